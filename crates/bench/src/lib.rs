@@ -1,0 +1,1 @@
+//! Measured figures, peers side by side.

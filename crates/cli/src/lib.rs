@@ -1,0 +1,1 @@
+//! The sheepdog command: simulate a fleet, look at a map, read a ledger.

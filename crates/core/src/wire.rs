@@ -1,0 +1,403 @@
+//! The messages between a fleet and its agents, doors and lifts.
+//!
+//! Three kinds go to a robot. A [`Release`] says how far along its route it may go and only grows within an
+//! [`Epoch`]; a [`StopOrder`] is repeated until acknowledged; a [`Beat`] proves that the fleet is alive. Loss,
+//! duplication and reordering of any of them are harmless.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ActorId, AgentId, DoorId, Epoch, LaneId, LevelId, LiftId, Micros, Mm, Ppm, RobotTime, RuleId, SiteVersion,
+    StopCategory, StopGeneration, TaskId, WaypointId,
+};
+
+/// Where something is, in integers: the coordinator does no float arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pose {
+    /// The level whose `map` frame the coordinates are in.
+    pub level: LevelId,
+    /// Millimetres along x.
+    pub x_mm: i32,
+    /// Millimetres along y.
+    pub y_mm: i32,
+    /// Milliradians counter-clockwise from x.
+    pub yaw_mrad: i32,
+}
+
+/// How far along its route a robot may go.
+///
+/// A route is the list of lanes of one epoch, counted from zero; it starts at `origin`. The message carries the
+/// lanes `first..first + lanes.len()`; a robot that lacks the lanes before `first` ignores it and reports how far
+/// its list reaches, so the fleet sends the missing part again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The epoch the route belongs to; a robot ignores older ones.
+    pub epoch: Epoch,
+    /// The waypoint at which the epoch's route starts.
+    pub origin: WaypointId,
+    /// Index of the first lane in `lanes`.
+    pub first: u32,
+    /// Released lanes from `first` on.
+    pub lanes: Vec<LaneId>,
+    /// The site the lane ids belong to; a robot with another site refuses the release.
+    pub site: SiteVersion,
+}
+
+/// Whom a stop concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum StopScope {
+    /// Everybody.
+    Site,
+    /// Everybody on one level.
+    Level(LevelId),
+    /// One agent.
+    Agent(AgentId),
+}
+
+impl fmt::Display for StopScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Site => write!(f, "the whole site"),
+            Self::Level(level) => write!(f, "{level}"),
+            Self::Agent(agent) => write!(f, "agent {agent}"),
+        }
+    }
+}
+
+/// Stop, latched until reset. Repeated in every beat until acknowledged; the highest generation wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopOrder {
+    /// Whom it concerns.
+    pub scope: StopScope,
+    /// How motion ends.
+    pub category: StopCategory,
+    /// Running number; a reset names it.
+    pub generation: StopGeneration,
+}
+
+/// One of the two steps after a stop: acknowledging it, or starting again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetOrder {
+    /// The stop that is over.
+    pub generation: StopGeneration,
+    /// The person who says so.
+    pub actor: ActorId,
+    /// Which of the two steps this is.
+    pub step: ResetStep,
+}
+
+/// The two steps of a reset: neither alone moves a robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ResetStep {
+    /// The latch is released; the robot stays stopped.
+    Acknowledge,
+    /// The robot may move again once its interlock agrees.
+    Start,
+}
+
+/// A doorway or a lift door at a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Passage {
+    /// A door.
+    Door(DoorId),
+    /// A lift's door at one level; open only while the cabin stands there.
+    Lift(LiftId, LevelId),
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Door(door) => write!(f, "{door}"),
+            Self::Lift(lift, level) => write!(f, "{lift} at {level}"),
+        }
+    }
+}
+
+/// Proof that the fleet is alive, and what it knows that a robot needs before it enters a passage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beat {
+    /// Running number.
+    pub seq: u32,
+    /// Passages on the released route that their own sensors say are open.
+    pub open: Vec<Passage>,
+    /// The stop in force that this robot has not acknowledged.
+    pub stop: Option<StopOrder>,
+    /// The last reset step for this robot.
+    pub reset: Option<ResetOrder>,
+}
+
+/// What an agent does at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Take a load on board.
+    Load,
+    /// Hand a load over.
+    Unload,
+    /// Be there and work: disinfect, inspect, attend to somebody.
+    Attend,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Load => "load",
+            Self::Unload => "unload",
+            Self::Attend => "attend",
+        })
+    }
+}
+
+/// Do one step of a task. Repeated until reported done; a duplicate is recognised by its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Perform {
+    /// The token that says which award, and which step of it, this is.
+    pub token: StepToken,
+    /// What to do.
+    pub action: Action,
+    /// Where to do it.
+    pub place: WaypointId,
+    /// How long it takes at least.
+    pub duration: Micros,
+}
+
+/// Fencing token of a step: an agent whose award was taken away cannot report a step that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StepToken {
+    /// The task.
+    pub task: TaskId,
+    /// How often the task has been awarded, counted from one.
+    pub award: u32,
+    /// Index of the step within the task.
+    pub step: u32,
+}
+
+/// Fleet to agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToAgent {
+    /// How far a robot may go.
+    Release(Release),
+    /// Asks a robot to shrink its release; it answers [`ToFleet::StoppableAt`].
+    Hold(Epoch),
+    /// Stop and latch.
+    Stop(StopOrder),
+    /// One step of a reset.
+    Reset(ResetOrder),
+    /// The fleet is alive.
+    Beat(Beat),
+    /// Do a step at the place where the agent is (robots) or go there and do it (people).
+    Perform(Perform),
+    /// Asks a person to take a task; answered by [`ToFleet::Answer`].
+    Ask(Perform),
+    /// The step or question is withdrawn.
+    Withdraw(StepToken),
+}
+
+/// What a robot is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Motion {
+    /// At rest: nothing released, or waiting for a passage.
+    Waiting,
+    /// Following its route.
+    Moving,
+    /// Performing a step.
+    Performing,
+    /// Stopped by its interlock for the named rule; it will resume by itself.
+    Stopped(RuleId),
+    /// Stopped and latched for the named rule; a person must reset it.
+    Latched(RuleId),
+    /// Out of order until somebody repairs it.
+    Failed,
+}
+
+/// How a measured value broke a rule's limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Relation {
+    /// The rule fires when the measured value is below the limit.
+    Below,
+    /// The rule fires when the measured value is at or below the limit.
+    AtMost,
+    /// The rule fires when the measured value is above the limit.
+    Above,
+    /// The rule fires when the measured value equals the limit.
+    Equal,
+}
+
+/// Why a rule fired: a predicate that anyone can evaluate again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The rule.
+    pub rule: RuleId,
+    /// What was measured, in the rule's unit.
+    pub measured: i64,
+    /// How the two compare when the rule fires.
+    pub relation: Relation,
+    /// The limit, in the rule's unit.
+    pub limit: i64,
+}
+
+impl Evidence {
+    /// Evaluates the predicate on the recorded values: whether the rule fires on them.
+    ///
+    /// ```
+    /// # use sheepdog_core::{wire::{Evidence, Relation}, RuleId};
+    /// let rule = RuleId::new("OBS-001");
+    /// let evidence = Evidence { rule, measured: 924_999, relation: Relation::Below, limit: 925_000 };
+    /// assert!(evidence.holds());
+    /// assert!(!Evidence { measured: 925_000, ..evidence }.holds());
+    /// ```
+    pub const fn holds(&self) -> bool {
+        match self.relation {
+            Relation::Below => self.measured < self.limit,
+            Relation::AtMost => self.measured <= self.limit,
+            Relation::Above => self.measured > self.limit,
+            Relation::Equal => self.measured == self.limit,
+        }
+    }
+}
+
+/// The moment a robot's interlock stopped it, or let it go again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopEvent {
+    /// Running number on the robot; the fleet keeps each once.
+    pub seq: u32,
+    /// When, on the robot's clock.
+    pub at: RobotTime,
+    /// `true` when motion ended, `false` when it was permitted again.
+    pub stopped: bool,
+    /// The rule and the values it fired on.
+    pub evidence: Evidence,
+}
+
+/// What a robot says about itself: sent on change and at least once a second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Which start of the robot's software this is; a new one begins without a release.
+    pub boot: u32,
+    /// Running number within the boot.
+    pub seq: u32,
+    /// The robot's clock.
+    pub taken: RobotTime,
+    /// The site the robot has loaded.
+    pub site: SiteVersion,
+    /// The epoch of the route it follows.
+    pub epoch: Epoch,
+    /// How many lanes of the route it knows.
+    pub known: u32,
+    /// How many lanes of the route it has completed.
+    pub done: u32,
+    /// Where it is.
+    pub pose: Pose,
+    /// Radius around `pose` in which the robot certainly is, beyond its footprint.
+    pub pose_error: Mm,
+    /// State of charge.
+    pub battery: Ppm,
+    /// What it is doing.
+    pub motion: Motion,
+    /// The highest stop it has acknowledged.
+    pub stop_ack: StopGeneration,
+    /// The last reset step it has taken.
+    pub reset_ack: Option<ResetOrder>,
+    /// The last step it has finished.
+    pub performed: Option<StepToken>,
+    /// Stops and resumptions that the fleet has not confirmed yet, at most eight.
+    pub stops: Vec<StopEvent>,
+}
+
+/// Agent to fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToFleet {
+    /// A robot's state.
+    Report(Report),
+    /// Answer to a hold: claims beyond lane `done` of the route are free.
+    StoppableAt {
+        /// The epoch of the hold.
+        epoch: Epoch,
+        /// How many lanes of the route the robot will have completed when it stands.
+        lanes: u32,
+    },
+    /// A person takes or declines a task.
+    Answer {
+        /// The question.
+        token: StepToken,
+        /// Whether the person comes.
+        accepted: bool,
+    },
+    /// A person has finished a step.
+    Performed(StepToken),
+    /// A person is somewhere else now.
+    Position(WaypointId),
+}
+
+/// What a door or lift is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PeripheralCommand {
+    /// Open a door and hold it open, or let it close.
+    Door {
+        /// The door.
+        door: DoorId,
+        /// `true` to open and hold.
+        open: bool,
+    },
+    /// Bring a cabin to a level and hold its door open there.
+    CallLift {
+        /// The lift.
+        lift: LiftId,
+        /// Where to.
+        level: LevelId,
+    },
+    /// Close a lift's door; nobody needs the cabin.
+    FreeLift {
+        /// The lift.
+        lift: LiftId,
+    },
+}
+
+/// Where a door or a lift's door stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DoorState {
+    /// Shut.
+    Closed,
+    /// Between shut and open, either way.
+    Moving,
+    /// Fully open.
+    Open,
+    /// Out of order.
+    Faulty,
+}
+
+/// What a door or lift says about itself: sent on change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeripheralReport {
+    /// A door's state.
+    Door {
+        /// The door.
+        door: DoorId,
+        /// Its state.
+        state: DoorState,
+    },
+    /// A lift's state.
+    Lift {
+        /// The lift.
+        lift: LiftId,
+        /// The level it stands at or left last.
+        level: LevelId,
+        /// Its door at that level.
+        state: DoorState,
+    },
+}
+
+/// A reading about the world that a gate may wait for, such as a vital sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is about, for example `heart_rate:bed-12`.
+    pub key: String,
+    /// The device that measured it.
+    pub source: String,
+    /// The value, in the key's unit.
+    pub value: i64,
+    /// How old it was when it was sent.
+    pub age: Micros,
+}

@@ -1,0 +1,1 @@
+//! Who does which task: eligibility, bids, awards and their reasons.

@@ -1,0 +1,1 @@
+//! What runs on a robot: link, tracker, interlock and base.

@@ -1,0 +1,1 @@
+//! The coordinator: a sans-IO state machine over dispatch, traffic and ledger.

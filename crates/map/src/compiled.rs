@@ -1,0 +1,361 @@
+//! The compiled site: dense ids, integers for the coordinator, floats for geometry, frozen and hashed.
+
+use nalgebra::Point2;
+use sheepdog_core::{
+    DoorId, LaneId, LevelId, LiftId, Micros, Mm, MmPerS, ResourceId, RoomId, SiteVersion, StationId, WaypointId,
+};
+
+use crate::{
+    geometry::LevelGeometry,
+    model::{DoorKind, RoomKind, StationKind, Swing},
+};
+
+/// A site as every other crate sees it. Build one with [`Site::compile`](crate::Site::compile).
+///
+/// It is immutable; share it as `Arc<CompiledSite>`. Its [`version`](Self::version) is the SHA-256 of its content.
+#[derive(Clone, Debug)]
+pub struct CompiledSite {
+    pub(crate) name: String,
+    pub(crate) version: SiteVersion,
+    pub(crate) levels: Vec<Level>,
+    pub(crate) rooms: Vec<Room>,
+    pub(crate) doors: Vec<Door>,
+    pub(crate) lifts: Vec<Lift>,
+    pub(crate) stations: Vec<Station>,
+    pub(crate) waypoints: Vec<Waypoint>,
+    pub(crate) lanes: Vec<Lane>,
+    /// Lanes leaving each waypoint, sorted by id.
+    pub(crate) out: Csr<LaneId>,
+    /// Lanes reaching each waypoint, sorted by id.
+    pub(crate) into: Csr<LaneId>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) classes: Vec<ClassClaims>,
+}
+
+/// A storey.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// Its name.
+    pub name: String,
+    /// Height of its floor over the site's zero, metres.
+    pub elevation_m: f64,
+    /// Its walls and mapped free area.
+    pub geometry: LevelGeometry,
+}
+
+/// A room.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// Its name.
+    pub name: String,
+    /// The level it is on.
+    pub level: LevelId,
+    /// What it is for.
+    pub kind: RoomKind,
+    /// Outer ring, counter-clockwise.
+    pub outer: Vec<Point2<f64>>,
+    /// Holes, clockwise.
+    pub holes: Vec<Vec<Point2<f64>>>,
+}
+
+/// A door.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// Its name.
+    pub name: String,
+    /// The level it is on.
+    pub level: LevelId,
+    /// The hinge end.
+    pub a: Point2<f64>,
+    /// The other end.
+    pub b: Point2<f64>,
+    /// How it moves.
+    pub kind: DoorKind,
+    /// Where its leaves swing.
+    pub swing: Swing,
+    /// Time from shut to open.
+    pub opening: Micros,
+    /// Whether it is a fire door.
+    pub fire_rated: bool,
+}
+
+/// A lift.
+#[derive(Clone, Debug)]
+pub struct Lift {
+    /// Its name.
+    pub name: String,
+    /// Centre of the cabin.
+    pub at: Point2<f64>,
+    /// Yaw of the cabin, radians.
+    pub yaw_rad: f64,
+    /// Cabin size along its x axis, metres.
+    pub width_m: f64,
+    /// Cabin size along its y axis, metres.
+    pub depth_m: f64,
+    /// Time its door takes to open or close.
+    pub door_time: Micros,
+    /// Speed between levels, metres per second.
+    pub speed_mps: f64,
+    /// The levels it serves, sorted by level id.
+    pub stops: Vec<LiftStop>,
+}
+
+/// A level that a lift serves.
+#[derive(Clone, Debug)]
+pub struct LiftStop {
+    /// The level.
+    pub level: LevelId,
+    /// Ends of each opening towards this level.
+    pub doors: Vec<[Point2<f64>; 2]>,
+    /// The roadmap's waypoint in the cabin.
+    pub waypoint: Option<WaypointId>,
+}
+
+/// What a waypoint may be used for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent flags, named as the field names them")]
+pub struct Roles {
+    /// A charger stands here.
+    pub charger: bool,
+    /// Robots park here when idle.
+    pub parking: bool,
+    /// Robots may wait here.
+    pub holding: bool,
+    /// No robot ends a movement here.
+    pub passthrough: bool,
+}
+
+/// A place of the roadmap.
+#[derive(Clone, Debug)]
+pub struct Waypoint {
+    /// Its name; generated for waypoints that split a long lane.
+    pub name: String,
+    /// Whether somebody wrote it, rather than a long lane having been split.
+    pub authored: bool,
+    /// The level it is on.
+    pub level: LevelId,
+    /// Where it is.
+    pub at: Point2<f64>,
+    /// The same in millimetres, for the coordinator.
+    pub x_mm: i32,
+    /// The same in millimetres, for the coordinator.
+    pub y_mm: i32,
+    /// What it may be used for.
+    pub roles: Roles,
+    /// The lift in whose cabin it lies.
+    pub lift: Option<LiftId>,
+}
+
+/// A directed, straight lane; or a ride between two levels in a lift.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// Where it starts.
+    pub from: WaypointId,
+    /// Where it ends.
+    pub to: WaypointId,
+    /// Its length; zero for a ride.
+    pub length: Mm,
+    /// Speed limit.
+    pub speed_limit: Option<MmPerS>,
+    /// Doors it crosses, in the order of travel.
+    pub doors: Vec<DoorId>,
+    /// The lift whose cabin carries it from level to level.
+    pub ride: Option<LiftId>,
+    /// The same lane the other way.
+    pub reverse: Option<LaneId>,
+}
+
+/// A named place of service.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Its name.
+    pub name: String,
+    /// The waypoint it is at.
+    pub waypoint: WaypointId,
+    /// What is served.
+    pub kind: StationKind,
+}
+
+/// What a resource stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// The place around a waypoint.
+    Place(WaypointId),
+    /// Two parts of the roadmap that lie too close for two robots: a robot on either holds it.
+    Overlap(Part, Part),
+    /// A doorway.
+    Door(DoorId),
+    /// A lift's cabin and its bookings.
+    Lift(LiftId),
+    /// A one-lane corridor; the number counts the site's corridors.
+    Corridor(u32),
+}
+
+/// A part of the roadmap that a robot can occupy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Standing at a waypoint.
+    Waypoint(WaypointId),
+    /// Being on a lane; stands for both directions.
+    Lane(LaneId),
+}
+
+/// A circular footprint for which claims are compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FootprintClass {
+    /// Its name.
+    pub name: String,
+    /// Radius of the footprint.
+    pub radius: Mm,
+    /// Declared envelope around the footprint: tracking error, overshoot, localisation error.
+    pub margin: Mm,
+}
+
+/// The claims of one footprint class.
+#[derive(Clone, Debug)]
+pub struct ClassClaims {
+    /// The class.
+    pub class: FootprintClass,
+    pub(crate) waypoint: Csr<ResourceId>,
+    pub(crate) lane: Csr<ResourceId>,
+    pub(crate) usable: Vec<bool>,
+    pub(crate) may_stop: Vec<bool>,
+}
+
+impl ClassClaims {
+    /// Sorted resources that a robot holds while it stands at a waypoint; empty for an unknown id.
+    pub fn at(&self, waypoint: WaypointId) -> &[ResourceId] {
+        self.waypoint.row(waypoint.index())
+    }
+
+    /// Sorted resources that a robot holds while it is anywhere on a lane, both ends included.
+    pub fn along(&self, lane: LaneId) -> &[ResourceId] {
+        self.lane.row(lane.index())
+    }
+
+    /// Whether the footprint fits through the lane and its doors.
+    pub fn usable(&self, lane: LaneId) -> bool {
+        self.usable.get(lane.index()).copied().unwrap_or(false)
+    }
+
+    /// Whether a release may end at the waypoint: not on a sill, in a door swing, in a cabin, in a one-lane
+    /// corridor, not where the footprint touches a wall, and not marked as passthrough.
+    pub fn may_stop(&self, waypoint: WaypointId) -> bool {
+        self.may_stop.get(waypoint.index()).copied().unwrap_or(false)
+    }
+}
+
+/// Rows of ids in one allocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Csr<T> {
+    /// `start[i]..start[i + 1]` is row `i`.
+    pub(crate) start: Vec<u32>,
+    pub(crate) items: Vec<T>,
+}
+
+impl<T> Csr<T> {
+    pub(crate) fn from_rows(rows: impl IntoIterator<Item = impl IntoIterator<Item = T>>) -> Self {
+        let mut csr = Self { start: vec![0], items: Vec::new() };
+        for row in rows {
+            csr.items.extend(row);
+            csr.start.push(u32::try_from(csr.items.len()).unwrap_or(u32::MAX));
+        }
+        csr
+    }
+
+    pub(crate) fn row(&self, index: usize) -> &[T] {
+        let (Some(&from), Some(&to)) = (self.start.get(index), self.start.get(index + 1)) else {
+            return &[];
+        };
+        self.items.get(from as usize..to as usize).unwrap_or(&[])
+    }
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $all:ident / $one:ident($id:ty) -> $item:ty;)*) => {$(
+        $(#[$doc])*
+        pub fn $all(&self) -> &[$item] {
+            &self.$all
+        }
+
+        /// One of them by id.
+        pub fn $one(&self, id: $id) -> Option<&$item> {
+            self.$all.get(id.index())
+        }
+    )*};
+}
+
+impl CompiledSite {
+    tables! {
+        /// Storeys, by [`LevelId`].
+        levels / level(LevelId) -> Level;
+        /// Rooms, by [`RoomId`].
+        rooms / room(RoomId) -> Room;
+        /// Doors, by [`DoorId`].
+        doors / door(DoorId) -> Door;
+        /// Lifts, by [`LiftId`].
+        lifts / lift(LiftId) -> Lift;
+        /// Stations, by [`StationId`].
+        stations / station(StationId) -> Station;
+        /// Waypoints, by [`WaypointId`].
+        waypoints / waypoint(WaypointId) -> Waypoint;
+        /// Lanes, by [`LaneId`].
+        lanes / lane(LaneId) -> Lane;
+        /// Resources, by [`ResourceId`].
+        resources / resource(ResourceId) -> Resource;
+    }
+
+    /// Name of the site.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Content hash: two sites with the same hash are the same site.
+    pub fn version(&self) -> SiteVersion {
+        self.version
+    }
+
+    /// Lanes leaving a waypoint, sorted by id.
+    pub fn lanes_from(&self, waypoint: WaypointId) -> &[LaneId] {
+        self.out.row(waypoint.index())
+    }
+
+    /// Lanes reaching a waypoint, sorted by id.
+    pub fn lanes_to(&self, waypoint: WaypointId) -> &[LaneId] {
+        self.into.row(waypoint.index())
+    }
+
+    /// The footprint classes the site was compiled for, in the order of the options.
+    pub fn classes(&self) -> &[ClassClaims] {
+        &self.classes
+    }
+
+    /// The waypoint with that name.
+    pub fn waypoint_named(&self, name: &str) -> Option<WaypointId> {
+        position(&self.waypoints, |waypoint| waypoint.name == name).map(WaypointId)
+    }
+
+    /// The station with that name.
+    pub fn station_named(&self, name: &str) -> Option<StationId> {
+        position(&self.stations, |station| station.name == name).map(StationId)
+    }
+
+    /// The level with that name.
+    pub fn level_named(&self, name: &str) -> Option<LevelId> {
+        position(&self.levels, |level| level.name == name).map(LevelId)
+    }
+
+    /// The door with that name.
+    pub fn door_named(&self, name: &str) -> Option<DoorId> {
+        position(&self.doors, |door| door.name == name).map(DoorId)
+    }
+
+    /// The lift with that name.
+    pub fn lift_named(&self, name: &str) -> Option<LiftId> {
+        position(&self.lifts, |lift| lift.name == name).map(LiftId)
+    }
+}
+
+fn position<T>(items: &[T], matches: impl Fn(&T) -> bool) -> Option<u32> {
+    items.iter().position(matches).and_then(|index| u32::try_from(index).ok())
+}

@@ -1,0 +1,303 @@
+//! The authoring model of a site: what people write, with names for ids and metres for lengths.
+//!
+//! It is the serde form of our TOML format and what importers produce. [`Site::compile`] checks it as a whole and
+//! turns it into the dense, frozen [`CompiledSite`](crate::CompiledSite).
+
+use serde::{Deserialize, Serialize};
+
+/// The `schema` number this version reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// A building and its grounds, as authored.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Version of the format; [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the site.
+    pub name: String,
+    /// Storeys, in any order.
+    #[serde(default, rename = "level")]
+    pub levels: Vec<Level>,
+    /// Rooms: closed polygons that robots may know.
+    #[serde(default, rename = "room")]
+    pub rooms: Vec<Room>,
+    /// Free-standing walls, beside those of walled rooms.
+    #[serde(default, rename = "wall")]
+    pub walls: Vec<Wall>,
+    /// Doors; each cuts an opening into the walls it lies on.
+    #[serde(default, rename = "door")]
+    pub doors: Vec<Door>,
+    /// Lifts.
+    #[serde(default, rename = "lift")]
+    pub lifts: Vec<Lift>,
+    /// Places of the roadmap.
+    #[serde(default, rename = "waypoint")]
+    pub waypoints: Vec<Waypoint>,
+    /// Ways between waypoints.
+    #[serde(default, rename = "lane")]
+    pub lanes: Vec<Lane>,
+    /// Named places of service.
+    #[serde(default, rename = "station")]
+    pub stations: Vec<Station>,
+}
+
+/// A storey.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Level {
+    /// Unique name.
+    pub id: String,
+    /// Height of the floor over the site's zero, in metres.
+    pub elevation_m: f64,
+}
+
+/// What a room is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// Nothing particular.
+    #[default]
+    Room,
+    /// A way between rooms.
+    Corridor,
+    /// A ward or patient room.
+    Ward,
+    /// A pharmacy.
+    Pharmacy,
+    /// A store.
+    Store,
+    /// Offices and staff rooms.
+    Staff,
+    /// A lobby or waiting area.
+    Lobby,
+    /// A plain floor without a name of its own, as other formats have it.
+    Floor,
+}
+
+/// A room: a polygon with holes on one level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Room {
+    /// Unique name.
+    pub id: String,
+    /// The level it is on.
+    pub level: String,
+    /// What it is for.
+    #[serde(default)]
+    pub kind: RoomKind,
+    /// Outer ring in metres, in either winding, first point not repeated.
+    pub polygon: Vec<[f64; 2]>,
+    /// Holes: pillars, shafts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holes: Vec<Vec<[f64; 2]>>,
+    /// Whether the room's outline is a wall (doors cut their openings).
+    #[serde(default)]
+    pub walled: bool,
+}
+
+/// A straight wall.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wall {
+    /// The level it is on.
+    pub level: String,
+    /// One end, metres.
+    pub from: [f64; 2],
+    /// The other end, metres.
+    pub to: [f64; 2],
+    /// Thickness in metres.
+    #[serde(default = "default_wall_thickness_m")]
+    pub thickness_m: f64,
+}
+
+/// Thickness of a wall that does not say: 0.1 m, half of it on either side.
+pub const fn default_wall_thickness_m() -> f64 {
+    0.1
+}
+
+/// How a door moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DoorKind {
+    /// One or two leaves that slide; nothing swings.
+    #[default]
+    Sliding,
+    /// One leaf that swings.
+    Hinged,
+    /// Two leaves that swing.
+    DoubleHinged,
+}
+
+/// To which side the leaves swing, looking from `from` to `to`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Swing {
+    /// To the left.
+    Left,
+    /// To the right.
+    Right,
+    /// To both, or not known: no robot waits on either side within reach of a leaf.
+    #[default]
+    Both,
+}
+
+/// A door. Its clear width is the distance between its ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Door {
+    /// Unique name.
+    pub id: String,
+    /// The level it is on.
+    pub level: String,
+    /// The hinge end (single leaf), metres.
+    pub from: [f64; 2],
+    /// The other end, metres.
+    pub to: [f64; 2],
+    /// How it moves.
+    #[serde(default)]
+    pub kind: DoorKind,
+    /// Where its leaves swing; ignored for sliding doors.
+    #[serde(default)]
+    pub swing: Swing,
+    /// Time from shut to open, seconds.
+    #[serde(default = "default_door_opening_s")]
+    pub opening_s: f64,
+    /// Whether it is a fire door.
+    #[serde(default)]
+    pub fire_rated: bool,
+}
+
+/// Opening time of a door that does not say: 3 s.
+pub const fn default_door_opening_s() -> f64 {
+    3.0
+}
+
+/// A lift: a rectangular cabin that visits levels. Its waypoints are those with `lift` set to its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lift {
+    /// Unique name.
+    pub id: String,
+    /// Centre of the cabin in metres, the same on every level.
+    pub at: [f64; 2],
+    /// Yaw of the cabin in radians.
+    #[serde(default)]
+    pub yaw_rad: f64,
+    /// Cabin size along its x axis, metres.
+    pub width_m: f64,
+    /// Cabin size along its y axis, metres.
+    pub depth_m: f64,
+    /// Time its door takes to open or close, seconds.
+    #[serde(default = "default_door_opening_s")]
+    pub door_s: f64,
+    /// Speed between levels, metres per second.
+    #[serde(default = "default_lift_speed_mps")]
+    pub speed_mps: f64,
+    /// Its doors: the level, and the two ends of the opening in the frame of the level, metres.
+    #[serde(rename = "door")]
+    pub doors: Vec<LiftDoor>,
+}
+
+/// Speed of a lift that does not say: 1 m/s.
+pub const fn default_lift_speed_mps() -> f64 {
+    1.0
+}
+
+/// One opening of a lift's cabin at one level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiftDoor {
+    /// The level.
+    pub level: String,
+    /// One end of the opening, metres.
+    pub from: [f64; 2],
+    /// The other end, metres.
+    pub to: [f64; 2],
+}
+
+/// What a waypoint may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A charger stands here.
+    Charger,
+    /// Robots park here when idle.
+    Parking,
+    /// Robots may wait here.
+    Holding,
+    /// No robot ends a movement here.
+    Passthrough,
+}
+
+/// A place of the roadmap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waypoint {
+    /// Unique name.
+    pub id: String,
+    /// The level it is on.
+    pub level: String,
+    /// Where, metres.
+    pub at: [f64; 2],
+    /// What it may be used for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
+    /// The lift in whose cabin it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lift: Option<String>,
+}
+
+/// A straight way between two waypoints of one level. Ways between levels come from lifts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lane {
+    /// The waypoint it starts at.
+    pub from: String,
+    /// The waypoint it ends at.
+    pub to: String,
+    /// Whether it may be driven both ways.
+    #[serde(default = "yes")]
+    pub bidirectional: bool,
+    /// Speed limit, metres per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed_limit_mps: Option<f64>,
+    /// Lanes with the same corridor name are one resource: one robot at a time, in and out again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corridor: Option<String>,
+    /// The roadmap it belongs to, when a site has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roadmap: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What is served at a station.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StationKind {
+    /// A named place without further duties.
+    #[default]
+    Place,
+    /// Loads are taken here.
+    Pickup,
+    /// Loads are handed over here.
+    Dropoff,
+    /// Batteries are charged here.
+    Charger,
+}
+
+/// A named place of service on the roadmap.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Station {
+    /// Unique name.
+    pub id: String,
+    /// The waypoint it is at.
+    pub waypoint: String,
+    /// What is served.
+    #[serde(default)]
+    pub kind: StationKind,
+}

@@ -1,0 +1,1 @@
+//! A fleet in real time: the only clock and the only threads.

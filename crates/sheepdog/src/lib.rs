@@ -1,0 +1,1 @@
+//! Coordinate fleets of service robots and the people beside them.

@@ -1,0 +1,1 @@
+//! The simulated plant: robots, people, sensors, doors, lifts and radio.

@@ -1,0 +1,1 @@
+//! Strategies and invariant checkers for property tests of fleets, drivers and sites.

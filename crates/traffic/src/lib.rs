@@ -1,0 +1,1 @@
+//! Multi-robot planning, dependency-graph execution and releases.

@@ -1,0 +1,1 @@
+//! Scenario, replay and example tests across crates.
