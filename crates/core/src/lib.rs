@@ -3,7 +3,7 @@
 //! * [`FleetTime`], [`RobotTime`]: two clocks that nothing compares; [`Micros`]: a span.
 //! * [`AgentId`], [`TaskId`], …: typed ids, dense where they index tables.
 //! * [`Mm`], [`MmPerS`], [`Confidence`], …: integer quantities, so a threshold can never meet a NaN.
-//! * [`Rule`], [`RuleId`]: what a decision cites.
+//! * [`Rule`], [`RuleId`], [`Evidence`]: what a decision cites, and why it fired.
 //! * [`wire`] (feature `alloc`): the messages between a fleet and its agents.
 //! * [`Workers`] (feature `alloc`): how a library crate runs jobs in parallel without owning a thread.
 //!
@@ -14,6 +14,7 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+mod evidence;
 mod id;
 mod quantity;
 mod rule;
@@ -23,6 +24,7 @@ pub mod wire;
 #[cfg(feature = "alloc")]
 mod workers;
 
+pub use evidence::{Evidence, Relation};
 pub use id::{
     ActorId, AgentId, DoorId, Epoch, JobId, LaneId, LevelId, LiftId, ResourceId, RoomId, SiteVersion,
     StationId, StopGeneration, TaskId, WaypointId,

@@ -1,1 +1,43 @@
-//! Who does which task: eligibility, bids, awards and their reasons.
+//! Dispatch: who does which task, and why.
+//!
+//! [`decide`] takes a [`Task`], the [`Agent`]s of a fleet and the true travel times of a site, and gives a
+//! [`Decision`]: the nearest available agent that may and can do the whole task, everybody else with the reason why
+//! not. Robots and people stand in one ranking, so "nobody can" becomes "ask the nurse".
+//!
+//! * [`Task`], [`Step`], [`Gate`]: what is to be done; [`Task::check`] refuses nonsense and names the field.
+//! * [`Facts`]: readings about the world; they open a step's gates.
+//! * [`eligible`]: the rules in their fixed order; the first that fires is the reason of a [`Refusal`].
+//! * [`check_decision`]: the same question answered by other code, for tests and audits.
+//! * [`explain`]: a decision in plain words.
+//!
+//! It is a pure function of its arguments: no clock, no randomness, no hash order; integers only. It refuses to
+//! guess: an unknown place, a silent robot, a battery that cannot bring the robot home is a refusal with its rule.
+#![forbid(unsafe_code)]
+
+mod agent;
+mod check;
+mod decide;
+mod eligible;
+mod explain;
+mod facts;
+#[cfg(test)]
+mod fixture;
+mod rules;
+mod task;
+
+pub use agent::{Agent, AgentKind, Availability, Battery, Enforcement, Shift, Skill};
+pub use check::{DecisionFault, check_decision};
+pub use decide::{Bid, Decision, Outcome, decide};
+pub use eligible::{Refusal, Trips, eligible};
+pub use explain::{Names, SiteNames, explain};
+pub use facts::{
+    FACT_TEXT_MAX, FactError, Facts, GateClosed, GateEvidence, KEYS_MAX, READINGS_PER_KEY, Reading,
+};
+pub use rules::{
+    DSP_001, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007, DSP_008, DSP_009, DSP_010, DSP_011,
+    DSP_012, GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, RULES, TSK_001, TSK_002, TSK_003, TSK_004,
+    TSK_005, TSK_006, TSK_007, TSK_008,
+};
+pub use task::{
+    GATES_MAX, Gate, NAME_LENGTH_MAX, Performers, STEP_DURATION_MAX, STEPS_MAX, Step, Task, TaskError,
+};

@@ -1,1 +1,35 @@
-//! The coordinator: a sans-IO state machine over dispatch, traffic and ledger.
+//! The coordinator: a sans-IO state machine that ties map, dispatch, traffic and ledger together.
+//!
+//! [`Fleet`] has no thread, clock, socket or file. A host calls [`Fleet::handle`] with every event,
+//! [`Fleet::handle_timeout`] when [`Fleet::poll_timeout`] says so, stores what [`Fleet::poll_record`] yields, and only
+//! then carries out what [`Fleet::poll_output`] yields. That order is the write-ahead rule: nothing leaves the fleet
+//! before the input that caused it and the decision about it are stored.
+//!
+//! The state is a pure function of the sequence of inputs and their times, so [`replay()`] reproduces every decision
+//! from a ledger, and [`explain()`] tells in words why each was made.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod config;
+mod explain;
+mod fleet;
+mod header;
+mod input;
+mod passages;
+mod planning;
+mod record;
+mod replay;
+mod reports;
+pub mod rules;
+mod state;
+mod stops;
+mod tasks;
+
+pub use audit::{audit, Audit, Finding};
+pub use config::{ActorEntry, FleetConfig, Role};
+pub use explain::{explain_task, Names};
+pub use fleet::{Fleet, FleetError, Stats, TaskStatus};
+pub use header::{Header, HeaderError};
+pub use input::{Actor, Alert, Input, InputError, OperatorCommand, Output, TaskRequest};
+pub use record::{Ahead, Entry, Record, RecordError};
+pub use replay::{recover, replay, Replay, ReplayError};

@@ -1,2 +1,129 @@
-//! The motion interlock on the robot: default-deny, integers only, no_std.
+//! The last word on whether a robot may move.
+//!
+//! An [`Interlock`] is a deterministic state machine: an [`Input`] with readings and the current time goes in, a
+//! [`Decision`] comes out. It never reads a clock, allocates, uses a float or talks to a motor; [`Guarded`] owns it
+//! together with the [`Base`] and is the only way to move one.
+//!
+//! Invariant: *absence of evidence stops the robot*. A missing, stale or future-dated reading counts as confidence
+//! zero, unknown free travel as none, an unknown speed as moving. Below [`CONFIDENCE_STOP_MIN`] nothing moves; at it
+//! the robot may.
+//!
+//! | state | leaves it when |
+//! |---|---|
+//! | [`State::Boot`], [`State::Stopped`] | all inputs were good, with confidence at the re-arming level, for `dwell`: to `Slow` |
+//! | [`State::Slow`] | confidence was above the slow band for `dwell_up`: to `Ready`; a rule stops: to `Stopping` |
+//! | [`State::Ready`] | confidence in the slow band: to `Slow`; a rule stops: to `Stopping` |
+//! | [`State::Stopping`] | the robot stands: to `Stopped` |
+//! | any | a rule that latches fires: to `Latched` |
+//! | [`State::Latched`] | a person acknowledges the highest stop, the cause is gone, the robot stands: to `Acknowledged` |
+//! | [`State::Acknowledged`] | a person starts it: to `Stopped` |
+//!
+//! A robot nobody asks to move is [`Verdict::Idle`]: only rules that latch matter to it. A robot without a release is
+//! held ([`REL_001`](rules::REL_001)) without losing its state, because waiting for traffic is not a fault.
+//!
+//! Not a certified safety function and no replacement for a certified scanner or a hard-wired emergency stop: this is
+//! defence in depth.
+//!
+//! ```
+//! use sheepdog_interlock::*;
+//!
+//! # fn main() -> Result<(), Box<dyn core::error::Error>> {
+//! // 1. Settings: every value is named, none has a default.
+//! let config = Config {
+//!     confidence_stop: CONFIDENCE_STOP_MIN,
+//!     confidence_slow: Confidence::from_ppm(960_000)?,
+//!     confidence_rearm: Confidence::from_ppm(950_000)?,
+//!     dwell: Micros::from_millis(100),
+//!     dwell_up: Micros::from_secs(1),
+//!     sample_age_max: Micros::from_millis(100),
+//!     clock_skew: Micros::from_millis(5),
+//!     clock_jump_max: Micros::from_millis(250),
+//!     permit_ttl: Micros::from_millis(100),
+//!     actuation_delay: Micros::from_millis(50),
+//!     deceleration: MmPerS2(800),
+//!     speed_max: MmPerS(1_000),
+//!     speed_slow: MmPerS(500),
+//!     speed_creep: MmPerS(300),
+//!     yaw_rate_max: MradPerS(1_500),
+//!     stop_margin: Mm(200),
+//!     clearance_creep: Mm(100),
+//!     beat_timeout: Micros::from_millis(200),
+//!     standstill: MmPerS(20),
+//!     stop_time_max: Micros::from_millis(1_600),
+//! }
+//! .validate()?;
+//!
+//! // 2. A base, and the only way to it.
+//! struct Motor(&'static str);
+//! impl Base for Motor {
+//!     fn drive(&mut self, command: Bounded<'_>) {
+//!         assert!(0 < command.twist().linear_mm_per_s);
+//!         self.0 = "drives";
+//!     }
+//!     fn halt(&mut self, _: StopCategory) {
+//!         self.0 = "stands";
+//!     }
+//! }
+//! let mut robot = Guarded::<_, 1, 8>::new(Interlock::new(config), Motor("boots"));
+//!
+//! // 3. One sensor that sees everything clearly, asked to drive ahead.
+//! let site = SiteVersion([7; 32]);
+//! let mut input = |millis: u64, ppm| {
+//!     let now = RobotTime::from_micros(millis * 1_000);
+//!     let confidence = Confidence::from_ppm(ppm).ok();
+//!     Input {
+//!         request: Request {
+//!             twist: Twist { linear_mm_per_s: 400, angular_mrad_per_s: 0 },
+//!             sectors: 0b1000_0011,
+//!         },
+//!         sensors: [Some(SensorReading { taken: now, confidence: [confidence; 8], healthy: true })],
+//!         free_travel: Some(Reading { taken: now, value: Mm(5_000) }),
+//!         side_clearance: Some(Mm(600)),
+//!         speed: Some(MmPerS(0)),
+//!         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), site }),
+//!         map: Some(MapEvidence { inside: true, site, taken: now }),
+//!         beat: Some(now),
+//!         ..Input::unknown(now, site)
+//!     }
+//! };
+//!
+//! // 4. It moves after the dwell, and stops one part per million below the threshold.
+//! let mut log = Ring::<8>::new();
+//! assert_eq!(robot.step(&input(0, 999_000), &mut log).primary, rules::ARM_001);
+//! assert_eq!(robot.step(&input(100, 999_000), &mut log).verdict, Verdict::Move);
+//! assert_eq!(robot.step(&input(200, 925_000), &mut log).verdict, Verdict::Move);
+//! assert_eq!(robot.step(&input(300, 924_999), &mut log).primary, rules::OBS_001);
+//! assert_eq!(log.len(), 4);
+//! # Ok(())
+//! # }
+//! ```
 #![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
+
+mod assess;
+mod config;
+#[cfg(test)]
+mod fixture;
+mod guarded;
+mod input;
+mod machine;
+mod physics;
+mod record;
+pub mod rules;
+
+pub use config::{
+    BEAT_TIMEOUT_LIMIT, Config, ConfigError, PERMIT_TTL_MAX, SAMPLE_AGE_LIMIT, SPEED_LIMIT, ValidConfig,
+};
+pub use guarded::{Base, Bounded, Guarded};
+pub use input::{
+    Input, MapEvidence, Reading, ReleaseLimit, Request, Reset, ResetStep, SensorReading, StopCommand, Twist,
+};
+pub use machine::{Decision, Interlock, State, Verdict};
+pub use physics::{speed_for_distance, stopping_distance};
+pub use record::{Record, Ring, Sink, SinkFull};
+pub use rules::{RULES, RuleSet};
+pub use sheepdog_core::{
+    CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Relation,
+    RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
+};

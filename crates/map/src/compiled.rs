@@ -6,6 +6,7 @@ use sheepdog_core::{
 };
 
 use crate::{
+    error::MapWarning,
     geometry::LevelGeometry,
     model::{DoorKind, RoomKind, StationKind, Swing},
 };
@@ -28,8 +29,57 @@ pub struct CompiledSite {
     pub(crate) out: Csr<LaneId>,
     /// Lanes reaching each waypoint, sorted by id.
     pub(crate) into: Csr<LaneId>,
+    /// Names of the one-lane corridors.
+    pub(crate) corridors: Vec<String>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) classes: Vec<ClassClaims>,
+    pub(crate) warnings: Vec<MapWarning>,
+}
+
+/// What a site consists of, for a first look at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteSummary {
+    /// Levels, by [`LevelId`].
+    pub levels: Vec<LevelSummary>,
+    /// Doors.
+    pub doors: usize,
+    /// Lifts.
+    pub lifts: usize,
+    /// Stations.
+    pub stations: usize,
+    /// Waypoints that somebody wrote.
+    pub authored_waypoints: usize,
+    /// Waypoints that split long lanes.
+    pub generated_waypoints: usize,
+    /// Directed lanes on a level.
+    pub lanes: usize,
+    /// Directed rides between levels.
+    pub rides: usize,
+    /// Length of all directed lanes, metres.
+    pub lanes_m: f64,
+    /// One-lane corridors.
+    pub corridors: usize,
+    /// Resources.
+    pub resources: usize,
+    /// Resources that stand for two parts lying too close.
+    pub overlaps: usize,
+    /// Warnings.
+    pub warnings: usize,
+}
+
+/// What a level consists of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelSummary {
+    /// Its name.
+    pub name: String,
+    /// Mapped area, square metres.
+    pub area_m2: f64,
+    /// Rooms.
+    pub rooms: usize,
+    /// Wall segments after openings were cut.
+    pub walls: usize,
+    /// Total length of the walls, metres.
+    pub walls_m: f64,
 }
 
 /// A storey.
@@ -161,6 +211,8 @@ pub struct Lane {
     pub doors: Vec<DoorId>,
     /// The lift whose cabin carries it from level to level.
     pub ride: Option<LiftId>,
+    /// The one-lane corridor it runs in, an index into [`CompiledSite::corridors`].
+    pub corridor: Option<u32>,
     /// The same lane the other way.
     pub reverse: Option<LaneId>,
 }
@@ -330,6 +382,77 @@ impl CompiledSite {
         &self.classes
     }
 
+    /// Names of the one-lane corridors; [`Resource::Corridor`] counts them.
+    pub fn corridors(&self) -> &[String] {
+        &self.corridors
+    }
+
+    /// What some class cannot use, and other remarks that do not prevent compiling.
+    pub fn warnings(&self) -> &[MapWarning] {
+        &self.warnings
+    }
+
+    /// Counts and sizes; O(size of the site).
+    pub fn summary(&self) -> SiteSummary {
+        let level = |(id, level): (LevelId, &Level)| LevelSummary {
+            name: level.name.clone(),
+            area_m2: level.geometry.area_m2(),
+            rooms: self.rooms.iter().filter(|room| room.level == id).count(),
+            walls: level.geometry.walls().count(),
+            walls_m: level.geometry.walls().map(|(a, b, _)| (b - a).norm()).sum(),
+        };
+        let authored = self.waypoints.iter().filter(|waypoint| waypoint.authored).count();
+        let rides = self.lanes.iter().filter(|lane| lane.ride.is_some()).count();
+        let overlaps = self.resources.iter().filter(|resource| matches!(resource, Resource::Overlap(..))).count();
+        SiteSummary {
+            levels: (0..).map(LevelId).zip(&self.levels).map(level).collect(),
+            doors: self.doors.len(),
+            lifts: self.lifts.len(),
+            stations: self.stations.len(),
+            authored_waypoints: authored,
+            generated_waypoints: self.waypoints.len() - authored,
+            lanes: self.lanes.len() - rides,
+            rides,
+            lanes_m: self.lanes.iter().map(|lane| f64::from(lane.length.0) / 1e3).sum(),
+            corridors: self.corridors.len(),
+            resources: self.resources.len(),
+            overlaps,
+            warnings: self.warnings.len(),
+        }
+    }
+
+    /// Groups of waypoints between which a class can travel in both directions: the strongly connected
+    /// components over its usable lanes. Each is sorted, and they are sorted by their first waypoint.
+    ///
+    /// A waypoint that no usable lane joins to another forms a group of its own. No group when the class is
+    /// unknown. O(waypoints + lanes).
+    pub fn components(&self, class: usize) -> Vec<Vec<WaypointId>> {
+        let Some(class) = self.classes.get(class) else {
+            return Vec::new();
+        };
+        let forward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.to);
+        let backward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.from);
+        // Kosaraju: waypoints by the order in which a forward search leaves them, then searched backwards.
+        let all = || (0..).map(WaypointId).zip(&self.waypoints).map(|(id, _)| id);
+        let mut seen = vec![false; self.waypoints.len()];
+        let mut order = Vec::with_capacity(self.waypoints.len());
+        for start in all() {
+            depth_first(start, &self.out, forward, &mut seen, &mut order);
+        }
+        seen.fill(false);
+        let mut components = Vec::new();
+        for &start in order.iter().rev() {
+            let mut component = Vec::new();
+            depth_first(start, &self.into, backward, &mut seen, &mut component);
+            if !component.is_empty() {
+                component.sort_unstable();
+                components.push(component);
+            }
+        }
+        components.sort_unstable();
+        components
+    }
+
     /// The waypoint with that name.
     pub fn waypoint_named(&self, name: &str) -> Option<WaypointId> {
         position(&self.waypoints, |waypoint| waypoint.name == name).map(WaypointId)
@@ -353,6 +476,29 @@ impl CompiledSite {
     /// The lift with that name.
     pub fn lift_named(&self, name: &str) -> Option<LiftId> {
         position(&self.lifts, |lift| lift.name == name).map(LiftId)
+    }
+}
+
+/// Visits what can be reached from `start` and was not seen; `left` lists waypoints as the search leaves them.
+fn depth_first(
+    start: WaypointId,
+    lanes: &Csr<LaneId>,
+    next: impl Fn(LaneId) -> Option<WaypointId>,
+    seen: &mut [bool],
+    left: &mut Vec<WaypointId>,
+) {
+    let mut enter = |waypoint: WaypointId| {
+        seen.get_mut(waypoint.index()).is_some_and(|seen| !std::mem::replace(seen, true)).then_some((waypoint, 0))
+    };
+    let mut stack: Vec<(WaypointId, usize)> = enter(start).into_iter().collect();
+    while let Some((waypoint, tried)) = stack.last_mut() {
+        if let Some(lane) = lanes.row(waypoint.index()).get(*tried) {
+            *tried += 1;
+            stack.extend(next(*lane).and_then(&mut enter));
+        } else {
+            left.push(*waypoint);
+            stack.pop();
+        }
     }
 }
 

@@ -1,12 +1,25 @@
 //! Site model, room geometry, roadmap and claims.
 #![forbid(unsafe_code)]
 
+mod claims;
+mod compile;
 mod compiled;
+mod error;
+pub mod format;
 pub mod geometry;
 pub mod model;
+pub mod travel;
+#[cfg(feature = "rmf")]
+pub mod rmf;
 
+pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M};
 pub use compiled::{
-    ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, Lift, LiftStop, Part, Resource, Roles, Room, Station,
-    Waypoint,
+    ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, LevelSummary, Lift, LiftStop, Part, Resource, Roles, Room,
+    SiteSummary, Station, Waypoint,
 };
+pub use error::{MapError, MapWarning};
+pub use travel::{
+    lane_time, nearest, shortest_path, travel_times_to, Nearest, NominalWaits, TravelProfile, TravelTimes, Waits,
+};
+pub use format::{FormatError, Position};
 pub use model::Site;

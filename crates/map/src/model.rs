@@ -301,3 +301,180 @@ pub struct Station {
     #[serde(default)]
     pub kind: StationKind,
 }
+
+// Constructors, for sites written in code. What they do not take has the default of the file format; set other
+// fields with struct update syntax.
+
+impl Site {
+    /// A site without levels.
+    ///
+    /// ```
+    /// # use sheepdog_map::{model::{Lane, Level, Room, Waypoint}, CompileOptions, Site};
+    /// let mut site = Site::new("ward");
+    /// site.levels.push(Level::new("L1", 0.0));
+    /// site.rooms.push(Room::rectangle("corridor", "L1", 0.0, 0.0, 10.0, 2.0));
+    /// site.waypoints.push(Waypoint::new("west", "L1", 1.0, 1.0));
+    /// site.waypoints.push(Waypoint::new("east", "L1", 9.0, 1.0));
+    /// site.lanes.push(Lane::two_way("west", "east"));
+    /// let compiled = site.compile(&CompileOptions::default()).unwrap();
+    /// assert_eq!(compiled.lanes().len(), 8);
+    /// ```
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { schema: SCHEMA, name: name.into(), ..Self::default() }
+    }
+}
+
+impl Level {
+    /// A level whose floor is `elevation_m` metres over the site's zero.
+    pub fn new(id: impl Into<String>, elevation_m: f64) -> Self {
+        Self { id: id.into(), elevation_m }
+    }
+}
+
+impl Room {
+    /// A room without walls of its own and without holes.
+    pub fn new(id: impl Into<String>, level: impl Into<String>, polygon: Vec<[f64; 2]>) -> Self {
+        let (id, level) = (id.into(), level.into());
+        Self { id, level, kind: RoomKind::default(), polygon, holes: Vec::new(), walled: false }
+    }
+
+    /// A rectangular room between two opposite corners, metres.
+    pub fn rectangle(
+        id: impl Into<String>,
+        level: impl Into<String>,
+        x0_m: f64,
+        y0_m: f64,
+        x1_m: f64,
+        y1_m: f64,
+    ) -> Self {
+        Self::new(id, level, vec![[x0_m, y0_m], [x1_m, y0_m], [x1_m, y1_m], [x0_m, y1_m]])
+    }
+
+    /// The same room with its outline as walls.
+    #[must_use]
+    pub fn walled(self) -> Self {
+        Self { walled: true, ..self }
+    }
+
+    /// The same room for another purpose.
+    #[must_use]
+    pub fn of_kind(self, kind: RoomKind) -> Self {
+        Self { kind, ..self }
+    }
+}
+
+impl Wall {
+    /// A wall of the usual thickness between two points, metres.
+    pub fn new(level: impl Into<String>, from: [f64; 2], to: [f64; 2]) -> Self {
+        Self { level: level.into(), from, to, thickness_m: default_wall_thickness_m() }
+    }
+}
+
+impl Door {
+    /// A sliding door between two points, metres.
+    pub fn new(id: impl Into<String>, level: impl Into<String>, from: [f64; 2], to: [f64; 2]) -> Self {
+        Self {
+            id: id.into(),
+            level: level.into(),
+            from,
+            to,
+            kind: DoorKind::default(),
+            swing: Swing::default(),
+            opening_s: default_door_opening_s(),
+            fire_rated: false,
+        }
+    }
+
+    /// The same door with one leaf, hinged at its first end.
+    #[must_use]
+    pub fn hinged(self, swing: Swing) -> Self {
+        Self { kind: DoorKind::Hinged, swing, ..self }
+    }
+}
+
+impl Lift {
+    /// A lift without doors and without rotation; centre and size of the cabin in metres.
+    pub fn new(id: impl Into<String>, at: [f64; 2], width_m: f64, depth_m: f64) -> Self {
+        Self {
+            id: id.into(),
+            at,
+            yaw_rad: 0.0,
+            width_m,
+            depth_m,
+            door_s: default_door_opening_s(),
+            speed_mps: default_lift_speed_mps(),
+            doors: Vec::new(),
+        }
+    }
+
+    /// The same lift with one more door.
+    #[must_use]
+    pub fn with_door(mut self, level: impl Into<String>, from: [f64; 2], to: [f64; 2]) -> Self {
+        self.doors.push(LiftDoor { level: level.into(), from, to });
+        self
+    }
+}
+
+impl Waypoint {
+    /// A waypoint without roles, metres.
+    pub fn new(id: impl Into<String>, level: impl Into<String>, x_m: f64, y_m: f64) -> Self {
+        Self { id: id.into(), level: level.into(), at: [x_m, y_m], roles: Vec::new(), lift: None }
+    }
+
+    /// The same waypoint with one more role.
+    #[must_use]
+    pub fn with_role(mut self, role: Role) -> Self {
+        self.roles.push(role);
+        self
+    }
+
+    /// The same waypoint in the cabin of a lift.
+    #[must_use]
+    pub fn in_lift(self, lift: impl Into<String>) -> Self {
+        Self { lift: Some(lift.into()), ..self }
+    }
+}
+
+impl Lane {
+    /// A lane that may be driven both ways.
+    pub fn two_way(from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self {
+            from: from.into(),
+            to: to.into(),
+            bidirectional: true,
+            speed_limit_mps: None,
+            corridor: None,
+            roadmap: None,
+        }
+    }
+
+    /// A lane that may be driven from `from` to `to` only.
+    pub fn one_way(from: impl Into<String>, to: impl Into<String>) -> Self {
+        Self { bidirectional: false, ..Self::two_way(from, to) }
+    }
+
+    /// The same lane as a part of a one-lane corridor.
+    #[must_use]
+    pub fn in_corridor(self, corridor: impl Into<String>) -> Self {
+        Self { corridor: Some(corridor.into()), ..self }
+    }
+
+    /// The same lane with a speed limit, metres per second.
+    #[must_use]
+    pub fn with_speed_limit(self, speed_limit_mps: f64) -> Self {
+        Self { speed_limit_mps: Some(speed_limit_mps), ..self }
+    }
+}
+
+impl Station {
+    /// A place without further duties at a waypoint.
+    pub fn new(id: impl Into<String>, waypoint: impl Into<String>) -> Self {
+        Self { id: id.into(), waypoint: waypoint.into(), kind: StationKind::default() }
+    }
+
+    /// The same station for another service.
+    #[must_use]
+    pub fn of_kind(self, kind: StationKind) -> Self {
+        Self { kind, ..self }
+    }
+}

@@ -1,1 +1,23 @@
-//! A fleet and a plant in virtual time: scenario files, the loop and the summary.
+//! A fleet and a simulated plant in virtual time: scenario files, the loop and the summary.
+//!
+//! A [`Setup`] says who is where and what happens when; it comes from a scenario file ([`Scenario`]) or from
+//! [`Setup::random_deliveries`]. A [`World`] steps plant, radio, fleet and plan jobs in lockstep and writes the
+//! ledger as a host would: records first, outputs after. A [`Summary`] holds the figures of a run. The same setup and
+//! seed give the same bytes, on any number of workers.
+#![forbid(unsafe_code)]
+
+mod film;
+mod free_flow;
+mod script;
+mod setup;
+mod summary;
+mod toml_file;
+mod world;
+
+pub use film::film;
+pub use free_flow::free_flow;
+pub use script::{Event, Moment, Victim};
+pub use setup::{DeliveryLoad, Setup, SetupError, interlock_config};
+pub use summary::Summary;
+pub use toml_file::{Scenario, ScenarioError};
+pub use world::{Trace, World, WorldError};

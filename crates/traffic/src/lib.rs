@@ -1,1 +1,34 @@
-//! Multi-robot planning, dependency-graph execution and releases.
+//! Multi-robot traffic: joint plans, the dependency graph that executes them, and releases.
+//!
+//! A [`Plan`] is a linear sequence of moves. It is valid when, with the moves carried out one after the other, the
+//! claims of each move are disjoint from what every other robot holds at rest. Any such sequence gives every
+//! resource a queue of visitors, and the queues form an acyclic graph: robots follow each other closely, they can
+//! neither swap nor rotate in a cycle, and any finite delay of any robot is harmless.
+//!
+//! * [`HopGraph`]: places where robots may stop, and the indivisible hops between them, for one footprint class.
+//! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
+//! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
+//! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
+//!
+//! The crate reads no clock, draws no random numbers and holds no lock.
+#![forbid(unsafe_code)]
+
+mod executor;
+mod explore;
+mod hop;
+mod plan;
+mod planner;
+mod polish;
+mod rules;
+mod search;
+mod table;
+mod validate;
+
+pub use executor::{
+    AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
+};
+pub use hop::{Hop, HopGraph};
+pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved};
+pub use planner::Planner;
+pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008};
+pub use validate::{validate, PlanFault};

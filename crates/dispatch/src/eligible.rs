@@ -1,0 +1,343 @@
+//! Who may and can do a task: the rules, in their fixed order.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    fmt,
+};
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{AgentId, Evidence, FleetTime, Micros, MmPerS, Ppm, Relation, RuleId, WaypointId};
+use sheepdog_map::{
+    CompiledSite,
+    model::StationKind,
+    travel::{TravelProfile, TravelTimes, Waits, lane_time, travel_times_to},
+};
+
+use crate::{
+    Agent, Availability, Battery, Bid, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007, DSP_009,
+    DSP_010, DSP_011, Task,
+};
+
+/// Why an agent does not do a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The agent.
+    pub agent: AgentId,
+    /// The first rule that fired, in the order of [`eligible`].
+    pub rule: RuleId,
+    /// The values it fired on; [`Evidence::holds`] is true.
+    pub evidence: Evidence,
+    /// The same in words.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// Whether time alone may change it: the shift begins, the agent is free again, the battery is charged. A missing
+    /// skill or a door too narrow stays.
+    pub fn may_pass(&self) -> bool {
+        let Evidence { measured, relation, limit, .. } = self.evidence;
+        match self.rule {
+            DSP_004 => relation == Relation::Below,
+            DSP_005 => measured == UNAVAILABLE,
+            // More than a full battery, or no charger within reach, does not pass.
+            DSP_007 => limit != 1 && limit <= Ppm::ONE.get().into(),
+            DSP_009 => true,
+            _ => false,
+        }
+    }
+}
+
+/// What `DSP-005` measures of an agent that may become available again.
+const UNAVAILABLE: i64 = 0;
+/// What `DSP-005` measures of an agent that does not come back.
+const GONE: i64 = -1;
+
+/// Travel times of one site at one instant, searched once per profile and target and then remembered.
+///
+/// A search is one backward Dijkstra over the roadmap; all agents of a profile share it, and so may several tasks
+/// that are decided at the same instant.
+pub struct Trips<'a> {
+    site: &'a CompiledSite,
+    waits: &'a dyn Waits,
+    chargers: Vec<WaypointId>,
+    times: BTreeMap<(Profile, WaypointId), TravelTimes>,
+    charger_legs: BTreeMap<(Profile, WaypointId), Option<Micros>>,
+}
+
+/// [`TravelProfile`] in a form that sorts.
+type Profile = (MmPerS, Option<usize>);
+
+impl fmt::Debug for Trips<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trips").field("site", &self.site.version()).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Trips<'a> {
+    /// Nothing searched yet. Linear in the waypoints and stations, to find the chargers.
+    pub fn new(site: &'a CompiledSite, waits: &'a dyn Waits) -> Self {
+        let marked = (0_u32..).zip(site.waypoints()).filter(|(_, waypoint)| waypoint.roles.charger);
+        let stations = site.stations().iter().filter(|station| station.kind == StationKind::Charger);
+        let mut chargers: Vec<_> = marked.map(|(index, _)| WaypointId(index)).collect();
+        chargers.extend(stations.map(|station| station.waypoint));
+        chargers.sort_unstable();
+        chargers.dedup();
+        Self { site, waits, chargers, times: BTreeMap::new(), charger_legs: BTreeMap::new() }
+    }
+
+    /// How long an agent travels between two waypoints; `None` when there is no way for it.
+    pub fn between(&mut self, agent: &Agent, from: WaypointId, to: WaypointId) -> Option<Micros> {
+        if agent.speed == MmPerS::ZERO
+            || self.site.waypoint(from).is_none()
+            || self.site.waypoint(to).is_none()
+        {
+            return None;
+        }
+        let (site, waits) = (self.site, self.waits);
+        let times = self.times.entry(((agent.speed, agent.class), to)).or_insert_with(|| {
+            travel_times_to(site, TravelProfile { speed: agent.speed, class: agent.class }, waits, to)
+        });
+        times.from(from)
+    }
+
+    /// How long the agent travels from `from` to the nearest charger at which it may stand; `None` when it reaches
+    /// none. Zero when the site has no charger at all: somebody changes batteries by hand.
+    fn charger_leg(&mut self, agent: &Agent, from: WaypointId) -> Option<Micros> {
+        if self.chargers.is_empty() {
+            return Some(Micros::ZERO);
+        }
+        let key = ((agent.speed, agent.class), from);
+        if let Some(known) = self.charger_legs.get(&key) {
+            return *known;
+        }
+        let leg = self.search_charger(agent, from);
+        self.charger_legs.insert(key, leg);
+        leg
+    }
+
+    /// Dijkstra's algorithm forwards from `from`, until the first charger is settled.
+    fn search_charger(&self, agent: &Agent, from: WaypointId) -> Option<Micros> {
+        let profile = TravelProfile { speed: agent.speed, class: agent.class };
+        let mut times = vec![Micros::MAX; self.site.waypoints().len()];
+        *times.get_mut(from.index())? = Micros::ZERO;
+        let mut heap = BinaryHeap::from([Reverse((Micros::ZERO, from))]);
+        while let Some(Reverse((time, here))) = heap.pop() {
+            if times.get(here.index()) != Some(&time) {
+                continue;
+            }
+            if self.chargers.binary_search(&here).is_ok() && may_stand(self.site, agent, here) {
+                return Some(time);
+            }
+            for (id, lane) in
+                self.site.lanes_from(here).iter().filter_map(|id| Some((*id, self.site.lane(*id)?)))
+            {
+                let Some(cost) = lane_time(self.site, profile, self.waits, id) else { continue };
+                let arrival = time.saturating_add(cost);
+                if let Some(known) = times.get_mut(lane.to.index()).filter(|known| arrival < **known) {
+                    *known = arrival;
+                    heap.push(Reverse((arrival, lane.to)));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Whether an agent may and can do a task now, and when it would arrive and finish.
+///
+/// The rules are asked in this order, and the first that fires is the reason:
+///
+/// 1. `DSP-010` the task is open to its kind,
+/// 2. `DSP-002` it has the skills,
+/// 3. `DSP-003` it can carry the load,
+/// 4. `DSP-004` it is on shift now,
+/// 5. `DSP-009` it has not just declined, `DSP-005` it is available,
+/// 6. `DSP-011` it may stand at every place,
+/// 7. `DSP-006` it reaches every place in order,
+/// 8. `DSP-004` its shift lasts until the task ends,
+/// 9. `DSP-007` its battery lasts for ways, work and the way to a charger, and keeps its reserve.
+///
+/// Rules 1 to 6 are cheap; rules 7 to 9 search the roadmap once per profile and target, see [`Trips`].
+///
+/// # Errors
+/// The [`Refusal`] with the first rule that fired.
+pub fn eligible(agent: &Agent, task: &Task, now: FleetTime, trips: &mut Trips<'_>) -> Result<Bid, Refusal> {
+    let case = Case { agent, task, now };
+    case.check_performer()?;
+    case.check_skills()?;
+    case.check_payload()?;
+    case.check_on_shift()?;
+    case.check_available()?;
+    case.check_standing(trips.site)?;
+    let (arrival, travel) = case.check_reach(trips)?;
+    let total = travel.saturating_add(task.work());
+    case.check_shift_end(total)?;
+    case.check_battery(total, trips)?;
+    Ok(Bid { agent: agent.id, person: agent.kind.is_person(), arrival, finish: total })
+}
+
+/// One agent before one task.
+struct Case<'a> {
+    agent: &'a Agent,
+    task: &'a Task,
+    now: FleetTime,
+}
+
+impl Case<'_> {
+    fn check_performer(&self) -> Result<(), Refusal> {
+        let allowed = self.task.performers.allow(self.agent.kind);
+        self.require(DSP_010, allowed, || format!("the task is not open to a {}", self.agent.kind))
+    }
+
+    fn check_skills(&self) -> Result<(), Refusal> {
+        let missing = || self.task.skills.difference(&self.agent.skills).map(|skill| skill.0.as_str());
+        let have = self.task.skills.len() - missing().count();
+        let evidence = evidence(DSP_002, count(have), Relation::Below, count(self.task.skills.len()));
+        self.refuse_if(evidence, || format!("it lacks {}", missing().collect::<Vec<_>>().join(", ")))
+    }
+
+    fn check_payload(&self) -> Result<(), Refusal> {
+        let (carries, load) = (self.agent.payload_g, self.task.payload_g);
+        let evidence = evidence(DSP_003, carries.into(), Relation::Below, load.into());
+        self.refuse_if(evidence, || format!("it carries {carries} g, the load is {load} g"))
+    }
+
+    fn check_on_shift(&self) -> Result<(), Refusal> {
+        let Some(shift) = self.agent.shift else {
+            return Ok(());
+        };
+        let begun = evidence(DSP_004, at(self.now), Relation::Below, at(shift.from));
+        self.refuse_if(begun, || format!("its shift begins at {}", shift.from))?;
+        let over = evidence(DSP_004, at(shift.to), Relation::AtMost, at(self.now));
+        self.refuse_if(over, || format!("its shift ended at {}", shift.to))
+    }
+
+    fn check_available(&self) -> Result<(), Refusal> {
+        let state = self.agent.availability;
+        let measured = match state {
+            Availability::Available => 1,
+            Availability::Declined { until } => {
+                let asked_too_soon = evidence(DSP_009, at(self.now), Relation::Below, at(until));
+                return self.refuse_if(asked_too_soon, || format!("it {state}"));
+            }
+            Availability::Busy { .. }
+            | Availability::Asked { .. }
+            | Availability::Stopped { .. }
+            | Availability::Silent
+            | Availability::Failed => UNAVAILABLE,
+            Availability::Removed => GONE,
+        };
+        self.refuse_if(evidence(DSP_005, measured, Relation::Below, 1), || format!("it is {state}"))
+    }
+
+    fn check_standing(&self, site: &CompiledSite) -> Result<(), Refusal> {
+        let barred = self.task.steps.iter().find(|step| !may_stand(site, self.agent, step.place));
+        self.require(DSP_011, barred.is_none(), || {
+            let place = barred.map_or(WaypointId::default(), |step| step.place);
+            format!("it may not stand at {place}")
+        })
+    }
+
+    /// Travel to the first place, and to all places in order.
+    fn check_reach(&self, trips: &mut Trips<'_>) -> Result<(Micros, Micros), Refusal> {
+        let (mut arrival, mut travel, mut here) = (None, Micros::ZERO, self.agent.at);
+        for (reached, step) in self.task.steps.iter().enumerate() {
+            let leg = trips.between(self.agent, here, step.place);
+            let steps = count(self.task.steps.len());
+            let Some(leg) = leg else {
+                return Err(self.refusal(evidence(DSP_006, count(reached), Relation::Below, steps), || {
+                    format!("it finds no way from {here} to {}", step.place)
+                }));
+            };
+            travel = travel.saturating_add(leg);
+            arrival = arrival.or(Some(leg));
+            here = step.place;
+        }
+        match arrival {
+            Some(arrival) => Ok((arrival, travel)),
+            None => Err(self.refusal(evidence(DSP_006, 0, Relation::Below, 1), || {
+                "the task has no place to go to".into()
+            })),
+        }
+    }
+
+    fn check_shift_end(&self, total: Micros) -> Result<(), Refusal> {
+        let Some(shift) = self.agent.shift else {
+            return Ok(());
+        };
+        let end = self.now + total;
+        self.refuse_if(evidence(DSP_004, at(end), Relation::Above, at(shift.to)), || {
+            format!("its shift ends at {}, the task at {end}", shift.to)
+        })
+    }
+
+    fn check_battery(&self, total: Micros, trips: &mut Trips<'_>) -> Result<(), Refusal> {
+        let (Some(battery), Some(last)) = (self.agent.battery, self.task.steps.last()) else {
+            return Ok(());
+        };
+        let need = |leg| need_ppm(battery, total.saturating_add(leg));
+        // Without the way to a charger first: most refusals need no search.
+        self.refuse_battery(battery, need(Micros::ZERO), "the task and its reserve take")?;
+        match trips.charger_leg(self.agent, last.place) {
+            Some(leg) => {
+                self.refuse_battery(battery, need(leg), "the task, the way to a charger and its reserve take")
+            }
+            None => Err(self.refusal(evidence(DSP_007, 0, Relation::Below, 1), || {
+                "it reaches no charger after the task".into()
+            })),
+        }
+    }
+
+    fn refuse_battery(&self, battery: Battery, need: i64, what: &str) -> Result<(), Refusal> {
+        let charge = battery.charge.get();
+        self.refuse_if(evidence(DSP_007, charge.into(), Relation::Below, need), || {
+            format!("its battery is at {}, {what} {}", percent(charge.into()), percent(need))
+        })
+    }
+
+    /// A yes-or-no rule, recorded as "0 below 1".
+    fn require(&self, rule: RuleId, holds: bool, detail: impl FnOnce() -> String) -> Result<(), Refusal> {
+        self.refuse_if(evidence(rule, holds.into(), Relation::Below, 1), detail)
+    }
+
+    /// The recorded predicate is the decision: what a reader evaluates again is what was evaluated here.
+    fn refuse_if(&self, evidence: Evidence, detail: impl FnOnce() -> String) -> Result<(), Refusal> {
+        if evidence.holds() { Err(self.refusal(evidence, detail)) } else { Ok(()) }
+    }
+
+    fn refusal(&self, evidence: Evidence, detail: impl FnOnce() -> String) -> Refusal {
+        Refusal { agent: self.agent.id, rule: evidence.rule, evidence, detail: detail() }
+    }
+}
+
+/// Whether a release for the agent may end there; people stand where they like.
+fn may_stand(site: &CompiledSite, agent: &Agent, place: WaypointId) -> bool {
+    agent.class.is_none_or(|class| site.classes().get(class).is_some_and(|claims| claims.may_stop(place)))
+}
+
+/// Charge that `total` on the move takes, rounded up, and the reserve.
+fn need_ppm(battery: Battery, total: Micros) -> i64 {
+    let drained = u128::from(total.as_micros()) * u128::from(battery.drain_ppm_per_s);
+    let need = drained.div_ceil(1_000_000) + u128::from(battery.reserve.get());
+    i64::try_from(need).unwrap_or(i64::MAX)
+}
+
+/// Parts per million as a percentage with one decimal, rounded up so that a need never looks met.
+fn percent(ppm: i64) -> String {
+    let tenths = ppm / 1_000 + i64::from(ppm % 1_000 != 0);
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+const fn evidence(rule: RuleId, measured: i64, relation: Relation, limit: i64) -> Evidence {
+    Evidence { rule, measured, relation, limit }
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// Microseconds; instants beyond 292 000 years are all the same.
+fn at(time: FleetTime) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}

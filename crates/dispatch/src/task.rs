@@ -1,0 +1,252 @@
+//! What is to be done.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{FleetTime, Micros, RuleId, TaskId, WaypointId, wire::Action};
+use sheepdog_map::CompiledSite;
+
+use crate::{
+    AgentKind, READINGS_PER_KEY, RULES, Skill, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007,
+    TSK_008,
+};
+
+/// The most steps a task may have.
+pub const STEPS_MAX: usize = 32;
+/// The most gates a step may have.
+pub const GATES_MAX: usize = 8;
+/// The longest a step may take: 24 hours.
+pub const STEP_DURATION_MAX: Micros = Micros::from_secs(24 * 3600);
+/// The longest name, skill, key or role, in bytes.
+pub const NAME_LENGTH_MAX: usize = 128;
+/// The most skills a task may ask for.
+const SKILLS_MAX: usize = 32;
+
+/// Something to be done at one or more places, by one agent, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Which one.
+    pub id: TaskId,
+    /// What people call it, such as `medicine to bed 12`.
+    pub name: String,
+    /// When it was asked for.
+    pub requested: FleetTime,
+    /// When it should be done.
+    pub deadline: Option<FleetTime>,
+    /// How much it matters against other tasks; higher goes first. Who does it does not depend on it.
+    pub priority: u8,
+    /// What the agent must be able to do.
+    pub skills: BTreeSet<Skill>,
+    /// The heaviest load on board, grams.
+    pub payload_g: u32,
+    /// Who may do it.
+    pub performers: Performers,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+}
+
+/// Who may do a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Performers {
+    /// Robots; people are asked when no robot can.
+    RobotsFirst,
+    /// Robots alone.
+    RobotsOnly,
+    /// People of these kinds alone.
+    PeopleOnly(BTreeSet<AgentKind>),
+}
+
+impl Performers {
+    /// People of every kind.
+    pub fn people() -> Self {
+        Self::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]))
+    }
+
+    /// Whether agents of that kind may do the task.
+    pub fn allow(&self, kind: AgentKind) -> bool {
+        match self {
+            Self::RobotsFirst => true,
+            Self::RobotsOnly => !kind.is_person(),
+            Self::PeopleOnly(kinds) => kind.is_person() && kinds.contains(&kind),
+        }
+    }
+}
+
+/// One thing to do at one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where.
+    pub place: WaypointId,
+    /// What.
+    pub action: Action,
+    /// How long it takes at least.
+    pub duration: Micros,
+    /// What must be true before it starts; all of them.
+    pub gates: Vec<Gate>,
+}
+
+/// Something that must be true before a step starts. [`Facts`](crate::Facts) answers whether it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gate {
+    /// Enough fresh readings of one quantity agree, for example two of a heart rate taken on the device.
+    ///
+    /// *All* fresh readings count: a single one that contradicts the others closes the gate until it is too old.
+    Consistent {
+        /// The quantity, for example `heart_rate:bed-12`.
+        key: String,
+        /// How many different readings (another source, or another instant) there must be; 1 to 8.
+        sources: u8,
+        /// How old a reading may be.
+        max_age: Micros,
+        /// How far the readings may lie apart, in the key's unit.
+        spread_max: i64,
+        /// The lowest acceptable value.
+        at_least: Option<i64>,
+        /// The highest acceptable value.
+        at_most: Option<i64>,
+    },
+    /// The newest fresh reading of every source has one value.
+    Fact {
+        /// The quantity.
+        key: String,
+        /// The value.
+        equals: i64,
+        /// How old a reading may be.
+        max_age: Micros,
+    },
+    /// Somebody in a role has approved this very step.
+    Approved {
+        /// The role, for example `ward-lead`.
+        role: String,
+    },
+}
+
+/// Why a task was refused: which field, which value, which rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{field} is {value}; rule {rule}: {}", text(*rule))]
+pub struct TaskError {
+    /// The field, for example `steps[2].duration`.
+    pub field: String,
+    /// What it holds.
+    pub value: String,
+    /// The rule it breaks.
+    pub rule: RuleId,
+}
+
+fn text(rule: RuleId) -> &'static str {
+    RULES.iter().find(|known| known.id == rule).map_or("", |known| known.text)
+}
+
+impl Task {
+    /// Checks the task as a whole against a site; linear in its size.
+    ///
+    /// # Errors
+    /// The first broken `TSK` rule, in the order of the fields.
+    pub fn check(&self, site: &CompiledSite) -> Result<(), TaskError> {
+        check_text("name", &self.name)?;
+        if let Some(deadline) = self.deadline {
+            require(self.requested <= deadline, TSK_008, || ("deadline".into(), deadline.to_string()))?;
+        }
+        let skills = self.skills.len();
+        require(skills <= SKILLS_MAX, TSK_007, || ("skills".into(), format!("{skills} skills")))?;
+        self.skills.iter().try_for_each(|skill| check_text("skills", &skill.0))?;
+        self.check_performers()?;
+        let steps = self.steps.len();
+        require((1..=STEPS_MAX).contains(&steps), TSK_001, || ("steps".into(), format!("{steps} steps")))?;
+        for (index, step) in self.steps.iter().enumerate() {
+            step.check(index, site)?;
+        }
+        self.check_loads()
+    }
+
+    /// How long the work at all places takes at least, without the ways between them.
+    pub fn work(&self) -> Micros {
+        self.steps.iter().fold(Micros::ZERO, |sum, step| sum.saturating_add(step.duration))
+    }
+
+    fn check_performers(&self) -> Result<(), TaskError> {
+        let Performers::PeopleOnly(kinds) = &self.performers else {
+            return Ok(());
+        };
+        require(!kinds.is_empty() && kinds.iter().all(|kind| kind.is_person()), TSK_006, || {
+            ("performers".into(), format!("{kinds:?}"))
+        })
+    }
+
+    fn check_loads(&self) -> Result<(), TaskError> {
+        let mut on_board = 0_usize;
+        for (index, step) in self.steps.iter().enumerate() {
+            on_board = match step.action {
+                Action::Attend => Some(on_board),
+                Action::Load => on_board.checked_add(1),
+                Action::Unload => on_board.checked_sub(1),
+            }
+            .ok_or_else(|| TaskError {
+                field: format!("steps[{index}].action"),
+                value: "unload with nothing on board".into(),
+                rule: TSK_003,
+            })?;
+        }
+        require(on_board == 0, TSK_003, || ("steps".into(), format!("{on_board} loads left on board")))
+    }
+}
+
+impl Step {
+    fn check(&self, index: usize, site: &CompiledSite) -> Result<(), TaskError> {
+        let field = |name: &str| format!("steps[{index}].{name}");
+        require(site.waypoint(self.place).is_some(), TSK_002, || (field("place"), self.place.to_string()))?;
+        require(self.duration <= STEP_DURATION_MAX, TSK_004, || {
+            (field("duration"), self.duration.to_string())
+        })?;
+        let gates = self.gates.len();
+        require(gates <= GATES_MAX, TSK_005, || (field("gates"), format!("{gates} gates")))?;
+        for (number, gate) in self.gates.iter().enumerate() {
+            gate.check(&field(&format!("gates[{number}]")))?;
+        }
+        Ok(())
+    }
+}
+
+impl Gate {
+    fn check(&self, at: &str) -> Result<(), TaskError> {
+        match self {
+            Self::Consistent { key, sources, max_age, spread_max, at_least, at_most } => {
+                check_text(&format!("{at}.key"), key)?;
+                let possible = 1 <= *sources && usize::from(*sources) <= READINGS_PER_KEY;
+                require(possible, TSK_005, || (format!("{at}.sources"), sources.to_string()))?;
+                check_age(at, *max_age)?;
+                require(0 <= *spread_max, TSK_005, || (format!("{at}.spread_max"), spread_max.to_string()))?;
+                let (Some(low), Some(high)) = (at_least, at_most) else {
+                    return Ok(());
+                };
+                require(low <= high, TSK_005, || (format!("{at}.at_least"), format!("{low}, above {high}")))
+            }
+            Self::Fact { key, equals: _, max_age } => {
+                check_text(&format!("{at}.key"), key)?;
+                check_age(at, *max_age)
+            }
+            Self::Approved { role } => check_text(&format!("{at}.role"), role),
+        }
+    }
+}
+
+fn check_age(at: &str, max_age: Micros) -> Result<(), TaskError> {
+    require(Micros::ZERO < max_age, TSK_005, || (format!("{at}.max_age"), max_age.to_string()))
+}
+
+fn check_text(field: &str, text: &str) -> Result<(), TaskError> {
+    let length = text.len();
+    require((1..=NAME_LENGTH_MAX).contains(&length), TSK_007, || {
+        (field.into(), format!("{length} bytes long"))
+    })
+}
+
+fn require(holds: bool, rule: RuleId, what: impl FnOnce() -> (String, String)) -> Result<(), TaskError> {
+    if holds {
+        return Ok(());
+    }
+    let (field, value) = what();
+    Err(TaskError { field, value, rule })
+}

@@ -1,0 +1,116 @@
+//! The auditor's question: does every decision name a rule whose predicate holds on the recorded evidence?
+
+use std::collections::BTreeSet;
+
+use sheepdog_core::{AgentId, Rule, RuleId};
+use sheepdog_dispatch::check_decision;
+use sheepdog_map::{CompiledSite, travel::NominalWaits};
+use sheepdog_traffic::{RULES as TRAFFIC_RULES, Withheld};
+
+use crate::{
+    record::{Ahead, Entry, Record},
+    rules,
+};
+
+/// What an audit found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Awards, holds and stops that were looked at.
+    pub checked: u64,
+    /// Those whose rule is unknown or whose predicate does not hold on the recorded evidence.
+    pub findings: Vec<Finding>,
+}
+
+/// A decision that its evidence does not bear out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Sequence number of the record.
+    pub seq: u64,
+    /// The rule it names.
+    pub rule: Option<RuleId>,
+    /// What does not fit.
+    pub reason: String,
+}
+
+/// Evaluates again the rule of every award, hold and stop of a ledger, on the evidence recorded with it.
+///
+/// Awards are decided again by [`check_decision`], which shares no code with the dispatcher. Stops must cite one of
+/// `robot_rules` (the rules of the interlock that the robots run) and its predicate must hold. Holds must name a
+/// resource that the withheld lanes really claim and that the named holder really held or visits first.
+pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Audit {
+    let mut audit = Audit::default();
+    let mut stopped = BTreeSet::new();
+    for entry in entries {
+        let checked = match &entry.record {
+            Record::Awarded { task, decision, candidates, .. } | Record::Waiting { task, decision, candidates } => {
+                check_decision(site, task, candidates, &NominalWaits(site), entry.time, decision)
+                    .map_err(|fault| fault.to_string())
+            }
+            Record::Held { agent, withheld, ahead } => {
+                check_hold(site, entries, *agent, withheld, ahead)
+            }
+            Record::Stop { agent, event } => {
+                if event.stopped {
+                    stopped.insert(*agent);
+                    check_stop(event.evidence.rule, event.evidence.holds(), robot_rules)
+                } else if stopped.remove(agent) {
+                    Ok(())
+                } else {
+                    Err("motion is permitted again without having been stopped".to_owned())
+                }
+            }
+            Record::Withdrawn { rule, .. } | Record::Agent { rule, .. } => check_known(*rule, rules::RULES),
+            _ => continue,
+        };
+        audit.checked += 1;
+        if let Err(reason) = checked {
+            audit.findings.push(Finding { seq: entry.seq, rule: entry.record.rule(), reason });
+        }
+    }
+    audit
+}
+
+fn check_known(rule: RuleId, catalogue: &[Rule]) -> Result<(), String> {
+    let known = catalogue.iter().chain(sheepdog_dispatch::RULES).any(|known| known.id == rule);
+    if known { Ok(()) } else { Err(format!("rule {rule} is in no catalogue")) }
+}
+
+fn check_stop(rule: RuleId, holds: bool, robot_rules: &[Rule]) -> Result<(), String> {
+    check_known(rule, robot_rules)?;
+    if holds { Ok(()) } else { Err(format!("the predicate of {rule} is false on its own evidence")) }
+}
+
+fn agent_class(entries: &[Entry], agent: AgentId) -> Option<usize> {
+    entries.iter().find_map(|entry| match &entry.record {
+        Record::Opened { config, .. } => config.agents.iter().find(|known| known.id == agent)?.class,
+        _ => None,
+    })
+}
+
+fn check_hold(
+    site: &CompiledSite,
+    entries: &[Entry],
+    agent: AgentId,
+    withheld: &Withheld,
+    ahead: &Ahead,
+) -> Result<(), String> {
+    check_known(withheld.rule, TRAFFIC_RULES)?;
+    let class = agent_class(entries, agent).and_then(|class| site.classes().get(class));
+    let claims = class.ok_or("the robot's footprint class is unknown")?;
+    let claimed = withheld.next_lanes.iter().any(|lane| claims.along(*lane).contains(&withheld.resource));
+    if !claimed {
+        return Err(format!("the withheld move does not claim {}", withheld.resource));
+    }
+    if withheld.by == agent {
+        return Err("a robot does not wait for itself".to_owned());
+    }
+    let class = agent_class(entries, withheld.by).and_then(|class| site.classes().get(class));
+    let comes_first = class.is_some_and(|claims| {
+        ahead.lanes.iter().any(|lane| claims.along(*lane).contains(&withheld.resource))
+    });
+    if ahead.holds.contains(&withheld.resource) || comes_first {
+        Ok(())
+    } else {
+        Err(format!("{} neither held {} nor was bound for it", withheld.by, withheld.resource))
+    }
+}

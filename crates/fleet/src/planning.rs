@@ -1,0 +1,205 @@
+//! Plan jobs, their results, and the releases that follow from them.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use sheepdog_core::{
+    AgentId, JobId, LaneId, Micros, WaypointId,
+    wire::{Release, ToAgent},
+};
+use sheepdog_traffic::{Plan, PlanRobot, Problem, validate};
+
+use crate::{
+    fleet::Fleet,
+    input::{InputError, Output},
+    record::{Ahead, Record},
+    rules,
+    state::{AgentState, Errand, OpenJob, Phase, RobotState, Standing},
+};
+
+/// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
+const PLAN_INTERVAL: Micros = Micros::from_millis(200);
+
+/// After a plan that left goals unserved, the next one waits this long unless something changes.
+const RETRY_INTERVAL: Micros = Micros::from_secs(2);
+
+impl Fleet {
+    /// Asks for a plan if the world has changed and no question is open.
+    ///
+    /// Until the answer is in, no release grows beyond the commit cut, so the answer fits when it comes.
+    pub(crate) fn ask_for_plan(&mut self) {
+        let planning = &self.state.planning;
+        if !planning.due || planning.open.is_some() || self.state.now < planning.not_before {
+            return;
+        }
+        let problem = self.problem();
+        let planning = &mut self.state.planning;
+        planning.due = false;
+        planning.not_before = self.state.now + PLAN_INTERVAL;
+        let job = JobId(planning.next_job);
+        planning.next_job += 1;
+        planning.open = Some(OpenJob { job, asked: self.state.now, problem: problem.clone() });
+        self.output(Output::Plan { job, problem, step_budget: self.config.plan_steps });
+    }
+
+    /// The commit cut as a question: where everybody rests after what is granted, and where they want to go.
+    fn problem(&self) -> Problem {
+        let mut robots = Vec::new();
+        let mut blocked = Vec::new();
+        for (agent, at) in self.executor.cut() {
+            let Some(state) = self.agent(agent) else { continue };
+            let Some(robot) = &state.robot else { continue };
+            if self.is_obstacle(agent, state, robot) {
+                blocked.extend(self.executor.held(agent));
+                continue;
+            }
+            let (goal, priority) = self.goal_of(state);
+            let performing = self.is_performing(state);
+            robots.push(PlanRobot {
+                agent,
+                class: robot.class,
+                at,
+                goal: if performing { Some(at) } else { goal },
+                priority,
+                fixed: performing,
+            });
+        }
+        blocked.extend(self.faulty_passages());
+        blocked.sort_unstable();
+        blocked.dedup();
+        Problem { robots, blocked, seed: self.config.seed.wrapping_add(self.state.planning.next_job) }
+    }
+
+    /// Whether a robot will not move for a while, so that others must go round what it holds.
+    fn is_obstacle(&self, agent: AgentId, state: &AgentState, robot: &RobotState) -> bool {
+        state.standing != Standing::Well || robot.stalled || self.is_stopped(agent)
+    }
+
+    fn is_performing(&self, state: &AgentState) -> bool {
+        let task = state.job.and_then(|token| self.state.tasks.get(&token.task));
+        task.is_some_and(|task| matches!(task.phase, Phase::Performing { .. }))
+    }
+
+    /// Where a robot wants to be, and how urgently: the longer its task has waited, the more.
+    fn goal_of(&self, state: &AgentState) -> (Option<WaypointId>, u64) {
+        if let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) {
+            let waited = self.state.now.since(task.task.requested).unwrap_or_default().as_millis();
+            let place = task.task.steps.get(task.step as usize).map(|step| step.place);
+            return (place, (u64::from(task.task.priority) << 40) + waited + 1);
+        }
+        match state.errand {
+            Errand::None => (None, 0),
+            Errand::Charge(at) => (Some(at), 1),
+        }
+    }
+
+    /// Takes in a plan: checked by the independent validator, used whole or not at all.
+    pub(crate) fn planned(&mut self, job: JobId, plan: &Plan) -> Result<(), InputError> {
+        let open = match self.state.planning.open.take() {
+            Some(open) if open.job == job => open,
+            other => {
+                self.state.planning.open = other;
+                return Err(InputError::UnknownJob(job));
+            }
+        };
+        let checked = validate(&self.site, &open.problem, plan).map_err(|fault| fault.to_string());
+        let used = checked.and_then(|()| {
+            self.executor.drop_pending();
+            self.executor.append(plan).map_err(|error| error.to_string())
+        });
+        self.state.grants_due = true;
+        match used {
+            Ok(()) => {
+                self.state.planning.unserved = plan.unserved.iter().map(|unserved| unserved.agent).collect();
+                let moves = u32::try_from(plan.moves.len()).unwrap_or(u32::MAX);
+                self.record(&Record::Planned { job, moves, unserved: plan.unserved.clone() });
+            }
+            Err(reason) => {
+                self.state.planning.due = true;
+                self.state.planning.not_before = self.state.now + RETRY_INTERVAL;
+                self.record(&Record::PlanRefused { job, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// A question that nobody answers is asked again; goals that were not served are tried again.
+    pub(crate) fn watch_plan(&mut self) {
+        let now = self.state.now;
+        let planning = &mut self.state.planning;
+        let late = planning
+            .open
+            .as_ref()
+            .filter(|open| now.since(open.asked).is_some_and(|waited| self.config.plan_within < waited))
+            .map(|open| open.job);
+        if let Some(job) = late {
+            planning.open = None;
+            planning.due = true;
+            self.alert(rules::PLAN_REFUSED, None, None, format!("plan job {job} was not answered in time"));
+        } else if planning.open.is_none()
+            && !planning.unserved.is_empty()
+            && planning.not_before.since(now).is_none()
+            && now.since(planning.not_before).is_some_and(|idle| RETRY_INTERVAL < idle)
+        {
+            planning.due = true;
+        }
+    }
+
+    /// Grants what the dependency graph allows and tells the robots.
+    pub(crate) fn grant(&mut self) {
+        if !self.state.grants_due || self.state.planning.open.is_some() {
+            return;
+        }
+        self.state.grants_due = false;
+        let stopped: BTreeSet<AgentId> = self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
+        let areas = self.stopped_levels();
+        let site = Arc::clone(&self.site);
+        let level = |lane: &LaneId| site.lane(*lane).and_then(|lane| site.waypoint(lane.to)).map(|to| to.level);
+        let may_go = |agent: AgentId, lanes: &[LaneId]| {
+            !stopped.contains(&agent) && !lanes.iter().filter_map(level).any(|level| areas.contains(level))
+        };
+        for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
+            self.release(grant.agent, grant.first, grant.lanes);
+        }
+        self.note_withheld();
+    }
+
+    /// Whether a robot gets no release now.
+    fn is_held_back(&self, agent: AgentId) -> bool {
+        self.is_stopped(agent) || self.agent(agent).is_none_or(|agent| agent.standing != Standing::Well)
+    }
+
+    fn release(&mut self, agent: AgentId, first: u32, lanes: Vec<LaneId>) {
+        let site = self.site.version();
+        let Some(robot) = self.robot_mut(agent) else { return };
+        debug_assert_eq!(robot.route.len(), first as usize, "the executor and the fleet count the same route");
+        robot.route.extend(&lanes);
+        robot.held = None;
+        let release = Release { epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };
+        self.state.passages_due = true;
+        self.record(&Record::Released { agent, first, lanes });
+        self.output(Output::ToAgent { agent, message: ToAgent::Release(release) });
+    }
+
+    /// Writes down, once for each reason, why a robot that has come to the end of its release gets no further.
+    fn note_withheld(&mut self) {
+        let waiting: Vec<AgentId> = self
+            .state
+            .agents
+            .iter()
+            .filter(|(_, agent)| agent.robot.as_ref().is_some_and(|robot| robot.ahead().len() <= 1))
+            .map(|(id, _)| *id)
+            .collect();
+        for agent in waiting {
+            let Some(withheld) = self.executor.withheld(agent) else { continue };
+            let mut lanes = self.executor.granted(withheld.by);
+            lanes.extend(self.executor.pending(withheld.by));
+            let ahead = Ahead { holds: self.executor.held(withheld.by).to_vec(), lanes };
+            let Some(robot) = self.robot_mut(agent) else { continue };
+            let length = u32::try_from(robot.route.len()).unwrap_or(u32::MAX);
+            let reason = (length, withheld.resource, withheld.by);
+            if robot.held.replace(reason) != Some(reason) {
+                self.record(&Record::Held { agent, withheld, ahead });
+            }
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! What agents say, and what their silence means.
+
+use sheepdog_core::{
+    AgentId, Epoch, LaneId, Mm, RuleId, StopGeneration, WaypointId,
+    wire::{Beat, DoorState, Motion, Passage, Pose, Release, Report, ToAgent, ToFleet},
+};
+use sheepdog_map::CompiledSite;
+
+use crate::{
+    fleet::Fleet,
+    input::{InputError, Output},
+    record::Record,
+    rules,
+    state::{AgentState, RobotState, Standing},
+};
+
+impl RobotState {
+    /// A robot that begins an epoch at a waypoint.
+    pub(crate) fn standing_at(site: &CompiledSite, class: usize, at: WaypointId) -> Self {
+        let pose = site
+            .waypoint(at)
+            .map(|waypoint| Pose { level: waypoint.level, x_mm: waypoint.x_mm, y_mm: waypoint.y_mm, yaw_mrad: 0 })
+            .unwrap_or_default();
+        Self {
+            class,
+            epoch: Epoch(1),
+            origin: at,
+            route: Vec::new(),
+            done: 0,
+            known: 0,
+            boot: 0,
+            report_seq: 0,
+            stop_seq: 0,
+            pose,
+            motion: Motion::Waiting,
+            stopped_since: None,
+            stalled: false,
+            stop_ack: StopGeneration(0),
+            reset_ack: None,
+            held: None,
+            beat: 0,
+        }
+    }
+
+    /// Begins a new epoch at `at`, keeping what does not belong to the route.
+    pub(crate) fn begin_epoch(&mut self, at: WaypointId) {
+        self.epoch = Epoch(self.epoch.0.saturating_add(1));
+        self.origin = at;
+        self.route.clear();
+        self.done = 0;
+        self.known = 0;
+        self.held = None;
+    }
+
+    /// Released lanes that the robot has not completed.
+    pub(crate) fn ahead(&self) -> &[LaneId] {
+        self.route.get(self.done as usize..).unwrap_or(&[])
+    }
+
+    /// The waypoint at which the robot will have completed `lanes` lanes of its route.
+    fn after(&self, site: &CompiledSite, lanes: u32) -> Option<WaypointId> {
+        match (lanes as usize).checked_sub(1) {
+            None => Some(self.origin),
+            Some(last) => site.lane(*self.route.get(last)?).map(|lane| lane.to),
+        }
+    }
+
+    /// Whether the robot has completed all that was released.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.done as usize == self.route.len()
+    }
+}
+
+impl Fleet {
+    pub(crate) fn from_agent(&mut self, agent: AgentId, message: ToFleet) -> Result<(), InputError> {
+        let now = self.state.now;
+        let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
+        if state.standing == Standing::Removed {
+            return Ok(());
+        }
+        state.seen = now;
+        if matches!(state.standing, Standing::Silent | Standing::Lost) {
+            state.standing = Standing::Well;
+            self.state.dispatch_due = true;
+            self.state.planning.due = true;
+            self.record(&Record::Agent { agent, rule: rules::SILENT, text: "is heard of again".to_owned() });
+        }
+        match message {
+            ToFleet::Report(report) => self.report(agent, &report),
+            ToFleet::StoppableAt { epoch, lanes } => self.stoppable_at(agent, epoch, lanes),
+            ToFleet::Answer { token, accepted } => self.answer(agent, token, accepted),
+            ToFleet::Performed(token) => self.performed(agent, token),
+            ToFleet::Position(at) => self.person_moved(agent, at),
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, agent: AgentId, report: &Report) {
+        let Some(robot) = self.robot_mut(agent) else { return };
+        if (report.boot, report.seq) <= (robot.boot, robot.report_seq) {
+            return;
+        }
+        let rebooted = robot.boot != 0 && report.boot != robot.boot;
+        robot.boot = report.boot;
+        robot.report_seq = report.seq;
+        robot.pose = report.pose;
+        robot.stop_ack = robot.stop_ack.max(report.stop_ack);
+        robot.reset_ack = report.reset_ack;
+        self.note_stops(agent, report);
+        if rebooted {
+            self.rebooted(agent, report);
+        } else {
+            self.note_progress(agent, report);
+        }
+        self.note_motion(agent, report.motion);
+        self.note_battery(agent, report);
+        if let Some(token) = report.performed {
+            self.performed(agent, token);
+        }
+        self.send_missing_lanes(agent, report);
+    }
+
+    fn note_stops(&mut self, agent: AgentId, report: &Report) {
+        let Some(robot) = self.robot_mut(agent) else { return };
+        let last = robot.stop_seq;
+        robot.stop_seq = report.stops.iter().map(|event| event.seq).max().unwrap_or(last).max(last);
+        for event in report.stops.iter().filter(|event| last < event.seq) {
+            self.record(&Record::Stop { agent, event: *event });
+        }
+    }
+
+    /// Frees what the robot has proven to have cleared.
+    fn note_progress(&mut self, agent: AgentId, report: &Report) {
+        let site = std::sync::Arc::clone(&self.site);
+        let Some(robot) = self.robot_mut(agent) else { return };
+        if report.epoch != robot.epoch || report.done <= robot.done {
+            return;
+        }
+        let proven = report.done as usize <= robot.route.len()
+            && report.site == site.version()
+            && is_near_route(&site, robot, report);
+        if !proven {
+            let text = format!(
+                "reports {} lanes done at ({}, {}) mm on {}, which its route does not bear out",
+                report.done, report.pose.x_mm, report.pose.y_mm, report.pose.level
+            );
+            self.agent_note(agent, rules::NO_EVIDENCE, text);
+            return;
+        }
+        robot.done = report.done;
+        let at = robot.after(&site, report.done);
+        self.state.passages_due = true;
+        if self.executor.complete(agent, report.done) {
+            self.state.grants_due = true;
+            self.state.planning.due |= !self.state.planning.unserved.is_empty();
+        }
+        if let (Some(state), Some(at)) = (self.state.agents.get_mut(&agent), at) {
+            state.profile.at = at;
+        }
+    }
+
+    fn note_motion(&mut self, agent: AgentId, motion: Motion) {
+        let now = self.state.now;
+        let Some(robot) = self.robot_mut(agent) else { return };
+        let before = robot.motion;
+        robot.motion = motion;
+        match motion {
+            Motion::Stopped(_) | Motion::Latched(_) => {
+                robot.stopped_since = robot.stopped_since.or(Some(now));
+            }
+            Motion::Waiting | Motion::Moving | Motion::Performing => {
+                robot.stopped_since = None;
+                if std::mem::take(&mut robot.stalled) {
+                    self.state.planning.due = true;
+                }
+            }
+            Motion::Failed => {}
+        }
+        if motion == Motion::Failed && before != Motion::Failed {
+            self.lose(agent, Standing::Failed, rules::FAILED, "has failed");
+        }
+    }
+
+    fn note_battery(&mut self, agent: AgentId, report: &Report) {
+        if let Some(battery) = self.state.agents.get_mut(&agent).and_then(|agent| agent.profile.battery.as_mut()) {
+            battery.charge = report.battery;
+        }
+    }
+
+    /// A robot that restarted stands where its pose proves it stands, or a person must help.
+    fn rebooted(&mut self, agent: AgentId, report: &Report) {
+        let site = std::sync::Arc::clone(&self.site);
+        let Some(robot) = self.robot_mut(agent) else { return };
+        let reached = robot.done.max(report.done.min(u32::try_from(robot.route.len()).unwrap_or(u32::MAX)));
+        let class = robot.class;
+        let stands = (robot.done..=reached)
+            .rev()
+            .filter_map(|lanes| Some((lanes, robot.after(&site, lanes)?)))
+            .chain((0..=robot.route.len()).rev().filter_map(|lanes| {
+                let lanes = u32::try_from(lanes).ok()?;
+                Some((lanes, robot.after(&site, lanes)?))
+            }))
+            .find(|(lanes, at)| robot.done <= *lanes && is_at(&site, class, *at, report));
+        match stands {
+            Some((_, at)) if self.executor.relocate(agent, at).is_ok() => {
+                if let Some(robot) = self.robot_mut(agent) {
+                    robot.begin_epoch(at);
+                }
+                if let Some(state) = self.state.agents.get_mut(&agent) {
+                    state.profile.at = at;
+                }
+                self.state.planning.due = true;
+                self.state.grants_due = true;
+                self.agent_note(agent, rules::RESTARTED, format!("restarted and stands at {at}"));
+            }
+            Some(_) | None => {
+                self.lose(agent, Standing::Failed, rules::RESTARTED, "restarted where no waypoint of its route is");
+            }
+        }
+    }
+
+    /// The answer to a hold frees what lies beyond it.
+    fn stoppable_at(&mut self, agent: AgentId, epoch: Epoch, lanes: u32) {
+        let Some(robot) = self.robot_mut(agent) else { return };
+        if robot.epoch != epoch || self.executor.shrink(agent, lanes).is_err() {
+            return;
+        }
+        if let Some(robot) = self.robot_mut(agent) {
+            robot.route.truncate(lanes as usize);
+            robot.known = robot.known.min(lanes);
+        }
+        self.state.planning.due = true;
+        self.state.grants_due = true;
+    }
+
+    /// Sends again what the robot does not know of its release.
+    fn send_missing_lanes(&mut self, agent: AgentId, report: &Report) {
+        let site = self.site.version();
+        let Some(robot) = self.robot_mut(agent) else { return };
+        robot.known = if report.epoch == robot.epoch { report.known } else { 0 };
+        let missing = robot.route.get(robot.known as usize..).unwrap_or(&[]);
+        if missing.is_empty() && report.epoch == robot.epoch {
+            return;
+        }
+        let release = Release {
+            epoch: robot.epoch,
+            origin: robot.origin,
+            first: robot.known,
+            lanes: missing.to_vec(),
+            site,
+        };
+        self.output(Output::ToAgent { agent, message: ToAgent::Release(release) });
+    }
+
+    /// An agent drops out: its task goes on with somebody else, its claims stay held.
+    pub(crate) fn lose(&mut self, agent: AgentId, standing: Standing, rule: RuleId, text: &str) {
+        let Some(state) = self.state.agents.get_mut(&agent) else { return };
+        if state.standing == standing {
+            return;
+        }
+        state.standing = standing;
+        state.errand = crate::state::Errand::None;
+        let task = state.job.map(|token| token.task);
+        self.state.planning.due = true;
+        self.state.dispatch_due = true;
+        self.alert(rule, Some(agent), task, format!("{} {text}", self.name(agent)));
+        self.agent_note(agent, rule, text.to_owned());
+        self.withdraw_from(agent, rule);
+    }
+
+    pub(crate) fn agent_note(&mut self, agent: AgentId, rule: RuleId, text: String) {
+        self.record(&Record::Agent { agent, rule, text });
+    }
+
+    /// Silence and standstill become events.
+    pub(crate) fn watch_agents(&mut self) {
+        let now = self.state.now;
+        let mut silent = Vec::new();
+        let mut stalled = Vec::new();
+        for (&id, agent) in &mut self.state.agents {
+            let Some(robot) = &mut agent.robot else { continue };
+            let quiet = now.since(agent.seen).unwrap_or_default();
+            match agent.standing {
+                Standing::Well if self.config.silent_after < quiet => silent.push((id, Standing::Silent)),
+                Standing::Silent if self.config.lost_after < quiet => silent.push((id, Standing::Lost)),
+                Standing::Well | Standing::Silent | Standing::Lost | Standing::Failed | Standing::Removed => {}
+            }
+            let standing = robot.stopped_since.and_then(|since| now.since(since)).unwrap_or_default();
+            if !robot.stalled && self.config.stalled_after < standing {
+                robot.stalled = true;
+                stalled.push(id);
+            }
+        }
+        for (agent, standing) in silent {
+            match standing {
+                Standing::Silent => self.lose(agent, standing, rules::SILENT, "is silent"),
+                Standing::Well | Standing::Lost | Standing::Failed | Standing::Removed => {
+                    self.lose(agent, standing, rules::LOST, "is lost");
+                }
+            }
+        }
+        for agent in stalled {
+            self.state.planning.due = true;
+            self.agent_note(agent, rules::STALLED, "stands still; others are planned around it".to_owned());
+        }
+    }
+
+    /// Tells every robot that the fleet is alive, which passages ahead of it are open, and which stop is in force.
+    pub(crate) fn beat(&mut self) {
+        let ids: Vec<AgentId> = self.state.agents.keys().copied().collect();
+        for agent in ids {
+            let Some(robot) = self.state.agents.get(&agent).and_then(|agent| agent.robot.as_ref()) else { continue };
+            let open = self.open_passages(robot);
+            let (stop, reset) = self.stop_for(agent);
+            let Some(robot) = self.robot_mut(agent) else { continue };
+            robot.beat = robot.beat.saturating_add(1);
+            let beat = Beat { seq: robot.beat, open, stop, reset };
+            self.output(Output::ToAgent { agent, message: ToAgent::Beat(beat) });
+        }
+        self.repeat_orders();
+    }
+
+    /// Passages on the released route that report being open.
+    fn open_passages(&self, robot: &RobotState) -> Vec<Passage> {
+        let mut open = Vec::new();
+        for lane in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)) {
+            for &door in &lane.doors {
+                if self.state.doors.get(door.index()).is_some_and(|door| door.state == DoorState::Open) {
+                    open.push(Passage::Door(door));
+                }
+            }
+            for waypoint in [lane.from, lane.to].into_iter().filter_map(|waypoint| self.site.waypoint(waypoint)) {
+                let Some(lift) = waypoint.lift else { continue };
+                let here = self.state.lifts.get(lift.index());
+                if here.is_some_and(|here| here.state == DoorState::Open && here.level == waypoint.level) {
+                    open.push(Passage::Lift(lift, waypoint.level));
+                }
+            }
+        }
+        open.sort_unstable();
+        open.dedup();
+        open
+    }
+
+    pub(crate) fn robot_mut(&mut self, agent: AgentId) -> Option<&mut RobotState> {
+        self.state.agents.get_mut(&agent).and_then(|agent| agent.robot.as_mut())
+    }
+
+    pub(crate) fn agent(&self, agent: AgentId) -> Option<&AgentState> {
+        self.state.agents.get(&agent)
+    }
+
+    /// The name of an agent, for sentences.
+    pub(crate) fn name(&self, agent: AgentId) -> String {
+        self.agent(agent).map_or_else(|| agent.to_string(), |agent| agent.profile.name.clone())
+    }
+}
+
+/// Whether the reported pose lies within the claim's margin of the route at the reported progress.
+fn is_near_route(site: &CompiledSite, robot: &RobotState, report: &Report) -> bool {
+    let Some(at) = robot.after(site, report.done) else { return false };
+    let next = robot.route.get(report.done as usize).and_then(|lane| site.lane(*lane));
+    let Some(margin) = slack(site, robot.class, report.pose_error) else { return false };
+    let next_end = next.map_or(at, |lane| lane.to);
+    let (Some(from), Some(to)) = (site.waypoint(at), site.waypoint(next_end)) else { return false };
+    let to = if to.level == from.level { to } else { from };
+    let pose = (i64::from(report.pose.x_mm), i64::from(report.pose.y_mm));
+    let a = (i64::from(from.x_mm), i64::from(from.y_mm));
+    let b = (i64::from(to.x_mm), i64::from(to.y_mm));
+    report.pose.level == from.level && is_within_of_segment(pose, a, b, i64::from(margin.0))
+}
+
+/// Whether the reported pose proves that the robot stands at the waypoint.
+pub(crate) fn is_at(site: &CompiledSite, class: usize, at: WaypointId, report: &Report) -> bool {
+    let (Some(waypoint), Some(margin)) = (site.waypoint(at), slack(site, class, report.pose_error)) else {
+        return false;
+    };
+    let pose = (i64::from(report.pose.x_mm), i64::from(report.pose.y_mm));
+    let place = (i64::from(waypoint.x_mm), i64::from(waypoint.y_mm));
+    report.site == site.version()
+        && report.pose.level == waypoint.level
+        && is_within_of_segment(pose, place, place, i64::from(margin.0))
+}
+
+/// What remains of a class's margin once the uncertainty of the pose is taken off.
+fn slack(site: &CompiledSite, class: usize, pose_error: Mm) -> Option<Mm> {
+    let margin = site.classes().get(class)?.class.margin;
+    margin.0.checked_sub(pose_error.0).map(Mm)
+}
+
+/// Whether `p` is at most `distance` from the segment `ab`: exact, in integers.
+fn is_within_of_segment(p: (i64, i64), a: (i64, i64), b: (i64, i64), distance: i64) -> bool {
+    let along = (i128::from(b.0 - a.0), i128::from(b.1 - a.1));
+    let to_p = (i128::from(p.0 - a.0), i128::from(p.1 - a.1));
+    let limit = i128::from(distance) * i128::from(distance);
+    let length2 = along.0 * along.0 + along.1 * along.1;
+    let dot = along.0 * to_p.0 + along.1 * to_p.1;
+    if dot <= 0 {
+        return to_p.0 * to_p.0 + to_p.1 * to_p.1 <= limit;
+    }
+    if length2 <= dot {
+        let (x, y) = (i128::from(p.0 - b.0), i128::from(p.1 - b.1));
+        return x * x + y * y <= limit;
+    }
+    let cross = along.0 * to_p.1 - along.1 * to_p.0;
+    cross * cross <= limit * length2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within_of_segment;
+
+    #[test]
+    fn distance_to_a_segment_is_exact_at_its_limit() {
+        let (a, b) = ((0, 0), (1_000, 0));
+        assert!(is_within_of_segment((500, 150), a, b, 150));
+        assert!(!is_within_of_segment((500, 151), a, b, 150));
+        assert!(is_within_of_segment((1_150, 0), a, b, 150));
+        assert!(!is_within_of_segment((1_107, 107), a, b, 150));
+        assert!(is_within_of_segment((-90, -120), a, b, 150));
+        assert!(!is_within_of_segment((-91, -120), a, b, 150));
+    }
+}

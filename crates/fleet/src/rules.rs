@@ -1,0 +1,45 @@
+//! The coordinator's own rules.
+
+use sheepdog_core::{Rule, RuleId};
+
+macro_rules! rules {
+    ($($name:ident = $id:literal, $text:literal, $rationale:literal;)*) => {
+        $(#[doc = $text] pub const $name: RuleId = RuleId::new($id);)*
+
+        /// Every rule this crate decides by.
+        pub const RULES: &[Rule] = &[$(Rule { id: $name, text: $text, rationale: $rationale, category: None },)*];
+    };
+}
+
+rules! {
+    SILENT = "FLT-001", "An agent not heard of for `silent_after` gets no new task, and its unloaded task is awarded again.",
+        "A task must not wait for a robot that nobody can see; its claims stay held until it speaks.";
+    LOST = "FLT-002", "A silent agent is lost after `lost_after`; the load it carries is fetched by a person.",
+        "A load must not wait for ever; a person can see what the radio cannot.";
+    FAILED = "FLT-003", "A robot that reports a failure gives up its task; its claims stay held until it is removed or recovered.",
+        "A dead robot still stands where it stands.";
+    PLAN_REFUSED = "FLT-004", "A plan is used only if its job is open and the independent validator accepts it.",
+        "Planners are complicated; what moves robots is checked by something simple.";
+    NO_EVIDENCE = "FLT-005", "Claims are freed only by a report of the current site, epoch and level whose pose lies within the claim's margin.",
+        "Robot positions are the truth; a counter alone proves nothing.";
+    STOP_UNACKNOWLEDGED = "FLT-006", "A stop not acknowledged within `stop_ack_within` is reported with the names of who has not.",
+        "Whoever pressed stop must know who may still be moving.";
+    STALLED = "FLT-007", "Others are planned around a robot that its interlock has stopped for `stalled_after`.",
+        "A robot that waits for a person to step aside must not hold up the building.";
+    PERSON_LATE = "FLT-008", "A person who needs more than `person_step_within` for a step is reported and somebody else is asked.",
+        "People are interrupted; the task must not be forgotten with them.";
+    NOBODY = "FLT-009", "A task that no agent can ever do is reported to the operator and stays open.",
+        "No task is dropped because nobody fits today.";
+    CHARGE = "FLT-010", "An idle robot below `charge_below` goes to the nearest free charger and stays until `charge_until`.",
+        "A robot that keeps its reserve never needs to be carried.";
+    STOPPED_AREA = "FLT-011", "No release is granted to a stopped robot or into a stopped area.",
+        "A stop that lets others drive in is not a stop.";
+    PASSAGE_FAULTY = "FLT-012", "A door or lift that reports a fault is closed to planning until it reports otherwise.",
+        "Robots should go round what is broken instead of waiting in front of it.";
+    RESTARTED = "FLT-013", "A robot that restarts begins a new epoch at the waypoint where its pose proves it stands.",
+        "What was released before a restart counts as lost.";
+    STOP_ORDERED = "FLT-014", "A named person's stop bypasses every queue and holds until a named person resets it in two steps.",
+        "IEC 60204-1 and ISO 13850: releasing a stop must not start anything.";
+    CUSTODY = "FLT-015", "A load on a failed or lost robot is handed over by a person and never awarded silently.",
+        "Somebody must have had the load in hand.";
+}

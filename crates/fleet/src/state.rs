@@ -1,0 +1,204 @@
+//! Everything about a fleet that can change a later output.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{
+    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId, WaypointId,
+    wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, StepToken, StopOrder},
+};
+use sheepdog_dispatch::{Agent, Facts, Task};
+use sheepdog_ledger::Ledger;
+use sheepdog_traffic::Problem;
+
+use crate::input::Output;
+
+/// The part of a [`Fleet`](crate::Fleet) that a snapshot carries, beside the dependency graph.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) now: FleetTime,
+    pub(crate) boot: u32,
+    pub(crate) agents: BTreeMap<AgentId, AgentState>,
+    pub(crate) tasks: BTreeMap<TaskId, TaskState>,
+    /// Tasks that are not over, so that no timer walks through a year of finished ones.
+    pub(crate) open: BTreeSet<TaskId>,
+    pub(crate) names: BTreeMap<String, TaskId>,
+    pub(crate) next_task: u64,
+    pub(crate) facts: Facts,
+    pub(crate) planning: Planning,
+    pub(crate) doors: Vec<PassageState>,
+    pub(crate) lifts: Vec<PassageState>,
+    pub(crate) stops: Vec<ActiveStop>,
+    pub(crate) generation: StopGeneration,
+    pub(crate) next_beat: FleetTime,
+    /// Something happened that may let a waiting task find an agent.
+    pub(crate) dispatch_due: bool,
+    /// A door or lift may be wanted elsewhere than before.
+    pub(crate) passages_due: bool,
+    /// Something happened that may let a withheld move be granted.
+    pub(crate) grants_due: bool,
+    pub(crate) ledger: Ledger,
+    pub(crate) outputs: VecDeque<(u64, Output)>,
+    pub(crate) next_output: u64,
+}
+
+/// An agent as the fleet sees it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AgentState {
+    /// What dispatch needs to know; its place and availability are kept up to date.
+    pub(crate) profile: Agent,
+    pub(crate) standing: Standing,
+    pub(crate) seen: FleetTime,
+    pub(crate) job: Option<StepToken>,
+    pub(crate) errand: Errand,
+    pub(crate) declined_until: Option<FleetTime>,
+    /// `Some` for robots.
+    pub(crate) robot: Option<RobotState>,
+}
+
+/// Whether an agent can be counted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Standing {
+    /// Heard of lately and well.
+    Well,
+    /// Not heard of for a while.
+    Silent,
+    /// Not heard of for too long.
+    Lost,
+    /// Reported a failure.
+    Failed,
+    /// Carried away.
+    Removed,
+}
+
+/// What a robot does when no task needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Errand {
+    /// Nothing.
+    None,
+    /// On its way to a charger, or charging there.
+    Charge(WaypointId),
+}
+
+/// What only robots have.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RobotState {
+    pub(crate) class: usize,
+    pub(crate) epoch: Epoch,
+    pub(crate) origin: WaypointId,
+    /// Released lanes of the epoch.
+    pub(crate) route: Vec<LaneId>,
+    pub(crate) done: u32,
+    /// How many lanes the robot says it knows.
+    pub(crate) known: u32,
+    pub(crate) boot: u32,
+    pub(crate) report_seq: u32,
+    pub(crate) stop_seq: u32,
+    pub(crate) pose: Pose,
+    pub(crate) motion: Motion,
+    pub(crate) stopped_since: Option<FleetTime>,
+    /// Others are planned around it.
+    pub(crate) stalled: bool,
+    pub(crate) stop_ack: StopGeneration,
+    pub(crate) reset_ack: Option<ResetOrder>,
+    /// Last withheld move written to the ledger: route length, resource, holder.
+    pub(crate) held: Option<(u32, ResourceId, AgentId)>,
+    pub(crate) beat: u32,
+}
+
+/// A task and where it stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct TaskState {
+    pub(crate) task: Task,
+    pub(crate) phase: Phase,
+    /// How often it was awarded.
+    pub(crate) awards: u32,
+    /// Next step.
+    pub(crate) step: u32,
+    /// Whoever has the load.
+    pub(crate) loaded: Option<AgentId>,
+    /// Only people may take it, because a load must be fetched.
+    pub(crate) custody: bool,
+    /// Reasons why nobody took it, as last written to the ledger.
+    pub(crate) waiting: Option<Vec<(AgentId, RuleId)>>,
+    /// Who approved which step in which role.
+    pub(crate) approvals: BTreeMap<(u32, String), ActorId>,
+    /// The step whose gates were last written to the ledger, and the rule that kept them closed, if any.
+    pub(crate) gate: Option<(u32, Option<RuleId>)>,
+    pub(crate) alerted: bool,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Phase {
+    /// Nobody has it.
+    Pending,
+    /// A person was asked.
+    Asked { agent: AgentId, until: FleetTime },
+    /// An agent is on its way to the next step, or waits for its gate.
+    Travelling { agent: AgentId, since: FleetTime },
+    /// An agent performs the step.
+    Performing { agent: AgentId, since: FleetTime },
+    /// Done.
+    Done { agent: AgentId },
+    /// Not wanted any more.
+    Cancelled,
+}
+
+impl Phase {
+    /// Who has the task, if anybody.
+    pub(crate) const fn agent(self) -> Option<AgentId> {
+        match self {
+            Self::Asked { agent, .. }
+            | Self::Travelling { agent, .. }
+            | Self::Performing { agent, .. }
+            | Self::Done { agent } => Some(agent),
+            Self::Pending | Self::Cancelled => None,
+        }
+    }
+
+    /// Whether nothing more will happen to the task.
+    pub(crate) const fn is_over(self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Cancelled)
+    }
+}
+
+/// Plan jobs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Planning {
+    /// The world has changed since the last question.
+    pub(crate) due: bool,
+    /// Not before this instant: a plan is not worth making for every single event.
+    pub(crate) not_before: FleetTime,
+    pub(crate) open: Option<OpenJob>,
+    pub(crate) next_job: u64,
+    /// Robots whose goal the last plan did not reach: asked again when somebody has moved.
+    pub(crate) unserved: BTreeSet<AgentId>,
+}
+
+/// A question that the host has not answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OpenJob {
+    pub(crate) job: JobId,
+    pub(crate) asked: FleetTime,
+    pub(crate) problem: Problem,
+}
+
+/// A door or lift as last reported and as last commanded.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct PassageState {
+    pub(crate) level: sheepdog_core::LevelId,
+    pub(crate) state: DoorState,
+    pub(crate) commanded: Option<PeripheralCommand>,
+    pub(crate) commanded_at: FleetTime,
+}
+
+/// A stop in force.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct ActiveStop {
+    pub(crate) order: StopOrder,
+    pub(crate) since: FleetTime,
+    pub(crate) alerted: bool,
+    /// The last reset step a person took, with the person.
+    pub(crate) reset: Option<ResetOrder>,
+}

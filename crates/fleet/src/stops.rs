@@ -1,0 +1,253 @@
+//! Operator inputs: who may do what, and the stop that bypasses every queue.
+
+use sha2::{Digest as _, Sha256};
+use sheepdog_core::{
+    AgentId, LevelId, StopCategory, StopGeneration, TaskId, WaypointId,
+    wire::{ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
+};
+
+use crate::{
+    config::Role,
+    fleet::Fleet,
+    input::{Actor, InputError, OperatorCommand, Output},
+    record::Record,
+    rules,
+    state::{ActiveStop, Standing},
+};
+
+/// Levels that no robot may enter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoppedLevels {
+    site: bool,
+    levels: Vec<LevelId>,
+}
+
+impl StoppedLevels {
+    pub(crate) fn contains(&self, level: LevelId) -> bool {
+        self.site || self.levels.contains(&level)
+    }
+}
+
+impl OperatorCommand {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Stop { .. } => "stop",
+            Self::Reset { .. } => "reset a stop",
+            Self::Cancel { .. } => "cancel a task",
+            Self::Approve { .. } => "approve a step",
+            Self::Remove { .. } => "remove a robot",
+            Self::Recover { .. } => "recover a robot",
+        }
+    }
+
+    /// Which roles may give the command. Stopping is everybody's.
+    const fn is_allowed_to(&self, role: Role) -> bool {
+        match (self, role) {
+            (Self::Stop { .. }, Role::Operator | Role::Technician | Role::Staff)
+            | (Self::Reset { .. } | Self::Remove { .. } | Self::Recover { .. }, Role::Operator | Role::Technician)
+            | (Self::Cancel { .. }, Role::Operator)
+            | (Self::Approve { .. }, Role::Operator | Role::Staff) => true,
+            (Self::Reset { .. } | Self::Remove { .. } | Self::Recover { .. }, Role::Staff)
+            | (Self::Cancel { .. }, Role::Technician | Role::Staff)
+            | (Self::Approve { .. }, Role::Technician) => false,
+        }
+    }
+}
+
+impl Fleet {
+    pub(crate) fn operator(&mut self, actor: &Actor, command: OperatorCommand) -> Result<(), InputError> {
+        let known = self.config.actors.iter().find(|entry| entry.id == actor.id && entry.role == actor.role);
+        let proof: [u8; 32] = Sha256::digest(&actor.proof).into();
+        if known.is_none_or(|entry| entry.proof != proof) {
+            return Err(InputError::NotAuthentic(actor.id));
+        }
+        if !command.is_allowed_to(actor.role) {
+            return Err(InputError::NotAllowed { actor: actor.id, role: actor.role, command: command.name() });
+        }
+        match command {
+            OperatorCommand::Stop { scope, category } => {
+                self.order_stop(scope, category);
+                Ok(())
+            }
+            OperatorCommand::Reset { generation, step } => self.reset(actor, generation, step),
+            OperatorCommand::Cancel { task } => self.cancel(task),
+            OperatorCommand::Approve { task, step } => self.approve(actor, task, step),
+            OperatorCommand::Remove { agent } => self.remove(agent),
+            OperatorCommand::Recover { agent, at } => self.recover(agent, at),
+        }
+    }
+
+    fn order_stop(&mut self, scope: StopScope, category: StopCategory) {
+        self.state.generation = StopGeneration(self.state.generation.0.saturating_add(1));
+        let order = StopOrder { scope, category, generation: self.state.generation };
+        self.state.stops.push(ActiveStop { order, since: self.state.now, alerted: false, reset: None });
+        self.record(&Record::StopOrdered(order));
+        for agent in self.agents_in(scope) {
+            self.output(Output::ToAgent { agent, message: ToAgent::Stop(order) });
+        }
+        self.state.planning.due = true;
+    }
+
+    /// Robots that a stop concerns: those in its scope by their last report.
+    fn agents_in(&self, scope: StopScope) -> Vec<AgentId> {
+        self.state
+            .agents
+            .iter()
+            .filter(|(id, agent)| {
+                agent.robot.as_ref().is_some_and(|robot| match scope {
+                    StopScope::Site => true,
+                    StopScope::Level(level) => robot.pose.level == level,
+                    StopScope::Agent(agent) => agent == **id,
+                })
+            })
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    fn reset(&mut self, actor: &Actor, named: StopGeneration, step: ResetStep) -> Result<(), InputError> {
+        let refused = |reason| Err(InputError::Reset { named, reason });
+        let Some(stop) = self.state.stops.iter_mut().find(|stop| stop.order.generation == named) else {
+            return refused("no such stop is in force");
+        };
+        let before = stop.reset.map(|reset| reset.step);
+        match (before, step) {
+            (None, ResetStep::Acknowledge) | (Some(ResetStep::Acknowledge), ResetStep::Start) => {}
+            (None, ResetStep::Start) => return refused("it must be acknowledged before a start"),
+            (Some(ResetStep::Acknowledge), ResetStep::Acknowledge) => return refused("it is acknowledged already"),
+            (Some(ResetStep::Start), ResetStep::Acknowledge | ResetStep::Start) => {
+                return refused("it is over already");
+            }
+        }
+        let order = ResetOrder { generation: named, actor: actor.id, step };
+        stop.reset = Some(order);
+        let scope = stop.order.scope;
+        self.record(&Record::Reset(order));
+        for agent in self.agents_in(scope) {
+            self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
+        }
+        Ok(())
+    }
+
+    /// Whether a stop is in force for the robot: until it has taken the second step of the reset.
+    pub(crate) fn is_stopped(&self, agent: AgentId) -> bool {
+        self.state.stops.iter().any(|stop| self.concerns(stop, agent))
+    }
+
+    /// Where stops are in force.
+    pub(crate) fn stopped_levels(&self) -> StoppedLevels {
+        let mut stopped = StoppedLevels::default();
+        for stop in &self.state.stops {
+            match stop.order.scope {
+                StopScope::Site => stopped.site = true,
+                StopScope::Level(level) => stopped.levels.push(level),
+                StopScope::Agent(_) => {}
+            }
+        }
+        stopped
+    }
+
+    fn concerns(&self, stop: &ActiveStop, agent: AgentId) -> bool {
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return false };
+        match stop.order.scope {
+            StopScope::Site => true,
+            StopScope::Level(level) => robot.pose.level == level,
+            StopScope::Agent(stopped) => stopped == agent,
+        }
+    }
+
+    /// What a beat tells a robot: the newest stop it has not acknowledged, and the newest reset step for it.
+    pub(crate) fn stop_for(&self, agent: AgentId) -> (Option<StopOrder>, Option<ResetOrder>) {
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return (None, None) };
+        let stop = self.state.stops.iter().rfind(|stop| self.concerns(stop, agent));
+        let order = stop.map(|stop| stop.order).filter(|order| robot.stop_ack < order.generation);
+        let reset = stop.and_then(|stop| stop.reset).filter(|reset| robot.reset_ack != Some(*reset));
+        (order, reset)
+    }
+
+    /// Ends stops that everybody has been reset from; tells the operator who has not acknowledged a stop in time.
+    pub(crate) fn watch_stops(&mut self) {
+        let now = self.state.now;
+        let stops = std::mem::take(&mut self.state.stops);
+        let mut kept = Vec::with_capacity(stops.len());
+        for mut stop in stops {
+            let concerned = self.agents_in(stop.order.scope);
+            let robot = |id: &AgentId| self.agent(*id).and_then(|agent| agent.robot.as_ref());
+            let live = |id: &&AgentId| self.agent(**id).is_some_and(|agent| agent.standing == Standing::Well);
+            let started = stop.reset.is_some_and(|reset| {
+                reset.step == ResetStep::Start
+                    && concerned.iter().filter(live).filter_map(robot).all(|robot| robot.reset_ack == Some(reset))
+            });
+            if started {
+                self.state.planning.due = true;
+                self.state.grants_due = true;
+                continue;
+            }
+            let late: Vec<AgentId> = concerned
+                .iter()
+                .filter(|id| robot(id).is_some_and(|robot| robot.stop_ack < stop.order.generation))
+                .copied()
+                .collect();
+            let waited = now.since(stop.since).unwrap_or_default();
+            if !stop.alerted && !late.is_empty() && self.config.stop_ack_within < waited {
+                stop.alerted = true;
+                let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
+                let text = format!("stop {} is not acknowledged by {}", stop.order.generation, names.join(", "));
+                self.alert(rules::STOP_UNACKNOWLEDGED, late.first().copied(), None, text);
+            }
+            kept.push(stop);
+        }
+        self.state.stops = kept;
+    }
+
+    fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {
+        let robot = self.robot_mut(agent).ok_or(InputError::UnknownAgent(agent))?;
+        robot.route.truncate(robot.done as usize);
+        self.lose(agent, Standing::Removed, rules::FAILED, "was removed");
+        self.executor.remove(agent);
+        self.state.grants_due = true;
+        Ok(())
+    }
+
+    fn recover(&mut self, agent: AgentId, at: WaypointId) -> Result<(), InputError> {
+        let state = self.agent(agent).ok_or(InputError::UnknownAgent(agent))?;
+        let refused = |reason: String| InputError::Agent { agent, command: "recovered", reason };
+        let class = state.robot.as_ref().map(|robot| robot.class);
+        let class = class.ok_or_else(|| refused("it is not a robot".to_owned()))?;
+        match state.standing {
+            Standing::Failed | Standing::Removed | Standing::Lost => {}
+            Standing::Well | Standing::Silent => return Err(refused("it has not failed".to_owned())),
+        }
+        let placed = if state.standing == Standing::Removed {
+            self.executor.place(agent, class, at).map_err(|error| error.to_string())
+        } else {
+            self.executor.relocate(agent, at).map_err(|error| error.to_string())
+        };
+        placed.map_err(refused)?;
+        let now = self.state.now;
+        if let Some(state) = self.state.agents.get_mut(&agent) {
+            state.standing = Standing::Well;
+            state.seen = now;
+            state.profile.at = at;
+            if let Some(robot) = &mut state.robot {
+                robot.begin_epoch(at);
+                robot.stopped_since = None;
+                robot.stalled = false;
+            }
+        }
+        self.state.planning.due = true;
+        self.state.dispatch_due = true;
+        self.agent_note(agent, rules::FAILED, format!("is recovered and stands at {at}"));
+        Ok(())
+    }
+
+    fn approve(&mut self, actor: &Actor, task: TaskId, step: u32) -> Result<(), InputError> {
+        let state = self.state.tasks.get_mut(&task).ok_or(InputError::UnknownTask(task))?;
+        if state.task.steps.len() <= step as usize {
+            return Err(InputError::TaskState { task, command: "approved", reason: "it has no such step" });
+        }
+        let role = actor.role.name().to_owned();
+        state.approvals.insert((step, role), actor.id);
+        self.state.dispatch_due = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,534 @@
+//! Tasks: from request to done, with people where robots cannot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sheepdog_core::{
+    AgentId, FleetTime, Micros, RuleId, TaskId, WaypointId,
+    wire::{Action, Perform, StepToken, ToAgent},
+};
+use sheepdog_dispatch::{
+    Agent, AgentKind, Availability, DSP_004, DSP_005, DSP_007, DSP_009, Decision, Gate, Outcome, Performers, Refusal, Step,
+    Task, decide,
+};
+use sheepdog_map::travel::{NominalWaits, TravelProfile, travel_times_to};
+
+use crate::{
+    fleet::Fleet,
+    input::{InputError, Output, TaskRequest},
+    record::Record,
+    rules,
+    state::{AgentState, Errand, Phase, Standing, TaskState},
+};
+
+/// How long a person takes to fetch a load from a robot that dropped out.
+const HAND_OVER: Micros = Micros::from_secs(30);
+
+impl Fleet {
+    /// Accepts a request, or refuses it naming the field. A name seen before is the task it named then.
+    pub(crate) fn request(&mut self, request: TaskRequest) -> Result<(), InputError> {
+        if self.state.names.contains_key(&request.name) {
+            return Ok(());
+        }
+        let id = TaskId(self.state.next_task);
+        let name = request.name.clone();
+        let task = request.into_task(id, self.state.now);
+        task.check(&self.site).map_err(|error| InputError::Task { name: name.clone(), error })?;
+        self.state.next_task += 1;
+        self.record(&Record::Accepted { task: id, name: name.clone() });
+        self.state.names.insert(name, id);
+        self.state.open.insert(id);
+        self.state.tasks.insert(id, TaskState::new(task));
+        self.state.dispatch_due = true;
+        Ok(())
+    }
+
+    /// Offers every waiting task to the agents: urgent and old ones first.
+    pub(crate) fn dispatch(&mut self) {
+        if !std::mem::take(&mut self.state.dispatch_due) {
+            return;
+        }
+        let mut waiting: Vec<(std::cmp::Reverse<u8>, FleetTime, TaskId)> = self
+            .state
+            .open
+            .iter()
+            .filter_map(|id| self.state.tasks.get(id))
+            .filter(|task| task.phase == Phase::Pending)
+            .map(|task| (std::cmp::Reverse(task.task.priority), task.task.requested, task.task.id))
+            .collect();
+        waiting.sort_unstable();
+        for (_, _, task) in waiting {
+            // Nobody is left to ask: what still waits will be looked at when somebody is.
+            if !self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available) {
+                break;
+            }
+            self.offer(task);
+        }
+        self.send_to_chargers();
+    }
+
+    fn offer(&mut self, id: TaskId) {
+        if !self.gates_are_open(id) {
+            return;
+        }
+        let Some(mut task) = self.state.tasks.get(&id).map(TaskState::remaining) else { return };
+        let candidates: Vec<Agent> = self.state.agents.values().map(|agent| self.candidate(agent)).collect();
+        let performers = task.performers.clone();
+        if performers == Performers::RobotsFirst {
+            task.performers = Performers::RobotsOnly;
+        }
+        let mut decision = self.decide(&task, &candidates);
+        if performers == Performers::RobotsFirst
+            && decision.outcome.agent().is_none()
+            && !self.is_worth_waiting(&task, &decision)
+        {
+            task.performers = performers;
+            decision = self.decide(&task, &candidates);
+        }
+        match decision.outcome {
+            Outcome::Award { agent, .. } => self.award(task, agent, decision, candidates, false),
+            Outcome::AskPerson { agent, .. } => self.award(task, agent, decision, candidates, true),
+            Outcome::None { .. } => self.note_waiting(task, decision, candidates),
+        }
+    }
+
+    fn decide(&self, task: &Task, candidates: &[Agent]) -> Decision {
+        decide(&self.site, task, candidates, &NominalWaits(&self.site), self.state.now)
+    }
+
+    /// Whether a robot that cannot now may do the task later, and the task has not waited too long for one.
+    fn is_worth_waiting(&self, task: &Task, decision: &Decision) -> bool {
+        let waited = self.state.now.since(task.requested).unwrap_or_default();
+        let robot = |refusal: &&Refusal| self.agent(refusal.agent).is_some_and(|agent| agent.robot.is_some());
+        waited < self.config.people_after && decision.refusals.iter().filter(robot).any(is_temporary)
+    }
+
+    fn award(&mut self, offered: Task, agent: AgentId, decision: Decision, candidates: Vec<Agent>, ask: bool) {
+        let now = self.state.now;
+        let id = offered.id;
+        let until = now + self.config.answer_within;
+        let Some(task) = self.state.tasks.get_mut(&id) else { return };
+        task.awards = task.awards.saturating_add(1);
+        task.waiting = None;
+        task.phase = if ask { Phase::Asked { agent, until } } else { Phase::Travelling { agent, since: now } };
+        let token = StepToken { task: id, award: task.awards, step: task.step };
+        let award = task.awards;
+        let step = task.task.steps.get(task.step as usize).cloned();
+        let (task, decision) = (Box::new(offered), Box::new(decision));
+        self.record(&Record::Awarded { award, task, decision, candidates });
+        if let Some(state) = self.state.agents.get_mut(&agent) {
+            state.job = Some(token);
+            state.errand = Errand::None;
+        }
+        self.state.planning.due = true;
+        if let (true, Some(step)) = (ask, step) {
+            self.output(Output::ToAgent { agent, message: ToAgent::Ask(order(token, &step)) });
+        }
+    }
+
+    fn note_waiting(&mut self, offered: Task, decision: Decision, candidates: Vec<Agent>) {
+        let id = offered.id;
+        let permanent = !decision.refusals.iter().any(is_temporary);
+        let reasons: Vec<(AgentId, RuleId)> =
+            decision.refusals.iter().map(|refusal| (refusal.agent, refusal.rule)).collect();
+        let Some(task) = self.state.tasks.get_mut(&id) else { return };
+        if task.waiting.as_ref() == Some(&reasons) {
+            return;
+        }
+        task.waiting = Some(reasons);
+        let alert = permanent && !task.alerted;
+        task.alerted = permanent;
+        let name = task.task.name.clone();
+        let (task, decision) = (Box::new(offered), Box::new(decision));
+        self.record(&Record::Waiting { task, decision, candidates });
+        if alert {
+            let text = format!("no agent of this fleet can do task {name:?}; it stays open");
+            self.alert(rules::NOBODY, None, Some(id), text);
+        }
+    }
+
+    /// An agent as a candidate: its profile with today's availability.
+    fn candidate(&self, agent: &AgentState) -> Agent {
+        Agent { availability: self.availability(agent), ..agent.profile.clone() }
+    }
+
+    fn availability(&self, agent: &AgentState) -> Availability {
+        let now = self.state.now;
+        let charging = match (agent.errand, &agent.profile.battery) {
+            (Errand::Charge(_), Some(battery)) => battery.charge < self.config.charge_until,
+            (Errand::Charge(_) | Errand::None, _) => false,
+        };
+        match agent.standing {
+            Standing::Silent | Standing::Lost => return Availability::Silent,
+            Standing::Failed => return Availability::Failed,
+            Standing::Removed => return Availability::Removed,
+            Standing::Well => {}
+        }
+        if let Some(token) = agent.job {
+            return Availability::Busy { task: token.task };
+        }
+        if let Some(until) = agent.declined_until.filter(|until| now < *until) {
+            return Availability::Declined { until };
+        }
+        if self.is_stopped(agent.profile.id) {
+            return Availability::Stopped { rule: rules::STOP_ORDERED };
+        }
+        if charging && self.is_low(agent) {
+            return Availability::Stopped { rule: rules::CHARGE };
+        }
+        Availability::Available
+    }
+
+    fn is_low(&self, agent: &AgentState) -> bool {
+        agent.profile.battery.as_ref().is_some_and(|battery| battery.charge < self.config.charge_below)
+    }
+
+    /// Sends idle robots that run low to the nearest charger that nobody is bound for.
+    fn send_to_chargers(&mut self) {
+        let taken: BTreeSet<WaypointId> = self
+            .state
+            .agents
+            .values()
+            .filter_map(|agent| match agent.errand {
+                Errand::Charge(at) => Some(at),
+                Errand::None => None,
+            })
+            .collect();
+        let low = |agent: &&AgentState| {
+            agent.job.is_none()
+                && agent.errand == Errand::None
+                && agent.standing == Standing::Well
+                && agent.robot.is_some()
+                && self.is_low(agent)
+        };
+        let Some(agent) = self.state.agents.values().find(low) else { return };
+        let id = agent.profile.id;
+        let Some(charger) = self.nearest_charger(&agent.profile, &taken) else { return };
+        if let Some(state) = self.state.agents.get_mut(&id) {
+            state.errand = Errand::Charge(charger);
+            self.state.planning.due = true;
+            self.agent_note(id, rules::CHARGE, format!("goes to charge at {charger}"));
+        }
+    }
+
+    fn nearest_charger(&self, agent: &Agent, taken: &BTreeSet<WaypointId>) -> Option<WaypointId> {
+        let claims = self.site.classes().get(agent.class?)?;
+        let waits = NominalWaits(&self.site);
+        let profile = TravelProfile { speed: agent.speed, class: agent.class };
+        let way = |to: WaypointId| travel_times_to(&self.site, profile, &waits, to).from(agent.at);
+        (0_u32..)
+            .map(WaypointId)
+            .zip(self.site.waypoints())
+            .filter(|(id, waypoint)| waypoint.roles.charger && !taken.contains(id) && claims.may_stop(*id))
+            .filter_map(|(id, _)| Some((way(id)?, id)))
+            .min()
+            .map(|(_, id)| id)
+    }
+
+    /// Lets robots that have arrived begin their step once its gates are open.
+    pub(crate) fn advance_steps(&mut self) {
+        let arrived: Vec<(AgentId, StepToken)> = self
+            .state
+            .agents
+            .iter()
+            .filter_map(|(id, agent)| Some((*id, agent.job?)))
+            .filter(|(id, token)| self.has_arrived(*id, *token))
+            .collect();
+        for (agent, token) in arrived {
+            self.begin_step(agent, token);
+        }
+    }
+
+    fn has_arrived(&self, agent: AgentId, token: StepToken) -> bool {
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return false };
+        let Some(task) = self.state.tasks.get(&token.task) else { return false };
+        let travelling = matches!(task.phase, Phase::Travelling { agent: on_it, .. } if on_it == agent);
+        let at = self.agent(agent).map(|agent| agent.profile.at);
+        travelling && robot.is_at_end() && at == task.task.steps.get(task.step as usize).map(|step| step.place)
+    }
+
+    fn begin_step(&mut self, agent: AgentId, token: StepToken) {
+        if !self.gates_are_open(token.task) {
+            return;
+        }
+        let now = self.state.now;
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
+        let Some(step) = task.task.steps.get(task.step as usize).cloned() else { return };
+        task.phase = Phase::Performing { agent, since: now };
+        self.state.planning.due = true;
+        self.record(&Record::StepStarted { agent, token });
+        self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
+    }
+
+    /// A finished step, proven by the token of the award in force. Anything else is a latecomer and harmless.
+    pub(crate) fn performed(&mut self, agent: AgentId, token: StepToken) {
+        let now = self.state.now;
+        if self.agent(agent).and_then(|agent| agent.job) != Some(token) {
+            return;
+        }
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
+        match task.phase {
+            Phase::Performing { agent: on_it, .. } if on_it == agent => {}
+            Phase::Performing { .. }
+            | Phase::Pending
+            | Phase::Asked { .. }
+            | Phase::Travelling { .. }
+            | Phase::Done { .. }
+            | Phase::Cancelled => return,
+        }
+        match task.task.steps.get(task.step as usize).map(|step| step.action) {
+            Some(Action::Load) => task.loaded = Some(agent),
+            Some(Action::Unload) => task.loaded = None,
+            Some(Action::Attend) | None => {}
+        }
+        task.step += 1;
+        let next = StepToken { step: task.step, ..token };
+        let over = task.task.steps.len() <= task.step as usize;
+        task.phase = if over { Phase::Done { agent } } else { Phase::Travelling { agent, since: now } };
+        self.record(&Record::StepDone { agent, token });
+        if let Some(state) = self.state.agents.get_mut(&agent) {
+            state.job = (!over).then_some(next);
+        }
+        self.state.planning.due = true;
+        if over {
+            self.state.open.remove(&token.task);
+            self.state.dispatch_due = true;
+            self.record(&Record::Done { task: token.task, agent });
+        } else {
+            self.send_person_on(agent, next);
+        }
+    }
+
+    /// A person goes from step to step without a release.
+    fn send_person_on(&mut self, agent: AgentId, token: StepToken) {
+        if self.agent(agent).is_none_or(|agent| agent.robot.is_some()) || !self.gates_are_open(token.task) {
+            return;
+        }
+        let now = self.state.now;
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
+        let Some(step) = task.task.steps.get(task.step as usize).cloned() else { return };
+        task.phase = Phase::Performing { agent, since: now };
+        self.record(&Record::StepStarted { agent, token });
+        self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
+    }
+
+    /// A person's answer to a question.
+    pub(crate) fn answer(&mut self, agent: AgentId, token: StepToken, accepted: bool) {
+        let now = self.state.now;
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
+        let asked = matches!(task.phase, Phase::Asked { agent: asked, .. } if asked == agent);
+        if !asked || task.awards != token.award {
+            return;
+        }
+        if accepted {
+            task.phase = Phase::Travelling { agent, since: now };
+            self.send_person_on(agent, token);
+        } else {
+            self.decline(agent, token.task);
+        }
+    }
+
+    fn decline(&mut self, agent: AgentId, task: TaskId) {
+        let until = self.state.now + self.config.decline_cool_down;
+        if let Some(state) = self.state.agents.get_mut(&agent) {
+            state.job = None;
+            state.declined_until = Some(until);
+        }
+        if let Some(task) = self.state.tasks.get_mut(&task) {
+            task.phase = Phase::Pending;
+        }
+        self.state.dispatch_due = true;
+        self.record(&Record::Withdrawn { task, agent, rule: DSP_009, custody: None });
+    }
+
+    pub(crate) fn person_moved(&mut self, agent: AgentId, at: WaypointId) {
+        if self.site.waypoint(at).is_none() {
+            return;
+        }
+        if let Some(state) = self.state.agents.get_mut(&agent).filter(|agent| agent.robot.is_none()) {
+            state.profile.at = at;
+        }
+    }
+
+    /// Questions lapse, gates are looked at again, slow people are reported.
+    pub(crate) fn watch_people(&mut self) {
+        let now = self.state.now;
+        let open: Vec<TaskId> = self.state.open.iter().copied().collect();
+        for id in open {
+            let Some(task) = self.state.tasks.get(&id) else { continue };
+            match task.phase {
+                Phase::Asked { agent, until } if until <= now => self.decline(agent, id),
+                Phase::Travelling { agent, .. } => {
+                    if let Some(token) = self.agent(agent).and_then(|agent| agent.job) {
+                        self.send_person_on(agent, token);
+                    }
+                }
+                Phase::Performing { agent, since } => self.watch_person(agent, id, since),
+                Phase::Asked { .. } | Phase::Pending | Phase::Done { .. } | Phase::Cancelled => {}
+            }
+        }
+    }
+
+    fn watch_person(&mut self, agent: AgentId, task: TaskId, since: FleetTime) {
+        let person = self.agent(agent).is_some_and(|agent| agent.robot.is_none());
+        let late = self.state.now.since(since).is_some_and(|waited| self.config.person_step_within < waited);
+        if person && late {
+            let text = format!("{} has not finished a step in time", self.name(agent));
+            self.alert(rules::PERSON_LATE, Some(agent), Some(task), text);
+            self.withdraw_from(agent, rules::PERSON_LATE);
+        }
+    }
+
+    /// Repeats to every working agent what it is to do, in case it was lost on the way.
+    pub(crate) fn repeat_orders(&mut self) {
+        let orders: Vec<(AgentId, ToAgent)> = self
+            .state
+            .open
+            .iter()
+            .filter_map(|id| self.state.tasks.get(id))
+            .filter_map(|task| {
+                let agent = task.phase.agent()?;
+                let step = task.task.steps.get(task.step as usize)?;
+                let token = StepToken { task: task.task.id, award: task.awards, step: task.step };
+                match task.phase {
+                    Phase::Asked { .. } => Some((agent, ToAgent::Ask(order(token, step)))),
+                    Phase::Performing { .. } => Some((agent, ToAgent::Perform(order(token, step)))),
+                    Phase::Pending | Phase::Travelling { .. } | Phase::Done { .. } | Phase::Cancelled => None,
+                }
+            })
+            .collect();
+        for (agent, message) in orders {
+            self.output(Output::ToAgent { agent, message });
+        }
+    }
+
+    /// Takes its task from an agent that dropped out. A load on board is fetched by a person.
+    pub(crate) fn withdraw_from(&mut self, agent: AgentId, rule: RuleId) {
+        let Some(state) = self.state.agents.get_mut(&agent) else { return };
+        let place = state.profile.at;
+        let Some(token) = state.job else { return };
+        let standing = state.standing;
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
+        let custody = task.loaded == Some(agent);
+        if custody && standing == Standing::Silent {
+            // It may come back with the load; only when it is lost does a person go and look.
+            return;
+        }
+        if let Some(state) = self.state.agents.get_mut(&agent) {
+            state.job = None;
+        }
+        task.phase = Phase::Pending;
+        if custody {
+            task.hand_over_at(place);
+        }
+        self.state.dispatch_due = true;
+        self.state.planning.due = true;
+        let custody = custody.then_some(place);
+        self.record(&Record::Withdrawn { task: token.task, agent, rule, custody });
+        self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
+    }
+
+    pub(crate) fn cancel(&mut self, id: TaskId) -> Result<(), InputError> {
+        let task = self.state.tasks.get_mut(&id).ok_or(InputError::UnknownTask(id))?;
+        let refused = |reason| Err(InputError::TaskState { task: id, command: "cancelled", reason });
+        if task.phase.is_over() {
+            return refused("it is over");
+        }
+        if task.loaded.is_some() || task.custody {
+            return refused("its load is under way and must be handed over first");
+        }
+        let agent = task.phase.agent();
+        let token = StepToken { task: id, award: task.awards, step: task.step };
+        task.phase = Phase::Cancelled;
+        self.state.open.remove(&id);
+        if let Some(agent) = agent {
+            if let Some(state) = self.state.agents.get_mut(&agent) {
+                state.job = None;
+            }
+            self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
+        }
+        self.state.planning.due = true;
+        self.state.dispatch_due = true;
+        self.record(&Record::Cancelled { task: id });
+        Ok(())
+    }
+
+    /// Looks at the gates of a task's next step and writes down a change.
+    fn gates_are_open(&mut self, id: TaskId) -> bool {
+        let now = self.state.now;
+        let Some(task) = self.state.tasks.get(&id) else { return false };
+        let step = task.step;
+        let Some(current) = task.task.steps.get(step as usize) else { return false };
+        if current.gates.is_empty() {
+            return true;
+        }
+        let checked: Result<Vec<_>, _> = current
+            .gates
+            .iter()
+            .map(|gate| {
+                let approval = match gate {
+                    Gate::Approved { role } => task.approvals.get(&(step, role.clone())).copied(),
+                    Gate::Consistent { .. } | Gate::Fact { .. } => None,
+                };
+                self.state.facts.check_with_approval(gate, approval, now)
+            })
+            .collect();
+        let Some(task) = self.state.tasks.get_mut(&id) else { return false };
+        match checked {
+            Ok(evidence) => {
+                if task.gate.replace((step, None)) != Some((step, None)) {
+                    self.record(&Record::GateOpened { task: id, step, evidence });
+                }
+                true
+            }
+            Err(closed) => {
+                let change = (step, Some(closed.rule));
+                if task.gate.replace(change) != Some(change) {
+                    self.record(&Record::GateClosed { task: id, step, rule: closed.rule, detail: closed.detail });
+                }
+                false
+            }
+        }
+    }
+}
+
+impl TaskState {
+    fn new(task: Task) -> Self {
+        Self {
+            task,
+            phase: Phase::Pending,
+            awards: 0,
+            step: 0,
+            loaded: None,
+            custody: false,
+            waiting: None,
+            approvals: BTreeMap::new(),
+            gate: None,
+            alerted: false,
+        }
+    }
+
+    /// From here on the task is a person's: fetch the load at `place`, then finish what remains.
+    fn hand_over_at(&mut self, place: WaypointId) {
+        self.loaded = None;
+        self.custody = true;
+        self.task.performers = Performers::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]));
+        let fetch = Step { place, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
+        self.task.steps.insert(self.step as usize, fetch);
+    }
+
+    /// The task as it is offered: without the steps that are done.
+    fn remaining(&self) -> Task {
+        let mut task = self.task.clone();
+        task.steps.drain(..(self.step as usize).min(task.steps.len()));
+        task
+    }
+}
+
+/// Whether what an agent was refused for can pass by itself.
+fn is_temporary(refusal: &Refusal) -> bool {
+    [DSP_004, DSP_005, DSP_007, DSP_009].contains(&refusal.rule)
+}
+
+fn order(token: StepToken, step: &Step) -> Perform {
+    Perform { token, action: step.action, place: step.place, duration: step.duration }
+}

@@ -1,0 +1,432 @@
+//! Coordinate systems: how the points of each level become metres with y up.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ImportReport, LevelImport, RmfError, RmfProblem,
+    tree::{At, Fields},
+};
+
+/// Fiducials farther off than this are worth a look, metres.
+const RESIDUAL_WARN_M: f64 = 0.02;
+/// Scales that differ by more than this share are worth a look.
+const SCALE_SPREAD_WARN: f64 = 0.01;
+/// Radius of the sphere of web mercator, metres.
+const MERCATOR_RADIUS_M: f64 = 6_378_137.0;
+/// Web-mercator lengths may exceed true lengths by 1 %.
+const STRETCH_MAX: f64 = 1.01;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum System {
+    ReferenceImage,
+    WebMercator,
+    CartesianMeters,
+}
+
+/// A vertex of a level.
+#[derive(Debug)]
+pub(super) struct Vertex<'a> {
+    pub(super) at: At<'a>,
+    /// In the file's units, y up.
+    pub(super) raw: [f64; 2],
+    /// Metres.
+    pub(super) metres: [f64; 2],
+    pub(super) name: &'a str,
+    pub(super) params: Option<At<'a>>,
+}
+
+/// A level with its vertices in metres; `fields` holds what has not been read yet.
+#[derive(Debug)]
+pub(super) struct LevelFrame<'a> {
+    pub(super) name: &'a str,
+    pub(super) elevation_m: f64,
+    pub(super) fields: Fields<'a>,
+    pub(super) vertices: Vec<Vertex<'a>>,
+    transform: Similarity,
+}
+
+/// All levels and what they share.
+#[derive(Debug)]
+pub(super) struct Frames<'a> {
+    pub(super) system: System,
+    flip: f64,
+    pub(super) levels: Vec<LevelFrame<'a>>,
+}
+
+/// `p = scale · R(rotation) · q + translation`.
+#[derive(Clone, Copy, Debug)]
+struct Similarity {
+    scale: f64,
+    rotation_rad: f64,
+    translation: [f64; 2],
+}
+
+impl Similarity {
+    const IDENTITY: Self = Self { scale: 1.0, rotation_rad: 0.0, translation: [0.0, 0.0] };
+
+    fn apply(&self, point: [f64; 2]) -> [f64; 2] {
+        let [x, y] = rotate(point, self.rotation_rad);
+        let [tx, ty] = self.translation;
+        [self.scale * x + tx, self.scale * y + ty]
+    }
+}
+
+/// A point turned counter-clockwise about the origin.
+pub(super) fn rotate([x, y]: [f64; 2], angle_rad: f64) -> [f64; 2] {
+    // The identity stays exact, and almost every level has it.
+    if angle_rad.abs() <= 0.0 {
+        return [x, y];
+    }
+    let (sin, cos) = (libm::sin(angle_rad), libm::cos(angle_rad));
+    [cos * x - sin * y, sin * x + cos * y]
+}
+
+/// Distance of two points.
+pub(super) fn distance([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> f64 {
+    libm::hypot(bx - ax, by - ay)
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn read(
+        top: &mut Fields<'a>,
+        levels: Vec<(&'a str, At<'a>)>,
+        report: &mut ImportReport,
+    ) -> Result<Self, RmfError> {
+        let system = read_system(top)?;
+        let several = 1 < levels.len();
+        let levels = levels
+            .into_iter()
+            .map(|(name, at)| LevelFrame::read(name, &at, several, report))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut frames = Self { system, flip: 1.0, levels };
+        match system {
+            System::ReferenceImage => {
+                frames.flip(-1.0);
+                let reference = frames.reference(top)?;
+                frames.align(reference, report)?;
+            }
+            System::WebMercator => frames.project(top, report)?,
+            System::CartesianMeters => report.levels.extend(frames.levels.iter().map(|level| level.import(0.0))),
+        }
+        for level in &mut frames.levels {
+            let transform = level.transform;
+            for vertex in &mut level.vertices {
+                vertex.metres = transform.apply(vertex.raw);
+                if !vertex.metres.iter().all(|value| value.is_finite()) {
+                    return Err(vertex.at.error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
+                }
+            }
+        }
+        Ok(frames)
+    }
+
+    /// A point of the file on a level, in metres.
+    pub(super) fn metres(&self, level: &LevelFrame<'_>, [x, y]: [f64; 2]) -> [f64; 2] {
+        level.transform.apply([x, self.flip * y])
+    }
+
+    /// How far a level was turned, radians.
+    pub(super) fn rotation_rad(level: &LevelFrame<'_>) -> f64 {
+        level.transform.rotation_rad
+    }
+
+    fn flip(&mut self, flip: f64) {
+        self.flip = flip;
+        for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
+            let [x, y] = vertex.raw;
+            vertex.raw = [x, flip * y];
+        }
+    }
+
+    fn reference(&self, top: &mut Fields<'a>) -> Result<usize, RmfError> {
+        let Some(at) = top.take("reference_level_name") else { return Ok(0) };
+        let name = at.text()?;
+        if name.is_empty() {
+            return Ok(0);
+        }
+        self.levels
+            .iter()
+            .position(|level| level.name == name)
+            .ok_or_else(|| at.error(RmfProblem::NoSuch { what: "level", name: name.to_owned() }))
+    }
+
+    /// Scales the reference level by its measurements and lays the others over it by their fiducials.
+    fn align(&mut self, reference: usize, report: &mut ImportReport) -> Result<(), RmfError> {
+        let scales =
+            self.levels.iter_mut().map(LevelFrame::read_scales).collect::<Result<Vec<_>, RmfError>>()?;
+        let fiducials = self
+            .levels
+            .iter_mut()
+            .map(|level| level.read_fiducials(-1.0))
+            .collect::<Result<Vec<_>, RmfError>>()?;
+        let (Some(base), Some(base_scales), Some(base_fiducials)) =
+            (self.levels.get(reference), scales.get(reference), fiducials.get(reference))
+        else {
+            return Ok(());
+        };
+        let base_name = base.name;
+        let Some(base_scale) = mean(base_scales) else {
+            return Err(base.fields.at().error(RmfProblem::NoScale { level: base_name.to_owned() }));
+        };
+        warn_of_spread(base, base_scales, base_scale, report);
+        for (index, level) in self.levels.iter_mut().enumerate() {
+            let mut residual_m = 0.0;
+            if index == reference {
+                level.transform.scale = base_scale;
+            } else {
+                let common = fiducials
+                    .get(index)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(name, point)| Some((*point, *base_fiducials.get(name)?)))
+                    .collect::<Vec<_>>();
+                (level.transform, residual_m) = fit(&common, base_scale)
+                    .map_err(|misfit| level.fields.at().error(misfit.problem(common.len(), base_name)))?;
+                if RESIDUAL_WARN_M < residual_m {
+                    let message = format!("its fiducials miss those of {base_name} by up to {residual_m:.3} m");
+                    report.warn(level.fields.at(), message);
+                }
+                level.warn_of_own_scale(scales.get(index).and_then(|own| mean(own)), report);
+            }
+            report.levels.push(level.import(residual_m));
+        }
+        Ok(())
+    }
+
+    /// Puts the vertex called `origin` at (0, 0) of the web-mercator plane.
+    fn project(&mut self, top: &mut Fields<'a>, report: &mut ImportReport) -> Result<(), RmfError> {
+        let mut parameters = top.take("parameters").map(|at| at.fields()).transpose()?;
+        let chosen = match &mut parameters {
+            Some(parameters) => parameters.string_param("generate_origin_vertex")?,
+            None => "",
+        };
+        if let Some(parameters) = parameters {
+            parameters.leave(report);
+        }
+        let origin = if chosen.is_empty() { "origin" } else { chosen };
+        self.upright()?;
+        let mut found = self.levels.iter().flat_map(|level| &level.vertices).filter(|vertex| vertex.name == origin);
+        let Some(first) = found.next() else {
+            return Err(top.at().error(RmfProblem::NoSuch { what: "origin vertex", name: origin.to_owned() }));
+        };
+        if let Some(second) = found.next() {
+            return Err(second.at.error(RmfProblem::Duplicate { what: "origin vertex", value: origin.to_owned() }));
+        }
+        let scale = std::f64::consts::PI * MERCATOR_RADIUS_M / 128.0;
+        let [x, y] = first.raw;
+        let factor = libm::cosh(scale * (128.0 + y) / MERCATOR_RADIUS_M);
+        if factor.is_nan() || STRETCH_MAX < factor {
+            return Err(first.at.error(RmfProblem::Stretched { factor, limit: STRETCH_MAX }));
+        }
+        report.warn(&first.at, format!("web mercator: lengths are {factor:.5} times those on the ground"));
+        let transform = Similarity { scale, rotation_rad: 0.0, translation: [-scale * x, -scale * y] };
+        for level in &mut self.levels {
+            level.transform = transform;
+            report.levels.push(level.import(0.0));
+        }
+        Ok(())
+    }
+
+    /// Tiles have y downwards from 0 to 256; some files hold it negated already. Both signs at once cannot be.
+    fn upright(&mut self) -> Result<(), RmfError> {
+        let mut down = false;
+        for vertex in self.levels.iter().flat_map(|level| &level.vertices) {
+            let [x, y] = vertex.raw;
+            if !(0.0..=256.0).contains(&x) {
+                return Err(vertex.at.error(RmfProblem::OutOfRange { value: x, rule: "a tile's x, 0 to 256" }));
+            }
+            if !(-256.0..=256.0).contains(&y) || down && y < 0.0 {
+                return Err(vertex.at.error(RmfProblem::OutOfRange { value: y, rule: "a tile's y, 0 to 256" }));
+            }
+            down = down || 0.0 < y;
+        }
+        let mixed = self.levels.iter().flat_map(|level| &level.vertices).find(|vertex| down && vertex.raw[1] < 0.0);
+        if let Some(vertex) = mixed {
+            let value = vertex.raw[1];
+            return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule: "a tile's y, 0 to 256" }));
+        }
+        if down {
+            self.flip(-1.0);
+        }
+        Ok(())
+    }
+}
+
+fn read_system(top: &mut Fields<'_>) -> Result<System, RmfError> {
+    let Some(at) = top.take("coordinate_system") else { return Ok(System::ReferenceImage) };
+    match at.text()? {
+        "" | "reference_image" => Ok(System::ReferenceImage),
+        "web_mercator" => Ok(System::WebMercator),
+        "cartesian_meters" => Ok(System::CartesianMeters),
+        "wgs84" => Err(at.error(RmfProblem::Projection)),
+        other => Err(at.error(RmfProblem::UnknownWord {
+            value: other.to_owned(),
+            expected: "reference_image, web_mercator or cartesian_meters",
+        })),
+    }
+}
+
+impl<'a> LevelFrame<'a> {
+    fn read(name: &'a str, at: &At<'a>, several: bool, report: &mut ImportReport) -> Result<Self, RmfError> {
+        let mut fields = at.fields()?;
+        let elevation_m = match fields.take("elevation") {
+            Some(elevation) => elevation.number()?,
+            None => {
+                if several {
+                    report.warn(at, "it has no elevation; 0 m was taken".to_owned());
+                }
+                0.0
+            }
+        };
+        let vertices = fields.list("vertices")?.into_iter().map(Vertex::read).collect::<Result<_, _>>()?;
+        Ok(Self { name, elevation_m, fields, vertices, transform: Similarity::IDENTITY })
+    }
+
+    fn import(&self, residual_m: f64) -> LevelImport {
+        let Similarity { scale, rotation_rad, translation } = self.transform;
+        LevelImport { name: self.name.to_owned(), scale, rotation_rad, translation_m: translation, residual_m }
+    }
+
+    /// Metres per pixel, as each measurement has it.
+    fn read_scales(&mut self) -> Result<Vec<f64>, RmfError> {
+        let count = self.vertices.len();
+        let mut scales = Vec::new();
+        for at in self.fields.list("measurements")? {
+            let items = at.items()?;
+            let [start, end, params] = items.as_slice() else {
+                return Err(at.error(RmfProblem::Missing { field: "[start, end, {distance}]" }));
+            };
+            let (start, end) = (start.vertex(count)?, end.vertex(count)?);
+            let mut params = params.fields()?;
+            let Some(metres) = params.number_param("distance")? else {
+                return Err(at.error(RmfProblem::Missing { field: "distance" }));
+            };
+            if metres <= 0.0 {
+                return Err(at.error(RmfProblem::OutOfRange { value: metres, rule: "a distance above 0 m" }));
+            }
+            let (Some(start), Some(end)) = (self.vertices.get(start), self.vertices.get(end)) else { continue };
+            let scale = metres / distance(start.raw, end.raw);
+            if !scale.is_finite() {
+                return Err(at.error(RmfProblem::Coincident { what: "the measured vertices" }));
+            }
+            scales.push(scale);
+        }
+        Ok(scales)
+    }
+
+    /// The fiducials by name, y up.
+    fn read_fiducials(&mut self, flip: f64) -> Result<BTreeMap<&'a str, [f64; 2]>, RmfError> {
+        let mut fiducials = BTreeMap::new();
+        for at in self.fields.list("fiducials")? {
+            let items = at.items()?;
+            let [x, y, name] = items.as_slice() else {
+                return Err(at.error(RmfProblem::Missing { field: "[x, y, name]" }));
+            };
+            let name = name.text()?;
+            if fiducials.insert(name, [x.number()?, flip * y.number()?]).is_some() {
+                return Err(at.error(RmfProblem::Duplicate { what: "fiducial", value: name.to_owned() }));
+            }
+        }
+        Ok(fiducials)
+    }
+
+    fn warn_of_own_scale(&self, own: Option<f64>, report: &mut ImportReport) {
+        let scale = self.transform.scale;
+        if let Some(own) = own
+            && SCALE_SPREAD_WARN < (own - scale).abs() / scale
+        {
+            let share = 100.0 * (own - scale) / scale;
+            let message = format!(
+                "its own measurements say {own:.6} m per pixel ({share:+.1} %), its fiducials {scale:.6}; \
+                 the fiducials count"
+            );
+            report.warn(self.fields.at(), message);
+        }
+    }
+}
+
+impl<'a> Vertex<'a> {
+    fn read(at: At<'a>) -> Result<Self, RmfError> {
+        let items = at.items()?;
+        let (x, y, name, params) = match items.as_slice() {
+            [x, y, _, name] => (x, y, name, None),
+            [x, y, _, name, params] => (x, y, name, Some(params.clone())),
+            _ => return Err(at.error(RmfProblem::Missing { field: "[x, y, z, name]" })),
+        };
+        let raw = [x.number()?, y.number()?];
+        let name = name.text()?;
+        Ok(Self { at, raw, metres: raw, name, params })
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a file cannot hold 2^53 values")]
+    let count = values.len() as f64;
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / count)
+}
+
+fn warn_of_spread(level: &LevelFrame<'_>, scales: &[f64], mean: f64, report: &mut ImportReport) {
+    let lowest = scales.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = scales.iter().copied().fold(0.0, f64::max);
+    let spread = (highest - lowest) / mean;
+    if SCALE_SPREAD_WARN < spread {
+        let message = format!("its measurements disagree by {:.1} % about the scale", 100.0 * spread);
+        report.warn(level.fields.at(), message);
+    }
+}
+
+/// Why points cannot be laid over each other.
+#[derive(Debug)]
+enum Misfit {
+    TooFew,
+    Coincident,
+}
+
+impl Misfit {
+    fn problem(&self, common: usize, reference: &str) -> RmfProblem {
+        match self {
+            Self::TooFew => RmfProblem::TooFewFiducials { common, reference: reference.to_owned() },
+            Self::Coincident => RmfProblem::Coincident { what: "two fiducials" },
+        }
+    }
+}
+
+/// The similarity that lays `(target, reference)` points over each other, and the largest distance left, metres.
+///
+/// These are Open-RMF's formulas, not least squares: the mean turn and the mean ratio of lengths over all pairs,
+/// then the mean shift.
+fn fit(pairs: &[([f64; 2], [f64; 2])], reference_scale: f64) -> Result<(Similarity, f64), Misfit> {
+    if pairs.len() < 2 {
+        return Err(Misfit::TooFew);
+    }
+    let (mut sin, mut cos, mut ratios) = (0.0, 0.0, Vec::new());
+    for (index, (target_a, reference_a)) in pairs.iter().enumerate() {
+        for (target_b, reference_b) in pairs.iter().skip(index + 1) {
+            let turn = bearing(*target_a, *target_b) - bearing(*reference_a, *reference_b);
+            sin += libm::sin(turn);
+            cos += libm::cos(turn);
+            ratios.push(distance(*target_a, *target_b) / distance(*reference_a, *reference_b));
+        }
+    }
+    let ratio = mean(&ratios).filter(|ratio| ratio.is_finite() && 0.0 < *ratio).ok_or(Misfit::Coincident)?;
+    let rotation_rad = 0.0 - libm::atan2(sin, cos);
+    let shifts = pairs.iter().map(|(target, reference)| {
+        let [x, y] = rotate(*target, rotation_rad);
+        let [rx, ry] = *reference;
+        [reference_scale * (rx - x / ratio), reference_scale * (ry - y / ratio)]
+    });
+    let (xs, ys): (Vec<f64>, Vec<f64>) = shifts.map(|[x, y]| (x, y)).unzip();
+    let (Some(x), Some(y)) = (mean(&xs), mean(&ys)) else { return Err(Misfit::TooFew) };
+    let transform = Similarity { scale: reference_scale / ratio, rotation_rad, translation: [x, y] };
+    let residual_m = pairs
+        .iter()
+        .map(|(target, [rx, ry])| {
+            distance(transform.apply(*target), [reference_scale * rx, reference_scale * ry])
+        })
+        .fold(0.0, f64::max);
+    Ok((transform, residual_m))
+}
+
+fn bearing([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> f64 {
+    libm::atan2(by - ay, bx - ax)
+}

@@ -1,0 +1,303 @@
+//! Who is where at the start of a run, and what will happen.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use sheepdog_core::{
+    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId, wire::Action,
+};
+use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Performers, Step};
+use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
+use sheepdog_interlock::{Config, ConfigError, ValidConfig};
+use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, MapError, Site, travel::TravelProfile};
+use sheepdog_sim::{BeamSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
+
+use crate::script::Event;
+
+/// A run before it starts.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The site.
+    pub site: Arc<CompiledSite>,
+    /// Header of the ledger.
+    pub header: Header,
+    /// The fleet.
+    pub fleet: FleetConfig,
+    /// The plant.
+    pub plant: PlantConfig,
+    /// What happens, and when; sorted by time when the run starts.
+    pub script: Vec<(Micros, Event)>,
+    /// The run ends here at the latest.
+    pub duration: Micros,
+    /// The run ends as soon as every task is over and nothing is left in the script.
+    pub until_done: bool,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// Why a run cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The site does not compile.
+    #[error("the site has {} errors, the first: {}", .0.len(), .0.first().map_or_else(String::new, ToString::to_string))]
+    Map(Vec<MapError>),
+    /// The ledger's header cannot be made.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The interlock's configuration breaks a rule.
+    #[error("interlock: {0}")]
+    Interlock(#[from] ConfigError),
+    /// There are more robots than places where they can stand.
+    #[error("{wanted} robots are wanted, the roadmap has room for {room}")]
+    TooManyRobots {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many fit.
+        room: usize,
+    },
+    /// Deliveries need two places.
+    #[error("the roadmap has {0} named places that robots can reach, deliveries need two")]
+    TooFewPlaces(usize),
+}
+
+/// What a random delivery carries and how long it takes at both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryLoad {
+    /// Mass in grams.
+    pub payload_g: u32,
+    /// Time to take it on board.
+    pub load: Micros,
+    /// Time to hand it over.
+    pub unload: Micros,
+}
+
+impl Default for DeliveryLoad {
+    /// 2 kg, 15 s at both ends.
+    fn default() -> Self {
+        Self { payload_g: 2_000, load: Micros::from_secs(15), unload: Micros::from_secs(15) }
+    }
+}
+
+/// The interlock of the simulated robots: 92.5 % / 95 % / 96 %, 0.5 s dwell, 1 m/s, brakes counted at 0.6 m/s².
+///
+/// # Errors
+/// None in practice; the type says that a configuration is always checked.
+pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
+    let ppm = |ppm| Confidence::from_ppm(ppm).unwrap_or(CONFIDENCE_STOP_MIN);
+    Config {
+        confidence_stop: CONFIDENCE_STOP_MIN,
+        confidence_slow: ppm(960_000),
+        confidence_rearm: ppm(950_000),
+        dwell: Micros::from_millis(500),
+        dwell_up: Micros::from_secs(1),
+        sample_age_max: Micros::from_millis(100),
+        clock_skew: Micros::from_millis(5),
+        clock_jump_max: Micros::from_millis(250),
+        permit_ttl: Micros::from_millis(100),
+        actuation_delay: Micros::from_millis(50),
+        deceleration: MmPerS2(600),
+        speed_max: MmPerS(1_000),
+        speed_slow: MmPerS(500),
+        speed_creep: MmPerS(300),
+        yaw_rate_max: MradPerS(1_200),
+        stop_margin: Mm(200),
+        clearance_creep: Mm(150),
+        beat_timeout: Micros::from_millis(500),
+        standstill: MmPerS(20),
+        stop_time_max: Micros::from_millis(3_000),
+    }
+    .validate()
+}
+
+/// Drain of a simulated robot while it drives, parts per million of a full battery per second.
+const DRAIN_PPM_PER_S: u32 = 60;
+
+impl Setup {
+    /// The options for robots of one size: radius and margin as in [`FootprintClass`].
+    pub fn options(radius: Mm, margin: Mm, roadmap: Option<String>) -> CompileOptions {
+        let class = FootprintClass { name: "robot".to_owned(), radius, margin };
+        CompileOptions { roadmap, ..CompileOptions::new(vec![class]) }
+    }
+
+    /// A fleet on a site with nothing to do.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the site does not compile.
+    pub fn new(site: &Site, options: &CompileOptions, seed: u64) -> Result<Self, SetupError> {
+        let compiled = Arc::new(site.compile(options).map_err(SetupError::Map)?);
+        let header = Header::new(site, options, &compiled)?;
+        let mut fleet = FleetConfig::standard(Vec::new());
+        fleet.seed = seed;
+        let plant = PlantConfig {
+            tick: Micros::from_millis(50),
+            robots: Vec::new(),
+            people: Vec::new(),
+            walkers: Vec::new(),
+            radio: RadioSpec {
+                delay: Micros::from_millis(20),
+                jitter: Micros::from_millis(20),
+                loss_permille: 5,
+                duplicate_permille: 2,
+            },
+            power: PowerSpec::default(),
+        };
+        Ok(Self {
+            site: compiled,
+            header,
+            fleet,
+            plant,
+            script: Vec::new(),
+            duration: Micros::from_secs(3_600),
+            until_done: true,
+            seed,
+        })
+    }
+
+    /// Adds a robot of footprint class 0, 1 m/s, and returns its id.
+    ///
+    /// # Errors
+    /// [`SetupError::Interlock`] if the interlock's configuration breaks a rule.
+    pub fn add_robot(&mut self, name: &str, at: WaypointId, battery: Ppm) -> Result<AgentId, SetupError> {
+        let id = self.next_id();
+        let interlock = interlock_config()?;
+        self.fleet.agents.push(Agent {
+            id,
+            name: name.to_owned(),
+            kind: AgentKind::Robot,
+            enforcement: Enforcement::Permit,
+            skills: BTreeSet::new(),
+            payload_g: 20_000,
+            shift: None,
+            at,
+            speed: MmPerS(1_000),
+            class: Some(0),
+            battery: Some(Battery {
+                charge: battery,
+                reserve: Ppm::new(100_000).unwrap_or(Ppm::ZERO),
+                drain_ppm_per_s: DRAIN_PPM_PER_S,
+            }),
+            availability: Availability::Available,
+        });
+        self.plant.robots.push(RobotSpec {
+            agent: id,
+            class: 0,
+            at,
+            speed: MmPerS(1_000),
+            acceleration: MmPerS2(600),
+            deceleration: MmPerS2(800),
+            battery,
+            beams: BeamSpec::default(),
+            interlock,
+        });
+        Ok(id)
+    }
+
+    pub(crate) fn next_id(&self) -> AgentId {
+        AgentId(u32::try_from(self.fleet.agents.len()).unwrap_or(u32::MAX))
+    }
+
+    /// `robots` robots and `tasks` random deliveries between named places, all asked for at the start.
+    ///
+    /// Robots stand at chargers and parking places first, then at other places of rest of the largest connected part
+    /// of the roadmap. Deliveries go between stations on the roadmap in use, drawn from `seed`.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the site does not compile, or has too few places.
+    pub fn random_deliveries(
+        site: &Site,
+        options: &CompileOptions,
+        robots: usize,
+        tasks: usize,
+        load: DeliveryLoad,
+        seed: u64,
+    ) -> Result<Self, SetupError> {
+        let mut setup = Self::new(site, options, seed)?;
+        let mut rng = Pcg64Mcg::seed_from_u64(seed);
+        let starts = setup.starting_places(&mut rng);
+        if starts.len() < robots {
+            return Err(SetupError::TooManyRobots { wanted: robots, room: starts.len() });
+        }
+        for (number, at) in starts.into_iter().take(robots).enumerate() {
+            setup.add_robot(&format!("robot-{}", number + 1), at, Ppm::ONE)?;
+        }
+        let places = setup.places();
+        if places.len() < 2 {
+            return Err(SetupError::TooFewPlaces(places.len()));
+        }
+        for number in 0..tasks {
+            let from = rng.random_range(0..places.len());
+            let to = (from + rng.random_range(1..places.len())) % places.len();
+            let (Some(from), Some(to)) = (places.get(from), places.get(to)) else { continue };
+            let request = delivery(format!("delivery-{}", number + 1), *from, *to, load);
+            setup.script.push((Micros::ZERO, Event::Request(request)));
+        }
+        setup.duration = Micros::from_secs(6 * 3_600);
+        // Nobody is there to step in: every task waits for a robot.
+        setup.fleet.people_after = Micros::MAX;
+        Ok(setup)
+    }
+
+    /// Stations on the roadmap in use, by id.
+    fn places(&self) -> Vec<WaypointId> {
+        let on_roadmap = |waypoint: &WaypointId| !self.site.lanes_from(*waypoint).is_empty();
+        let mut places: Vec<WaypointId> =
+            self.site.stations().iter().map(|station| station.waypoint).filter(on_roadmap).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
+    /// Places of rest whose claims are disjoint, best first: chargers, parking places, then others in random order.
+    fn starting_places(&self, rng: &mut Pcg64Mcg) -> Vec<WaypointId> {
+        let Some(claims) = self.site.classes().first() else { return Vec::new() };
+        let component = self.site.components(0).into_iter().max_by_key(Vec::len).unwrap_or_default();
+        let mut candidates: Vec<(u8, u64, WaypointId)> = component
+            .into_iter()
+            .filter(|waypoint| claims.may_stop(*waypoint))
+            .map(|waypoint| {
+                let roles = self.site.waypoint(waypoint).map(|waypoint| waypoint.roles).unwrap_or_default();
+                let rank = match (roles.charger, roles.parking) {
+                    (true, _) => 0,
+                    (false, true) => 1,
+                    (false, false) => 2,
+                };
+                (rank, rng.random(), waypoint)
+            })
+            .collect();
+        candidates.sort_unstable();
+        let mut taken = BTreeSet::new();
+        let mut places = Vec::new();
+        for (_, _, waypoint) in candidates {
+            if claims.at(waypoint).iter().any(|resource| taken.contains(resource)) {
+                continue;
+            }
+            taken.extend(claims.at(waypoint));
+            places.push(waypoint);
+        }
+        places
+    }
+
+    /// The travel profile of the first robot.
+    pub(crate) fn robot_profile(&self) -> TravelProfile {
+        let speed = self.plant.robots.first().map_or(MmPerS(1_000), |robot| robot.speed);
+        TravelProfile { speed, class: Some(0) }
+    }
+}
+
+/// A request to carry something from one waypoint to another, for robots first.
+pub(crate) fn delivery(name: String, from: WaypointId, to: WaypointId, load: DeliveryLoad) -> TaskRequest {
+    TaskRequest {
+        name,
+        within: None,
+        priority: 1,
+        skills: BTreeSet::new(),
+        payload_g: load.payload_g,
+        performers: Performers::RobotsFirst,
+        steps: vec![
+            Step { place: from, action: Action::Load, duration: load.load, gates: Vec::new() },
+            Step { place: to, action: Action::Unload, duration: load.unload, gates: Vec::new() },
+        ],
+    }
+}

@@ -1,0 +1,279 @@
+//! The body of a robot: a differential drive, a circular footprint and the motors' end of the command wire.
+//!
+//! Base contract: a commanded twist is held until its `until` and not a microsecond longer; then the body brakes to
+//! rest by itself, whether or not anybody calls again. Nothing outside holds a body back: two bodies can overlap,
+//! and the plant counts that instead of hiding it.
+
+use std::{
+    f64::consts::{PI, TAU},
+    sync::{
+        Arc,
+        atomic::{AtomicI32, AtomicU64, Ordering},
+    },
+};
+
+use nalgebra::Point2;
+use sheepdog_core::{LevelId, Micros, MmPerS, MmPerS2, RobotTime, StopCategory};
+use sheepdog_interlock::{Base, Bounded};
+
+/// Yaw acceleration and deceleration of every simulated body, rad/s².
+pub const YAW_ACCELERATION_RPS2: f64 = 3.0;
+
+/// Highest yaw rate of every simulated body, rad/s.
+pub const YAW_RATE_MAX_RPS: f64 = 2.0;
+
+/// What a body can do, whatever it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Highest speed.
+    pub speed: MmPerS,
+    /// Largest gain of speed per second.
+    pub acceleration: MmPerS2,
+    /// Loss of speed per second when braking, in every stop category.
+    pub deceleration: MmPerS2,
+}
+
+/// The last command on its way to the motors. Controller and body run one after the other, so each word only needs
+/// to be shared, not ordered against the others.
+#[derive(Debug, Default)]
+struct Wire {
+    linear_mmps: AtomicI32,
+    angular_mradps: AtomicI32,
+    until_us: AtomicU64,
+}
+
+impl Wire {
+    fn put(&self, linear_mmps: i32, angular_mradps: i32, until: RobotTime) {
+        self.linear_mmps.store(linear_mmps, Ordering::Relaxed);
+        self.angular_mradps.store(angular_mradps, Ordering::Relaxed);
+        self.until_us.store(until.as_micros(), Ordering::Relaxed);
+    }
+}
+
+/// The controller's end of the wire: the base that a guarded controller owns.
+#[derive(Debug)]
+pub struct SimBase {
+    wire: Arc<Wire>,
+}
+
+impl Base for SimBase {
+    fn drive(&mut self, command: Bounded<'_>) {
+        self.wire.put(command.linear(), command.angular(), command.until());
+    }
+
+    /// Every category brakes as hard as the body can; the simulated brake does not depend on power.
+    fn halt(&mut self, _category: StopCategory) {
+        self.wire.put(0, 0, RobotTime::ZERO);
+    }
+}
+
+/// The motors' end of the wire, and what they move.
+#[derive(Debug)]
+pub struct Body {
+    wire: Arc<Wire>,
+    limits: BodyLimits,
+    /// The level it stands on.
+    pub level: LevelId,
+    /// Centre of the footprint in the level's `map` frame, metres.
+    pub at: Point2<f64>,
+    /// Heading, counter-clockwise from x, in `-π..=π`.
+    pub yaw_rad: f64,
+    speed_mps: f64,
+    yaw_rate_rps: f64,
+}
+
+impl Body {
+    /// A body at rest, and the base that commands it.
+    pub fn new(limits: BodyLimits, level: LevelId, at: Point2<f64>, yaw_rad: f64) -> (SimBase, Self) {
+        let wire = Arc::new(Wire::default());
+        let base = SimBase { wire: Arc::clone(&wire) };
+        (base, Self { wire, limits, level, at, yaw_rad, speed_mps: 0.0, yaw_rate_rps: 0.0 })
+    }
+
+    /// Speed along the heading, m/s; negative backwards.
+    pub const fn speed_mps(&self) -> f64 {
+        self.speed_mps
+    }
+
+    /// Yaw rate, rad/s, counter-clockwise.
+    pub const fn yaw_rate_rps(&self) -> f64 {
+        self.yaw_rate_rps
+    }
+
+    /// Whether it neither drives nor turns.
+    pub fn at_rest(&self) -> bool {
+        self.speed_mps.abs() <= f64::EPSILON && self.yaw_rate_rps.abs() <= f64::EPSILON
+    }
+
+    /// Whether a command other than standing still is in force at `now`.
+    pub fn commanded(&self, now: RobotTime) -> bool {
+        self.command_span(now, Micros::MAX) != Micros::ZERO && self.target() != (0.0, 0.0)
+    }
+
+    /// Moves for `span` from `now` on: under the command as far as it lasts, then braking. Constant time.
+    pub fn advance(&mut self, now: RobotTime, span: Micros) {
+        let driven = self.command_span(now, span);
+        let (linear_mps, angular_rps) = self.target();
+        self.integrate(linear_mps, angular_rps, driven);
+        self.integrate(0.0, 0.0, span.saturating_sub(driven));
+    }
+
+    /// Moves for `span` without power: brakes, whatever is commanded.
+    pub fn coast(&mut self, span: Micros) {
+        self.integrate(0.0, 0.0, span);
+    }
+
+    /// The part of `span` from `now` on in which the command is in force.
+    fn command_span(&self, now: RobotTime, span: Micros) -> Micros {
+        let until = RobotTime::from_micros(self.wire.until_us.load(Ordering::Relaxed));
+        until.since(now).unwrap_or(Micros::ZERO).min(span)
+    }
+
+    fn target(&self) -> (f64, f64) {
+        let top_mps = f64::from(self.limits.speed.0) / 1e3;
+        let linear_mps = f64::from(self.wire.linear_mmps.load(Ordering::Relaxed)) / 1e3;
+        let angular_rps = f64::from(self.wire.angular_mradps.load(Ordering::Relaxed)) / 1e3;
+        (linear_mps.clamp(-top_mps, top_mps), angular_rps.clamp(-YAW_RATE_MAX_RPS, YAW_RATE_MAX_RPS))
+    }
+
+    fn integrate(&mut self, linear_mps: f64, angular_rps: f64, span: Micros) {
+        if span == Micros::ZERO {
+            return;
+        }
+        let span_s = span.as_secs_f64();
+        let up = f64::from(self.limits.acceleration.0) / 1e3;
+        let down = f64::from(self.limits.deceleration.0) / 1e3;
+        let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up, down, span_s);
+        let (yaw_rate_rps, turned_rad) =
+            ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, YAW_ACCELERATION_RPS2, span_s);
+        // The chord of the arc, along its mean heading.
+        let heading_rad = self.yaw_rad + turned_rad / 2.0;
+        self.at.x += driven_m * libm::cos(heading_rad);
+        self.at.y += driven_m * libm::sin(heading_rad);
+        self.yaw_rad = wrapped(self.yaw_rad + turned_rad);
+        self.speed_mps = speed_mps;
+        self.yaw_rate_rps = yaw_rate_rps;
+    }
+}
+
+/// Brings `rate` towards `target` for `span_s`: gains at `up`, losses at `down`, reversal through zero.
+/// Returns the rate at the end and the integral over the span.
+fn ramp(rate: f64, target: f64, up: f64, down: f64, span_s: f64) -> (f64, f64) {
+    if rate * target < 0.0 {
+        let braking_s = (rate.abs() / down).min(span_s);
+        let (slowed, first) = linear(rate, 0.0, down, braking_s);
+        let (end, second) = linear(slowed, target, up, span_s - braking_s);
+        return (end, first + second);
+    }
+    let change = if rate.abs() < target.abs() { up } else { down };
+    linear(rate, target, change, span_s)
+}
+
+fn linear(rate: f64, target: f64, change: f64, span_s: f64) -> (f64, f64) {
+    let gap = target - rate;
+    let reached_s = gap.abs() / change;
+    if reached_s <= span_s {
+        return (target, (rate + target) / 2.0 * reached_s + target * (span_s - reached_s));
+    }
+    let end = rate + change.copysign(gap) * span_s;
+    (end, (rate + end) / 2.0 * span_s)
+}
+
+/// The same direction in `-π..=π`.
+fn wrapped(yaw_rad: f64) -> f64 {
+    if yaw_rad.abs() <= PI { yaw_rad } else { yaw_rad - TAU * libm::round(yaw_rad / TAU) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: BodyLimits =
+        BodyLimits { speed: MmPerS(1_200), acceleration: MmPerS2(500), deceleration: MmPerS2(800) };
+
+    fn body() -> (SimBase, Body) {
+        Body::new(LIMITS, LevelId(0), Point2::origin(), 0.0)
+    }
+
+    #[test]
+    fn a_command_is_followed_within_the_limits() {
+        let (base, mut body) = body();
+        base.wire.put(9_000, 0, RobotTime::from_micros(10_000_000));
+        body.advance(RobotTime::ZERO, Micros::from_secs(1));
+        assert!((body.speed_mps() - 0.5).abs() < 1e-12 && (body.at.x - 0.25).abs() < 1e-12);
+        body.advance(RobotTime::from_micros(1_000_000), Micros::from_secs(9));
+        assert!((body.speed_mps() - 1.2).abs() < 1e-12);
+    }
+
+    #[test]
+    fn turning_on_the_spot_wraps_the_yaw() {
+        let (base, mut body) = body();
+        base.wire.put(0, 1_000, RobotTime::from_micros(10_000_000));
+        body.advance(RobotTime::ZERO, Micros::from_secs(10));
+        // Ten seconds at 1 rad/s less the ramp, less one full turn.
+        let turned = 10.0 - 1.0 / YAW_ACCELERATION_RPS2 / 2.0;
+        assert!(
+            (body.yaw_rad - (turned - TAU)).abs() < 1e-9 - 0.0
+                || (body.yaw_rad - (turned - 2.0 * TAU)).abs() < 1e-9
+        );
+        assert!(body.at == Point2::origin());
+    }
+
+    #[test]
+    fn halt_brakes_at_once() {
+        let (mut base, mut body) = body();
+        base.wire.put(1_000, 0, RobotTime::MAX);
+        body.advance(RobotTime::ZERO, Micros::from_secs(5));
+        base.halt(StopCategory::Zero);
+        assert!(!body.commanded(RobotTime::ZERO));
+        let before = body.at.x;
+        body.advance(RobotTime::from_micros(5_000_000), Micros::from_secs(2));
+        assert!(body.at_rest());
+        assert!((body.at.x - before - 1.0 / (2.0 * 0.8)).abs() < 1e-9);
+    }
+
+    proptest! {
+        /// Base contract: after `until` the body covers at most its braking distance and then stands for ever.
+        #[test]
+        fn no_motion_after_until_but_braking(
+            linear in -2_000..2_000_i32, angular in -3_000..3_000_i32, until in 0..4_000_000_u64,
+            tick in 1..200_000_u64,
+        ) {
+            let (base, mut body) = body();
+            base.wire.put(linear, angular, RobotTime::from_micros(until));
+            let mut now = 0;
+            while now + tick <= until {
+                body.advance(RobotTime::from_micros(now), Micros::new(tick));
+                now += tick;
+            }
+            body.advance(RobotTime::from_micros(now), Micros::new(until - now));
+            let (lapsed, speed, rate) = (body.at, body.speed_mps(), body.yaw_rate_rps());
+            body.advance(RobotTime::from_micros(until), Micros::from_secs(10));
+            let covered = nalgebra::distance(&lapsed, &body.at);
+            prop_assert!(covered <= speed * speed / (2.0 * 0.8) + 1e-9);
+            prop_assert!(body.at_rest());
+            prop_assert!(rate.abs() <= YAW_RATE_MAX_RPS && speed.abs() <= 1.2 + 1e-12);
+            let rest = body.at;
+            body.advance(RobotTime::from_micros(until), Micros::from_secs(3_600));
+            prop_assert!(rest == body.at);
+        }
+
+        /// How time is cut into ticks does not change the straight path.
+        #[test]
+        fn ticks_do_not_matter_on_a_straight_line(
+            linear in -1_500..1_500_i32, until in 0..3_000_000_u64, cut in 1..3_000_000_u64,
+        ) {
+            let (one, mut whole) = body();
+            let (two, mut parts) = body();
+            for base in [&one, &two] {
+                base.wire.put(linear, 0, RobotTime::from_micros(until));
+            }
+            whole.advance(RobotTime::ZERO, Micros::from_secs(3));
+            parts.advance(RobotTime::ZERO, Micros::new(cut));
+            parts.advance(RobotTime::from_micros(cut), Micros::new(3_000_000 - cut));
+            prop_assert!((whole.at - parts.at).norm() < 1e-9);
+            prop_assert!((whole.speed_mps() - parts.speed_mps()).abs() < 1e-9);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Why a plant was refused.
+
+use sheepdog_core::{AgentId, Micros, WaypointId};
+
+use crate::plant::TICK_MAX;
+
+/// Why a plant was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlantError {
+    /// The tick is zero or above [`TICK_MAX`].
+    #[error("tick {tick} is not within 0..={TICK_MAX}")]
+    Tick {
+        /// The tick.
+        tick: Micros,
+    },
+    /// Two agents share an id.
+    #[error("agent {agent} is there twice")]
+    Twice {
+        /// The id.
+        agent: AgentId,
+    },
+    /// Somebody starts or walks at a waypoint that the site does not have.
+    #[error("{who} is at {waypoint}, which the site does not have")]
+    Waypoint {
+        /// Who.
+        who: String,
+        /// The waypoint.
+        waypoint: WaypointId,
+    },
+    /// A robot belongs to a footprint class that the site was not compiled for.
+    #[error("agent {agent} is of footprint class {class}, the site has {classes}")]
+    Class {
+        /// The robot.
+        agent: AgentId,
+        /// Index of the class.
+        class: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// A speed or acceleration of a robot is zero, or a person cannot walk.
+    #[error("{who} has a {quantity} of zero")]
+    Zero {
+        /// Who.
+        who: String,
+        /// Which quantity.
+        quantity: &'static str,
+    },
+    /// A walker without a place to be.
+    #[error("walker {walker} has no patrol")]
+    NoPatrol {
+        /// Index of the walker.
+        walker: usize,
+    },
+}

@@ -1,0 +1,339 @@
+//! Doors and lifts, with sensors of their own.
+//!
+//! A door or lift door that is asked to close while a body stands in the opening opens again and stays open until
+//! the body has gone. A cabin leaves only with its door shut and nobody on the sill. Whoever stands in the cabin when
+//! it leaves is on the new level when it arrives. States are reported on change, and once at the start.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use nalgebra::{Point2, Vector2};
+use sheepdog_core::{
+    DoorId, FleetTime, LevelId, LiftId, Micros,
+    wire::{DoorState, PeripheralCommand, PeripheralReport},
+};
+use sheepdog_driver::Peripheral;
+use sheepdog_map::{CompiledSite, Lift};
+
+use crate::world::{Barrier, Disc, Owner, point_segment};
+
+/// A body nearer than this to an opening is in it, beyond its own radius.
+const SILL_MARGIN_M: f64 = 0.1;
+
+/// All doors and lifts of a site.
+#[derive(Debug)]
+pub struct Peripherals {
+    site: Arc<CompiledSite>,
+    doors: Vec<DoorPlant>,
+    lifts: Vec<LiftPlant>,
+    reports: VecDeque<PeripheralReport>,
+}
+
+/// A body that a lift has taken to another level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Carried {
+    pub(crate) owner: Owner,
+    pub(crate) to: LevelId,
+}
+
+#[derive(Debug)]
+struct DoorPlant {
+    leaf: Leaf,
+    /// Whether the fleet holds it open.
+    commanded: bool,
+    /// Until when somebody who walks up to it holds it open.
+    held_until: FleetTime,
+    stuck: bool,
+    reported: Option<DoorState>,
+}
+
+#[derive(Debug)]
+struct LiftPlant {
+    leaf: Leaf,
+    /// Height of each stop's floor, metres.
+    heights_m: Vec<f64>,
+    /// Index of the stop it stands at or left last.
+    stop: usize,
+    /// Index of the stop it is called to.
+    called: Option<usize>,
+    ride: Option<Ride>,
+    stuck: bool,
+    reported: Option<(usize, DoorState)>,
+}
+
+#[derive(Debug)]
+struct Ride {
+    to: usize,
+    left: Micros,
+    riders: Vec<Owner>,
+}
+
+/// How far something that opens is open, counted in the time it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Leaf {
+    opened: Micros,
+    opening: Micros,
+}
+
+impl Leaf {
+    fn shut(opening: Micros) -> Self {
+        Self { opened: Micros::ZERO, opening: opening.max(Micros::new(1)) }
+    }
+
+    fn open(&mut self, span: Micros) {
+        self.opened = self.opened.saturating_add(span).min(self.opening);
+    }
+
+    fn close(&mut self, span: Micros) {
+        self.opened = self.opened.saturating_sub(span);
+    }
+
+    fn state(self) -> DoorState {
+        if self.opened == Micros::ZERO {
+            DoorState::Closed
+        } else if self.opened == self.opening {
+            DoorState::Open
+        } else {
+            DoorState::Moving
+        }
+    }
+}
+
+impl Peripherals {
+    /// All doors shut; each lift at its lowest-numbered level, free and shut.
+    pub fn new(site: Arc<CompiledSite>) -> Self {
+        let doors = site.doors().iter().map(|door| DoorPlant::new(door.opening)).collect();
+        let lifts = site.lifts().iter().map(|lift| LiftPlant::new(&site, lift)).collect();
+        Self { site, doors, lifts, reports: VecDeque::new() }
+    }
+
+    /// Where a door stands; `Faulty` while it is stuck.
+    pub fn door(&self, door: DoorId) -> Option<DoorState> {
+        self.doors.get(door.index()).map(DoorPlant::state)
+    }
+
+    /// The level a lift stands at or left last, and where its door there stands.
+    pub fn lift(&self, lift: LiftId) -> Option<(LevelId, DoorState)> {
+        let plant = self.lifts.get(lift.index())?;
+        Some((self.site.lift(lift)?.stops.get(plant.stop)?.level, plant.state()))
+    }
+
+    /// Holds a door open for somebody who walks up to it, beside what the fleet commands.
+    pub(crate) fn hold_door(&mut self, door: DoorId, until: FleetTime) {
+        if let Some(plant) = self.doors.get_mut(door.index()) {
+            plant.held_until = plant.held_until.max(until);
+        }
+    }
+
+    /// Lets every door and lift move again.
+    pub(crate) fn unstick(&mut self) {
+        self.doors.iter_mut().for_each(|plant| plant.stuck = false);
+        self.lifts.iter_mut().for_each(|plant| plant.stuck = false);
+    }
+
+    /// Makes a door stay where it is; returns whether there is such a door.
+    pub(crate) fn stick_door(&mut self, door: DoorId) -> bool {
+        self.doors.get_mut(door.index()).map(|plant| plant.stuck = true).is_some()
+    }
+
+    /// Makes a lift stay where it is; returns whether there is such a lift.
+    pub(crate) fn stick_lift(&mut self, lift: LiftId) -> bool {
+        self.lifts.get_mut(lift.index()).map(|plant| plant.stuck = true).is_some()
+    }
+
+    /// Lets `span` pass after `now` with bodies where they are, and says who has been carried to another level.
+    ///
+    /// Linear in doors and lifts; each one that closes looks at every body.
+    pub(crate) fn advance(&mut self, now: FleetTime, span: Micros, discs: &[Disc]) -> Vec<Carried> {
+        let mut carried = Vec::new();
+        for (plant, door) in self.doors.iter_mut().zip(self.site.doors()) {
+            let blocked = || in_opening(discs, door.level, &[[door.a, door.b]]);
+            plant.advance(now, span, blocked);
+        }
+        for (plant, lift) in self.lifts.iter_mut().zip(self.site.lifts()) {
+            plant.advance(span, lift, discs, &mut carried);
+        }
+        self.report_changes();
+        carried
+    }
+
+    fn report_changes(&mut self) {
+        for (index, plant) in (0..).zip(&mut self.doors) {
+            let state = plant.state();
+            if plant.reported.replace(state) != Some(state) {
+                self.reports.push_back(PeripheralReport::Door { door: DoorId(index), state });
+            }
+        }
+        for ((index, plant), lift) in (0..).zip(&mut self.lifts).zip(self.site.lifts()) {
+            let (stop, state) = (plant.stop, plant.state());
+            let Some(level) = lift.stops.get(stop).map(|stop| stop.level) else { continue };
+            if plant.reported.replace((stop, state)) != Some((stop, state)) {
+                self.reports.push_back(PeripheralReport::Lift { lift: LiftId(index), level, state });
+            }
+        }
+    }
+
+    /// Every opening that is not fully open.
+    pub(crate) fn barriers(&self) -> Vec<Barrier> {
+        let doors = self.doors.iter().zip(self.site.doors());
+        let shut = doors
+            .filter(|(plant, _)| plant.leaf.state() != DoorState::Open)
+            .map(|(_, door)| Barrier { level: door.level, a: door.a, b: door.b });
+        let lifts = self.lifts.iter().zip(self.site.lifts());
+        let shafts = lifts.flat_map(|(plant, lift)| {
+            let open = plant.open_stop();
+            let stops = lift.stops.iter().enumerate().filter(move |(index, _)| open != Some(*index));
+            stops.flat_map(|(_, stop)| stop.doors.iter().map(|&[a, b]| Barrier { level: stop.level, a, b }))
+        });
+        shut.chain(shafts).collect()
+    }
+}
+
+impl Peripheral for Peripherals {
+    /// Commands for doors, lifts or levels that do not exist are dropped.
+    fn command(&mut self, command: PeripheralCommand) {
+        match command {
+            PeripheralCommand::Door { door, open } => {
+                if let Some(plant) = self.doors.get_mut(door.index()) {
+                    plant.commanded = open;
+                }
+            }
+            PeripheralCommand::CallLift { lift, level } => {
+                let stop = self
+                    .site
+                    .lift(lift)
+                    .and_then(|model| model.stops.iter().position(|stop| stop.level == level));
+                if let (Some(plant), Some(stop)) = (self.lifts.get_mut(lift.index()), stop) {
+                    plant.called = Some(stop);
+                }
+            }
+            PeripheralCommand::FreeLift { lift } => {
+                if let Some(plant) = self.lifts.get_mut(lift.index()) {
+                    plant.called = None;
+                }
+            }
+        }
+    }
+
+    fn poll(&mut self) -> Option<PeripheralReport> {
+        self.reports.pop_front()
+    }
+}
+
+impl DoorPlant {
+    fn new(opening: Micros) -> Self {
+        Self {
+            leaf: Leaf::shut(opening),
+            commanded: false,
+            held_until: FleetTime::ZERO,
+            stuck: false,
+            reported: None,
+        }
+    }
+
+    fn state(&self) -> DoorState {
+        if self.stuck { DoorState::Faulty } else { self.leaf.state() }
+    }
+
+    fn advance(&mut self, now: FleetTime, span: Micros, blocked: impl FnOnce() -> bool) {
+        if self.stuck {
+            return;
+        }
+        let wanted = self.commanded || now < self.held_until;
+        if wanted || (self.leaf.opened != Micros::ZERO && blocked()) {
+            self.leaf.open(span);
+        } else {
+            self.leaf.close(span);
+        }
+    }
+}
+
+impl LiftPlant {
+    fn new(site: &CompiledSite, lift: &Lift) -> Self {
+        let height_m = |level| site.level(level).map_or(0.0, |level| level.elevation_m);
+        Self {
+            leaf: Leaf::shut(lift.door_time),
+            heights_m: lift.stops.iter().map(|stop| height_m(stop.level)).collect(),
+            stop: 0,
+            called: None,
+            ride: None,
+            stuck: false,
+            reported: None,
+        }
+    }
+
+    /// Time of a ride at even speed, at least a microsecond.
+    fn ride_time(&self, to: usize, speed_mps: f64) -> Micros {
+        let (Some(from_m), Some(to_m)) = (self.heights_m.get(self.stop), self.heights_m.get(to)) else {
+            return Micros::new(1);
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+        let micros = ((to_m - from_m).abs() / speed_mps * 1e6).ceil() as u64;
+        Micros::new(micros.max(1))
+    }
+
+    fn state(&self) -> DoorState {
+        if self.stuck { DoorState::Faulty } else { self.leaf.state() }
+    }
+
+    /// The stop at which the cabin stands with its door fully open.
+    fn open_stop(&self) -> Option<usize> {
+        (self.ride.is_none() && self.leaf.state() == DoorState::Open).then_some(self.stop)
+    }
+
+    fn advance(&mut self, span: Micros, lift: &Lift, discs: &[Disc], carried: &mut Vec<Carried>) {
+        if self.stuck {
+            return;
+        }
+        if let Some(ride) = &mut self.ride {
+            ride.left = ride.left.saturating_sub(span);
+            if ride.left == Micros::ZERO {
+                self.arrive(lift, carried);
+            }
+            return;
+        }
+        if self.called == Some(self.stop) {
+            self.leaf.open(span);
+            return;
+        }
+        let Some(here) = lift.stops.get(self.stop) else { return };
+        let blocked = in_opening(discs, here.level, &here.doors);
+        if self.leaf.opened != Micros::ZERO {
+            if blocked { self.leaf.open(span) } else { self.leaf.close(span) }
+        } else if let Some(to) = self.called
+            && !blocked
+        {
+            self.depart(to, lift, discs);
+        }
+    }
+
+    fn depart(&mut self, to: usize, lift: &Lift, discs: &[Disc]) {
+        let Some(here) = lift.stops.get(self.stop) else { return };
+        let inside = |disc: &&Disc| disc.level == here.level && in_cabin(lift, disc.at);
+        let riders = discs.iter().filter(inside).map(|disc| disc.owner).collect();
+        self.ride = Some(Ride { to, left: self.ride_time(to, lift.speed_mps), riders });
+    }
+
+    fn arrive(&mut self, lift: &Lift, carried: &mut Vec<Carried>) {
+        let Some(Ride { to, riders, .. }) = self.ride.take() else { return };
+        let Some(stop) = lift.stops.get(to) else { return };
+        self.stop = to;
+        carried.extend(riders.into_iter().map(|owner| Carried { owner, to: stop.level }));
+    }
+}
+
+/// Whether a body reaches into one of the openings of a level.
+fn in_opening(discs: &[Disc], level: LevelId, openings: &[[Point2<f64>; 2]]) -> bool {
+    let reaches = |disc: &Disc, a, b| point_segment(disc.at, a, b) < disc.radius_m + SILL_MARGIN_M;
+    discs
+        .iter()
+        .filter(|disc| disc.level == level)
+        .any(|disc| openings.iter().any(|&[a, b]| reaches(disc, a, b)))
+}
+
+/// Whether a point lies in the rectangle of a lift's cabin.
+fn in_cabin(lift: &Lift, at: Point2<f64>) -> bool {
+    // `libm`, because the rotation of nalgebra takes the platform's sine.
+    let x_axis = Vector2::new(libm::cos(lift.yaw_rad), libm::sin(lift.yaw_rad));
+    let offset = at - lift.at;
+    offset.dot(&x_axis).abs() <= lift.width_m / 2.0 && x_axis.perp(&offset).abs() <= lift.depth_m / 2.0
+}

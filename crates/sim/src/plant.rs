@@ -1,0 +1,515 @@
+//! The plant: everything that a fleet does not own, stepped together in virtual time.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use nalgebra::Point2;
+use sheepdog_core::{
+    AgentId, DoorId, FleetTime, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId, Workers, map_jobs,
+    wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
+};
+use sheepdog_driver::{Onboard, OnboardConfig, Peripheral};
+use sheepdog_map::CompiledSite;
+
+use crate::{
+    body::{Body, BodyLimits},
+    config::{PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec},
+    error::PlantError,
+    fault::{Conditions, Fault, FaultKind, FaultStatus, FaultTarget},
+    people::{PERSON_RADIUS_M, Person, Surroundings},
+    peripherals::{Carried, Peripherals},
+    radio::{Channel, RadioSpec},
+    random::{Purpose, stream, up_to},
+    robot::{Affected, Parts, Robot, chargers},
+    separation::Separation,
+    truth::{BodyKind, Truth},
+    world::{Disc, Owner, World},
+};
+
+/// Longest tick: a command lasts no longer, so a longer one would end every motion.
+pub const TICK_MAX: Micros = Micros::from_millis(100);
+
+/// Robots per job at least: below that a job costs more than it saves.
+const ROBOTS_PER_JOB_MIN: usize = 8;
+
+/// Clocks of robots are ahead of the plant's by up to this.
+const CLOCK_OFFSET_MAX: Micros = Micros::from_secs(3_600);
+
+/// Robots, people, doors, lifts and radio of one site in virtual time.
+///
+/// A run is a function of site, configuration, seed and calls: the same to the last bit for every [`Workers`].
+#[derive(Debug)]
+pub struct Plant {
+    now: FleetTime,
+    tick: Micros,
+    seed: u64,
+    radio: RadioSpec,
+    robots: Vec<Robot>,
+    people: Vec<Person>,
+    peripherals: Peripherals,
+    world: Arc<World>,
+    chargers: Arc<Vec<(LevelId, Point2<f64>)>>,
+    channels: BTreeMap<AgentId, Channels>,
+    faults: Vec<FaultStatus>,
+    separation: Separation,
+}
+
+#[derive(Debug)]
+struct Channels {
+    owner: Owner,
+    down: Channel<ToAgent>,
+    up: Channel<ToFleet>,
+    silent: bool,
+}
+
+impl Plant {
+    /// A plant at time zero, everybody at rest, all doors shut.
+    ///
+    /// # Errors
+    /// [`PlantError`], naming the first part that does not fit.
+    pub fn new(site: Arc<CompiledSite>, config: PlantConfig, seed: u64) -> Result<Self, PlantError> {
+        let PlantConfig { tick, robots, people, walkers, radio, power } = config;
+        if tick == Micros::ZERO || TICK_MAX < tick {
+            return Err(PlantError::Tick { tick });
+        }
+        let channels = channels(&robots, &people)?;
+        let robots: Vec<Robot> = robots
+            .into_iter()
+            .enumerate()
+            .map(|(index, spec)| robot(&site, index, spec, power, seed))
+            .collect::<Result<_, _>>()?;
+        let people = gather(&site, people, walkers)?;
+        let discs = discs(&robots, &people);
+        let peripherals = Peripherals::new(Arc::clone(&site));
+        let barriers = Arc::new(peripherals.barriers());
+        Ok(Self {
+            now: FleetTime::ZERO,
+            tick,
+            seed,
+            radio,
+            peripherals,
+            separation: Separation::new(&discs),
+            chargers: chargers(&site),
+            world: Arc::new(World { site, discs, barriers }),
+            robots,
+            people,
+            channels,
+            faults: Vec::new(),
+        })
+    }
+
+    /// The time up to which the plant has been stepped.
+    pub const fn now(&self) -> FleetTime {
+        self.now
+    }
+
+    /// Adds a fault; it acts from its onset on, at once when that has passed. Returns its index in [`Plant::faults`].
+    pub fn inject(&mut self, fault: Fault) -> usize {
+        self.faults.push(FaultStatus::new(fault));
+        self.faults.len() - 1
+    }
+
+    /// All faults injected, in that order, and whether they mattered.
+    pub fn faults(&self) -> &[FaultStatus] {
+        &self.faults
+    }
+
+    /// Sends a message to a robot or person by radio; to somebody unknown it is lost.
+    pub fn send(&mut self, to: AgentId, message: ToAgent) {
+        let Some(channels) = self.channels.get_mut(&to) else { return };
+        if Conditions::of(&self.faults, to, self.now).silent {
+            mark(&mut self.faults, to, self.now, FaultKind::RadioSilence);
+        } else {
+            channels.down.send(self.seed, &self.radio, self.now.as_micros(), message);
+        }
+    }
+
+    /// Commands a door or lift; they are wired, so nothing is lost or delayed.
+    pub fn command(&mut self, command: PeripheralCommand) {
+        self.peripherals.command(command);
+    }
+
+    /// What doors and lifts have reported since the last call, in order.
+    pub fn take_from_peripherals(&mut self) -> Vec<PeripheralReport> {
+        std::iter::from_fn(|| self.peripherals.poll()).collect()
+    }
+
+    /// What has arrived from agents until now, ordered by arrival, then agent, then running number.
+    pub fn take_from_agents(&mut self) -> Vec<(AgentId, ToFleet)> {
+        let mut arrived = Vec::new();
+        let now_us = self.now.as_micros();
+        for (&agent, channels) in &mut self.channels {
+            while let Some((arrival, number, message)) = channels.up.receive(now_us) {
+                if channels.silent {
+                    mark(&mut self.faults, agent, self.now, FaultKind::RadioSilence);
+                } else {
+                    arrived.push((arrival, agent, number, message));
+                }
+            }
+        }
+        arrived.sort_by_key(|&(arrival, agent, number, _)| (arrival, agent, number));
+        arrived.into_iter().map(|(_, agent, _, message)| (agent, message)).collect()
+    }
+
+    /// Where everybody really is: robots in the order of the configuration, then people, then walkers.
+    ///
+    /// Who is on the stairs is nowhere and left out.
+    pub fn truth(&self) -> Vec<Truth> {
+        let robots = self.robots.iter().map(|robot| Truth {
+            agent: Some(robot.agent),
+            kind: BodyKind::Robot,
+            level: robot.body.level,
+            x_m: robot.body.at.x,
+            y_m: robot.body.at.y,
+            yaw_rad: robot.body.yaw_rad,
+            radius_m: robot.radius_m,
+            speed_mps: robot.body.speed_mps(),
+            battery: Some(robot.battery()),
+        });
+        let people = self.people.iter().filter(|person| person.disc().is_some()).map(|person| Truth {
+            agent: person.id(),
+            kind: if person.id().is_some() { BodyKind::Person } else { BodyKind::Walker },
+            level: person.level,
+            x_m: person.at.x,
+            y_m: person.at.y,
+            yaw_rad: person.yaw_rad,
+            radius_m: PERSON_RADIUS_M,
+            speed_mps: 0.0,
+            battery: None,
+        });
+        robots.chain(people).collect()
+    }
+
+    /// Where every door stands, by id.
+    pub fn doors(&self) -> Vec<(DoorId, DoorState)> {
+        (0..).map(DoorId).map_while(|door| Some((door, self.peripherals.door(door)?))).collect()
+    }
+
+    /// Where every lift stands and its door there, by id.
+    pub fn lifts(&self) -> Vec<(LiftId, LevelId, DoorState)> {
+        let state = |lift| self.peripherals.lift(lift).map(|(level, door)| (lift, level, door));
+        (0..).map(LiftId).map_while(state).collect()
+    }
+
+    /// Least distance between the footprints of two robots on one level so far, metres; negative when they have
+    /// overlapped, infinite before any two have shared a level.
+    ///
+    /// It is the least over all instants, not only over ticks: within a tick, motion counts as straight and even.
+    pub fn min_separation_m(&self) -> f64 {
+        self.separation.robots_m
+    }
+
+    /// The same between a robot and a person.
+    pub fn min_person_separation_m(&self) -> f64 {
+        self.separation.people_m
+    }
+
+    /// How often two robots, or a robot and a person, have begun to overlap.
+    pub fn overlaps(&self) -> u64 {
+        self.separation.overlaps
+    }
+
+    /// Lets one tick pass.
+    ///
+    /// All robots sense the same frozen world and decide, on `workers`; then robots, people, lifts and doors move, in
+    /// this order. Linear in robots times beams, quadratic with a small factor in bodies of one level.
+    pub fn step(&mut self, workers: &dyn Workers) {
+        self.apply_faults();
+        self.deliver();
+        self.tick_robots(workers);
+        self.collect_from_robots();
+        self.tick_people();
+        self.tick_peripherals();
+        let discs = discs(&self.robots, &self.people);
+        self.separation.advance(&discs);
+        let barriers = Arc::new(self.peripherals.barriers());
+        let site = Arc::clone(&self.world.site);
+        self.world = Arc::new(World { site, discs, barriers });
+        self.now = self.now + self.tick;
+    }
+
+    fn apply_faults(&mut self) {
+        let now = self.now;
+        for (&agent, channels) in &mut self.channels {
+            channels.silent = Conditions::of(&self.faults, agent, now).silent;
+        }
+        for robot in &mut self.robots {
+            robot.conditions = Conditions::of(&self.faults, robot.agent, now);
+        }
+        self.peripherals.unstick();
+        for status in self.faults.iter_mut().filter(|status| status.active(now)) {
+            let stuck = match (status.fault.kind, status.fault.target) {
+                (FaultKind::DoorStuck, FaultTarget::Door(door)) => self.peripherals.stick_door(door),
+                (FaultKind::LiftStuck, FaultTarget::Lift(lift)) => self.peripherals.stick_lift(lift),
+                (
+                    FaultKind::DoorStuck
+                    | FaultKind::LiftStuck
+                    | FaultKind::ConfidenceLoss { .. }
+                    | FaultKind::Breakdown
+                    | FaultKind::RadioSilence
+                    | FaultKind::EmergencyButton,
+                    FaultTarget::Agent(_)
+                    | FaultTarget::EveryAgent
+                    | FaultTarget::Door(_)
+                    | FaultTarget::Lift(_),
+                ) => false,
+            };
+            if stuck {
+                status.mark(now);
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        let now = self.now;
+        for (&agent, channels) in &mut self.channels {
+            while let Some((_, _, message)) = channels.down.receive(now.as_micros()) {
+                if channels.silent {
+                    mark(&mut self.faults, agent, now, FaultKind::RadioSilence);
+                    continue;
+                }
+                match channels.owner {
+                    Owner::Robot(index) => {
+                        if let Some(robot) = self.robots.get_mut(index) {
+                            robot.link.inbox.push_back(message);
+                        }
+                    }
+                    Owner::Person(index) => {
+                        if let Some(person) = self.people.get_mut(index) {
+                            person.hear(now, self.seed, message);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn tick_robots(&mut self, workers: &dyn Workers) {
+        let (now, span) = (self.now, self.tick);
+        let jobs = workers.width().min(self.robots.len() / ROBOTS_PER_JOB_MIN);
+        if jobs < 2 {
+            for robot in &mut self.robots {
+                robot.tick(now, span, &self.world, &self.chargers);
+            }
+        } else {
+            let count = self.robots.len();
+            let chunks = chunks(std::mem::take(&mut self.robots), jobs);
+            let (world, chargers) = (Arc::clone(&self.world), Arc::clone(&self.chargers));
+            let stepped = map_jobs(workers, chunks, move |mut robots: Vec<Robot>| {
+                for robot in &mut robots {
+                    robot.tick(now, span, &world, &chargers);
+                }
+                robots
+            });
+            self.robots = stepped.into_iter().flatten().collect();
+            debug_assert_eq!(count, self.robots.len(), "workers must return every result");
+        }
+        for robot in &self.robots {
+            let Affected { confidence, broken, button } = robot.affected;
+            if let Some(confidence) = confidence {
+                mark(&mut self.faults, robot.agent, now, FaultKind::ConfidenceLoss { confidence });
+            }
+            if broken {
+                mark(&mut self.faults, robot.agent, now, FaultKind::Breakdown);
+            }
+            if button {
+                mark(&mut self.faults, robot.agent, now, FaultKind::EmergencyButton);
+            }
+        }
+    }
+
+    fn collect_from_robots(&mut self) {
+        for index in 0..self.robots.len() {
+            let Some(robot) = self.robots.get_mut(index) else { continue };
+            let (agent, said) = (robot.agent, std::mem::take(&mut robot.link.outbox));
+            self.radio_up(agent, said);
+        }
+    }
+
+    fn tick_people(&mut self) {
+        let mut world = World { discs: discs(&self.robots, &self.people), ..World::clone(&self.world) };
+        for index in 0..self.people.len() {
+            let Some(person) = self.people.get_mut(index) else { continue };
+            let said = person.step(&mut Surroundings {
+                now: self.now,
+                tick: self.tick,
+                world: &world,
+                peripherals: &mut self.peripherals,
+            });
+            // Whoever is next sees where this one has gone.
+            world.discs.retain(|disc| disc.owner != Owner::Person(index));
+            world.discs.extend(person.disc());
+            if let Some(agent) = person.id() {
+                self.radio_up(agent, said);
+            }
+        }
+    }
+
+    fn radio_up(&mut self, agent: AgentId, said: Vec<ToFleet>) {
+        let Some(channels) = self.channels.get_mut(&agent) else { return };
+        for message in said {
+            if channels.silent {
+                mark(&mut self.faults, agent, self.now, FaultKind::RadioSilence);
+            } else {
+                channels.up.send(self.seed, &self.radio, self.now.as_micros(), message);
+            }
+        }
+    }
+
+    fn tick_peripherals(&mut self) {
+        let discs = discs(&self.robots, &self.people);
+        for Carried { owner, to } in self.peripherals.advance(self.now, self.tick, &discs) {
+            match owner {
+                Owner::Robot(index) => {
+                    if let Some(robot) = self.robots.get_mut(index) {
+                        robot.body.level = to;
+                    }
+                }
+                Owner::Person(index) => {
+                    if let Some(person) = self.people.get_mut(index) {
+                        person.level = to;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Channels {
+    const fn new(agent: AgentId, owner: Owner) -> Self {
+        Self {
+            owner,
+            down: Channel::new(Purpose::Downlink, agent.0),
+            up: Channel::new(Purpose::Uplink, agent.0),
+            silent: false,
+        }
+    }
+}
+
+/// Marks the faults of one kind that are on for an agent as having had an effect.
+fn mark(faults: &mut [FaultStatus], agent: AgentId, now: FleetTime, kind: FaultKind) {
+    let guilty =
+        |status: &&mut FaultStatus| status.fault.kind == kind && status.concerns(agent) && status.active(now);
+    faults.iter_mut().filter(guilty).for_each(|status| status.mark(now));
+}
+
+/// All bodies, sorted by owner.
+fn discs(robots: &[Robot], people: &[Person]) -> Vec<Disc> {
+    robots.iter().map(Robot::disc).chain(people.iter().filter_map(Person::disc)).collect()
+}
+
+/// Cuts a list into `count` parts of about the same size, in order.
+fn chunks<T>(mut items: Vec<T>, count: usize) -> Vec<Vec<T>> {
+    let size = items.len().div_ceil(count.max(1)).max(1);
+    let mut parts = Vec::with_capacity(count);
+    while size < items.len() {
+        let rest = items.split_off(size);
+        parts.push(std::mem::replace(&mut items, rest));
+    }
+    parts.push(items);
+    parts
+}
+
+fn channels(robots: &[RobotSpec], people: &[PersonSpec]) -> Result<BTreeMap<AgentId, Channels>, PlantError> {
+    let robots =
+        robots.iter().map(|robot| robot.agent).enumerate().map(|(i, agent)| (agent, Owner::Robot(i)));
+    let people =
+        people.iter().map(|person| person.agent).enumerate().map(|(i, agent)| (agent, Owner::Person(i)));
+    let mut channels = BTreeMap::new();
+    for (agent, owner) in robots.chain(people) {
+        if channels.insert(agent, Channels::new(agent, owner)).is_some() {
+            return Err(PlantError::Twice { agent });
+        }
+    }
+    Ok(channels)
+}
+
+fn robot(
+    site: &Arc<CompiledSite>,
+    index: usize,
+    spec: RobotSpec,
+    power: PowerSpec,
+    seed: u64,
+) -> Result<Robot, PlantError> {
+    let agent = spec.agent;
+    let who = || format!("agent {agent}");
+    let start =
+        site.waypoint(spec.at).ok_or_else(|| PlantError::Waypoint { who: who(), waypoint: spec.at })?;
+    let classes = site.classes().len();
+    let class =
+        site.classes().get(spec.class).ok_or(PlantError::Class { agent, class: spec.class, classes })?;
+    let quantities = [
+        ("speed", spec.speed.0),
+        ("acceleration", spec.acceleration.0),
+        ("deceleration", spec.deceleration.0),
+    ];
+    if let Some(&(quantity, _)) = quantities.iter().find(|(_, value)| *value == 0) {
+        return Err(PlantError::Zero { who: who(), quantity });
+    }
+    let limits =
+        BodyLimits { speed: spec.speed, acceleration: spec.acceleration, deceleration: spec.deceleration };
+    let (base, body) = Body::new(limits, start.level, start.at, heading_out(site, spec.at));
+    let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
+    let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
+    let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);
+    let config = OnboardConfig { site: Arc::clone(site), class: spec.class, interlock: spec.interlock };
+    Ok(Robot::new(Parts {
+        index,
+        agent,
+        radius_m: f64::from(class.class.radius.0) / 1e3,
+        body,
+        onboard: Onboard::new(config, base, 0),
+        beams: spec.beams,
+        power,
+        battery: spec.battery,
+        clock_offset,
+        gap_max,
+        seed,
+    }))
+}
+
+/// Direction of the first lane that leaves a waypoint on its level; along x when there is none.
+fn heading_out(site: &CompiledSite, from: WaypointId) -> f64 {
+    let along = |lane: &LaneId| {
+        let lane = site.lane(*lane).filter(|lane| lane.ride.is_none())?;
+        let gap = site.waypoint(lane.to)?.at - site.waypoint(lane.from)?.at;
+        Some(libm::atan2(gap.y, gap.x))
+    };
+    site.lanes_from(from).iter().find_map(along).unwrap_or(0.0)
+}
+
+/// People first, then walkers.
+fn gather(
+    site: &Arc<CompiledSite>,
+    people: Vec<PersonSpec>,
+    walkers: Vec<WalkerSpec>,
+) -> Result<Vec<Person>, PlantError> {
+    let mut gathered = Vec::with_capacity(people.len() + walkers.len());
+    for spec in people {
+        let who = || format!("agent {}", spec.agent);
+        check_walk(site, who, &[spec.at], spec.speed)?;
+        gathered.extend(Person::agent(site, gathered.len(), spec));
+    }
+    for (walker, spec) in walkers.into_iter().enumerate() {
+        if spec.patrol.is_empty() {
+            return Err(PlantError::NoPatrol { walker });
+        }
+        check_walk(site, || format!("walker {walker}"), &spec.patrol, spec.speed)?;
+        gathered.extend(Person::walker(site, gathered.len(), spec));
+    }
+    Ok(gathered)
+}
+
+fn check_walk(
+    site: &CompiledSite,
+    who: impl Fn() -> String,
+    places: &[WaypointId],
+    speed: MmPerS,
+) -> Result<(), PlantError> {
+    if let Some(&waypoint) = places.iter().find(|&&place| site.waypoint(place).is_none()) {
+        return Err(PlantError::Waypoint { who: who(), waypoint });
+    }
+    if speed == MmPerS::ZERO {
+        return Err(PlantError::Zero { who: who(), quantity: "speed" });
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Radio: delay, jitter, loss, duplication and, out of these, reordering.
+//!
+//! Each agent has a channel in each direction. Whether and when a message arrives is drawn from (seed, channel,
+//! running number of the message), so traffic of one agent never shifts the draws of another.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use sheepdog_core::{
+    Micros,
+    wire::{ToAgent, ToFleet},
+};
+use sheepdog_driver::Link;
+
+use crate::random::{Purpose, happens, stream, up_to};
+
+/// How good the radio is, the same for every agent and both directions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RadioSpec {
+    /// Least time from sending to arrival.
+    pub delay: Micros,
+    /// Most additional time; each copy draws its own, so messages overtake each other unless it is zero.
+    pub jitter: Micros,
+    /// How many messages in a thousand are lost.
+    pub loss_permille: u32,
+    /// How many messages in a thousand arrive twice.
+    pub duplicate_permille: u32,
+}
+
+/// How many messages can be on the air in one channel; what is sent beyond that is lost.
+const ON_AIR_MAX: usize = 4_096;
+
+/// Messages to or from one agent that have been sent and have not arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Channel<M> {
+    purpose: Purpose,
+    entity: u32,
+    /// How many messages have been sent.
+    sent: u64,
+    /// By arrival, then by the order of sending; the last number tells copies apart.
+    on_air: BTreeMap<(u64, u64, bool), M>,
+}
+
+impl<M: Clone> Channel<M> {
+    pub(crate) const fn new(purpose: Purpose, entity: u32) -> Self {
+        Self { purpose, entity, sent: 0, on_air: BTreeMap::new() }
+    }
+
+    /// Sends a message at `now_us`. Logarithmic in the number of messages on the air.
+    pub(crate) fn send(&mut self, seed: u64, spec: &RadioSpec, now_us: u64, message: M) {
+        let number = self.sent;
+        self.sent += 1;
+        let mut rng = stream(seed, self.purpose, self.entity, number);
+        if happens(&mut rng, spec.loss_permille) {
+            return;
+        }
+        let mut arrival = || {
+            let jitter = Micros::new(up_to(&mut rng, spec.jitter.as_micros()));
+            now_us.saturating_add(spec.delay.saturating_add(jitter).as_micros())
+        };
+        let (first, second) = (arrival(), arrival());
+        if happens(&mut rng, spec.duplicate_permille) {
+            self.put((second, number, true), message.clone());
+        }
+        self.put((first, number, false), message);
+    }
+
+    fn put(&mut self, key: (u64, u64, bool), message: M) {
+        if self.on_air.len() < ON_AIR_MAX {
+            self.on_air.insert(key, message);
+        }
+    }
+
+    /// The earliest message that has arrived by `now_us`, with its arrival and running number.
+    pub(crate) fn receive(&mut self, now_us: u64) -> Option<(u64, u64, M)> {
+        let entry = self.on_air.first_entry()?;
+        let (arrival, number, _) = *entry.key();
+        if now_us < arrival {
+            return None;
+        }
+        Some((arrival, number, entry.remove()))
+    }
+}
+
+/// The radio on board: what has arrived and what is to be sent.
+///
+/// It belongs to the robot and is filled and emptied by the plant between two ticks.
+#[derive(Clone, Debug, Default)]
+pub struct SimLink {
+    pub(crate) inbox: VecDeque<ToAgent>,
+    pub(crate) outbox: Vec<ToFleet>,
+}
+
+impl Link for SimLink {
+    fn send(&mut self, message: ToFleet) {
+        self.outbox.push(message);
+    }
+
+    fn receive(&mut self) -> Option<ToAgent> {
+        self.inbox.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn spec(delay: u64, jitter: u64, loss: u32, duplicate: u32) -> RadioSpec {
+        RadioSpec {
+            delay: Micros::new(delay),
+            jitter: Micros::new(jitter),
+            loss_permille: loss,
+            duplicate_permille: duplicate,
+        }
+    }
+
+    /// Sends `0..count`, `gap` apart, and returns what arrives in the order of arrival.
+    fn transmit(seed: u64, spec: RadioSpec, count: u64, gap: u64) -> Vec<(u64, u64)> {
+        let mut channel = Channel::new(Purpose::Uplink, 1);
+        for number in 0..count {
+            channel.send(seed, &spec, number * gap, number);
+        }
+        std::iter::from_fn(|| channel.receive(u64::MAX))
+            .map(|(arrival, _, message)| (arrival, message))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_arrives_before_its_time() {
+        let mut channel = Channel::new(Purpose::Uplink, 1);
+        channel.send(0, &spec(100, 0, 0, 0), 50, 'a');
+        assert_eq!(channel.receive(149), None);
+        assert_eq!(channel.receive(150), Some((150, 0, 'a')));
+        assert_eq!(channel.receive(150), None);
+    }
+
+    #[test]
+    fn jitter_reorders_and_extremes_hold() {
+        let shuffled = transmit(3, spec(10, 1_000, 0, 0), 100, 10);
+        assert_eq!(shuffled.len(), 100);
+        assert!(!shuffled.is_sorted_by_key(|&(_, message)| message));
+        assert!(transmit(3, spec(10, 0, 1_000, 1_000), 100, 10).is_empty());
+        assert_eq!(transmit(3, spec(10, 0, 0, 1_000), 100, 10).len(), 200);
+    }
+
+    #[test]
+    fn a_full_channel_loses_what_is_sent_beyond() {
+        assert_eq!(transmit(0, spec(0, 0, 0, 0), 5_000, 0).len(), ON_AIR_MAX);
+    }
+
+    proptest! {
+        /// Without jitter the order of sending is the order of arrival, whatever is lost or doubled.
+        #[test]
+        fn no_jitter_no_reordering(
+            seed: u64, delay in 0..5_000_u64, loss in 0..=1_000_u32, double in 0..=1_000_u32, gap in 0..3_u64,
+        ) {
+            let arrived = transmit(seed, spec(delay, 0, loss, double), 60, gap);
+            prop_assert!(arrived.is_sorted());
+            prop_assert!(arrived.iter().all(|&(arrival, message)| arrival == message * gap + delay));
+        }
+
+        /// Every arrival lies in the window that delay and jitter span.
+        #[test]
+        fn arrivals_lie_in_the_window(seed: u64, delay in 0..500_u64, jitter in 0..500_u64) {
+            for (arrival, message) in transmit(seed, spec(delay, jitter, 0, 500), 40, 100) {
+                let sent = message * 100;
+                prop_assert!(sent + delay <= arrival && arrival <= sent + delay + jitter);
+            }
+        }
+    }
+}

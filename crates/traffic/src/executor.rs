@@ -1,0 +1,922 @@
+//! The dependency graph that turns plans into releases.
+//!
+//! Every resource has a holder and a queue of the moves that will visit it, in the order of the plan. A move is
+//! granted, as a whole, when it comes first in the queue of every resource it claims and nobody else holds one of
+//! them. A robot gives a resource back when it has cleared it.
+//!
+//! Invariants, checked by [`Executor::verify`]:
+//! * *Exclusion*: a resource has one holder, and a robot holds all it needs for its granted way and its place.
+//! * *Progress*: with every robot at rest at the end of its granted moves, the pending moves can be carried out in
+//!   the order of their numbers. So the earliest pending move never waits for a later one, and any finite delay
+//!   ends.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, RuleId, WaypointId};
+use sheepdog_map::{ClassClaims, CompiledSite};
+
+use crate::{Plan, TRF_001};
+
+/// A release: lanes that a robot may now drive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Who.
+    pub agent: AgentId,
+    /// Index of the first lane, counted from [`Executor::place`].
+    pub first: u32,
+    /// The lanes.
+    pub lanes: Vec<LaneId>,
+}
+
+/// Why a robot's next move is not granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Who waits.
+    pub agent: AgentId,
+    /// The move that is withheld.
+    pub next_lanes: Vec<LaneId>,
+    /// The first resource it lacks.
+    pub resource: ResourceId,
+    /// Who holds the resource, or visits it first.
+    pub by: AgentId,
+    /// The rule: [`TRF_001`].
+    pub rule: RuleId,
+}
+
+/// Why a robot cannot be placed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlaceError {
+    /// It stands somewhere already.
+    #[error("robot {agent} is placed already")]
+    Placed {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// It stands nowhere.
+    #[error("robot {agent} is not placed")]
+    NotPlaced {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// The site has no such footprint class or waypoint.
+    #[error("the site has no footprint class {class} or no waypoint {at}")]
+    Unknown {
+        /// The class.
+        class: usize,
+        /// The waypoint.
+        at: WaypointId,
+    },
+    /// Another robot holds what the place claims.
+    #[error("{resource} at {at} is held by robot {by}")]
+    Held {
+        /// The waypoint.
+        at: WaypointId,
+        /// The resource.
+        resource: ResourceId,
+        /// Who holds it.
+        by: AgentId,
+    },
+    /// A pending move will visit what the place claims; [`Executor::drop_pending`] first.
+    #[error("{resource} at {at} is awaited by robot {by}")]
+    Awaited {
+        /// The waypoint.
+        at: WaypointId,
+        /// The resource.
+        resource: ResourceId,
+        /// Whose move awaits it.
+        by: AgentId,
+    },
+}
+
+/// Why a plan cannot be appended. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The robot of a move is not placed.
+    #[error("move {index}: robot {agent} is not placed")]
+    NotPlaced {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+    },
+    /// A move is empty, does not start where the robot will rest, is too narrow, or ends where nobody may stop.
+    #[error("move {index}: robot {agent} at {at} cannot make it")]
+    NoWay {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// Where it will rest before the move.
+        at: WaypointId,
+    },
+    /// A move claims what another robot will hold at rest.
+    #[error("move {index}: robot {agent} needs {resource}, where robot {by} will rest")]
+    Conflict {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// The resource.
+        resource: ResourceId,
+        /// Who will hold it.
+        by: AgentId,
+    },
+    /// The certificate failed: the moves could not all be carried out. Never seen; the check costs little.
+    #[error("the moves wait for each other")]
+    Cyclic,
+}
+
+/// Why an answer to a hold is refused. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ShrinkError {
+    /// The robot is not placed.
+    #[error("robot {agent} is not placed")]
+    NotPlaced {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// The robot has completed more, or was never granted as much.
+    #[error("robot {agent} cannot stop after {lanes} lanes, outside {done}..={granted}")]
+    OutOfRange {
+        /// The robot.
+        agent: AgentId,
+        /// What it said.
+        lanes: u32,
+        /// Lanes it has completed.
+        done: u32,
+        /// Lanes it was granted.
+        granted: u32,
+    },
+}
+
+/// Why a snapshot is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// A robot's class, waypoint or lanes are not of this site, or it is there twice.
+    #[error("robot {agent} does not fit the site")]
+    Unknown {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// The state breaks an invariant.
+    #[error(transparent)]
+    Inconsistent(#[from] VerifyError),
+}
+
+/// A broken invariant. It means a defect in this crate or a forged snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// A robot does not hold exactly what it needs, or two robots hold the same.
+    #[error("{resource} should be held by robot {agent} alone")]
+    Exclusion {
+        /// The robot.
+        agent: AgentId,
+        /// The resource.
+        resource: ResourceId,
+    },
+    /// Some pending moves can never be carried out, however long one waits.
+    #[error("{pending} pending moves wait for each other or for a robot at rest")]
+    Stuck {
+        /// How many.
+        pending: usize,
+    },
+}
+
+/// State of an [`Executor`] as plain data; the site is not part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The robots, sorted by agent.
+    pub tracks: Vec<(AgentId, TrackSnapshot)>,
+    /// Robots to look at in the next grant, sorted.
+    pub awake: Vec<AgentId>,
+    /// The number of the next move.
+    pub next_number: u64,
+    /// The horizon of the last grant.
+    pub horizon: Mm,
+}
+
+/// One robot of a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackSnapshot {
+    /// Footprint class.
+    pub class: usize,
+    /// Lanes completed since it was placed.
+    pub done: u32,
+    /// The waypoint after those lanes.
+    pub at: WaypointId,
+    /// Granted moves that are not completed: number and lanes left.
+    pub granted: Vec<(u64, Vec<LaneId>)>,
+    /// Pending moves: number and lanes.
+    pub pending: Vec<(u64, Vec<LaneId>)>,
+}
+
+/// Queues, holders and tracks of all robots of a site.
+///
+/// It knows nothing of time: [`complete`](Self::complete) is the only thing that frees a claim. The calls of the
+/// running fleet ([`grant`](Self::grant), [`complete`](Self::complete), [`withheld`](Self::withheld)) cost
+/// O(claims touched + robots woken), each times a logarithm; what costs more says so.
+#[derive(Clone, Debug)]
+pub struct Executor {
+    site: Arc<CompiledSite>,
+    tracks: BTreeMap<AgentId, Track>,
+    holder: Vec<Option<AgentId>>,
+    /// Pending visits of each resource; the numbers grow from front to back.
+    queues: Vec<VecDeque<Visit>>,
+    /// Robots whose next move may have become grantable.
+    awake: BTreeSet<AgentId>,
+    next_number: u64,
+    horizon: Mm,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Visit {
+    agent: AgentId,
+    number: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Track {
+    class: usize,
+    done: u32,
+    at: WaypointId,
+    granted: VecDeque<Granted>,
+    pending: VecDeque<Pending>,
+    /// Sorted.
+    held: Vec<ResourceId>,
+    /// Length of the granted lanes that are not completed.
+    ahead: Mm,
+}
+
+#[derive(Clone, Debug)]
+struct Granted {
+    number: u64,
+    lanes: VecDeque<LaneId>,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    number: u64,
+    lanes: Vec<LaneId>,
+    /// Sorted.
+    claims: Vec<ResourceId>,
+}
+
+impl Track {
+    fn granted_lanes(&self) -> impl DoubleEndedIterator<Item = LaneId> {
+        self.granted.iter().flat_map(|granted| granted.lanes.iter().copied())
+    }
+
+    fn granted_total(&self) -> u32 {
+        let ahead = self.granted.iter().map(|granted| granted.lanes.len()).sum::<usize>();
+        self.done.saturating_add(u32::try_from(ahead).unwrap_or(u32::MAX))
+    }
+}
+
+impl Executor {
+    /// An executor without robots.
+    pub fn new(site: Arc<CompiledSite>) -> Self {
+        let resources = site.resources().len();
+        Self {
+            site,
+            tracks: BTreeMap::new(),
+            holder: vec![None; resources],
+            queues: vec![VecDeque::new(); resources],
+            awake: BTreeSet::new(),
+            next_number: 0,
+            horizon: Mm::ZERO,
+        }
+    }
+
+    /// Puts a robot at rest at a waypoint, with the claims of the place. A new epoch of the robot begins.
+    ///
+    /// # Errors
+    /// [`PlaceError`] when the robot is placed already, the site does not know the place, or another robot holds
+    /// or awaits what the place claims.
+    pub fn place(&mut self, agent: AgentId, class: usize, at: WaypointId) -> Result<(), PlaceError> {
+        if self.tracks.contains_key(&agent) {
+            return Err(PlaceError::Placed { agent });
+        }
+        let (Some(claims), Some(_)) = (self.site.classes().get(class), self.site.waypoint(at)) else {
+            return Err(PlaceError::Unknown { class, at });
+        };
+        for &resource in claims.at(at) {
+            if let Some(by) = self.holder(resource) {
+                return Err(PlaceError::Held { at, resource, by });
+            }
+            if let Some(visit) = self.front(resource) {
+                return Err(PlaceError::Awaited { at, resource, by: visit.agent });
+            }
+        }
+        let held = claims.at(at).to_vec();
+        for &resource in &held {
+            set_holder(&mut self.holder, resource, Some(agent));
+        }
+        let (granted, pending) = (VecDeque::new(), VecDeque::new());
+        self.tracks.insert(agent, Track { class, done: 0, at, granted, pending, held, ahead: Mm::ZERO });
+        Ok(())
+    }
+
+    /// Frees everything of a robot that was taken away, its pending moves included. `false` if it is not placed.
+    ///
+    /// The moves of the others stay valid: there is only more room. Costs O(visits in the queues it was in).
+    pub fn remove(&mut self, agent: AgentId) -> bool {
+        let Some(track) = self.tracks.remove(&agent) else {
+            return false;
+        };
+        for resource in track.pending.iter().flat_map(|pending| &pending.claims) {
+            if let Some(queue) = self.queues.get_mut(resource.index()) {
+                queue.retain(|visit| visit.agent != agent);
+            }
+        }
+        for &resource in &track.held {
+            set_holder(&mut self.holder, resource, None);
+        }
+        for &resource in track.held.iter().chain(track.pending.iter().flat_map(|pending| &pending.claims)) {
+            self.wake_front(resource);
+        }
+        self.awake.remove(&agent);
+        true
+    }
+
+    /// Puts a robot at rest at another waypoint, because its pose proves that it stands there. A new epoch begins.
+    ///
+    /// What it was granted and not needed there is freed; pending moves of everyone are forgotten, because they were
+    /// planned for where the robot would have been.
+    ///
+    /// # Errors
+    /// [`PlaceError`] when the robot or the place is unknown, or another robot holds what the place claims; then
+    /// nothing has changed.
+    pub fn relocate(&mut self, agent: AgentId, at: WaypointId) -> Result<(), PlaceError> {
+        let class = self.tracks.get(&agent).map(|track| track.class).ok_or(PlaceError::NotPlaced { agent })?;
+        let (Some(claims), Some(_)) = (self.site.classes().get(class), self.site.waypoint(at)) else {
+            return Err(PlaceError::Unknown { class, at });
+        };
+        let taken = |resource: &ResourceId| self.holder(*resource).filter(|by| *by != agent).map(|by| (*resource, by));
+        if let Some((resource, by)) = claims.at(at).iter().find_map(taken) {
+            return Err(PlaceError::Held { at, resource, by });
+        }
+        self.remove(agent);
+        self.drop_pending();
+        self.place(agent, class, at)
+    }
+
+    /// Forgets every move that is not granted yet, of everyone. What is left is the commit cut.
+    ///
+    /// Costs O(robots + resources).
+    pub fn drop_pending(&mut self) {
+        self.tracks.values_mut().for_each(|track| track.pending.clear());
+        self.queues.iter_mut().for_each(VecDeque::clear);
+        self.awake.clear();
+    }
+
+    /// Where each robot rests after its granted moves, sorted by agent. Costs O(robots + granted lanes).
+    pub fn cut(&self) -> Vec<(AgentId, WaypointId)> {
+        self.tracks.iter().map(|(&agent, track)| (agent, self.cut_of(track))).collect()
+    }
+
+    /// Queues the moves of a plan behind all moves there are.
+    ///
+    /// A plan made for the [`cut`](Self::cut) is appended after [`drop_pending`](Self::drop_pending). All moves are
+    /// checked against where the robots will rest, whoever made the plan. Costs O(robots + claims of all moves).
+    ///
+    /// # Errors
+    /// [`AppendError`]; then nothing has changed.
+    pub fn append(&mut self, plan: &Plan) -> Result<(), AppendError> {
+        let moves = self.check(plan)?;
+        let before = self.next_number;
+        for (agent, lanes, claims) in moves {
+            let number = self.next_number;
+            self.next_number += 1;
+            for resource in &claims {
+                if let Some(queue) = self.queues.get_mut(resource.index()) {
+                    queue.push_back(Visit { agent, number });
+                }
+            }
+            if let Some(track) = self.tracks.get_mut(&agent) {
+                track.pending.push_back(Pending { number, lanes, claims });
+            }
+            self.awake.insert(agent);
+        }
+        if self.progress().is_err() {
+            for track in self.tracks.values_mut() {
+                track.pending.retain(|pending| pending.number < before);
+            }
+            self.queues.iter_mut().for_each(|queue| queue.retain(|visit| visit.number < before));
+            self.next_number = before;
+            return Err(AppendError::Cyclic);
+        }
+        Ok(())
+    }
+
+    /// Grants every move whose turn has come, in the order of agents and, within one, of its moves.
+    ///
+    /// A robot is granted further moves only while less than `horizon` lies granted and not completed ahead of it;
+    /// a robot that has completed all it was granted gets one move in any case. Granted lanes of one robot that
+    /// come together are one [`Grant`].
+    pub fn grant(&mut self, horizon: Mm) -> Vec<Grant> {
+        self.grant_where(horizon, &|_, _| true)
+    }
+
+    /// [`grant`](Self::grant), where a move is granted only if `may_go` says so of its robot and lanes.
+    ///
+    /// A move that `may_go` turns down is asked about again at the next call.
+    pub fn grant_where(&mut self, horizon: Mm, may_go: &dyn Fn(AgentId, &[LaneId]) -> bool) -> Vec<Grant> {
+        if horizon != self.horizon {
+            self.horizon = horizon;
+            self.awake.extend(self.tracks.iter().filter(|(_, track)| !track.pending.is_empty()).map(|(&id, _)| id));
+        }
+        let mut grants = Vec::new();
+        let mut turned_down = BTreeSet::new();
+        while let Some(agent) = self.awake.pop_first() {
+            let mut grant = Grant { agent, first: 0, lanes: Vec::new() };
+            loop {
+                let next = self.tracks.get(&agent).and_then(|track| track.pending.front());
+                if next.is_some_and(|next| !may_go(agent, &next.lanes)) {
+                    turned_down.insert(agent);
+                    break;
+                }
+                let Some((first, lanes)) = self.grant_next(agent, horizon) else { break };
+                if grant.lanes.is_empty() {
+                    grant.first = first;
+                }
+                grant.lanes.extend(lanes);
+            }
+            if !grant.lanes.is_empty() {
+                grants.push(grant);
+            }
+        }
+        self.awake = turned_down;
+        grants
+    }
+
+    /// Takes in that a robot has completed `done` lanes of its route, and frees what it has cleared.
+    ///
+    /// `false`, and no effect, for what is old, not granted or of an unknown robot: duplicates and reordering are
+    /// harmless.
+    pub fn complete(&mut self, agent: AgentId, done: u32) -> bool {
+        let Some(track) = self.tracks.get_mut(&agent) else {
+            return false;
+        };
+        if done <= track.done || track.granted_total() < done {
+            return false;
+        }
+        while track.done < done {
+            let Some(granted) = track.granted.front_mut() else {
+                break;
+            };
+            if let Some(lane) = granted.lanes.pop_front().and_then(|id| self.site.lane(id)) {
+                track.at = lane.to;
+                track.ahead = track.ahead.saturating_sub(lane.length);
+                track.done += 1;
+            }
+            if granted.lanes.is_empty() {
+                track.granted.pop_front();
+            }
+        }
+        if !track.pending.is_empty() {
+            self.awake.insert(agent);
+        }
+        self.free_cleared(agent);
+        true
+    }
+
+    /// Takes in a robot's answer to a hold: it stands after `lanes` lanes of its route. What lies beyond is pending
+    /// again, at the head of its queues; a move that is cut in two keeps its rest as a move.
+    ///
+    /// Unless [`drop_pending`](Self::drop_pending) follows, the next [`grant`](Self::grant) grants it again.
+    ///
+    /// # Errors
+    /// [`ShrinkError`] when the robot is unknown or the number lies outside what it has completed and was granted.
+    pub fn shrink(&mut self, agent: AgentId, lanes: u32) -> Result<(), ShrinkError> {
+        let track = self.tracks.get_mut(&agent).ok_or(ShrinkError::NotPlaced { agent })?;
+        let (done, granted) = (track.done, track.granted_total());
+        if lanes < done || granted < lanes {
+            return Err(ShrinkError::OutOfRange { agent, lanes, done, granted });
+        }
+        let mut surplus = granted - lanes;
+        while 0 < surplus {
+            let Some(mut last) = track.granted.pop_back() else {
+                break;
+            };
+            let keep = last.lanes.len().saturating_sub(surplus as usize);
+            let rest = Vec::from(last.lanes.split_off(keep));
+            surplus = surplus.saturating_sub(u32::try_from(rest.len()).unwrap_or(u32::MAX));
+            let number = last.number;
+            if !last.lanes.is_empty() {
+                track.granted.push_back(last);
+            }
+            let length = rest.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
+            track.ahead = length.fold(track.ahead, Mm::saturating_sub);
+            let claims = claims_of(&self.site, track.class, &rest);
+            for resource in &claims {
+                if let Some(queue) = self.queues.get_mut(resource.index()) {
+                    queue.push_front(Visit { agent, number });
+                }
+            }
+            track.pending.push_front(Pending { number, lanes: rest, claims });
+            self.awake.insert(agent);
+        }
+        self.free_cleared(agent);
+        Ok(())
+    }
+
+    /// Why the robot's next move is not granted. `None` when it has none, or waits for nobody but itself: it has not
+    /// driven what it was granted.
+    pub fn withheld(&self, agent: AgentId) -> Option<Withheld> {
+        let next = self.tracks.get(&agent)?.pending.front()?;
+        next.claims.iter().find_map(|&resource| {
+            let by = self.obstacle(agent, next.number, resource)?;
+            Some(Withheld { agent, next_lanes: next.lanes.clone(), resource, by, rule: TRF_001 })
+        })
+    }
+
+    /// Why the robot waits, why the robot it waits for waits, and so on; the last one waits for nobody.
+    pub fn blame(&self, agent: AgentId) -> Vec<Withheld> {
+        let mut chain: Vec<Withheld> = Vec::new();
+        let mut at = agent;
+        while let Some(withheld) = self.withheld(at) {
+            if chain.iter().any(|earlier| earlier.agent == withheld.agent) {
+                break;
+            }
+            at = withheld.by;
+            chain.push(withheld);
+        }
+        chain
+    }
+
+    /// Who holds a resource.
+    pub fn holder(&self, resource: ResourceId) -> Option<AgentId> {
+        self.holder.get(resource.index()).copied().flatten()
+    }
+
+    /// What a robot holds, sorted; empty for an unknown robot.
+    pub fn held(&self, agent: AgentId) -> &[ResourceId] {
+        self.tracks.get(&agent).map_or(&[], |track| &track.held)
+    }
+
+    /// Granted lanes that a robot has not completed. The first has index [`done`](Self::done).
+    pub fn granted(&self, agent: AgentId) -> Vec<LaneId> {
+        self.tracks.get(&agent).map_or_else(Vec::new, |track| track.granted_lanes().collect())
+    }
+
+    /// Lanes of moves that are not granted yet, in order.
+    pub fn pending(&self, agent: AgentId) -> Vec<LaneId> {
+        let lanes = |track: &Track| track.pending.iter().flat_map(|pending| pending.lanes.iter().copied()).collect();
+        self.tracks.get(&agent).map_or_else(Vec::new, lanes)
+    }
+
+    /// Lanes a robot has completed since it was placed.
+    pub fn done(&self, agent: AgentId) -> Option<u32> {
+        self.tracks.get(&agent).map(|track| track.done)
+    }
+
+    /// The waypoint a robot reached last.
+    pub fn at(&self, agent: AgentId) -> Option<WaypointId> {
+        self.tracks.get(&agent).map(|track| track.at)
+    }
+
+    /// Where a robot rests after its granted moves.
+    pub fn rests_at(&self, agent: AgentId) -> Option<WaypointId> {
+        self.tracks.get(&agent).map(|track| self.cut_of(track))
+    }
+
+    /// Where a robot rests after its granted and pending moves.
+    pub fn ends_at(&self, agent: AgentId) -> Option<WaypointId> {
+        self.tracks.get(&agent).map(|track| self.end_of(track))
+    }
+
+    /// Whether a robot is placed and has nothing granted or pending.
+    pub fn is_idle(&self, agent: AgentId) -> bool {
+        self.tracks.get(&agent).is_some_and(|track| track.granted.is_empty() && track.pending.is_empty())
+    }
+
+    /// Placed robots, sorted.
+    pub fn agents(&self) -> impl Iterator<Item = AgentId> {
+        self.tracks.keys().copied()
+    }
+
+    /// The site it works on.
+    pub fn site(&self) -> &Arc<CompiledSite> {
+        &self.site
+    }
+
+    /// Everything but the site. Costs O(state).
+    pub fn snapshot(&self) -> Snapshot {
+        let track = |track: &Track| TrackSnapshot {
+            class: track.class,
+            done: track.done,
+            at: track.at,
+            granted: track.granted.iter().map(|move_| (move_.number, Vec::from(move_.lanes.clone()))).collect(),
+            pending: track.pending.iter().map(|move_| (move_.number, move_.lanes.clone())).collect(),
+        };
+        Snapshot {
+            tracks: self.tracks.iter().map(|(&agent, state)| (agent, track(state))).collect(),
+            awake: self.awake.iter().copied().collect(),
+            next_number: self.next_number,
+            horizon: self.horizon,
+        }
+    }
+
+    /// The executor that [`snapshot`](Self::snapshot) was taken of. Costs O(state) and a [`verify`](Self::verify).
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the snapshot does not fit the site or breaks an invariant.
+    pub fn restore(site: Arc<CompiledSite>, snapshot: &Snapshot) -> Result<Self, RestoreError> {
+        let mut executor = Self::new(site);
+        executor.awake = snapshot.awake.iter().copied().collect();
+        executor.next_number = snapshot.next_number;
+        executor.horizon = snapshot.horizon;
+        let mut visits = Vec::new();
+        for (agent, state) in &snapshot.tracks {
+            let agent = *agent;
+            let track = executor.restore_track(state).ok_or(RestoreError::Unknown { agent })?;
+            for pending in &track.pending {
+                visits.extend(pending.claims.iter().map(|&resource| (pending.number, agent, resource)));
+            }
+            for &resource in &track.held {
+                if executor.holder(resource).is_some() {
+                    return Err(VerifyError::Exclusion { agent, resource }.into());
+                }
+                set_holder(&mut executor.holder, resource, Some(agent));
+            }
+            if executor.tracks.insert(agent, track).is_some() {
+                return Err(RestoreError::Unknown { agent });
+            }
+        }
+        visits.sort_unstable();
+        for (number, agent, resource) in visits {
+            if let Some(queue) = executor.queues.get_mut(resource.index()) {
+                queue.push_back(Visit { agent, number });
+            }
+        }
+        executor.verify()?;
+        Ok(executor)
+    }
+
+    /// Checks the invariants: exclusion, and that every pending move can be carried out. Costs O(state).
+    ///
+    /// # Errors
+    /// [`VerifyError`] names the first breach.
+    pub fn verify(&self) -> Result<(), VerifyError> {
+        let mut holders = vec![None; self.holder.len()];
+        for (&agent, track) in &self.tracks {
+            let needed = self.needed(track);
+            if let Some(&resource) = needed.iter().chain(&track.held).find(|id| {
+                needed.binary_search(id).is_err() || track.held.binary_search(id).is_err()
+            }) {
+                return Err(VerifyError::Exclusion { agent, resource });
+            }
+            for resource in needed {
+                if holders.get(resource.index()) != Some(&None) {
+                    return Err(VerifyError::Exclusion { agent, resource });
+                }
+                set_holder(&mut holders, resource, Some(agent));
+            }
+        }
+        for (index, (expected, held)) in (0..).zip(holders.iter().zip(&self.holder)) {
+            if expected != held {
+                let agent = expected.or(*held).unwrap_or_default();
+                return Err(VerifyError::Exclusion { agent, resource: ResourceId(index) });
+            }
+        }
+        self.progress()
+    }
+
+    /// Kahn's algorithm on the moves: lets every robot come to rest, then carries out whatever comes first in its
+    /// queues until nothing is left. What can be carried out stays so, hence the order does not matter.
+    fn progress(&self) -> Result<(), VerifyError> {
+        let mut left = self.tracks.values().map(|track| track.pending.len()).sum::<usize>();
+        let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
+        let mut heads = vec![0_usize; self.queues.len()];
+        let mut next: BTreeMap<AgentId, (usize, WaypointId)> = BTreeMap::new();
+        for (&agent, track) in &self.tracks {
+            let at = self.cut_of(track);
+            self.rest(track.class, at).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
+            next.insert(agent, (0, at));
+        }
+        let mut awake: BTreeSet<AgentId> = self.tracks.keys().copied().collect();
+        while let Some(agent) = awake.pop_first() {
+            let (Some(track), Some(&(index, at))) = (self.tracks.get(&agent), next.get(&agent)) else {
+                continue;
+            };
+            let Some(pending) = track.pending.get(index) else {
+                continue;
+            };
+            let visit = Some(Visit { agent, number: pending.number });
+            let free = pending.claims.iter().all(|resource| {
+                let index = resource.index();
+                let head = heads.get(index).and_then(|&head| self.queues.get(index)?.get(head));
+                head.copied() == visit && holder.get(index).copied().flatten().is_none_or(|by| by == agent)
+            });
+            if !free {
+                continue;
+            }
+            left -= 1;
+            let to = end_of_lanes(&self.site, &pending.lanes).unwrap_or(at);
+            next.insert(agent, (index + 1, to));
+            for &resource in &pending.claims {
+                set_holder(&mut holder, resource, None);
+            }
+            self.rest(track.class, to).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
+            awake.insert(agent);
+            for resource in &pending.claims {
+                if let (Some(head), Some(queue)) = (heads.get_mut(resource.index()), self.queues.get(resource.index()))
+                {
+                    *head += 1;
+                    awake.extend(queue.get(*head).map(|visit| visit.agent));
+                }
+            }
+        }
+        if left == 0 { Ok(()) } else { Err(VerifyError::Stuck { pending: left }) }
+    }
+
+    /// Carries the moves out on a copy of where the robots will rest, and collects the claims.
+    fn check(&self, plan: &Plan) -> Result<Vec<(AgentId, Vec<LaneId>, Vec<ResourceId>)>, AppendError> {
+        let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
+        let mut ends: BTreeMap<AgentId, WaypointId> = BTreeMap::new();
+        for (&agent, track) in &self.tracks {
+            let at = self.end_of(track);
+            self.rest(track.class, at).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
+            ends.insert(agent, at);
+        }
+        let mut moves = Vec::with_capacity(plan.moves.len());
+        for (index, step) in plan.moves.iter().enumerate() {
+            let agent = step.agent;
+            let (Some(track), Some(&at)) = (self.tracks.get(&agent), ends.get(&agent)) else {
+                return Err(AppendError::NotPlaced { index, agent });
+            };
+            let no_way = AppendError::NoWay { index, agent, at };
+            let class = self.site.classes().get(track.class).ok_or(no_way.clone())?;
+            let to = walk(&self.site, class, at, &step.lanes).ok_or(no_way)?;
+            let claims = claims_of(&self.site, track.class, &step.lanes);
+            for &resource in &claims {
+                if let Some(by) = holder.get(resource.index()).copied().flatten().filter(|&by| by != agent) {
+                    return Err(AppendError::Conflict { index, agent, resource, by });
+                }
+            }
+            claims.iter().for_each(|&resource| set_holder(&mut holder, resource, None));
+            class.at(to).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
+            ends.insert(agent, to);
+            moves.push((agent, step.lanes.clone(), claims));
+        }
+        Ok(moves)
+    }
+
+    /// Grants the robot's next move if its turn has come: index of its first lane, and the lanes.
+    fn grant_next(&mut self, agent: AgentId, horizon: Mm) -> Option<(u32, Vec<LaneId>)> {
+        let track = self.tracks.get(&agent)?;
+        let next = track.pending.front()?;
+        if !track.granted.is_empty() && horizon <= track.ahead {
+            return None;
+        }
+        if next.claims.iter().any(|&resource| self.obstacle(agent, next.number, resource).is_some()) {
+            return None;
+        }
+        let track = self.tracks.get_mut(&agent)?;
+        let first = track.granted_total();
+        let Pending { number, lanes, claims } = track.pending.pop_front()?;
+        for &resource in &claims {
+            if let Some(queue) = self.queues.get_mut(resource.index()) {
+                queue.pop_front();
+            }
+            set_holder(&mut self.holder, resource, Some(agent));
+        }
+        track.held.extend(claims);
+        track.held.sort_unstable();
+        track.held.dedup();
+        let length = lanes.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
+        track.ahead = length.fold(track.ahead, Mm::saturating_add);
+        track.granted.push_back(Granted { number, lanes: lanes.iter().copied().collect() });
+        Some((first, lanes))
+    }
+
+    /// The robot that keeps a move from a resource: who holds it, or whose visit comes first.
+    fn obstacle(&self, agent: AgentId, number: u64, resource: ResourceId) -> Option<AgentId> {
+        let holder = self.holder(resource).filter(|&by| by != agent);
+        let first = self.front(resource).filter(|&visit| visit != Visit { agent, number }).map(|visit| visit.agent);
+        holder.or(first)
+    }
+
+    /// Gives back what the robot no longer needs and wakes who comes first there.
+    fn free_cleared(&mut self, agent: AgentId) {
+        let Some(track) = self.tracks.get(&agent) else {
+            return;
+        };
+        let needed = self.needed(track);
+        let freed: Vec<ResourceId> =
+            track.held.iter().copied().filter(|resource| needed.binary_search(resource).is_err()).collect();
+        for resource in freed {
+            set_holder(&mut self.holder, resource, None);
+            self.wake_front(resource);
+        }
+        if let Some(track) = self.tracks.get_mut(&agent) {
+            track.held = needed;
+        }
+    }
+
+    /// What a robot needs for its place and its granted way; sorted.
+    fn needed(&self, track: &Track) -> Vec<ResourceId> {
+        let mut needed = self.rest(track.class, track.at).to_vec();
+        for lane in track.granted_lanes() {
+            extend_claims(&self.site, track.class, lane, &mut needed);
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        needed
+    }
+
+    fn restore_track(&self, state: &TrackSnapshot) -> Option<Track> {
+        let class = self.site.classes().get(state.class)?;
+        self.site.waypoint(state.at)?;
+        let mut at = state.at;
+        let mut ahead = Mm::ZERO;
+        for lane in state.granted.iter().flat_map(|(_, lanes)| lanes) {
+            let lane = self.site.lane(*lane).filter(|lane| lane.from == at)?;
+            (at, ahead) = (lane.to, ahead.saturating_add(lane.length));
+        }
+        let mut pending = VecDeque::new();
+        for (number, lanes) in &state.pending {
+            at = walk(&self.site, class, at, lanes)?;
+            let claims = claims_of(&self.site, state.class, lanes);
+            pending.push_back(Pending { number: *number, lanes: lanes.clone(), claims });
+        }
+        let granted = state
+            .granted
+            .iter()
+            .map(|(number, lanes)| Granted { number: *number, lanes: lanes.iter().copied().collect() })
+            .collect();
+        let (class, done, at) = (state.class, state.done, state.at);
+        let mut track = Track { class, done, at, granted, pending, held: Vec::new(), ahead };
+        track.held = self.needed(&track);
+        Some(track)
+    }
+
+    fn rest(&self, class: usize, at: WaypointId) -> &[ResourceId] {
+        self.site.classes().get(class).map_or(&[], |class| class.at(at))
+    }
+
+    fn cut_of(&self, track: &Track) -> WaypointId {
+        track.granted_lanes().next_back().and_then(|id| self.site.lane(id)).map_or(track.at, |lane| lane.to)
+    }
+
+    fn end_of(&self, track: &Track) -> WaypointId {
+        let last = track.pending.back().and_then(|pending| end_of_lanes(&self.site, &pending.lanes));
+        last.unwrap_or_else(|| self.cut_of(track))
+    }
+
+    fn front(&self, resource: ResourceId) -> Option<Visit> {
+        self.queues.get(resource.index())?.front().copied()
+    }
+
+    fn wake_front(&mut self, resource: ResourceId) {
+        self.awake.extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|visit| visit.agent));
+    }
+}
+
+fn set_holder(holders: &mut [Option<AgentId>], resource: ResourceId, holder: Option<AgentId>) {
+    if let Some(slot) = holders.get_mut(resource.index()) {
+        *slot = holder;
+    }
+}
+
+fn end_of_lanes(site: &CompiledSite, lanes: &[LaneId]) -> Option<WaypointId> {
+    Some(site.lane(*lanes.last()?)?.to)
+}
+
+/// Where lanes lead that start at `from`; `None` when they do not connect, are too narrow or end where nobody may
+/// stop.
+fn walk(site: &CompiledSite, class: &ClassClaims, from: WaypointId, lanes: &[LaneId]) -> Option<WaypointId> {
+    let mut at = from;
+    for &id in lanes {
+        at = site.lane(id).filter(|lane| lane.from == at && class.usable(id))?.to;
+    }
+    (!lanes.is_empty() && class.may_stop(at)).then_some(at)
+}
+
+/// Sorted claims of lanes, both ends included.
+fn claims_of(site: &CompiledSite, class: usize, lanes: &[LaneId]) -> Vec<ResourceId> {
+    let mut claims = Vec::new();
+    for &lane in lanes {
+        extend_claims(site, class, lane, &mut claims);
+    }
+    claims.sort_unstable();
+    claims.dedup();
+    claims
+}
+
+fn extend_claims(site: &CompiledSite, class: usize, id: LaneId, claims: &mut Vec<ResourceId>) {
+    if let (Some(class), Some(lane)) = (site.classes().get(class), site.lane(id)) {
+        claims.extend_from_slice(class.along(id));
+        claims.extend_from_slice(class.at(lane.from));
+        claims.extend_from_slice(class.at(lane.to));
+    }
+}

@@ -1,0 +1,299 @@
+//! The hop graph: places where a footprint class may stop, and the indivisible moves between them.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap},
+    ops::Range,
+};
+
+use sheepdog_core::{LaneId, LiftId, Micros, MmPerS, ResourceId, WaypointId};
+use sheepdog_map::{ClassClaims, CompiledSite, Lane};
+
+use crate::table::Table;
+
+/// Distance of a waypoint from which the goal cannot be reached.
+pub(crate) const UNREACHABLE: u64 = u64::MAX;
+
+/// A move that is granted as a whole: through a door, a lift or a one-lane corridor it includes the way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Where it starts.
+    pub from: WaypointId,
+    /// Where it ends; a release may end there.
+    pub to: WaypointId,
+    /// Undisturbed duration with nominal waits for doors and lifts; never zero.
+    pub time: Micros,
+    lanes: Range<u32>,
+    claims: Range<u32>,
+}
+
+/// Waypoints where robots may stop and the hops between them, for one footprint class at one speed.
+///
+/// Hops also leave waypoints where no release may end, so that a robot stranded there finds a way out; none ends
+/// there. Of two hops with the same ends, one that is slower and claims at least as much is left out.
+#[derive(Clone, Debug)]
+pub struct HopGraph {
+    hops: Vec<Hop>,
+    lanes: Vec<LaneId>,
+    claims: Vec<ResourceId>,
+    /// `out[w]..out[w + 1]` are the hops that leave waypoint `w`.
+    out: Vec<u32>,
+    /// Hops that reach each waypoint.
+    into: Vec<Vec<u32>>,
+    rest: Vec<Vec<ResourceId>>,
+    may_stop: Vec<bool>,
+    resources: usize,
+}
+
+impl HopGraph {
+    /// The hops of footprint class `class` for robots that drive at `speed` where no lane is slower.
+    ///
+    /// `None` when the site has no such class or `speed` is zero. Costs one shortest-path search through the places
+    /// without stopping for every lane of the site.
+    pub fn new(site: &CompiledSite, class: usize, speed: MmPerS) -> Option<Self> {
+        let claims = site.classes().get(class)?;
+        if speed == MmPerS::ZERO {
+            return None;
+        }
+        let waypoints = || (0_u32..).map(WaypointId).zip(site.waypoints()).map(|(id, _)| id);
+        let mut graph = Self {
+            hops: Vec::new(),
+            lanes: Vec::new(),
+            claims: Vec::new(),
+            out: vec![0],
+            into: vec![Vec::new(); site.waypoints().len()],
+            rest: waypoints().map(|id| claims.at(id).to_vec()).collect(),
+            may_stop: waypoints().map(|id| claims.may_stop(id)).collect(),
+            resources: site.resources().len(),
+        };
+        for source in waypoints() {
+            for draft in drafts(site, claims, source, speed) {
+                graph.push(source, draft);
+            }
+            graph.out.push(index32(graph.hops.len()));
+        }
+        Some(graph)
+    }
+
+    /// The hops that leave a waypoint, sorted by target and time.
+    pub fn hops_from(&self, waypoint: WaypointId) -> &[Hop] {
+        let range = self.out_range(waypoint.0);
+        self.hops.get(range.start as usize..range.end as usize).unwrap_or(&[])
+    }
+
+    /// The lanes of a hop, in the order of travel.
+    pub fn lanes(&self, hop: &Hop) -> &[LaneId] {
+        self.lanes.get(hop.lanes.start as usize..hop.lanes.end as usize).unwrap_or(&[])
+    }
+
+    /// Everything that a hop claims, sorted: its lanes and waypoints, both ends included.
+    pub fn claims(&self, hop: &Hop) -> &[ResourceId] {
+        self.claims.get(hop.claims.start as usize..hop.claims.end as usize).unwrap_or(&[])
+    }
+
+    /// Whether a release may end at the waypoint.
+    pub fn may_stop(&self, waypoint: WaypointId) -> bool {
+        self.may_stop.get(waypoint.index()).copied().unwrap_or(false)
+    }
+
+    /// Undisturbed time of the fastest way from `from` to `goal`; `None` when there is none.
+    pub fn time(&self, from: WaypointId, goal: WaypointId) -> Option<Micros> {
+        let time = self.distances([goal.0], |_| false).at(from.index());
+        (time != UNREACHABLE).then_some(Micros::new(time))
+    }
+
+    /// Microseconds from every waypoint to the nearest of `goals` over hops that are not `closed`.
+    ///
+    /// One backward Dijkstra search over the hop graph.
+    pub(crate) fn distances(
+        &self,
+        goals: impl IntoIterator<Item = u32>,
+        closed: impl Fn(&[ResourceId]) -> bool,
+    ) -> Table<u64> {
+        let mut distance = Table::new(self.rest.len(), UNREACHABLE);
+        let mut queue = BinaryHeap::new();
+        for goal in goals {
+            distance.set(goal as usize, 0);
+            queue.push(Reverse((0_u64, goal)));
+        }
+        while let Some(Reverse((so_far, waypoint))) = queue.pop() {
+            if distance.at(waypoint as usize) < so_far {
+                continue;
+            }
+            for hop in self.into.get(waypoint as usize).into_iter().flatten().filter_map(|&id| self.hop(id)) {
+                let total = so_far.saturating_add(hop.time.as_micros());
+                if total < distance.at(hop.from.index()) && !closed(self.claims(hop)) {
+                    distance.set(hop.from.index(), total);
+                    queue.push(Reverse((total, hop.from.0)));
+                }
+            }
+        }
+        distance
+    }
+
+    /// Every waypoint where a release may end.
+    pub(crate) fn stops(&self) -> impl Iterator<Item = u32> {
+        (0_u32..).zip(&self.may_stop).filter_map(|(id, &may_stop)| may_stop.then_some(id))
+    }
+
+    pub(crate) fn out_range(&self, waypoint: u32) -> Range<u32> {
+        let bound = |index: usize| self.out.get(index).copied().unwrap_or(0);
+        let start = bound(waypoint as usize);
+        start..bound(waypoint as usize + 1).max(start)
+    }
+
+    pub(crate) fn hop(&self, id: u32) -> Option<&Hop> {
+        self.hops.get(id as usize)
+    }
+
+    pub(crate) fn hop_claims(&self, id: u32) -> &[ResourceId] {
+        self.hop(id).map_or(&[], |hop| self.claims(hop))
+    }
+
+    pub(crate) fn rest(&self, waypoint: u32) -> &[ResourceId] {
+        self.rest.get(waypoint as usize).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn waypoints(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(crate) fn resources(&self) -> usize {
+        self.resources
+    }
+
+    fn push(&mut self, from: WaypointId, draft: Draft) {
+        let id = index32(self.hops.len());
+        let (lanes, claims) = (index32(self.lanes.len()), index32(self.claims.len()));
+        self.lanes.extend(draft.lanes);
+        self.claims.extend(draft.claims);
+        if let Some(into) = self.into.get_mut(draft.to.index()) {
+            into.push(id);
+        }
+        self.hops.push(Hop {
+            from,
+            to: draft.to,
+            time: Micros::new(draft.time),
+            lanes: lanes..index32(self.lanes.len()),
+            claims: claims..index32(self.claims.len()),
+        });
+    }
+}
+
+/// A hop under construction. The order of the fields is the order of preference.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Draft {
+    to: WaypointId,
+    time: u64,
+    lanes: Vec<LaneId>,
+    claims: Vec<ResourceId>,
+}
+
+/// Where a search through places without stopping has got to. Ways that begin with different lanes or ride
+/// different lifts are kept apart, because they claim different things.
+type Label = (LaneId, Option<LiftId>, WaypointId);
+
+fn drafts(site: &CompiledSite, claims: &ClassClaims, source: WaypointId, speed: MmPerS) -> Vec<Draft> {
+    let mut best: BTreeMap<Label, (u64, Option<Label>, LaneId)> = BTreeMap::new();
+    let mut queue: BinaryHeap<Reverse<(u64, Label, Option<Label>, LaneId)>> = BinaryHeap::new();
+    let mut reached = Vec::new();
+    let lanes_from = |waypoint: WaypointId| {
+        site.lanes_from(waypoint).iter().filter(|&&lane| claims.usable(lane)).filter_map(|&id| {
+            let lane = site.lane(id)?;
+            Some((id, lane, lane_time(site, lane, speed)?))
+        })
+    };
+    for (id, lane, time) in lanes_from(source) {
+        queue.push(Reverse((time, (id, lane.ride, lane.to), None, id)));
+    }
+    while let Some(Reverse((time, label, previous, via))) = queue.pop() {
+        let (first, lift, waypoint) = label;
+        if waypoint == source || best.contains_key(&label) {
+            continue;
+        }
+        best.insert(label, (time, previous, via));
+        if claims.may_stop(waypoint) {
+            reached.push(label);
+            continue;
+        }
+        for (id, lane, lane_time) in lanes_from(waypoint) {
+            let label = (first, lane.ride.or(lift), lane.to);
+            queue.push(Reverse((time.saturating_add(lane_time), label, Some((first, lift, waypoint)), id)));
+        }
+    }
+    let mut drafts: Vec<Draft> =
+        reached.into_iter().filter_map(|label| trace(site, claims, &best, source, label)).collect();
+    drafts.sort_unstable();
+    let mut kept: Vec<Draft> = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let dominated = |other: &&Draft| other.to == draft.to && is_subset(&other.claims, &draft.claims);
+        if kept.iter().rev().take_while(|other| other.to == draft.to).find(dominated).is_none() {
+            kept.push(draft);
+        }
+    }
+    kept
+}
+
+/// Follows the labels back to the source and collects lanes and claims.
+fn trace(
+    site: &CompiledSite,
+    claims: &ClassClaims,
+    best: &BTreeMap<Label, (u64, Option<Label>, LaneId)>,
+    source: WaypointId,
+    label: Label,
+) -> Option<Draft> {
+    let &(time, ..) = best.get(&label)?;
+    let mut lanes = Vec::new();
+    let mut at = Some(label);
+    while let Some(step) = at {
+        let &(_, previous, via) = best.get(&step)?;
+        lanes.push(via);
+        at = previous;
+    }
+    lanes.reverse();
+    let mut all = claims.at(source).to_vec();
+    for &lane in &lanes {
+        all.extend_from_slice(claims.along(lane));
+        all.extend_from_slice(claims.at(site.lane(lane)?.to));
+    }
+    all.sort_unstable();
+    all.dedup();
+    Some(Draft { to: label.2, time: time.max(1), lanes, claims: all })
+}
+
+/// Microseconds along one lane with nominal waits: each door opens once, a lift's door shuts and opens once.
+///
+/// `None` for a lane whose speed limit is zero.
+fn lane_time(site: &CompiledSite, lane: &Lane, speed: MmPerS) -> Option<u64> {
+    let speed = u64::from(lane.speed_limit.map_or(speed, |limit| limit.min(speed)).0);
+    let travel = (u64::from(lane.length.0) * 1_000_000).checked_add(speed.checked_sub(1)?)? / speed;
+    let doors = lane.doors.iter().filter_map(|&door| site.door(door)).map(|door| door.opening.as_micros());
+    let ride = match lane.ride {
+        Some(lift) => ride_time(site, lane, lift),
+        None => 0,
+    };
+    Some(doors.fold(travel.saturating_add(ride), u64::saturating_add))
+}
+
+fn ride_time(site: &CompiledSite, lane: &Lane, lift: LiftId) -> u64 {
+    let elevation_m = |waypoint: WaypointId| {
+        let level = site.waypoint(waypoint)?.level;
+        Some(site.level(level)?.elevation_m)
+    };
+    let (Some(lift), Some(from_m), Some(to_m)) = (site.lift(lift), elevation_m(lane.from), elevation_m(lane.to)) else {
+        return 0;
+    };
+    // A cast from float saturates, and NaN becomes zero: a site without sense still gets a finite time.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at both ends")]
+    let rise = ((to_m - from_m).abs() / lift.speed_mps.max(0.01) * 1e6) as u64;
+    rise.saturating_add(lift.door_time.as_micros().saturating_mul(2))
+}
+
+/// Whether every element of sorted `small` is in sorted `large`.
+fn is_subset(small: &[ResourceId], large: &[ResourceId]) -> bool {
+    small.iter().all(|resource| large.binary_search(resource).is_ok())
+}
+
+fn index32(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}

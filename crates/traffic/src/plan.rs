@@ -1,0 +1,63 @@
+//! What a planner is asked and what it answers. Both are plain data, because a plan is a logged input.
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{AgentId, LaneId, ResourceId, RuleId, WaypointId};
+
+/// Where the robots are and where they want to go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Every robot that stands somewhere and is alive, in any order.
+    pub robots: Vec<PlanRobot>,
+    /// Resources that nobody may claim: held by dead robots, or closed.
+    pub blocked: Vec<ResourceId>,
+    /// Breaks ties; the same problem, seed and budget give the same plan.
+    pub seed: u64,
+}
+
+/// One robot of a [`Problem`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRobot {
+    /// Who.
+    pub agent: AgentId,
+    /// Index of its footprint class in the compiled site.
+    pub class: usize,
+    /// Where it rests once its granted moves are done.
+    pub at: WaypointId,
+    /// Where it shall rest at the end. `None`: anywhere; it moves only to let others pass.
+    pub goal: Option<WaypointId>,
+    /// Higher goes first.
+    pub priority: u64,
+    /// It stands still: it is working.
+    pub fixed: bool,
+}
+
+/// A linear sequence of moves; each is valid once all earlier ones are done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The moves, in order.
+    pub moves: Vec<PlannedMove>,
+    /// Robots whose goal this plan does not reach, sorted by agent.
+    pub unserved: Vec<Unserved>,
+    /// Steps the search used, at most the budget.
+    pub steps_used: u32,
+}
+
+/// One indivisible move: from a place of rest along lanes to the next place of rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedMove {
+    /// Who moves.
+    pub agent: AgentId,
+    /// Along which lanes; never empty.
+    pub lanes: Vec<LaneId>,
+}
+
+/// A robot whose goal a plan does not reach, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unserved {
+    /// Who.
+    pub agent: AgentId,
+    /// Why, as a rule of [`RULES`](crate::RULES).
+    pub rule: RuleId,
+    /// The robot in the way, when it is a single one.
+    pub by: Option<AgentId>,
+}

@@ -1,0 +1,83 @@
+//! The rules that a withheld move or an unserved goal cites.
+
+use sheepdog_core::{Rule, RuleId};
+
+/// Waits for a resource that another robot holds or visits first.
+pub const TRF_001: RuleId = RuleId::new("TRF-001");
+/// No route to the goal.
+pub const TRF_002: RuleId = RuleId::new("TRF-002");
+/// The goal gave way to robots of higher priority.
+pub const TRF_003: RuleId = RuleId::new("TRF-003");
+/// The goal overlaps a place that is taken.
+pub const TRF_004: RuleId = RuleId::new("TRF-004");
+/// The robot stands still because it is working.
+pub const TRF_005: RuleId = RuleId::new("TRF-005");
+/// The robot stands where it cannot be planned for.
+pub const TRF_006: RuleId = RuleId::new("TRF-006");
+/// No release may end at the goal.
+pub const TRF_007: RuleId = RuleId::new("TRF-007");
+/// The step budget ran out.
+pub const TRF_008: RuleId = RuleId::new("TRF-008");
+
+/// The catalogue of this crate's rules, by id.
+pub const RULES: &[Rule] = &[
+    Rule {
+        id: TRF_001,
+        text: "A move is granted only when the robot comes first at every resource the move claims.",
+        rationale: "Two robots that claim one resource would touch; the planned order keeps waits free of cycles.",
+        category: None,
+    },
+    Rule {
+        id: TRF_002,
+        text: "A robot with no route to its goal that avoids closed parts and robots standing still is not sent.",
+        rationale: "Half a way to a place that cannot be reached blocks others and serves nobody.",
+        category: None,
+    },
+    Rule {
+        id: TRF_003,
+        text: "When no joint plan serves every goal, the goals of lowest priority wait for the next plan.",
+        rationale: "Serving the most urgent robots now is better than serving none.",
+        category: None,
+    },
+    Rule {
+        id: TRF_004,
+        text: "Of goals that overlap, the one of highest priority is kept; none may overlap a robot that stands still.",
+        rationale: "Two robots cannot rest in one place.",
+        category: None,
+    },
+    Rule {
+        id: TRF_005,
+        text: "A robot that is working is not moved.",
+        rationale: "Its load, its arm or a person at it may be in reach.",
+        category: None,
+    },
+    Rule {
+        id: TRF_006,
+        text: "A robot is planned for only where the site is known and nobody else holds what it stands on.",
+        rationale: "Every move begins by holding the place the robot is at.",
+        category: None,
+    },
+    Rule {
+        id: TRF_007,
+        text: "No goal lies where no release may end: on a sill, in a door swing, in a lift, in a one-lane corridor.",
+        rationale: "A robot at rest there would block a passage for as long as it likes.",
+        category: None,
+    },
+    Rule {
+        id: TRF_008,
+        text: "When the step budget ends before any plan is found, nobody moves.",
+        rationale: "Planning has a bound; standing still is always valid.",
+        category: None,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_sorted_and_well_spelt() {
+        assert!(RULES.windows(2).all(|pair| pair[0].id < pair[1].id));
+        assert!(RULES.iter().all(|rule| rule.id.as_str().starts_with("TRF-")));
+    }
+}

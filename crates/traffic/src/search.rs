@@ -1,0 +1,611 @@
+//! One roll-out: prioritised pushing in the order of time, one move after the other.
+//!
+//! Robots act in an order of precedence. Who acts takes the hop that brings it nearest to its target and pushes
+//! whoever rests in its way; who is pushed leaves the claims of all pushers above it, preferably to the side of the
+//! way of the first. When a push fails for good, the robot in the way gets an *errand*: a place aside of the way,
+//! precedence over the robot it blocks, and orders to wait there until that one has arrived. That is how two robots
+//! pass each other at a dead end.
+
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+
+use sheepdog_core::{AgentId, ResourceId};
+
+use crate::{
+    hop::{HopGraph, UNREACHABLE},
+    table::Table,
+};
+
+/// Microseconds to the target from every waypoint.
+pub(crate) type Field = Arc<Table<u64>>;
+
+/// Marks a resource that nobody may claim.
+const BLOCKED: u32 = u32::MAX;
+/// Robots look again after this time even if none of them has arrived anywhere.
+const PATIENCE_US: u64 = 1_000_000;
+/// Robots act at most this often.
+const QUANTUM_US: u64 = 200_000;
+/// Acts without success after which the robot in the way gets an errand.
+const STUCK_ACTS: u32 = 3;
+/// Acts in which nobody moves, after which the roll-out is given up.
+const IDLE_ROUNDS: u32 = 24;
+/// Hops ahead that the robots pushed aside try to keep free.
+const LOOKAHEAD_HOPS: usize = 32;
+/// Places looked at to find a way out of what a pusher needs.
+const EXIT_PLACES: usize = 48;
+
+/// A robot as the search sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Bot {
+    pub(crate) agent: AgentId,
+    pub(crate) class: usize,
+    pub(crate) start: u32,
+    /// Where it wants to go; `None` when it is content anywhere.
+    pub(crate) field: Option<Field>,
+    /// Whether a roll-out succeeds only when the field's target is reached.
+    pub(crate) required: bool,
+    /// It never moves.
+    pub(crate) fixed: bool,
+}
+
+/// One hop of one robot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) bot: usize,
+    pub(crate) hop: u32,
+}
+
+/// What all searches of one problem share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scene<'a> {
+    pub(crate) graphs: &'a [Option<HopGraph>],
+    pub(crate) bots: &'a [Bot],
+    pub(crate) blocked: &'a [ResourceId],
+    pub(crate) resources: usize,
+    pub(crate) seed: u64,
+}
+
+/// Places and holders while moves are carried out one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Board<'a> {
+    scene: Scene<'a>,
+    pos: Table<u32>,
+    /// Robot index plus one; zero for nobody.
+    holder: Table<u32>,
+}
+
+/// A roll-out in progress.
+#[derive(Debug)]
+pub(crate) struct Rollout<'a> {
+    scene: Scene<'a>,
+    board: Board<'a>,
+    order: Vec<usize>,
+    errands: Vec<Option<Errand>>,
+    moved: Table<bool>,
+    busy: Table<bool>,
+    /// How many pushers need each resource.
+    reserved: Table<u32>,
+    /// Resources on the way of the robot that acts, marked with the number of its act.
+    ahead: Table<u32>,
+    act: u32,
+    stuck: Table<u32>,
+    obstacle: Table<u32>,
+    ready: Table<u64>,
+    avail: Table<u64>,
+    now: u64,
+    moves: Vec<Step>,
+    timed: usize,
+    steps: u32,
+    limit: u32,
+    push_limit: u32,
+    salt: u64,
+}
+
+/// How a roll-out ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) moves: Vec<Step>,
+    pub(crate) done: bool,
+    pub(crate) steps: u32,
+    /// The first robot in the order that did not arrive.
+    pub(crate) stuck: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+struct Errand {
+    field: Field,
+    /// Ends when this robot is where it wants to be.
+    until: usize,
+}
+
+/// A way out for a robot that is pushed, or the next hop of one that acts.
+struct Candidate {
+    key: (u8, u64, u64),
+    hops: Vec<u32>,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn graph(&self, bot: usize) -> Option<&'a HopGraph> {
+        self.graphs.get(self.bots.get(bot)?.class)?.as_ref()
+    }
+
+    pub(crate) fn claims(&self, step: Step) -> &'a [ResourceId] {
+        self.graph(step.bot).map_or(&[], |graph| graph.hop_claims(step.hop))
+    }
+
+    /// Target and duration of a step.
+    pub(crate) fn leads(&self, step: Step) -> Option<(u32, u32, u64)> {
+        let hop = self.graph(step.bot)?.hop(step.hop)?;
+        Some((hop.from.0, hop.to.0, hop.time.as_micros()))
+    }
+}
+
+impl<'a> Board<'a> {
+    pub(crate) fn new(scene: Scene<'a>) -> Self {
+        let mut board =
+            Self { scene, pos: Table::new(scene.bots.len(), 0), holder: Table::new(scene.resources, 0) };
+        for resource in scene.blocked {
+            board.holder.set(resource.index(), BLOCKED);
+        }
+        for (index, bot) in scene.bots.iter().enumerate() {
+            board.pos.set(index, bot.start);
+            board.hold(index, bot.start, tag(index));
+        }
+        board
+    }
+
+    pub(crate) fn place(&self, bot: usize) -> u32 {
+        self.pos.at(bot)
+    }
+
+    pub(crate) fn places(&self) -> &[u32] {
+        self.pos.rows()
+    }
+
+    /// Puts every robot elsewhere.
+    pub(crate) fn reset(&mut self, places: &[u32]) {
+        for bot in 0..places.len() {
+            self.hold(bot, self.pos.at(bot), 0);
+        }
+        for (bot, &place) in places.iter().enumerate() {
+            self.hold(bot, place, tag(bot));
+            self.pos.set(bot, place);
+        }
+    }
+
+    /// Carries a step out if it is legal now.
+    pub(crate) fn advance(&mut self, step: Step) -> bool {
+        let Some((from, to, _)) = self.scene.leads(step) else {
+            return false;
+        };
+        if from != self.pos.at(step.bot) || !self.movable(step.bot) || self.other(step).is_some() {
+            return false;
+        }
+        self.shift(step.bot, from, to);
+        true
+    }
+
+    /// Whoever rests in the way of a step: `Some(None)` for what is blocked.
+    fn other(&self, step: Step) -> Option<Option<usize>> {
+        let own = tag(step.bot);
+        let mut holders = self.scene.claims(step).iter().map(|resource| self.holder.at(resource.index()));
+        match holders.find(|&holder| holder != 0 && holder != own)? {
+            BLOCKED => Some(None),
+            holder => Some(Some(holder as usize - 1)),
+        }
+    }
+
+    fn shift(&mut self, bot: usize, from: u32, to: u32) {
+        self.hold(bot, from, 0);
+        self.hold(bot, to, tag(bot));
+        self.pos.set(bot, to);
+    }
+
+    /// Writes who rests at a place. What a robot that stands still holds is blocked and stays so.
+    fn hold(&mut self, bot: usize, place: u32, holder: u32) {
+        if !self.movable(bot) {
+            return;
+        }
+        for resource in self.scene.graph(bot).map_or(&[][..], |graph| graph.rest(place)) {
+            self.holder.set(resource.index(), holder);
+        }
+    }
+
+    fn movable(&self, bot: usize) -> bool {
+        self.scene.bots.get(bot).is_some_and(|bot| !bot.fixed)
+    }
+}
+
+impl<'a> Rollout<'a> {
+    /// Rolls out from the start with robots in the order of precedence given, for at most `limit` steps.
+    pub(crate) fn run(scene: Scene<'a>, order: Vec<usize>, salt: u64, limit: u32) -> Outcome {
+        let bots = scene.bots.len();
+        let waypoints = scene.graphs.iter().flatten().map(HopGraph::waypoints).max().unwrap_or(0);
+        let mut rollout = Self {
+            scene,
+            board: Board::new(scene),
+            order,
+            errands: vec![None; bots],
+            moved: Table::new(bots, false),
+            busy: Table::new(bots, false),
+            reserved: Table::new(scene.resources, 0),
+            ahead: Table::new(scene.resources, 0),
+            act: 0,
+            stuck: Table::new(bots, 0),
+            obstacle: Table::new(bots, 0),
+            ready: Table::new(bots, 0),
+            avail: Table::new(scene.resources, 0),
+            now: 0,
+            moves: Vec::new(),
+            timed: 0,
+            steps: 0,
+            limit,
+            push_limit: u32::try_from(bots * 8 + waypoints.min(64)).unwrap_or(u32::MAX),
+            salt,
+        };
+        let done = rollout.roll();
+        let stuck = rollout.order.iter().copied().find(|&bot| !rollout.arrived(bot));
+        Outcome { moves: rollout.moves, done, steps: rollout.steps.min(limit), stuck }
+    }
+
+    fn roll(&mut self) -> bool {
+        let mut idle = 0;
+        while !(0..self.scene.bots.len()).all(|bot| self.arrived(bot)) {
+            if self.limit <= self.steps || IDLE_ROUNDS <= idle {
+                return false;
+            }
+            self.end_errands();
+            let before = self.moves.len();
+            self.moved.clear();
+            for bot in self.order.clone() {
+                if self.ready.at(bot) <= self.now && !self.moved.at(bot) && !self.content(bot) {
+                    self.act(bot);
+                }
+            }
+            self.steps = self.steps.saturating_add(1);
+            let travelling = self.wait();
+            idle = if before < self.moves.len() || travelling { 0 } else { idle + 1 };
+        }
+        true
+    }
+
+    /// Lets time pass until a robot arrives somewhere. `false` when none is on its way.
+    fn wait(&mut self) -> bool {
+        let next = self.ready.rows().iter().copied().filter(|&ready| self.now < ready).min();
+        self.now = match next {
+            Some(ready) => ready.max(self.now.saturating_add(QUANTUM_US)),
+            None => self.now.saturating_add(PATIENCE_US),
+        };
+        next.is_some()
+    }
+
+    /// Whether a robot does what the plan needs of it.
+    fn arrived(&self, bot: usize) -> bool {
+        self.scene.bots.get(bot).is_none_or(|state| !state.required || self.distance(state.field.as_ref(), bot) == 0)
+    }
+
+    /// Whether a robot is where it wants to be for now.
+    fn content(&self, bot: usize) -> bool {
+        self.scene.bots.get(bot).is_none_or(|state| state.fixed) || self.distance(self.field(bot), bot) == 0
+    }
+
+    fn distance(&self, field: Option<&Field>, bot: usize) -> u64 {
+        field.map_or(0, |field| field.at(self.board.place(bot) as usize))
+    }
+
+    fn field(&self, bot: usize) -> Option<&Field> {
+        match self.errands.get(bot) {
+            Some(Some(errand)) => Some(&errand.field),
+            _ => self.scene.bots.get(bot)?.field.as_ref(),
+        }
+    }
+
+    fn end_errands(&mut self) {
+        for bot in 0..self.errands.len() {
+            if let Some(Some(errand)) = self.errands.get(bot)
+                && self.content(errand.until)
+                && let Some(slot) = self.errands.get_mut(bot)
+            {
+                *slot = None;
+            }
+        }
+    }
+
+    /// One robot acts by itself.
+    fn act(&mut self, bot: usize) {
+        self.act += 1;
+        for step in self.way(bot, LOOKAHEAD_HOPS) {
+            for resource in self.scene.claims(step) {
+                self.ahead.set(resource.index(), self.act);
+            }
+        }
+        self.obstacle.set(bot, 0);
+        let before = self.moves.len();
+        let mut pushes = self.push_limit;
+        self.push(bot, None, &mut pushes);
+        self.clock();
+        if before < self.moves.len() {
+            self.stuck.set(bot, 0);
+            return;
+        }
+        self.moved.set(bot, true);
+        let obstacle = self.obstacle.at(bot);
+        if obstacle != 0 {
+            self.stuck.set(bot, self.stuck.at(bot) + 1);
+            if STUCK_ACTS <= self.stuck.at(bot) {
+                self.stuck.set(bot, 0);
+                self.send_aside(obstacle as usize - 1, bot);
+            }
+        }
+    }
+
+    /// Moves a robot, by itself (`by` is `None`) or because another needs what it holds. `false` and no change when
+    /// that is not possible.
+    fn push(&mut self, bot: usize, by: Option<usize>, pushes: &mut u32) -> bool {
+        self.steps = self.steps.saturating_add(1);
+        if *pushes == 0 || self.limit <= self.steps {
+            return false;
+        }
+        *pushes -= 1;
+        self.busy.set(bot, true);
+        let candidates = if by.is_some() { self.exits(bot) } else { self.advances(bot) };
+        let moved = candidates.iter().any(|candidate| self.try_way(bot, candidate, by.is_none(), pushes));
+        self.busy.set(bot, false);
+        moved
+    }
+
+    /// Clears a way of whoever rests on it and takes it; undoes everything when that fails.
+    fn try_way(&mut self, bot: usize, way: &Candidate, first: bool, pushes: &mut u32) -> bool {
+        let mark = self.moves.len();
+        self.reserve(bot, way, 1);
+        let clear = way.hops.iter().all(|&hop| self.clear(Step { bot, hop }, first, pushes));
+        self.reserve(bot, way, -1);
+        let taken = clear
+            && way.hops.iter().all(|&hop| {
+                let step = Step { bot, hop };
+                let taken = self.board.advance(step);
+                if taken {
+                    self.moves.push(step);
+                }
+                taken
+            });
+        if taken {
+            self.moved.set(bot, true);
+        } else {
+            self.undo(mark);
+        }
+        taken
+    }
+
+    /// Pushes everybody out of the way of one hop.
+    fn clear(&mut self, step: Step, first: bool, pushes: &mut u32) -> bool {
+        while let Some(other) = self.board.other(step) {
+            let Some(other) = other else {
+                return false;
+            };
+            if self.busy.at(other) || self.moved.at(other) {
+                return false;
+            }
+            // It will arrive and move on by itself.
+            if self.now < self.ready.at(other) && !self.content(other) {
+                return false;
+            }
+            if !self.push(other, Some(step.bot), pushes) {
+                if first && self.obstacle.at(step.bot) == 0 {
+                    self.obstacle.set(step.bot, tag(other));
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    fn reserve(&mut self, bot: usize, way: &Candidate, change: i32) {
+        for &hop in &way.hops {
+            for resource in self.scene.claims(Step { bot, hop }) {
+                let count = self.reserved.at(resource.index());
+                self.reserved.set(resource.index(), count.saturating_add_signed(change));
+            }
+        }
+    }
+
+    fn undo(&mut self, mark: usize) {
+        while mark < self.moves.len() {
+            let Some(step) = self.moves.pop() else {
+                return;
+            };
+            if let Some((from, to, _)) = self.scene.leads(step) {
+                self.board.shift(step.bot, to, from);
+            }
+            self.moved.set(step.bot, false);
+        }
+    }
+
+    /// Hops that bring a robot nearer to its target, best first.
+    fn advances(&self, bot: usize) -> Vec<Candidate> {
+        let (Some(graph), Some(field)) = (self.scene.graph(bot), self.field(bot)) else {
+            return Vec::new();
+        };
+        let from = self.board.place(bot);
+        let here = field.at(from as usize);
+        let mut candidates: Vec<Candidate> = graph
+            .out_range(from)
+            .filter_map(|id| {
+                let hop = graph.hop(id)?;
+                let there = field.at(hop.to.index());
+                let key = (0, there.saturating_add(hop.time.as_micros()), self.tie(bot, id));
+                (there < here).then(|| Candidate { key, hops: vec![id] })
+            })
+            .collect();
+        candidates.sort_by_key(|candidate| candidate.key);
+        candidates
+    }
+
+    /// Ways by which a pushed robot leaves what its pushers need, best first: towards its own target, then aside of
+    /// the way of the first pusher, then anywhere.
+    fn exits(&self, bot: usize) -> Vec<Candidate> {
+        let Some(graph) = self.scene.graph(bot) else {
+            return Vec::new();
+        };
+        let from = self.board.place(bot);
+        let field = self.field(bot);
+        let here = self.distance(field, bot);
+        let mut seen = vec![from];
+        let mut queue = BinaryHeap::from([Reverse((0_u64, from, Vec::new()))]);
+        let mut candidates = Vec::new();
+        while let Some(Reverse((time, place, hops))) = queue.pop() {
+            if self.is_needed(graph.rest(place)) || hops.is_empty() {
+                for id in graph.out_range(place) {
+                    let Some(hop) = graph.hop(id) else {
+                        continue;
+                    };
+                    let hopeless = graph.hop_claims(id).iter().any(|resource| {
+                        let holder = self.board.holder.at(resource.index());
+                        holder == BLOCKED || (holder != 0 && holder != tag(bot) && self.busy.at(holder as usize - 1))
+                    });
+                    if !hopeless && seen.len() < EXIT_PLACES && !seen.contains(&hop.to.0) {
+                        seen.push(hop.to.0);
+                        let mut way = hops.clone();
+                        way.push(id);
+                        queue.push(Reverse((time.saturating_add(hop.time.as_micros()), hop.to.0, way)));
+                    }
+                }
+            } else {
+                let there = field.map_or(0, |field| field.at(place as usize));
+                let rest = graph.rest(place);
+                let on_the_way = rest.iter().any(|resource| self.ahead.at(resource.index()) == self.act);
+                let crowd = rest.iter().filter(|resource| self.board.holder.at(resource.index()) != 0).count() as u64;
+                let class = if there < here {
+                    0
+                } else if on_the_way {
+                    2
+                } else {
+                    1
+                };
+                let detour = time.saturating_add(there).saturating_add(crowd.min(8) * PATIENCE_US);
+                let last = hops.last().copied().unwrap_or(0);
+                candidates.push(Candidate { key: (class, detour, self.tie(bot, last)), hops });
+            }
+        }
+        candidates.sort_by_key(|candidate| candidate.key);
+        candidates
+    }
+
+    fn is_needed(&self, rest: &[ResourceId]) -> bool {
+        rest.iter().any(|resource| self.reserved.at(resource.index()) != 0)
+    }
+
+    /// The undisturbed way of a robot to its target.
+    fn way(&self, bot: usize, limit: usize) -> Vec<Step> {
+        let (Some(graph), Some(field)) = (self.scene.graph(bot), self.field(bot)) else {
+            return Vec::new();
+        };
+        let mut at = self.board.place(bot);
+        let mut way = Vec::new();
+        while way.len() < limit && field.at(at as usize) != 0 {
+            let next = graph.out_range(at).filter_map(|id| {
+                let hop = graph.hop(id)?;
+                let there = field.at(hop.to.index());
+                (there < field.at(at as usize)).then(|| (there.saturating_add(hop.time.as_micros()), id, hop.to.0))
+            });
+            let Some((_, hop, to)) = next.min() else {
+                break;
+            };
+            way.push(Step { bot, hop });
+            at = to;
+        }
+        way
+    }
+
+    /// Gives the robot in the way an errand aside of the way of the robot it blocks, and precedence.
+    fn send_aside(&mut self, obstacle: usize, blocked: usize) {
+        let Some(graph) = self.scene.graph(obstacle) else {
+            return;
+        };
+        let mut way = Table::new(self.scene.resources, false);
+        for step in self.way(blocked, usize::MAX) {
+            for resource in self.scene.claims(step) {
+                way.set(resource.index(), true);
+            }
+        }
+        let free = |place: u32| graph.rest(place).iter().all(|resource| !way.at(resource.index()));
+        // Robots do not count here: whoever rests on the way of the errand will be pushed.
+        let closed =
+            |claims: &[ResourceId]| claims.iter().any(|resource| self.board.holder.at(resource.index()) == BLOCKED);
+        let mut best: Vec<(u64, u32)> = Vec::new();
+        let mut distance = Table::new(graph.waypoints(), UNREACHABLE);
+        let mut queue = BinaryHeap::from([Reverse((0_u64, self.board.place(obstacle)))]);
+        distance.set(self.board.place(obstacle) as usize, 0);
+        while let Some(Reverse((time, place))) = queue.pop() {
+            self.steps = self.steps.saturating_add(1);
+            if distance.at(place as usize) < time {
+                continue;
+            }
+            if time != 0 && free(place) {
+                best.push((time, place));
+                if best.len() == 3 {
+                    break;
+                }
+                continue;
+            }
+            for hop in graph.out_range(place).filter_map(|id| graph.hop(id)) {
+                let total = time.saturating_add(hop.time.as_micros());
+                if total < distance.at(hop.to.index()) && !closed(graph.claims(hop)) {
+                    distance.set(hop.to.index(), total);
+                    queue.push(Reverse((total, hop.to.0)));
+                }
+            }
+        }
+        // The nearest place, but not always: another roll-out may need another one.
+        let pick = mix(self.salt ^ u64::from(self.act)) % 4;
+        let choice = best.get(usize::try_from(pick).unwrap_or(0).saturating_sub(1)).or(best.first());
+        let Some(&(_, place)) = choice else {
+            return;
+        };
+        let field = Arc::new(graph.distances([place], closed));
+        if let Some(slot) = self.errands.get_mut(obstacle) {
+            *slot = Some(Errand { field, until: blocked });
+        }
+        self.order.retain(|&bot| bot != obstacle);
+        let rank = self.order.iter().position(|&bot| bot == blocked).unwrap_or(0);
+        self.order.insert(rank, obstacle);
+        self.stuck.set(obstacle, 0);
+    }
+
+    /// Dates the moves that were added.
+    fn clock(&mut self) {
+        for &step in self.moves.get(self.timed..).unwrap_or(&[]) {
+            date(self.scene, step, &mut self.ready, &mut self.avail, self.now);
+        }
+        self.timed = self.moves.len();
+    }
+
+    fn tie(&self, bot: usize, hop: u32) -> u64 {
+        let agent = self.scene.bots.get(bot).map_or(0, |bot| bot.agent.0);
+        mix(self.scene.seed ^ mix(self.salt ^ (u64::from(agent) << 32 | u64::from(self.act))) ^ u64::from(hop))
+    }
+}
+
+/// When a step ends that starts as soon as its robot and all its resources are free, but not before `now`.
+pub(crate) fn date(scene: Scene<'_>, step: Step, ready: &mut Table<u64>, avail: &mut Table<u64>, now: u64) -> u64 {
+    let claims = scene.claims(step);
+    let time = scene.leads(step).map_or(0, |(_, _, time)| time);
+    let free = claims.iter().map(|resource| avail.at(resource.index()));
+    let end = free.fold(ready.at(step.bot).max(now), u64::max).saturating_add(time);
+    for resource in claims {
+        avail.set(resource.index(), end);
+    }
+    ready.set(step.bot, end);
+    end
+}
+
+/// SplitMix64: a hash of a counter, the planner's only source of variety.
+pub(crate) const fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn tag(bot: usize) -> u32 {
+    u32::try_from(bot).map_or(BLOCKED, |bot| bot.saturating_add(1))
+}

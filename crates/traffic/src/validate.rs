@@ -1,0 +1,195 @@
+//! The independent check of a plan: plain and slow on purpose, so that it is easy to believe.
+//!
+//! Nothing here is shared with the planner. It reads the claims from the compiled site and carries the moves out
+//! one after the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sheepdog_core::{AgentId, LaneId, ResourceId, WaypointId};
+use sheepdog_map::{ClassClaims, CompiledSite};
+
+use crate::{Plan, PlanRobot, PlannedMove, Problem, RULES};
+
+/// Why a plan does not solve its problem.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanFault {
+    /// A move or an excuse names a robot that the problem does not have, or has twice.
+    #[error("robot {agent} is not exactly once in the problem")]
+    UnknownRobot {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// A robot that works is moved.
+    #[error("move {index} moves robot {agent}, which stands still")]
+    MovesFixed {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+    },
+    /// A move has no lane.
+    #[error("move {index} of robot {agent} is empty")]
+    EmptyMove {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+    },
+    /// A lane is unknown, does not start where the robot is, or is too narrow for its class.
+    #[error("move {index}: robot {agent} at {at} cannot take {lane}")]
+    NoWay {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// Where it is.
+        at: WaypointId,
+        /// The lane.
+        lane: LaneId,
+    },
+    /// A move ends where no release may end.
+    #[error("move {index}: robot {agent} may not stop at {at}")]
+    MayNotStop {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// Where the move ends.
+        at: WaypointId,
+    },
+    /// A move claims what another robot holds at rest.
+    #[error("move {index}: robot {agent} needs {resource}, which robot {by} holds")]
+    Conflict {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// The resource.
+        resource: ResourceId,
+        /// Who holds it.
+        by: AgentId,
+    },
+    /// A move claims what is blocked.
+    #[error("move {index}: robot {agent} needs {resource}, which is blocked")]
+    Blocked {
+        /// Index of the move.
+        index: usize,
+        /// The robot.
+        agent: AgentId,
+        /// The resource.
+        resource: ResourceId,
+    },
+    /// A robot ends elsewhere and the plan does not say why.
+    #[error("robot {agent} ends at {at} and not at its goal {goal}")]
+    MissesGoal {
+        /// The robot.
+        agent: AgentId,
+        /// Where it ends.
+        at: WaypointId,
+        /// Its goal.
+        goal: WaypointId,
+    },
+    /// An excuse cites no rule of this crate.
+    #[error("robot {agent} is unserved by an unknown rule")]
+    UnknownRule {
+        /// The robot.
+        agent: AgentId,
+    },
+}
+
+/// Checks that `plan` solves `problem`, or says what it does not serve.
+///
+/// Every lane connects and is usable, every move ends where the class may stop, each move's claims are disjoint from
+/// what every other robot holds at rest and from what is blocked, no robot that stands still moves, and every robot
+/// with a goal that is not excused ends at it. Costs moves × robots × claims.
+///
+/// # Errors
+/// The first [`PlanFault`] in the order of the moves.
+pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(), PlanFault> {
+    let mut agents = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for robot in &problem.robots {
+        if !agents.insert(robot.agent) {
+            twice.insert(robot.agent);
+        }
+    }
+    let known = |agent: AgentId| {
+        if agents.contains(&agent) && !twice.contains(&agent) { Ok(()) } else { Err(PlanFault::UnknownRobot { agent }) }
+    };
+    let mut at: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
+    for (index, step) in plan.moves.iter().enumerate() {
+        known(step.agent)?;
+        let to = check_move(site, problem, &at, index, step)?;
+        for (robot, at) in problem.robots.iter().zip(&mut at) {
+            if robot.agent == step.agent {
+                *at = to;
+            }
+        }
+    }
+    let mut excused = BTreeMap::new();
+    for unserved in &plan.unserved {
+        if !agents.contains(&unserved.agent) {
+            return Err(PlanFault::UnknownRobot { agent: unserved.agent });
+        }
+        if RULES.iter().all(|rule| rule.id != unserved.rule) {
+            return Err(PlanFault::UnknownRule { agent: unserved.agent });
+        }
+        excused.insert(unserved.agent, unserved.rule);
+    }
+    for (robot, &at) in problem.robots.iter().zip(&at) {
+        if let Some(goal) = robot.goal
+            && goal != at
+            && !excused.contains_key(&robot.agent)
+        {
+            return Err(PlanFault::MissesGoal { agent: robot.agent, at, goal });
+        }
+    }
+    Ok(())
+}
+
+/// Checks one move and returns where it ends.
+fn check_move(
+    site: &CompiledSite,
+    problem: &Problem,
+    at: &[WaypointId],
+    index: usize,
+    step: &PlannedMove,
+) -> Result<WaypointId, PlanFault> {
+    let agent = step.agent;
+    let standing = || problem.robots.iter().zip(at);
+    let unknown = PlanFault::UnknownRobot { agent };
+    let (robot, &from) = standing().find(|(robot, _)| robot.agent == agent).ok_or(unknown.clone())?;
+    if robot.fixed {
+        return Err(PlanFault::MovesFixed { index, agent });
+    }
+    if step.lanes.is_empty() {
+        return Err(PlanFault::EmptyMove { index, agent });
+    }
+    let class = site.classes().get(robot.class).ok_or(unknown)?;
+    let mut here = from;
+    let mut needed: BTreeSet<ResourceId> = class.at(from).iter().copied().collect();
+    for &id in &step.lanes {
+        let no_way = PlanFault::NoWay { index, agent, at: here, lane: id };
+        let lane = site.lane(id).filter(|lane| lane.from == here && class.usable(id)).ok_or(no_way)?;
+        here = lane.to;
+        needed.extend(class.along(id));
+        needed.extend(class.at(here));
+    }
+    if !class.may_stop(here) {
+        return Err(PlanFault::MayNotStop { index, agent, at: here });
+    }
+    if let Some(&resource) = problem.blocked.iter().find(|resource| needed.contains(resource)) {
+        return Err(PlanFault::Blocked { index, agent, resource });
+    }
+    for (other, &place) in standing().filter(|(other, _)| other.agent != agent) {
+        if let Some(&resource) = held(site, other, place).iter().find(|resource| needed.contains(resource)) {
+            return Err(PlanFault::Conflict { index, agent, resource, by: other.agent });
+        }
+    }
+    Ok(here)
+}
+
+fn held<'a>(site: &'a CompiledSite, robot: &PlanRobot, at: WaypointId) -> &'a [ResourceId] {
+    site.classes().get(robot.class).map_or(&[], |class: &ClassClaims| class.at(at))
+}
