@@ -7,7 +7,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use sheepdog_core::{AgentId, Evidence, FleetTime, Micros, MmPerS, Ppm, Relation, RuleId, WaypointId};
+use sheepdog_core::{
+    AgentId, FleetTime, Micros, MmPerS, Ppm, RuleId, WaypointId,
+    wire::{Evidence, Relation},
+};
 use sheepdog_map::{
     CompiledSite,
     model::StationKind,

@@ -112,3 +112,62 @@ fn seconds(span: Micros) -> String {
     let tenths = span.as_micros().saturating_add(50_000) / 100_000;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
+
+#[cfg(test)]
+mod tests {
+    use sheepdog_core::{FleetTime, MmPerS, Ppm};
+
+    use super::*;
+    use crate::{
+        Availability, Battery, Task, decide,
+        fixture::{NOW, Table, corridor, nurse, robot, visit},
+    };
+
+    const AT_ONCE: Table = Table { door: Micros::ZERO, odd_door: Micros::ZERO, lift: Micros::ZERO };
+
+    fn explained(task: &Task, agents: &[Agent]) -> String {
+        let site = corridor();
+        explain(&decide(&site, task, agents, &AT_ONCE, NOW), &SiteNames { site: &site, agents })
+    }
+
+    #[test]
+    fn the_winner_the_losers_and_the_refused_are_named_with_their_reasons() {
+        let charge = Ppm::new(80_000).unwrap();
+        let reserve = Ppm::new(100_000).unwrap();
+        let low = Battery { charge, reserve, drain_ppm_per_s: 1_000 };
+        let agents = [
+            Agent { speed: MmPerS(399), ..robot(1, 2) },
+            Agent { speed: MmPerS(323), ..robot(2, 1) },
+            Agent { battery: Some(low), ..robot(3, 0) },
+            nurse(4, 1),
+        ];
+        assert_eq!(
+            explained(&visit(), &agents),
+            "r2 goes: it reaches pharmacy in 12.4 s, rule DSP-001; r1 would need 20.1 s; \
+             n4 would need 4.0 s but people are asked only when no robot can, rule DSP-008; \
+             r3 was refused: its battery is at 8.0 %, the task and its reserve take 11.0 %, rule DSP-007."
+        );
+    }
+
+    #[test]
+    fn a_person_is_asked_and_a_missed_deadline_is_said() {
+        let task = Task { deadline: Some(FleetTime::from_micros(NOW.as_micros() + 11_500_000)), ..visit() };
+        let broken = Agent { availability: Availability::Failed, ..robot(1, 0) };
+        assert_eq!(
+            explained(&task, &[broken, nurse(2, 1), nurse(3, 1)]),
+            "n2 is asked to reach pharmacy in 4.0 s and is done 2.5 s after the deadline, rule DSP-008 (People are \
+             asked only when no robot can do a task that robots may do); n3 would need 4.0 s too, and the lower id \
+             goes; r1 was refused: it is out of order, rule DSP-005."
+        );
+    }
+
+    #[test]
+    fn nobody_is_an_answer_and_ids_do_without_names() {
+        let decision = decide(&corridor(), &visit(), &[], &AT_ONCE, NOW);
+        let nameless = |agent: AgentId| agent.to_string();
+        assert_eq!(
+            explain(&decision, &nameless),
+            "nobody can go to w0 now and the task stays open, rule DSP-012."
+        );
+    }
+}

@@ -25,7 +25,7 @@ pub(crate) struct Table {
 
 impl Waits for Table {
     fn door(&self, door: DoorId) -> Micros {
-        if door.0 % 2 == 0 { self.door } else { self.odd_door }
+        if door.0.is_multiple_of(2) { self.door } else { self.odd_door }
     }
 
     fn lift(&self, _: LiftId, from: LevelId, to: LevelId) -> Micros {
@@ -71,6 +71,11 @@ fn skeleton() -> Site {
     site
 }
 
+/// Whether two points of the grid differ.
+fn apart([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> bool {
+    1.0 < (ax - bx).abs() + (ay - by).abs()
+}
+
 /// A random roadmap: one-way lanes, equal lengths, doors too narrow for the large class, places without a way.
 pub(crate) fn sites() -> impl Strategy<Value = CompiledSite> {
     let role = prop_oneof![
@@ -80,7 +85,8 @@ pub(crate) fn sites() -> impl Strategy<Value = CompiledSite> {
     ];
     let places = prop::collection::vec((0_usize..2, 0_u8..3, 0_u8..3, role), 2..7);
     let limit = prop_oneof![3 => Just(None), 1 => Just(Some(0.25))];
-    let lanes = prop::collection::vec((any::<Index>(), any::<Index>(), any::<bool>(), limit), 4..24);
+    let lanes =
+        prop::collection::vec((any::<Index>(), any::<Index>(), prop::bool::weighted(0.7), limit), 8..40);
     let doors = prop::collection::vec((0_usize..2, 0_u8..3, 0_u8..3, any::<bool>()), 0..4);
     (places, lanes, doors, any::<bool>()).prop_map(|(places, lanes, doors, charging)| {
         let mut site = skeleton();
@@ -92,7 +98,7 @@ pub(crate) fn sites() -> impl Strategy<Value = CompiledSite> {
         }
         for (from, to, both_ways, speed_limit_mps) in lanes {
             let (from, to) = (from.get(&site.waypoints), to.get(&site.waypoints));
-            if from.level == to.level && from.at != to.at && from.lift.is_none() && to.lift.is_none() {
+            if from.level == to.level && apart(from.at, to.at) && from.lift.is_none() && to.lift.is_none() {
                 let lane = Lane::two_way(from.id.clone(), to.id.clone());
                 site.lanes.push(Lane { bidirectional: both_ways, speed_limit_mps, ..lane });
             }
@@ -121,8 +127,8 @@ fn place(known: Index, unknown: u8, site: &CompiledSite) -> WaypointId {
     }
 }
 
-fn skills(least: usize) -> impl Strategy<Value = BTreeSet<Skill>> {
-    prop::sample::subsequence(vec!["carry", "uv"], least..=2)
+fn skills(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = BTreeSet<Skill>> {
+    prop::sample::subsequence(vec!["carry", "uv"], count)
         .prop_map(|names| names.into_iter().map(|name| Skill(name.into())).collect())
 }
 
@@ -158,8 +164,8 @@ fn batteries() -> impl Strategy<Value = Option<Battery>> {
     let ppm = |range: std::ops::Range<u32>| range.prop_map(|tenth| Ppm::new(tenth * 100_000).unwrap());
     let drain = prop_oneof![Just(0), Just(1), Just(20_000), Just(u32::MAX)];
     prop_oneof![
-        2 => Just(None),
-        3 => (ppm(0..11), ppm(0..4), drain)
+        3 => Just(None),
+        2 => (ppm(1..11), ppm(0..4), drain)
             .prop_map(|(charge, reserve, drain_ppm_per_s)| Some(Battery { charge, reserve, drain_ppm_per_s })),
     ]
 }
@@ -167,13 +173,15 @@ fn batteries() -> impl Strategy<Value = Option<Battery>> {
 /// Agents with ids from zero, in order.
 pub(crate) fn agents(site: &CompiledSite) -> impl Strategy<Value = Vec<Agent>> + use<> {
     let site = site.clone();
-    let speed = prop_oneof![4 => Just(1_000), 2 => Just(500), 1 => Just(3), 1 => Just(0)].prop_map(MmPerS);
+    let speed = prop_oneof![12 => Just(1_000), 4 => Just(500), 1 => Just(3), 1 => Just(0)].prop_map(MmPerS);
     let class = prop_oneof![
-        3 => Just(None), 2 => Just(Some(0)), 2 => Just(Some(1)), 1 => Just(Some(2)),
+        10 => Just(None), 5 => Just(Some(0)), 4 => Just(Some(1)), 1 => Just(Some(2)),
     ];
-    let body = (kinds(), skills(1), prop_oneof![1 => Just(4_u32), 4 => Just(5)], speed, class);
+    let body = (kinds(), skills(1..=2), prop_oneof![1 => Just(4_u32), 9 => Just(5)], speed, class);
     let state = (any::<Index>(), 0_u8..30, shifts(), batteries(), availability());
-    prop::collection::vec((body, state), 0..9).prop_map(move |drawn| {
+    // Agents stand at few places, so that many arrive at the same instant.
+    let places = prop::collection::vec(any::<Index>(), 2);
+    (places, prop::collection::vec((body, state), 0..12)).prop_map(move |(places, drawn)| {
         let agent = |(id, (body, state))| {
             let (kind, skills, payload_g, speed, class) = body;
             let (at, unknown, shift, battery, availability): (Index, u8, _, _, _) = state;
@@ -185,7 +193,7 @@ pub(crate) fn agents(site: &CompiledSite) -> impl Strategy<Value = Vec<Agent>> +
                 skills,
                 payload_g,
                 shift,
-                at: place(at, unknown, &site),
+                at: place(*at.get(&places), unknown, &site),
                 speed,
                 class,
                 battery,
@@ -206,7 +214,7 @@ pub(crate) fn tasks(site: &CompiledSite) -> impl Strategy<Value = Task> + use<> 
     ];
     let steps = prop::collection::vec((any::<Index>(), 0_u8..60, 0_u64..4), 0..4);
     let deadline = prop_oneof![Just(None), Just(Some(FleetTime::from_micros(12_000_000)))];
-    (performers, skills(0), 4_u32..6, steps, deadline).prop_map(
+    (performers, skills(0..=1), 4_u32..6, steps, deadline).prop_map(
         move |(performers, skills, payload_g, steps, deadline)| Task {
             id: TaskId(1),
             name: "task".into(),
@@ -251,6 +259,11 @@ pub(crate) fn questions() -> impl Strategy<Value = Question> {
 
 /// One corridor of three places, 4 m apart, a charger at its end: `a - b - c`.
 pub(crate) fn corridor() -> CompiledSite {
+    compile(&corridor_site())
+}
+
+/// The [`corridor`] as authored.
+pub(crate) fn corridor_site() -> Site {
     let mut site = Site::new("corridor");
     site.levels.push(Level::new("L0", 0.0));
     for (name, x_m) in [("a", 0.0), ("b", 4.0), ("c", 8.0)] {
@@ -259,7 +272,7 @@ pub(crate) fn corridor() -> CompiledSite {
     site.lanes.extend([Lane::two_way("a", "b"), Lane::two_way("b", "c")]);
     site.stations.push(Station { id: "dock".into(), waypoint: "c".into(), kind: StationKind::Charger });
     site.stations.push(Station { id: "pharmacy".into(), waypoint: "a".into(), kind: StationKind::Pickup });
-    compile(&site)
+    site
 }
 
 /// A robot at 1 m/s without limits.

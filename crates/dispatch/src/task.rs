@@ -250,3 +250,106 @@ fn require(holds: bool, rule: RuleId, what: impl FnOnce() -> (String, String)) -
     let (field, value) = what();
     Err(TaskError { field, value, rule })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{corridor, visit};
+
+    fn broken(task: &Task) -> Option<(String, RuleId)> {
+        let error = task.check(&corridor()).err()?;
+        assert!(error.to_string().contains(error.rule.as_str()), "{error}");
+        assert!(RULES.iter().any(|rule| rule.id == error.rule));
+        Some((error.field, error.rule))
+    }
+
+    fn refused(task: &Task) -> (String, RuleId) {
+        broken(task).unwrap()
+    }
+
+    fn step() -> Step {
+        visit().steps.remove(0)
+    }
+
+    fn steps(actions: &[Action]) -> Task {
+        Task { steps: actions.iter().map(|action| Step { action: *action, ..step() }).collect(), ..visit() }
+    }
+
+    fn gated(gate: Gate) -> Task {
+        Task { steps: vec![Step { gates: vec![gate], ..step() }], ..visit() }
+    }
+
+    fn vitals(sources: u8, max_age: Micros, spread_max: i64, bounds: (Option<i64>, Option<i64>)) -> Task {
+        let (at_least, at_most) = bounds;
+        gated(Gate::Consistent { key: "pulse".into(), sources, max_age, spread_max, at_least, at_most })
+    }
+
+    #[test]
+    fn one_to_thirty_two_steps_are_allowed() {
+        assert_eq!(broken(&steps(&[Action::Attend; STEPS_MAX])), None);
+        assert_eq!(refused(&steps(&[Action::Attend; STEPS_MAX + 1])), ("steps".into(), TSK_001));
+        assert_eq!(refused(&steps(&[])), ("steps".into(), TSK_001));
+    }
+
+    #[test]
+    fn loads_and_unloads_pair_up() {
+        use Action::{Attend, Load, Unload};
+        assert_eq!(broken(&steps(&[Load, Attend, Unload])), None);
+        assert_eq!(broken(&steps(&[Load, Load, Unload, Unload])), None);
+        assert_eq!(refused(&steps(&[Load, Attend])), ("steps".into(), TSK_003));
+        assert_eq!(refused(&steps(&[Attend, Unload, Load])), ("steps[1].action".into(), TSK_003));
+        // A load may weigh nothing worth writing down.
+        assert_eq!(broken(&Task { payload_g: 0, ..steps(&[Load, Unload]) }), None);
+    }
+
+    #[test]
+    fn places_and_durations_are_checked_where_they_stand() {
+        let at =
+            |place, duration| Task { steps: vec![step(), Step { place, duration, ..step() }], ..visit() };
+        let last = WaypointId(u32::try_from(corridor().waypoints().len()).unwrap() - 1);
+        assert_eq!(broken(&at(last, STEP_DURATION_MAX)), None);
+        assert_eq!(refused(&at(WaypointId(last.0 + 1), Micros::ZERO)), ("steps[1].place".into(), TSK_002));
+        let too_long = STEP_DURATION_MAX.saturating_add(Micros::new(1));
+        assert_eq!(refused(&at(last, too_long)), ("steps[1].duration".into(), TSK_004));
+    }
+
+    #[test]
+    fn a_gate_that_can_never_open_is_refused() {
+        let second = Micros::from_secs(1);
+        assert_eq!(broken(&vitals(8, second, 0, (Some(3), Some(3)))), None);
+        for (task, field) in [
+            (vitals(0, second, 0, (None, None)), "sources"),
+            (vitals(9, second, 0, (None, None)), "sources"),
+            (vitals(1, Micros::ZERO, 0, (None, None)), "max_age"),
+            (vitals(1, second, -1, (None, None)), "spread_max"),
+            (vitals(1, second, 0, (Some(4), Some(3))), "at_least"),
+        ] {
+            assert_eq!(refused(&task), (format!("steps[0].gates[0].{field}"), TSK_005));
+        }
+        let nameless = gated(Gate::Fact { key: String::new(), equals: 1, max_age: second });
+        assert_eq!(refused(&nameless), ("steps[0].gates[0].key".into(), TSK_007));
+        let anybody = gated(Gate::Approved { role: String::new() });
+        assert_eq!(refused(&anybody), ("steps[0].gates[0].role".into(), TSK_007));
+        let approved = Gate::Approved { role: "ward-lead".into() };
+        let many = Task { steps: vec![Step { gates: vec![approved; GATES_MAX + 1], ..step() }], ..visit() };
+        assert_eq!(refused(&many), ("steps[0].gates".into(), TSK_005));
+    }
+
+    #[test]
+    fn performers_names_and_deadlines_make_sense() {
+        let open_to = |kinds: &[AgentKind]| Task {
+            performers: Performers::PeopleOnly(kinds.iter().copied().collect()),
+            ..visit()
+        };
+        assert_eq!(broken(&open_to(&[AgentKind::Nurse])), None);
+        assert_eq!(refused(&open_to(&[])), ("performers".into(), TSK_006));
+        assert_eq!(refused(&open_to(&[AgentKind::Nurse, AgentKind::Robot])), ("performers".into(), TSK_006));
+        assert_eq!(refused(&Task { name: String::new(), ..visit() }), ("name".into(), TSK_007));
+        let long = "x".repeat(NAME_LENGTH_MAX + 1);
+        assert_eq!(refused(&Task { skills: [Skill(long)].into(), ..visit() }), ("skills".into(), TSK_007));
+        let requested = FleetTime::from_micros(5);
+        let due = |micros| Task { requested, deadline: Some(FleetTime::from_micros(micros)), ..visit() };
+        assert_eq!(broken(&due(5)), None);
+        assert_eq!(refused(&due(4)), ("deadline".into(), TSK_008));
+    }
+}

@@ -1,1 +1,32 @@
-//! What runs on a robot: link, tracker, interlock and base.
+//! What runs on a robot: the link to the fleet, the tracker that follows the route, the interlock and the base.
+//!
+//! [`Onboard`] puts them together. An integrator implements
+//! * [`Base`] for the drive,
+//! * [`Link`] for the radio, and
+//! * [`Peripheral`] for doors and lifts, where the fleet runs,
+//!
+//! and calls [`Onboard::step`] with an [`Observation`] at a steady rate. The base never sees more than a
+//! [`Bounded`] command, so no planning error above it reaches the motors unchecked.
+//!
+//! What is done when something is missing:
+//! * no release, or its end: the robot stands; a lost fleet lets it finish the release, then it stays;
+//! * no news of a door or a lift: it is not entered; a robot inside a cabin still gets out;
+//! * no localisation, no beams in a direction it moves to, a blind beam: the interlock stops it;
+//! * a new boot: nothing of the old route counts.
+//!
+//! Floats live here and end here: what the interlock decides on is integers, rounded to the safe side.
+#![forbid(unsafe_code)]
+
+pub mod arc;
+mod duty;
+mod link;
+mod observation;
+mod onboard;
+mod orders;
+mod route;
+mod tracker;
+
+pub use link::{Direction, Fate, Link, Lossy, Peripheral};
+pub use observation::{Beam, Observation};
+pub use onboard::{Onboard, OnboardConfig};
+pub use sheepdog_interlock::{Base, Bounded, StopCategory};

@@ -301,6 +301,12 @@ impl Fleet {
         self.state.tasks.get(&task).filter(|task| task.loaded == Some(agent)).map(|task| task.task.id)
     }
 
+    /// Robots that have failed and were neither resumed, recovered nor removed.
+    pub fn failed(&self) -> impl Iterator<Item = AgentId> {
+        let failed = |agent: &&AgentState| agent.standing == Standing::Failed;
+        self.state.agents.values().filter(failed).map(|agent| agent.profile.id)
+    }
+
     /// The running number of the newest stop.
     pub fn stop_generation(&self) -> StopGeneration {
         self.state.generation

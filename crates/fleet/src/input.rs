@@ -131,6 +131,11 @@ pub enum OperatorCommand {
         /// Which.
         agent: AgentId,
     },
+    /// A robot that failed works again where it stands; what was released to it still holds.
+    Resume {
+        /// Which.
+        agent: AgentId,
+    },
     /// A robot that failed, or was carried away, stands ready at a waypoint again.
     Recover {
         /// Which.

@@ -32,4 +32,4 @@ pub use fleet::{Fleet, FleetError, Stats, TaskStatus};
 pub use header::{Header, HeaderError};
 pub use input::{Actor, Alert, Input, InputError, OperatorCommand, Output, TaskRequest};
 pub use record::{Ahead, Entry, Record, RecordError};
-pub use replay::{recover, replay, Replay, ReplayError};
+pub use replay::{recover, replay, resume, Replay, ReplayError};

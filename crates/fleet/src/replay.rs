@@ -92,16 +92,27 @@ pub fn replay(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope])
 /// # Errors
 /// [`ReplayError`] if the ledger is not one of this site and version.
 pub fn recover(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope]) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
-    let entries = Entry::decode_all(envelopes)?;
+    let entries = Entry::decode_all(envelopes.get(..1).unwrap_or(&[]))?;
     let mut fleet = open(site, header, &entries)?;
-    let mut made = drain(&mut fleet);
-    for entry in &entries {
+    let opened = drain(&mut fleet);
+    resume(fleet, envelopes.get(opened.len()..).unwrap_or(&[]))
+}
+
+/// Brings a fleet restored from a snapshot up to the end of the ledger: `tail` is what was stored after the snapshot.
+///
+/// As with [`recover`], records that the file lost are made again and returned.
+///
+/// # Errors
+/// [`ReplayError`] if a record cannot be read.
+pub fn resume(mut fleet: Fleet, tail: &[Envelope]) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
+    let mut made = Vec::new();
+    for entry in &Entry::decode_all(tail)? {
         let Record::Input(input) = &entry.record else { continue };
         feed(&mut fleet, entry, input);
         made.extend(drain(&mut fleet));
     }
     while fleet.poll_output().is_some() {}
-    let lost = made.split_off(envelopes.len().min(made.len()));
+    let lost = made.split_off(tail.len().min(made.len()));
     Ok((fleet, lost))
 }
 

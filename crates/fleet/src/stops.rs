@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
     AgentId, LevelId, StopCategory, StopGeneration, TaskId, WaypointId,
-    wire::{ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
+    wire::{Motion, ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
 };
 
 use crate::{
@@ -36,6 +36,7 @@ impl OperatorCommand {
             Self::Cancel { .. } => "cancel a task",
             Self::Approve { .. } => "approve a step",
             Self::Remove { .. } => "remove a robot",
+            Self::Resume { .. } => "resume a robot",
             Self::Recover { .. } => "recover a robot",
         }
     }
@@ -44,10 +45,13 @@ impl OperatorCommand {
     const fn is_allowed_to(&self, role: Role) -> bool {
         match (self, role) {
             (Self::Stop { .. }, Role::Operator | Role::Technician | Role::Staff)
-            | (Self::Reset { .. } | Self::Remove { .. } | Self::Recover { .. }, Role::Operator | Role::Technician)
+            | (
+                Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. },
+                Role::Operator | Role::Technician,
+            )
             | (Self::Cancel { .. }, Role::Operator)
             | (Self::Approve { .. }, Role::Operator | Role::Staff) => true,
-            (Self::Reset { .. } | Self::Remove { .. } | Self::Recover { .. }, Role::Staff)
+            (Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. }, Role::Staff)
             | (Self::Cancel { .. }, Role::Technician | Role::Staff)
             | (Self::Approve { .. }, Role::Technician) => false,
         }
@@ -73,6 +77,7 @@ impl Fleet {
             OperatorCommand::Cancel { task } => self.cancel(task),
             OperatorCommand::Approve { task, step } => self.approve(actor, task, step),
             OperatorCommand::Remove { agent } => self.remove(agent),
+            OperatorCommand::Resume { agent } => self.resume(agent),
             OperatorCommand::Recover { agent, at } => self.recover(agent, at),
         }
     }
@@ -205,6 +210,25 @@ impl Fleet {
         self.lose(agent, Standing::Removed, rules::FAILED, "was removed");
         self.executor.remove(agent);
         self.state.grants_due = true;
+        Ok(())
+    }
+
+    fn resume(&mut self, agent: AgentId) -> Result<(), InputError> {
+        let refused = |reason: &str| InputError::Agent { agent, command: "resumed", reason: reason.to_owned() };
+        let now = self.state.now;
+        let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
+        let robot = state.robot.as_ref().ok_or_else(|| refused("it is not a robot"))?;
+        if state.standing != Standing::Failed {
+            return Err(refused("it has not failed"));
+        }
+        if robot.motion == Motion::Failed {
+            return Err(refused("it still reports a failure"));
+        }
+        state.standing = Standing::Well;
+        state.seen = now;
+        self.state.planning.due = true;
+        self.state.dispatch_due = true;
+        self.agent_note(agent, rules::FAILED, "works again where it stands".to_owned());
         Ok(())
     }
 

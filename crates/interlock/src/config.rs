@@ -273,7 +273,31 @@ impl core::error::Error for ConfigError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::config;
+
+    fn config() -> Config {
+        Config {
+            confidence_stop: CONFIDENCE_STOP_MIN,
+            confidence_slow: Confidence::from_ppm(960_000).unwrap(),
+            confidence_rearm: Confidence::from_ppm(950_000).unwrap(),
+            dwell: Micros::from_millis(500),
+            dwell_up: Micros::from_secs(1),
+            sample_age_max: Micros::from_millis(100),
+            clock_skew: Micros::from_millis(5),
+            clock_jump_max: Micros::from_millis(250),
+            permit_ttl: Micros::from_millis(100),
+            actuation_delay: Micros::from_millis(50),
+            deceleration: MmPerS2(800),
+            speed_max: MmPerS(1_000),
+            speed_slow: MmPerS(400),
+            speed_creep: MmPerS(300),
+            yaw_rate_max: MradPerS(1_500),
+            stop_margin: Mm(200),
+            clearance_creep: Mm(100),
+            beat_timeout: Micros::from_millis(200),
+            standstill: MmPerS(20),
+            stop_time_max: Micros::from_millis(1_500),
+        }
+    }
 
     fn refused(change: impl FnOnce(&mut Config)) -> Option<ConfigError> {
         let mut config = config();

@@ -36,6 +36,16 @@ impl Bounded<'_> {
         self.twist
     }
 
+    /// Speed along x, millimetres per second, forward positive.
+    pub const fn linear(&self) -> i32 {
+        self.twist.linear_mm_per_s
+    }
+
+    /// Yaw rate, milliradians per second, counter-clockwise positive.
+    pub const fn angular(&self) -> i32 {
+        self.twist.angular_mrad_per_s
+    }
+
     /// When the permit lapses and the base stops by itself: at most 100 ms after the step.
     pub const fn until(&self) -> RobotTime {
         self.until
@@ -53,7 +63,9 @@ impl<'step> Permit<'step> {
     /// A permit for a decision to move; nothing else yields one. `_step` ties it to the caller's step.
     fn grant(decision: &Decision, now: RobotTime, ttl: Micros, _step: &'step mut ()) -> Option<Self> {
         match decision.verdict {
-            Verdict::Move => Some(Self { twist: decision.twist, until: now.saturating_add(ttl), step: PhantomData }),
+            Verdict::Move => {
+                Some(Self { twist: decision.twist, until: now.saturating_add(ttl), step: PhantomData })
+            }
             Verdict::Stop { .. } | Verdict::Idle => None,
         }
     }
@@ -76,7 +88,7 @@ impl<B, const SENSORS: usize, const SECTORS: usize> fmt::Debug for Guarded<B, SE
     }
 }
 
-impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SECTORS> {
+impl<B, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SECTORS> {
     /// Takes the base away from everybody else.
     pub const fn new(interlock: Interlock<SENSORS, SECTORS>, base: B) -> Self {
         Self { interlock, base, seq: 0 }
@@ -96,7 +108,9 @@ impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SE
     pub const fn interlock(&self) -> &Interlock<SENSORS, SECTORS> {
         &self.interlock
     }
+}
 
+impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SECTORS> {
     /// Decides, records, and only then moves or stops the base.
     ///
     /// A record that `sink` refuses turns the decision into a latched stop (LOG-001). Without a request the base

@@ -103,8 +103,6 @@
 
 mod assess;
 mod config;
-#[cfg(test)]
-mod fixture;
 mod guarded;
 mod input;
 mod machine;

@@ -372,7 +372,10 @@ fn event<const SENSORS: usize, const SECTORS: usize>(
 }
 
 /// The transition table: one row per state and event, most urgent first.
-#[expect(clippy::match_same_arms, reason = "a table is read by rows; merged rows would hide which pairs agree")]
+#[expect(
+    clippy::match_same_arms,
+    reason = "a table is read by rows; merged rows would hide which pairs agree"
+)]
 fn next(state: State, event: Event, signals: Signals) -> State {
     use Event::{Clear, Deny, Idle, Latch};
     match (state, event) {

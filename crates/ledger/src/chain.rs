@@ -47,8 +47,8 @@ impl Ledger {
 
     /// Makes the next envelope.
     ///
-    /// One SHA-256 over 66 bytes and the body: about 0.2 µs for a body of 100 bytes and 0.8 µs more per KiB. The
-    /// body is moved, nothing is allocated. A body longer than [`BODY_LENGTH_MAX`](crate::BODY_LENGTH_MAX) can be
+    /// One SHA-256 over 66 bytes and the body: 0.8 µs for a body of 100 bytes, 2.6 µs for one of 1 KiB (release build,
+    /// mean on a busy two-core x86-64 machine). The body is moved, nothing is allocated. A body longer than [`BODY_LENGTH_MAX`](crate::BODY_LENGTH_MAX) can be
     /// chained but not written to a file.
     pub fn append(&mut self, time: FleetTime, kind: Kind, rule: Option<RuleId>, body: Vec<u8>) -> Envelope {
         let Checkpoint { seq, digest: previous } = self.head;

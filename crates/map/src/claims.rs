@@ -18,7 +18,7 @@ use crate::{
     compile::{CompileLimits, Passage, Zones},
     compiled::{CompiledSite, FootprintClass, Part, Resource},
     error::MapError,
-    geometry::{segment_to_segment, Point, SegmentGrid},
+    geometry::{Point, SegmentGrid, segment_to_segment},
 };
 
 /// Resources and who claims them.
@@ -85,7 +85,8 @@ fn corridor_around(site: &CompiledSite, id: WaypointId) -> Option<(u32, usize)> 
     if !lanes().all(|lane| corridor(lane) == Some(common)) {
         return None;
     }
-    let other = |lane: &LaneId| site.lane(*lane).map(|lane| if lane.from == id { lane.to } else { lane.from });
+    let other =
+        |lane: &LaneId| site.lane(*lane).map(|lane| if lane.from == id { lane.to } else { lane.from });
     let mut neighbours: Vec<WaypointId> = lanes().filter_map(other).collect();
     neighbours.sort_unstable();
     neighbours.dedup();
@@ -161,13 +162,7 @@ impl FixedIds {
     }
 
     /// Claims of a part by itself: its place, the doors and lifts whose sills it reaches, its cabin, its corridor.
-    fn fixed(
-        &self,
-        site: &CompiledSite,
-        zones: &[Zones],
-        shape: &Shape,
-        reach_m: f64,
-    ) -> Vec<ResourceId> {
+    fn fixed(&self, site: &CompiledSite, zones: &[Zones], shape: &Shape, reach_m: f64) -> Vec<ResourceId> {
         let door = |id: DoorId| ResourceId(self.doors.saturating_add(id.0));
         let lift = |id: LiftId| ResourceId(self.lifts.saturating_add(id.0));
         let corridor = |id: u32| ResourceId(self.corridors.saturating_add(id));
@@ -233,7 +228,8 @@ impl Table {
         if !self.needs_overlap(pair) {
             return Ok(());
         }
-        let (Some(first), Some(second)) = (parts.get(pair.first as usize), parts.get(pair.second as usize)) else {
+        let (Some(first), Some(second)) = (parts.get(pair.first as usize), parts.get(pair.second as usize))
+        else {
             return Ok(());
         };
         let resource = ResourceId(u32::try_from(self.resources.len()).unwrap_or(u32::MAX));
@@ -250,7 +246,9 @@ impl Table {
                 };
                 for part in std::iter::once(&own).chain(lanes) {
                     // Ids only grow, so pushing keeps the row sorted.
-                    if let Some(row) = rows.get_mut(*part as usize).filter(|row| row.last() != Some(&resource)) {
+                    if let Some(row) =
+                        rows.get_mut(*part as usize).filter(|row| row.last() != Some(&resource))
+                    {
                         row.push(resource);
                         self.entries += 1;
                     }
@@ -264,7 +262,8 @@ impl Table {
         let classes = || self.rows.iter().zip(&self.reaches);
         classes().any(|(a_rows, a_reach_m)| {
             classes().any(|(b_rows, b_reach_m)| {
-                pair.distance_m < a_reach_m + b_reach_m && !share(row(a_rows, pair.first), row(b_rows, pair.second))
+                pair.distance_m < a_reach_m + b_reach_m
+                    && !share(row(a_rows, pair.first), row(b_rows, pair.second))
             })
         })
     }
@@ -341,7 +340,8 @@ fn close_pairs(levels: usize, parts: &[Shape], reaches: &[f64], limit: usize) ->
         }
     }
     let waypoints = |pair: &Pair| {
-        let is_lane = |part: u32| parts.get(part as usize).is_some_and(|shape| matches!(shape.part, Part::Lane(_)));
+        let is_lane =
+            |part: u32| parts.get(part as usize).is_some_and(|shape| matches!(shape.part, Part::Lane(_)));
         u8::from(is_lane(pair.first)) + u8::from(is_lane(pair.second))
     };
     pairs.sort_unstable_by_key(|pair| (waypoints(pair), pair.first, pair.second));
@@ -372,4 +372,139 @@ fn share(mut a: &[ResourceId], mut b: &[ResourceId]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sheepdog_core::Mm;
+
+    use super::*;
+    use crate::{
+        compile::CompileOptions,
+        model::{Door, Lane, Level, Site, Waypoint},
+    };
+
+    /// Small roadmaps on a raster of 0.25 m, so that parts touch, cross and coincide often.
+    fn roadmap() -> impl Strategy<Value = (Site, CompileOptions)> {
+        let place = (0_u8..12, 0_u8..12, 0_u8..2);
+        let lane = (0_usize..9, 0_usize..9, any::<bool>(), 0_u8..4);
+        let parts = (prop::collection::vec(place, 9), prop::collection::vec(lane, 0..9));
+        let classes = prop::collection::vec((50_u32..400, 0_u32..100), 1..3);
+        (parts, classes, any::<bool>(), 300_u32..3_000).prop_map(
+            |((places, lanes), classes, door, spacing)| {
+                let mut site = Site::new("random");
+                site.levels = vec![Level::new("0", 0.0), Level::new("1", 4.0)];
+                let place = |(n, (x, y, level)): (usize, (u8, u8, u8))| {
+                    Waypoint::new(n.to_string(), level.to_string(), f64::from(x) * 0.25, f64::from(y) * 0.25)
+                };
+                site.waypoints = places.into_iter().enumerate().map(place).collect();
+                for (a, b, two_way, corridor) in lanes {
+                    let (from, to) = (&site.waypoints[a], &site.waypoints[b]);
+                    if from.level == to.level && Point::from(from.at) != Point::from(to.at) {
+                        let lane = Lane { bidirectional: two_way, ..Lane::two_way(&from.id, &to.id) };
+                        site.lanes.push(if corridor == 0 { lane.in_corridor("c") } else { lane });
+                    }
+                }
+                if door {
+                    site.doors.push(Door::new("d", "0", [1.0, 1.125], [2.0, 1.125]));
+                }
+                let class = |(radius, margin)| FootprintClass {
+                    name: String::new(),
+                    radius: Mm(radius),
+                    margin: Mm(margin),
+                };
+                let mut options = CompileOptions::new(classes.into_iter().map(class).collect());
+                options.spacing = Mm(spacing);
+                (site, options)
+            },
+        )
+    }
+
+    /// All parts with their ends, their level and their claims in one class.
+    fn occupied(site: &CompiledSite, class: usize) -> Vec<(LevelId, Point, Point, &[ResourceId])> {
+        let claims = &site.classes()[class];
+        let at = |id: WaypointId| site.waypoint(id).unwrap();
+        let waypoints = (0..).map(WaypointId).zip(site.waypoints());
+        let standing = waypoints.map(|(id, w)| (w.level, w.at, w.at, claims.at(id)));
+        let lanes = (0..).map(LaneId).zip(site.lanes());
+        let driving =
+            lanes.map(|(id, lane)| (at(lane.from).level, at(lane.from).at, at(lane.to).at, claims.along(id)));
+        standing.chain(driving).collect()
+    }
+
+    proptest! {
+        /// Two robots that hold disjoint claims cannot touch, wherever they are on their parts and whatever
+        /// their classes.
+        #[test]
+        fn disjoint_claims_keep_robots_apart((site, options) in roadmap()) {
+            let site = site.compile(&options).unwrap();
+            for (c, d) in [(0, 0), (0, options.classes.len() - 1)] {
+                let apart_m = reach_m(&options.classes[c]) + reach_m(&options.classes[d]);
+                for (level, a, b, held) in occupied(&site, c) {
+                    for (other_level, e, f, other_held) in occupied(&site, d) {
+                        if level != other_level || share(held, other_held) {
+                            continue;
+                        }
+                        for n in 0..=8 {
+                            let p = a + (b - a) * (f64::from(n) / 8.0);
+                            for m in 0..=8 {
+                                let q = e + (f - e) * (f64::from(m) / 8.0);
+                                prop_assert!(apart_m <= (p - q).norm() + 1e-9);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Claims are sorted, without duplicates, a lane holds what its ends hold, and both directions are equal.
+        #[test]
+        fn a_lane_holds_what_its_ends_hold((site, options) in roadmap()) {
+            let site = site.compile(&options).unwrap();
+            for claims in site.classes() {
+                for (id, lane) in (0..).map(LaneId).zip(site.lanes()) {
+                    let held = claims.along(id);
+                    prop_assert!(held.is_sorted_by(|a, b| a < b));
+                    for end in [lane.from, lane.to] {
+                        prop_assert!(claims.at(end).iter().all(|resource| held.contains(resource)));
+                    }
+                    prop_assert!(lane.reverse.is_none_or(|reverse| claims.along(reverse) == held));
+                }
+            }
+        }
+
+        /// Overlaps exist only where they are needed: the parts are close for some pair of classes, and joined
+        /// parts, which share a place, get none.
+        #[test]
+        fn no_overlap_without_a_conflict((site, options) in roadmap()) {
+            let site = site.compile(&options).unwrap();
+            let ends = |part: &Part| match part {
+                Part::Waypoint(id) => [*id, *id],
+                Part::Lane(id) => [site.lane(*id).unwrap().from, site.lane(*id).unwrap().to],
+            };
+            let widest_m = options.classes.iter().map(reach_m).fold(0.0, f64::max);
+            for resource in site.resources() {
+                let Resource::Overlap(a, b) = resource else { continue };
+                let ([a, b], [c, d]) = (ends(a), ends(b));
+                prop_assert!(![a, b].contains(&c) && ![a, b].contains(&d));
+                let at = |id: WaypointId| site.waypoint(id).unwrap().at;
+                prop_assert!(segment_to_segment(at(a), at(b), at(c), at(d)) < 2.0 * widest_m);
+            }
+        }
+
+        /// Whoever crosses a door holds it.
+        #[test]
+        fn crossing_a_door_claims_it((site, options) in roadmap()) {
+            let site = site.compile(&options).unwrap();
+            for claims in site.classes() {
+                for (id, lane) in (0..).map(LaneId).zip(site.lanes()) {
+                    let held = |door: &DoorId| {
+                        claims.along(id).iter().any(|id| site.resource(*id) == Some(&Resource::Door(*door)))
+                    };
+                    prop_assert!(lane.doors.iter().all(held));
+                }
+            }
+        }
+    }
 }

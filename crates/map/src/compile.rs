@@ -121,8 +121,8 @@ impl Site {
             classes: Vec::new(),
             warnings: Vec::new(),
         };
-        let claims = claims::build(&site, &zones, &options.classes, &options.limits)
-            .map_err(|error| vec![error])?;
+        let claims =
+            claims::build(&site, &zones, &options.classes, &options.limits).map_err(|error| vec![error])?;
         site.resources = claims.resources;
         site.classes = options
             .classes
@@ -143,11 +143,7 @@ impl Site {
 }
 
 /// Lanes by one of their ends, sorted by id.
-fn incidence(
-    lanes: &[Lane],
-    waypoints: usize,
-    end: impl Fn(&Lane) -> WaypointId,
-) -> Csr<LaneId> {
+fn incidence(lanes: &[Lane], waypoints: usize, end: impl Fn(&Lane) -> WaypointId) -> Csr<LaneId> {
     let mut rows = vec![Vec::new(); waypoints];
     for (id, lane) in (0..).map(LaneId).zip(lanes) {
         if let Some(row) = rows.get_mut(end(lane).index()) {

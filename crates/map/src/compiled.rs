@@ -2,12 +2,13 @@
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    DoorId, LaneId, LevelId, LiftId, Micros, Mm, MmPerS, ResourceId, RoomId, SiteVersion, StationId, WaypointId,
+    DoorId, LaneId, LevelId, LiftId, Micros, Mm, MmPerS, ResourceId, RoomId, SiteVersion, StationId,
+    WaypointId,
 };
 
 use crate::{
     error::MapWarning,
-    geometry::LevelGeometry,
+    geometry::{LevelGeometry, ring_contains},
     model::{DoorKind, RoomKind, StationKind, Swing},
 };
 
@@ -163,7 +164,10 @@ pub struct LiftStop {
 
 /// What a waypoint may be used for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent flags, named as the field names them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a set of independent flags, named as the field names them"
+)]
 pub struct Roles {
     /// A charger stands here.
     pub charger: bool,
@@ -403,7 +407,8 @@ impl CompiledSite {
         };
         let authored = self.waypoints.iter().filter(|waypoint| waypoint.authored).count();
         let rides = self.lanes.iter().filter(|lane| lane.ride.is_some()).count();
-        let overlaps = self.resources.iter().filter(|resource| matches!(resource, Resource::Overlap(..))).count();
+        let overlaps =
+            self.resources.iter().filter(|resource| matches!(resource, Resource::Overlap(..))).count();
         SiteSummary {
             levels: (0..).map(LevelId).zip(&self.levels).map(level).collect(),
             doors: self.doors.len(),
@@ -453,6 +458,18 @@ impl CompiledSite {
         components
     }
 
+    /// The room at a point: the one that contains it, boundary included; the lowest id where rooms overlap.
+    ///
+    /// Linear in the corners of the level's rooms.
+    pub fn room_at(&self, level: LevelId, at: Point2<f64>) -> Option<RoomId> {
+        let contains = |room: &Room| {
+            room.level == level
+                && ring_contains(&room.outer, at)
+                && !room.holes.iter().any(|hole| ring_contains(hole, at))
+        };
+        position(&self.rooms, contains).map(RoomId)
+    }
+
     /// The waypoint with that name.
     pub fn waypoint_named(&self, name: &str) -> Option<WaypointId> {
         position(&self.waypoints, |waypoint| waypoint.name == name).map(WaypointId)
@@ -488,7 +505,9 @@ fn depth_first(
     left: &mut Vec<WaypointId>,
 ) {
     let mut enter = |waypoint: WaypointId| {
-        seen.get_mut(waypoint.index()).is_some_and(|seen| !std::mem::replace(seen, true)).then_some((waypoint, 0))
+        seen.get_mut(waypoint.index())
+            .is_some_and(|seen| !std::mem::replace(seen, true))
+            .then_some((waypoint, 0))
     };
     let mut stack: Vec<(WaypointId, usize)> = enter(start).into_iter().collect();
     while let Some((waypoint, tried)) = stack.last_mut() {

@@ -53,7 +53,9 @@ pub enum MapError {
         high: f64,
     },
     /// A ring has fewer than three distinct points, or no area.
-    #[error("{element}: a ring needs three corners and an area, this one has {points} corners and {area_m2} m²")]
+    #[error(
+        "{element}: a ring needs three corners and an area, this one has {points} corners and {area_m2} m²"
+    )]
     DegenerateRing {
         /// The element.
         element: String,
@@ -113,7 +115,9 @@ pub enum MapError {
         to_lift: String,
     },
     /// A lift waypoint lies outside the cabin.
-    #[error("{waypoint} lies {distance_m} m outside the cabin of lift {lift:?}, at most {limit_m} m are allowed")]
+    #[error(
+        "{waypoint} lies {distance_m} m outside the cabin of lift {lift:?}, at most {limit_m} m are allowed"
+    )]
     LiftWaypointOutside {
         /// The waypoint.
         waypoint: String,
@@ -135,7 +139,9 @@ pub enum MapError {
         level: String,
     },
     /// Waypoints of one cabin on different levels do not lie over each other.
-    #[error("waypoints {first:?} and {second:?} of lift {lift:?} are {distance_m} m apart, at most {limit_m} m are allowed")]
+    #[error(
+        "waypoints {first:?} and {second:?} of lift {lift:?} are {distance_m} m apart, at most {limit_m} m are allowed"
+    )]
     LiftWaypointsApart {
         /// The lift.
         lift: String,
@@ -177,7 +183,9 @@ pub enum MapError {
 #[non_exhaustive]
 pub enum MapWarning {
     /// A footprint on a lane would touch a wall.
-    #[error("lane {lane}: class {class:?} has {clearance_m:.3} m to a wall near ({x_m:.2}, {y_m:.2}), needs more than {needed_m:.3} m")]
+    #[error(
+        "lane {lane}: class {class:?} has {clearance_m:.3} m to a wall near ({x_m:.2}, {y_m:.2}), needs more than {needed_m:.3} m"
+    )]
     LaneTouchesWall {
         /// The lane, by the names of its ends.
         lane: String,
@@ -193,7 +201,9 @@ pub enum MapWarning {
         needed_m: f64,
     },
     /// A footprint on a lane would leave the mapped area.
-    #[error("lane {lane}: class {class:?} has {clearance_m:.3} m to the end of the mapped area near ({x_m:.2}, {y_m:.2}), needs {needed_m:.3} m")]
+    #[error(
+        "lane {lane}: class {class:?} has {clearance_m:.3} m to the end of the mapped area near ({x_m:.2}, {y_m:.2}), needs {needed_m:.3} m"
+    )]
     LaneLeavesArea {
         /// The lane, by the names of its ends.
         lane: String,
@@ -236,8 +246,8 @@ pub enum MapWarning {
         /// Diameter of the footprint plus [`DOOR_PLAY_M`](crate::DOOR_PLAY_M).
         needed_m: f64,
     },
-    /// The same directed lane is written twice; the first one counts.
-    #[error("lane {lane} is written twice, the first one counts")]
+    /// The same directed lane is written twice in one roadmap; the lower speed limit counts.
+    #[error("lane {lane} is written twice, the lower speed limit counts")]
     DuplicateLane {
         /// The lane, by the names of its ends.
         lane: String,

@@ -11,7 +11,11 @@ mod segment;
 use nalgebra::{Point2, Vector2};
 
 use self::grid::Grid;
-pub(crate) use self::{area::{union, Polygon}, grid::{bounds, float, truncate, Grid as SegmentGrid}, segment::*};
+pub(crate) use self::{
+    area::{Polygon, union},
+    grid::{Grid as SegmentGrid, bounds, float, truncate},
+    segment::*,
+};
 
 /// A straight wall: a centre line with half its thickness on either side and round ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -134,7 +138,9 @@ impl LevelGeometry {
     /// mapped area only the walls are asked.
     pub fn sweep_free(&self, a: Point2<f64>, b: Point2<f64>, radius_m: f64) -> bool {
         let legal = is_finite(a) && is_finite(b) && radius_m.is_finite() && 0.0 <= radius_m;
-        legal && self.wall_in_reach(a, b, radius_m).is_none() && self.boundary_in_reach(a, b, radius_m).is_none()
+        legal
+            && self.wall_in_reach(a, b, radius_m).is_none()
+            && self.boundary_in_reach(a, b, radius_m).is_none()
     }
 
     /// Distance from the centre line of a sweep to the closest wall surface and where, if a disc would touch it.
@@ -142,7 +148,7 @@ impl LevelGeometry {
         let mut worst: Option<(f64, Point)> = None;
         self.wall_grid.near(a, b, radius_m + self.half_thickness_max_m, |wall| {
             if let Some(wall) = self.walls.get(wall as usize) {
-                let (distance, at) = approach(a, b, wall.a, wall.b);
+                let (distance, at) = approach_of(a, b, wall.a, wall.b);
                 let clearance = distance - wall.thickness_m / 2.0;
                 if clearance <= radius_m + SLACK_M && worst.is_none_or(|worst| clearance < worst.0) {
                     worst = Some((clearance, at));
@@ -164,7 +170,7 @@ impl LevelGeometry {
         let mut worst: Option<(f64, Point)> = None;
         self.side_grid.near(a, b, radius_m, |side| {
             if let Some(&(c, d)) = self.sides.get(side as usize) {
-                let (distance, at) = approach(a, b, c, d);
+                let (distance, at) = approach_of(a, b, c, d);
                 if distance < radius_m + SLACK_M && worst.is_none_or(|worst| distance < worst.0) {
                     worst = Some((distance, at));
                 }
@@ -193,6 +199,11 @@ impl LevelGeometry {
 
 /// How much closer than allowed a sweep may seem by rounding and still be refused.
 const SLACK_M: f64 = 1e-9;
+
+/// [`approach`], without its exact predicates where the sweep is a single place.
+fn approach_of(a: Point, b: Point, c: Point, d: Point) -> (f64, Point) {
+    if a == b { (point_to_segment(a, c, d), a) } else { approach(a, b, c, d) }
+}
 
 fn is_finite(p: Point) -> bool {
     p.x.is_finite() && p.y.is_finite()

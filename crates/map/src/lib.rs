@@ -8,6 +8,7 @@ mod error;
 pub mod format;
 pub mod geometry;
 pub mod model;
+pub mod svg;
 pub mod travel;
 #[cfg(feature = "rmf")]
 pub mod rmf;

@@ -286,7 +286,9 @@ pub enum RmfProblem {
     )]
     Projection,
     /// The reference level of a drawing has no measurement: lengths would be pixels.
-    #[error("the reference level {level:?} has no measurement, so its lengths would be pixels instead of metres")]
+    #[error(
+        "the reference level {level:?} has no measurement, so its lengths would be pixels instead of metres"
+    )]
     NoScale {
         /// The level.
         level: String,
@@ -306,7 +308,9 @@ pub enum RmfProblem {
         what: &'static str,
     },
     /// Web-Mercator metres are longer than metres on the ground.
-    #[error("at this latitude lengths in web mercator are {factor:.3} times the true ones, the limit is {limit}")]
+    #[error(
+        "at this latitude lengths in web mercator are {factor:.3} times the true ones, the limit is {limit}"
+    )]
     Stretched {
         /// How many times.
         factor: f64,

@@ -72,7 +72,12 @@ impl TravelProfile {
 
 /// Time to traverse a lane, or `None` when the profile cannot: length over the slower of speed and limit, rounded
 /// up, plus the wait for each door; a ride takes the lift's time. At least one microsecond. O(doors).
-pub fn lane_time(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits, lane: LaneId) -> Option<Micros> {
+pub fn lane_time(
+    site: &CompiledSite,
+    profile: TravelProfile,
+    waits: &dyn Waits,
+    lane: LaneId,
+) -> Option<Micros> {
     let fits = match profile.class {
         None => true,
         Some(class) => site.classes().get(class).is_some_and(|class| class.usable(lane)),
@@ -259,5 +264,168 @@ impl<'a> Search<'a> {
             }
             return Some((time, waypoint));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sheepdog_core::Mm;
+
+    use super::*;
+    use crate::{
+        compile::CompileOptions,
+        compiled::FootprintClass,
+        model::{Lane, Level, Site, Waypoint},
+    };
+
+    const NODES: usize = 8;
+    const PERSON: TravelProfile = TravelProfile::person(MmPerS(1_000));
+
+    /// Random one-way roadmaps on a raster of metres: many equal lengths, many unreachable pairs.
+    fn roadmap() -> impl Strategy<Value = CompiledSite> {
+        let places = prop::collection::vec((0_u8..4, 0_u8..4), NODES);
+        let lanes = prop::collection::vec((0..NODES, 0..NODES, prop::option::of(1_u8..4)), 0..24);
+        (places, lanes).prop_map(|(places, lanes)| {
+            let mut site = Site::new("random");
+            site.levels.push(Level::new("0", 0.0));
+            let place = |(n, (x, y)): (usize, (u8, u8))| {
+                Waypoint::new(n.to_string(), "0", f64::from(x), f64::from(y))
+            };
+            site.waypoints = places.into_iter().enumerate().map(place).collect();
+            for (a, b, limit) in lanes {
+                let at = |n: usize| nalgebra::Point2::from(site.waypoints[n].at);
+                if at(a) != at(b) {
+                    let lane = Lane::one_way(a.to_string(), b.to_string());
+                    let speed_limit_mps = limit.map(|limit| f64::from(limit) * 0.5);
+                    site.lanes.push(Lane { speed_limit_mps, ..lane });
+                }
+            }
+            // A footprint that fits everywhere, for there are no walls.
+            let class = FootprintClass { name: "small".to_owned(), radius: Mm(1), margin: Mm(0) };
+            site.compile(&CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) })
+                .unwrap()
+        })
+    }
+
+    /// All travel times by Floyd and Warshall's algorithm.
+    fn reference(site: &CompiledSite) -> Vec<Vec<Micros>> {
+        let mut times = vec![vec![Micros::MAX; NODES]; NODES];
+        for (node, row) in times.iter_mut().enumerate() {
+            row[node] = Micros::ZERO;
+        }
+        for lane in site.lanes() {
+            let speed = lane.speed_limit.map_or(1_000, |limit| u64::from(limit.0.min(1_000)));
+            let time = Micros::new((u64::from(lane.length.0) * 1_000_000).div_ceil(speed));
+            let slot = &mut times[lane.from.index()][lane.to.index()];
+            *slot = time.min(*slot);
+        }
+        for via in 0..NODES {
+            for from in 0..NODES {
+                for to in 0..NODES {
+                    let through = times[from][via].saturating_add(times[via][to]);
+                    times[from][to] = times[from][to].min(through);
+                }
+            }
+        }
+        times
+    }
+
+    fn nodes() -> impl Iterator<Item = WaypointId> {
+        (0..).map(WaypointId).take(NODES)
+    }
+
+    proptest! {
+        /// Times, paths and the nearest start all agree with the plain reference.
+        #[test]
+        fn travel_equals_floyd_warshall(
+            site in roadmap(),
+            starts in prop::collection::vec((0..NODES, 0_u64..3), 0..6),
+        ) {
+            let (waits, reference) = (NominalWaits(&site), reference(&site));
+            let starts: Vec<_> = starts
+                .into_iter()
+                .map(|(node, offset)| (nodes().nth(node).unwrap(), Micros::from_secs(offset)))
+                .collect();
+            for to in nodes() {
+                let times = travel_times_to(&site, PERSON, &waits, to);
+                for from in nodes() {
+                    let expected = reference[from.index()][to.index()];
+                    prop_assert_eq!(times.from(from).unwrap_or(Micros::MAX), expected);
+                    let path = shortest_path(&site, PERSON, &waits, from, to);
+                    prop_assert_eq!(path.is_some(), expected < Micros::MAX);
+                    let mut at = from;
+                    let mut sum = Micros::ZERO;
+                    for lane in path.iter().flatten() {
+                        prop_assert_eq!(site.lane(*lane).unwrap().from, at);
+                        at = site.lane(*lane).unwrap().to;
+                        sum = sum.saturating_add(lane_time(&site, PERSON, &waits, *lane).unwrap());
+                    }
+                    prop_assert!(path.is_none() || (at == to && sum == expected));
+                }
+                let total = |(from, offset): &(WaypointId, Micros)| {
+                    reference[from.index()][to.index()].saturating_add(*offset)
+                };
+                let best = starts.iter().map(total).min().filter(|best| *best < Micros::MAX);
+                let expected = best.map(|time| Nearest {
+                    time,
+                    starts: (0..starts.len()).filter(|index| total(&starts[*index]) == time).collect(),
+                });
+                prop_assert_eq!(nearest(&site, PERSON, &waits, to, &starts), expected);
+            }
+        }
+
+        /// Components are the classes of mutual reachability; they cover every waypoint once.
+        #[test]
+        fn components_are_mutually_reachable(site in roadmap()) {
+            let reference = reference(&site);
+            let mutual = |a: usize, b: usize| reference[a][b] < Micros::MAX && reference[b][a] < Micros::MAX;
+            let expected: std::collections::BTreeSet<Vec<WaypointId>> =
+                (0..NODES).map(|a| nodes().filter(|b| mutual(a, b.index())).collect()).collect();
+            prop_assert_eq!(site.components(0), expected.into_iter().collect::<Vec<_>>());
+            prop_assert!(site.components(1).is_empty());
+        }
+    }
+
+    /// Doors that stay shut and lifts that cost nothing.
+    struct Odd;
+
+    impl Waits for Odd {
+        fn door(&self, _: DoorId) -> Micros {
+            Micros::MAX
+        }
+
+        fn lift(&self, _: LiftId, _: LevelId, _: LevelId) -> Micros {
+            Micros::ZERO
+        }
+    }
+
+    #[test]
+    fn a_free_ride_takes_a_moment_and_a_shut_door_stops() {
+        use crate::model::{Door, Lift};
+        let mut site = Site::new("odd");
+        let mut lift = Lift::new("lift", [0.0, 0.0], 2.0, 2.0);
+        for (level, elevation_m) in [("0", 0.0), ("1", 3.0), ("2", 6.0)] {
+            site.levels.push(Level::new(level, elevation_m));
+            site.waypoints.push(Waypoint::new(level, level, 0.0, 0.0).in_lift("lift"));
+            lift = lift.with_door(level, [-0.5, 1.0], [0.5, 1.0]);
+        }
+        site.lifts.push(lift);
+        site.waypoints.push(Waypoint::new("out", "2", 0.0, 4.0));
+        site.doors.push(Door::new("d", "2", [-0.5, 2.0], [0.5, 2.0]));
+        site.lanes.push(Lane::two_way("2", "out"));
+        let site = site.compile(&CompileOptions::default()).unwrap();
+        let [bottom, top, out] = ["0", "2", "out"].map(|name| site.waypoint_named(name).unwrap());
+        let ride = shortest_path(&site, PERSON, &Odd, bottom, top).unwrap();
+        assert_eq!(ride.len(), 1, "one direct ride, not two");
+        assert_eq!(travel_times_to(&site, PERSON, &Odd, top).from(bottom), Some(Micros::new(1)));
+        assert_eq!(shortest_path(&site, PERSON, &Odd, bottom, out), None);
+        let nominal = NominalWaits(&site);
+        assert!(shortest_path(&site, PERSON, &nominal, bottom, out).is_some());
+        assert_eq!(shortest_path(&site, PERSON, &nominal, out, out), Some(Vec::new()));
+        assert_eq!(shortest_path(&site, PERSON, &nominal, out, WaypointId(99)), None);
+        assert_eq!(shortest_path(&site, TravelProfile::person(MmPerS::ZERO), &nominal, top, out), None);
+        assert_eq!(shortest_path(&site, TravelProfile::robot(MmPerS(500), 0), &nominal, top, out), None);
+        assert_eq!(nearest(&site, PERSON, &nominal, top, &[]), None);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sheepdog_core::{Mm, WaypointId};
+use sheepdog_core::{LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Resource, Site,
     model::{RoomKind, StationKind},
@@ -18,7 +18,7 @@ fn compiled() -> CompiledSite {
     authored().compile(&CompileOptions::new(vec![class])).unwrap()
 }
 
-/// Everything that can be reached over usable lanes, `site.lanes_from` or `site.lanes_to`.
+/// Everything that can be reached over usable lanes.
 fn reachable(site: &CompiledSite, from: WaypointId) -> BTreeSet<WaypointId> {
     let claims = site.classes().first().unwrap();
     let mut seen = BTreeSet::from([from]);
@@ -39,9 +39,8 @@ fn it_compiles_without_a_warning_and_every_lane_is_usable() {
     let site = compiled();
     assert_eq!(site.warnings(), []);
     let claims = site.classes().first().unwrap();
-    for (index, lane) in site.lanes().iter().enumerate() {
+    for (id, lane) in (0..).map(LaneId).zip(site.lanes()) {
         let name = |id| &site.waypoint(id).unwrap().name;
-        let id = sheepdog_core::LaneId(u32::try_from(index).unwrap());
         assert!(claims.usable(id), "{} -> {}", name(lane.from), name(lane.to));
     }
 }
@@ -64,32 +63,40 @@ fn every_station_reaches_every_station_and_may_be_stopped_at() {
 fn opposite_lanes_of_a_corridor_do_not_conflict() {
     let site = compiled();
     let claims = site.classes().first().unwrap();
-    let lanes = |suffix: char| {
-        let site = &site;
-        (0..).map(sheepdog_core::LaneId).zip(site.lanes()).filter_map(move |(id, lane)| {
-            let on_side = |id| {
-                let name = &site.waypoint(id).unwrap().name;
-                name.starts_with(['g', 'f']) && name.split(['+', '~', '/', '>', ':']).all(|part| part.contains(suffix))
-            };
-            (lane.ride.is_none() && on_side(lane.from) && on_side(lane.to)).then_some(id)
-        })
+    let along = |y_mm: i32| -> BTreeSet<ResourceId> {
+        let on = |id| site.waypoint(id).is_some_and(|way| way.y_mm == y_mm);
+        let lanes = (0..).map(LaneId).zip(site.lanes()).filter(|(_, lane)| on(lane.from) && on(lane.to));
+        lanes.flat_map(|(id, _)| claims.along(id).iter().copied()).collect()
     };
-    let along_x = |id| {
-        let lane = site.lane(id).unwrap();
-        let (from, to) = (site.waypoint(lane.from).unwrap(), site.waypoint(lane.to).unwrap());
-        from.y_mm == to.y_mm && (from.y_mm == 7_400 || from.y_mm == 8_600)
-    };
-    let east: BTreeSet<_> =
-        lanes('e').filter(|id| along_x(*id)).flat_map(|id| claims.along(id).iter().copied()).collect();
-    let west: BTreeSet<_> =
-        lanes('w').filter(|id| along_x(*id)).flat_map(|id| claims.along(id).iter().copied()).collect();
-    assert!(!east.is_empty() && !west.is_empty());
+    let (east, west) = (along(7_400), along(8_600));
+    assert!(40 < east.len() && 40 < west.len(), "{} {}", east.len(), west.len());
     let both: Vec<&Resource> = east.intersection(&west).filter_map(|id| site.resource(*id)).collect();
     assert_eq!(both, Vec::<&Resource>::new());
 }
 
+/// A robot that leaves the lift needs no place at which another waits for it.
 #[test]
-fn it_has_what_its_readme_promises() {
+fn who_leaves_the_lift_does_not_meet_who_waits_for_it() {
+    let site = compiled();
+    let claims = site.classes().first().unwrap();
+    for floor in ["g", "f"] {
+        let way = |name: &str| site.waypoint_named(&format!("{floor}-lift-{name}")).unwrap();
+        let out = [("cabin", "front"), ("front", "exit")].map(|(from, to)| {
+            let leaves = |lane: &&LaneId| site.lane(**lane).is_some_and(|lane| lane.to == way(to));
+            *site.lanes_from(way(from)).iter().find(leaves).unwrap()
+        });
+        assert!(
+            claims.may_stop(way("exit")) && claims.may_stop(way("wait")) && !claims.may_stop(way("front"))
+        );
+        for waiting in ["wait", "queue"] {
+            let waits = claims.at(way(waiting));
+            assert!(out.iter().all(|lane| claims.along(*lane).iter().all(|claim| !waits.contains(claim))));
+        }
+    }
+}
+
+#[test]
+fn it_is_as_large_as_its_users_count_on() {
     let site = authored();
     let rooms = site.rooms.iter().filter(|room| room.kind != RoomKind::Corridor).count();
     assert!(22 <= rooms, "{rooms}");
@@ -101,22 +108,4 @@ fn it_has_what_its_readme_promises() {
         ((bx - ax).powi(2) + (by - ay).powi(2)).sqrt()
     });
     assert!(widths_m.into_iter().all(|width_m| 1.1 <= width_m));
-}
-
-#[test]
-#[ignore = "probe"]
-fn probe() {
-    let site = compiled();
-    println!("{:?}", site.summary());
-    let claims = site.classes().first().unwrap();
-    for (i, w) in site.waypoints().iter().enumerate() {
-        if !claims.may_stop(WaypointId(i as u32)) { println!("no stop {} {:?}", w.name, w.at); }
-    }
-    for w in site.waypoints().iter().filter(|w| !w.authored).take(8) { println!("{}", w.name); }
-    let e = site.lanes().iter().map(|l| l.length.0).max();
-    println!("longest {e:?}");
-    for w in ["g6e", "g5w", "g-lift-front", "g-lift-wait", "g-lift-exit", "g-lift-cabin", "g10w", "pharmacy"] {
-        let id = site.waypoint_named(w).unwrap();
-        println!("{w}: {:?}", claims.at(id).iter().map(|r| site.resource(*r).unwrap()).collect::<Vec<_>>());
-    }
 }

@@ -6,18 +6,18 @@
 //! seed give the same bytes, on any number of workers.
 #![forbid(unsafe_code)]
 
+pub mod file;
 mod film;
 mod free_flow;
 mod script;
 mod setup;
 mod summary;
-mod toml_file;
 mod world;
 
+pub use file::{Scenario, ScenarioError};
 pub use film::film;
 pub use free_flow::free_flow;
 pub use script::{Event, Moment, Victim};
-pub use setup::{DeliveryLoad, Setup, SetupError, interlock_config};
+pub use setup::{DeliveryLoad, Setup, SetupError, delivery, interlock_config};
 pub use summary::Summary;
-pub use toml_file::{Scenario, ScenarioError};
 pub use world::{Trace, World, WorldError};

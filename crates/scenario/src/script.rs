@@ -32,6 +32,11 @@ pub enum Event {
         /// How.
         category: StopCategory,
     },
+    /// A person lets every failed robot that works again go on.
+    Resume {
+        /// Who.
+        actor: Actor,
+    },
     /// A person takes one step of the reset of the newest stop.
     Reset {
         /// Who.

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use sheepdog_core::{
-    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId, wire::Action,
+    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, ResourceId, WaypointId, wire::Action,
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Performers, Step};
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
 use sheepdog_interlock::{Config, ConfigError, ValidConfig};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, MapError, Site, travel::TravelProfile};
-use sheepdog_sim::{BeamSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
+use sheepdog_sim::{BeamSpec, ControllerSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
 
 use crate::script::Event;
 
@@ -190,6 +190,14 @@ impl Setup {
             battery,
             beams: BeamSpec::default(),
             interlock,
+            controller: ControllerSpec {
+                yaw_rate: MradPerS(1_000),
+                report_every: Micros::from_secs(1),
+                passage_fresh: Micros::from_millis(1_500),
+                fleet_beat_timeout: None,
+                pose_error_max: Mm(50),
+                wall_margin: Mm(50),
+            },
         });
         Ok(id)
     }
@@ -267,7 +275,7 @@ impl Setup {
             })
             .collect();
         candidates.sort_unstable();
-        let mut taken = BTreeSet::new();
+        let mut taken: BTreeSet<ResourceId> = BTreeSet::new();
         let mut places = Vec::new();
         for (_, _, waypoint) in candidates {
             if claims.at(waypoint).iter().any(|resource| taken.contains(resource)) {
@@ -287,7 +295,7 @@ impl Setup {
 }
 
 /// A request to carry something from one waypoint to another, for robots first.
-pub(crate) fn delivery(name: String, from: WaypointId, to: WaypointId, load: DeliveryLoad) -> TaskRequest {
+pub fn delivery(name: String, from: WaypointId, to: WaypointId, load: DeliveryLoad) -> TaskRequest {
     TaskRequest {
         name,
         within: None,

@@ -304,6 +304,13 @@ impl World {
                     let command = OperatorCommand::Stop { scope, category };
                     self.feed(now, Input::Operator { actor, command });
                 }
+                Event::Resume { actor } => {
+                    let failed: Vec<AgentId> = self.fleet.failed().collect();
+                    for agent in failed {
+                        let command = OperatorCommand::Resume { agent };
+                        self.feed(now, Input::Operator { actor: actor.clone(), command });
+                    }
+                }
                 Event::Reset { actor, step } => {
                     let command = OperatorCommand::Reset { generation: self.fleet.stop_generation(), step };
                     self.feed(now, Input::Operator { actor, command });

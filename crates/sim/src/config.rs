@@ -1,6 +1,6 @@
 //! What a plant consists of, as plain data.
 
-use sheepdog_core::{AgentId, Confidence, Micros, MmPerS, MmPerS2, Ppm, WaypointId};
+use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
 use sheepdog_interlock::ValidConfig;
 
 use crate::radio::RadioSpec;
@@ -43,6 +43,26 @@ pub struct RobotSpec {
     pub beams: BeamSpec,
     /// Its interlock.
     pub interlock: ValidConfig,
+    /// The rest of its controller.
+    pub controller: ControllerSpec,
+}
+
+/// Settings of a robot's controller beside its interlock; the fields of the same name in
+/// [`OnboardConfig`](sheepdog_driver::OnboardConfig). They belong to the robot or the site, so none has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControllerSpec {
+    /// Yaw rate at which it turns.
+    pub yaw_rate: MradPerS,
+    /// The longest time between two reports.
+    pub report_every: Micros,
+    /// How old a beat may be for what it says of doors and lifts to count.
+    pub passage_fresh: Micros,
+    /// How long the fleet may be silent before the robot stops; `None` lets it finish its release.
+    pub fleet_beat_timeout: Option<Micros>,
+    /// The largest error of its localisation with which it moves.
+    pub pose_error_max: Mm,
+    /// Distance it keeps from known walls ahead.
+    pub wall_margin: Mm,
 }
 
 /// How a robot perceives.

@@ -12,23 +12,27 @@
 #![forbid(unsafe_code)]
 
 mod body;
+mod build;
 mod config;
 mod error;
 mod fault;
+#[cfg(test)]
+mod fixture;
 mod people;
 mod peripherals;
 mod plant;
 mod radio;
 mod random;
 mod robot;
-mod route;
 mod sense;
 mod separation;
+#[cfg(test)]
+mod tests;
 mod truth;
 mod world;
 
 pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RPS};
-pub use config::{BeamSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec};
+pub use config::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec};
 pub use error::PlantError;
 pub use fault::{Fault, FaultKind, FaultStatus, FaultTarget};
 pub use people::{PERSON_RADIUS_M, STAIRS};

@@ -8,16 +8,15 @@ use std::{collections::VecDeque, sync::Arc};
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{
-    AgentId, FleetTime, LaneId, LevelId, Micros, WaypointId,
+    AgentId, FleetTime, LaneId, LevelId, Micros, MmPerS, WaypointId,
     wire::{Perform, StepToken, ToAgent, ToFleet},
 };
-use sheepdog_map::{CompiledSite, Lane};
+use sheepdog_map::{CompiledSite, Lane, NominalWaits, TravelProfile, shortest_path};
 
 use crate::{
     config::{PersonSpec, WalkerSpec},
     peripherals::Peripherals,
     random::{Purpose, happens, stream},
-    route::shortest,
     world::{Barrier, Disc, Owner, World, point_segment},
 };
 
@@ -67,7 +66,7 @@ const DETOURS_RAD: [f64; 6] = [-0.5, 0.5, -1.0, 1.0, -1.55, 1.55];
 pub(crate) struct Person {
     site: Arc<CompiledSite>,
     index: usize,
-    speed_mps: f64,
+    speed: MmPerS,
     pub(crate) level: LevelId,
     pub(crate) at: Point2<f64>,
     pub(crate) yaw_rad: f64,
@@ -124,30 +123,30 @@ impl Person {
             outbox: Vec::new(),
             reported: None,
         };
-        Self::new(site, index, spec.at, f64::from(spec.speed.0) / 1e3, Role::Agent(agent))
+        Self::new(site, index, spec.at, spec.speed, Role::Agent(agent))
     }
 
     /// A person without a radio; `None` when a place is unknown or there is none.
     pub(crate) fn walker(site: &Arc<CompiledSite>, index: usize, spec: WalkerSpec) -> Option<Self> {
         let first = *spec.patrol.first()?;
         spec.patrol.iter().try_for_each(|&place| site.waypoint(place).map(drop))?;
-        let speed_mps = f64::from(spec.speed.0) / 1e3;
+        let speed = spec.speed;
         let role = Role::Walker { patrol: spec.patrol, next: 0, pause: spec.pause, rested: Micros::ZERO };
-        Self::new(site, index, first, speed_mps, role)
+        Self::new(site, index, first, speed, role)
     }
 
     fn new(
         site: &Arc<CompiledSite>,
         index: usize,
         place: WaypointId,
-        speed_mps: f64,
+        speed: MmPerS,
         role: Role,
     ) -> Option<Self> {
         let waypoint = site.waypoint(place)?;
         let mut person = Self {
             site: Arc::clone(site),
             index,
-            speed_mps,
+            speed,
             level: waypoint.level,
             at: waypoint.at,
             yaw_rad: 0.0,
@@ -178,16 +177,16 @@ impl Person {
     }
 
     /// Takes in a message; whatever concerns robots alone is ignored.
-    pub(crate) fn hear(&mut self, now: FleetTime, seed: u64, message: ToAgent) {
+    pub(crate) fn hear(&mut self, now: FleetTime, seed: u64, message: &ToAgent) {
         let Role::Agent(agent) = &mut self.role else { return };
         match message {
             ToAgent::Ask(question) => {
-                let reachable = shortest(&self.site, self.place, question.place).is_some();
+                let reachable = way(&self.site, self.speed, self.place, question.place).is_some();
                 agent.consider(now, seed, question.token, reachable);
             }
-            ToAgent::Perform(order) => agent.accept(order),
+            ToAgent::Perform(order) => agent.accept(*order),
             ToAgent::Withdraw(token) => {
-                if agent.withdraw(token) {
+                if agent.withdraw(*token) {
                     self.stop_at_next_place();
                 }
             }
@@ -246,7 +245,7 @@ impl Person {
     }
 
     fn set_out(&mut self, goal: WaypointId) {
-        let Some(lanes) = shortest(&self.site, self.place, goal) else { return };
+        let Some(lanes) = way(&self.site, self.speed, self.place, goal) else { return };
         self.way = lanes.into();
         self.stand = self.beside(goal);
         self.blocked = Micros::ZERO;
@@ -372,7 +371,7 @@ impl Person {
     fn step_towards(&mut self, around: &Surroundings<'_>, target: Point2<f64>) {
         let gap = target - self.at;
         let Some(ahead) = gap.try_normalize(1e-9) else { return };
-        let stride_m = (self.speed_mps * around.tick.as_secs_f64()).min(gap.norm());
+        let stride_m = (f64::from(self.speed.0) / 1e3 * around.tick.as_secs_f64()).min(gap.norm());
         match self.obstacle(around.world, self.at + ahead * stride_m) {
             None => {
                 self.blocked = Micros::ZERO;
@@ -428,6 +427,11 @@ impl Person {
 /// Whether a step ends nearer than allowed and does not lead away.
 fn nearer(after_m: f64, before_m: f64, least_m: f64) -> bool {
     after_m < least_m && after_m <= before_m
+}
+
+/// The quickest way on foot.
+fn way(site: &CompiledSite, speed: MmPerS, from: WaypointId, to: WaypointId) -> Option<Vec<LaneId>> {
+    shortest_path(site, TravelProfile::person(speed), &NominalWaits(site), from, to)
 }
 
 fn unit(angle_rad: f64) -> Vector2<f64> {

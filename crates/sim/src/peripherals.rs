@@ -337,3 +337,160 @@ fn in_cabin(lift: &Lift, at: Point2<f64>) -> bool {
     let offset = at - lift.at;
     offset.dot(&x_axis).abs() <= lift.width_m / 2.0 && x_axis.perp(&offset).abs() <= lift.depth_m / 2.0
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixture;
+
+    const TICK: Micros = Micros::from_millis(50);
+    const DOOR: DoorId = DoorId(0);
+    const LIFT: LiftId = LiftId(0);
+
+    struct Building {
+        peripherals: Peripherals,
+        now: FleetTime,
+    }
+
+    impl Building {
+        fn new() -> Self {
+            Self { peripherals: Peripherals::new(fixture::site()), now: FleetTime::ZERO }
+        }
+
+        fn run(&mut self, millis: u64, discs: &[Disc]) -> Vec<Carried> {
+            let ticks = millis / TICK.as_millis();
+            (0..ticks).flat_map(|_| self.tick(discs)).collect()
+        }
+
+        fn tick(&mut self, discs: &[Disc]) -> Vec<Carried> {
+            let carried = self.peripherals.advance(self.now, TICK, discs);
+            self.now = self.now + TICK;
+            carried
+        }
+
+        fn reports(&mut self) -> Vec<PeripheralReport> {
+            std::iter::from_fn(|| self.peripherals.poll()).collect()
+        }
+    }
+
+    fn robot(level: u32, x: f64, y: f64) -> Disc {
+        Disc { owner: Owner::Robot(0), level: LevelId(level), at: Point2::new(x, y), radius_m: 0.25 }
+    }
+
+    fn door(state: DoorState) -> PeripheralReport {
+        PeripheralReport::Door { door: DOOR, state }
+    }
+
+    #[test]
+    fn a_door_opens_in_its_time_and_reports_changes_only() {
+        let mut building = Building::new();
+        building.tick(&[]);
+        assert_eq!(building.reports().len(), 2, "one first report each of door and lift");
+        building.peripherals.command(PeripheralCommand::Door { door: DOOR, open: true });
+        building.run(1_950, &[]);
+        assert_eq!(building.reports(), [door(DoorState::Moving)]);
+        building.tick(&[]);
+        assert_eq!(building.reports(), [door(DoorState::Open)]);
+        building.peripherals.command(PeripheralCommand::Door { door: DOOR, open: false });
+        building.run(2_000, &[]);
+        assert_eq!(building.reports(), [door(DoorState::Moving), door(DoorState::Closed)]);
+    }
+
+    #[test]
+    fn a_stuck_door_stays_as_it_is() {
+        let mut building = Building::new();
+        building.peripherals.command(PeripheralCommand::Door { door: DOOR, open: true });
+        building.run(1_000, &[]);
+        assert!(building.peripherals.stick_door(DOOR));
+        assert!(!building.peripherals.stick_door(DoorId(9)));
+        building.run(5_000, &[]);
+        assert_eq!(building.peripherals.door(DOOR), Some(DoorState::Faulty));
+        building.peripherals.unstick();
+        assert_eq!(building.peripherals.door(DOOR), Some(DoorState::Moving));
+    }
+
+    #[test]
+    fn unknown_targets_are_dropped() {
+        let mut building = Building::new();
+        building.peripherals.command(PeripheralCommand::Door { door: DoorId(7), open: true });
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(7) });
+        building.peripherals.command(PeripheralCommand::FreeLift { lift: LiftId(7) });
+        building.run(5_000, &[]);
+        assert_eq!(building.reports().len(), 2);
+    }
+
+    #[test]
+    fn a_lift_carries_who_stands_in_the_cabin_and_nobody_else() {
+        let mut building = Building::new();
+        let inside = robot(0, 17.0, 3.0);
+        let outside = Disc { owner: Owner::Robot(1), ..robot(0, 15.0, 3.0) };
+        let above = Disc { owner: Owner::Robot(2), ..robot(1, 14.0, 3.0) };
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(1) });
+        // Shut already: 4 m at 1 m/s, after the tick in which it sets off.
+        assert_eq!(building.run(4_000, &[inside, outside, above]), []);
+        assert_eq!(building.peripherals.lift(LIFT), Some((LevelId(0), DoorState::Closed)));
+        let carried = building.tick(&[inside, outside, above]);
+        assert_eq!(carried, [Carried { owner: Owner::Robot(0), to: LevelId(1) }]);
+        building.run(2_000, &[]);
+        assert_eq!(building.peripherals.lift(LIFT), Some((LevelId(1), DoorState::Open)));
+    }
+
+    #[test]
+    fn a_lift_waits_for_a_body_on_the_sill() {
+        let mut building = Building::new();
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(0) });
+        building.run(2_000, &[]);
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(1) });
+        building.run(30_000, &[robot(0, 16.2, 3.0)]);
+        assert_eq!(building.peripherals.lift(LIFT), Some((LevelId(0), DoorState::Open)));
+        building.run(30_000, &[robot(0, 15.6, 3.0)]);
+        assert_eq!(building.peripherals.lift(LIFT), Some((LevelId(1), DoorState::Open)));
+    }
+
+    #[test]
+    fn a_shut_lift_does_not_leave_from_under_a_body_on_the_sill() {
+        let mut building = Building::new();
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(1) });
+        building.run(30_000, &[robot(0, 16.0, 3.0)]);
+        assert_eq!(building.peripherals.lift(LIFT), Some((LevelId(0), DoorState::Closed)));
+    }
+
+    #[test]
+    fn closed_and_moving_openings_are_barriers() {
+        let mut building = Building::new();
+        assert_eq!(building.peripherals.barriers().len(), 3);
+        building.peripherals.command(PeripheralCommand::Door { door: DOOR, open: true });
+        building.peripherals.command(PeripheralCommand::CallLift { lift: LIFT, level: LevelId(0) });
+        building.run(1_950, &[]);
+        assert_eq!(building.peripherals.barriers().len(), 3);
+        building.tick(&[]);
+        let left = building.peripherals.barriers();
+        assert_eq!(left.iter().map(|barrier| barrier.level).collect::<Vec<_>>(), [LevelId(1)]);
+    }
+
+    proptest! {
+        /// Whatever is commanded and wherever a body wanders, a leaf never comes nearer to shut while it is in the way.
+        #[test]
+        fn no_door_closes_on_a_body(
+            script in prop::collection::vec((any::<bool>(), 7.0..9.0_f64, 2.0..4.0_f64, 1..30_u32), 1..12),
+        ) {
+            let mut building = Building::new();
+            for (open, x, y, ticks) in script {
+                building.peripherals.command(PeripheralCommand::Door { door: DOOR, open });
+                let body = robot(0, x, y);
+                let plan = fixture::site();
+                let model = plan.door(DOOR).unwrap();
+                for _ in 0..ticks {
+                    let before = building.peripherals.doors[0].leaf.opened;
+                    building.tick(&[body]);
+                    let after = building.peripherals.doors[0].leaf.opened;
+                    if point_segment(body.at, model.a, model.b) < body.radius_m {
+                        prop_assert!(before <= after);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -4,22 +4,22 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    AgentId, DoorId, FleetTime, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId, Workers, map_jobs,
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, Workers, map_jobs,
     wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
 };
-use sheepdog_driver::{Onboard, OnboardConfig, Peripheral};
+use sheepdog_driver::Peripheral;
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    body::{Body, BodyLimits},
-    config::{PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec},
+    build,
+    config::{PersonSpec, PlantConfig, RobotSpec},
     error::PlantError,
     fault::{Conditions, Fault, FaultKind, FaultStatus, FaultTarget},
     people::{PERSON_RADIUS_M, Person, Surroundings},
     peripherals::{Carried, Peripherals},
     radio::{Channel, RadioSpec},
-    random::{Purpose, stream, up_to},
-    robot::{Affected, Parts, Robot, chargers},
+    random::Purpose,
+    robot::{Affected, Robot, chargers},
     separation::Separation,
     truth::{BodyKind, Truth},
     world::{Disc, Owner, World},
@@ -30,9 +30,6 @@ pub const TICK_MAX: Micros = Micros::from_millis(100);
 
 /// Robots per job at least: below that a job costs more than it saves.
 const ROBOTS_PER_JOB_MIN: usize = 8;
-
-/// Clocks of robots are ahead of the plant's by up to this.
-const CLOCK_OFFSET_MAX: Micros = Micros::from_secs(3_600);
 
 /// Robots, people, doors, lifts and radio of one site in virtual time.
 ///
@@ -73,11 +70,11 @@ impl Plant {
         }
         let channels = channels(&robots, &people)?;
         let robots: Vec<Robot> = robots
-            .into_iter()
+            .iter()
             .enumerate()
-            .map(|(index, spec)| robot(&site, index, spec, power, seed))
+            .map(|(index, spec)| build::robot(&site, index, spec, power, seed))
             .collect::<Result<_, _>>()?;
-        let people = gather(&site, people, walkers)?;
+        let people = build::people(&site, people, walkers)?;
         let discs = discs(&robots, &people);
         let peripherals = Peripherals::new(Arc::clone(&site));
         let barriers = Arc::new(peripherals.barriers());
@@ -275,7 +272,7 @@ impl Plant {
                     }
                     Owner::Person(index) => {
                         if let Some(person) = self.people.get_mut(index) {
-                            person.hear(now, self.seed, message);
+                            person.hear(now, self.seed, &message);
                         }
                     }
                 }
@@ -421,95 +418,4 @@ fn channels(robots: &[RobotSpec], people: &[PersonSpec]) -> Result<BTreeMap<Agen
         }
     }
     Ok(channels)
-}
-
-fn robot(
-    site: &Arc<CompiledSite>,
-    index: usize,
-    spec: RobotSpec,
-    power: PowerSpec,
-    seed: u64,
-) -> Result<Robot, PlantError> {
-    let agent = spec.agent;
-    let who = || format!("agent {agent}");
-    let start =
-        site.waypoint(spec.at).ok_or_else(|| PlantError::Waypoint { who: who(), waypoint: spec.at })?;
-    let classes = site.classes().len();
-    let class =
-        site.classes().get(spec.class).ok_or(PlantError::Class { agent, class: spec.class, classes })?;
-    let quantities = [
-        ("speed", spec.speed.0),
-        ("acceleration", spec.acceleration.0),
-        ("deceleration", spec.deceleration.0),
-    ];
-    if let Some(&(quantity, _)) = quantities.iter().find(|(_, value)| *value == 0) {
-        return Err(PlantError::Zero { who: who(), quantity });
-    }
-    let limits =
-        BodyLimits { speed: spec.speed, acceleration: spec.acceleration, deceleration: spec.deceleration };
-    let (base, body) = Body::new(limits, start.level, start.at, heading_out(site, spec.at));
-    let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
-    let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
-    let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);
-    let config = OnboardConfig { site: Arc::clone(site), class: spec.class, interlock: spec.interlock };
-    Ok(Robot::new(Parts {
-        index,
-        agent,
-        radius_m: f64::from(class.class.radius.0) / 1e3,
-        body,
-        onboard: Onboard::new(config, base, 0),
-        beams: spec.beams,
-        power,
-        battery: spec.battery,
-        clock_offset,
-        gap_max,
-        seed,
-    }))
-}
-
-/// Direction of the first lane that leaves a waypoint on its level; along x when there is none.
-fn heading_out(site: &CompiledSite, from: WaypointId) -> f64 {
-    let along = |lane: &LaneId| {
-        let lane = site.lane(*lane).filter(|lane| lane.ride.is_none())?;
-        let gap = site.waypoint(lane.to)?.at - site.waypoint(lane.from)?.at;
-        Some(libm::atan2(gap.y, gap.x))
-    };
-    site.lanes_from(from).iter().find_map(along).unwrap_or(0.0)
-}
-
-/// People first, then walkers.
-fn gather(
-    site: &Arc<CompiledSite>,
-    people: Vec<PersonSpec>,
-    walkers: Vec<WalkerSpec>,
-) -> Result<Vec<Person>, PlantError> {
-    let mut gathered = Vec::with_capacity(people.len() + walkers.len());
-    for spec in people {
-        let who = || format!("agent {}", spec.agent);
-        check_walk(site, who, &[spec.at], spec.speed)?;
-        gathered.extend(Person::agent(site, gathered.len(), spec));
-    }
-    for (walker, spec) in walkers.into_iter().enumerate() {
-        if spec.patrol.is_empty() {
-            return Err(PlantError::NoPatrol { walker });
-        }
-        check_walk(site, || format!("walker {walker}"), &spec.patrol, spec.speed)?;
-        gathered.extend(Person::walker(site, gathered.len(), spec));
-    }
-    Ok(gathered)
-}
-
-fn check_walk(
-    site: &CompiledSite,
-    who: impl Fn() -> String,
-    places: &[WaypointId],
-    speed: MmPerS,
-) -> Result<(), PlantError> {
-    if let Some(&waypoint) = places.iter().find(|&&place| site.waypoint(place).is_none()) {
-        return Err(PlantError::Waypoint { who: who(), waypoint });
-    }
-    if speed == MmPerS::ZERO {
-        return Err(PlantError::Zero { who: who(), quantity: "speed" });
-    }
-    Ok(())
 }

@@ -109,3 +109,87 @@ fn noisy(nominal: Confidence, noise_ppm: u32, draw: f64) -> Confidence {
     let ppm = f64::from(nominal.ppm()) + draw * f64::from(noise_ppm);
     Confidence::from_fraction((ppm / 1e6).clamp(0.0, 1.0)).unwrap_or(Confidence::NONE)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{fixture, peripherals::Peripherals};
+
+    fn world(bodies: &[(u32, f64, f64, f64)]) -> World {
+        let site = fixture::site();
+        let barriers = Arc::new(Peripherals::new(Arc::clone(&site)).barriers());
+        let disc = |(index, &(level, x, y, radius_m)): (usize, &(u32, f64, f64, f64))| Disc {
+            owner: Owner::Person(index),
+            level: LevelId(level),
+            at: Point2::new(x, y),
+            radius_m,
+        };
+        World { site, discs: bodies.iter().enumerate().map(disc).collect(), barriers }
+    }
+
+    /// A robot in the middle of the western room, 3 m from the door.
+    const EYE: Eye = Eye { robot: 0, level: LevelId(0), at: Point2::new(5.0, 3.0), yaw_rad: 0.4 };
+
+    fn look(world: &World, limit: Option<Confidence>) -> Vec<Beam> {
+        let spec = BeamSpec { range_noise_m: 0.0, ..BeamSpec::default() };
+        scan(world, EYE, &spec, limit, 1, 0, 0)
+    }
+
+    #[test]
+    fn walls_and_the_closed_door_end_every_beam() {
+        let beams = look(&world(&[]), None);
+        assert_eq!(beams.len(), 24);
+        // The corners of the western room are at most 5.83 m away.
+        assert!(beams.iter().all(|beam| beam.range_m < 5.84));
+        let ahead = scan(&world(&[]), Eye { yaw_rad: 0.0, ..EYE }, &BeamSpec::default(), None, 1, 0, 0);
+        assert!((ahead[0].range_m - 3.0).abs() < 0.06);
+    }
+
+    #[test]
+    fn bodies_behind_walls_on_other_levels_and_oneself_are_not_seen() {
+        let alone = look(&world(&[]), None);
+        let nearest = |beams: &[Beam]| beams.iter().map(|beam| beam.range_m).fold(f64::INFINITY, f64::min);
+        for hidden in [(0, 9.0, 3.0, 0.3), (0, 9.0, 1.0, 0.3), (1, 5.5, 3.0, 0.3)] {
+            assert!((nearest(&look(&world(&[hidden]), None)) - nearest(&alone)).abs() < 1e-12, "{hidden:?}");
+        }
+        let mut with_me = world(&[]);
+        with_me.discs.push(Disc { owner: Owner::Robot(0), level: LevelId(0), at: EYE.at, radius_m: 0.25 });
+        assert_eq!(look(&with_me, None), alone);
+    }
+
+    #[test]
+    fn lost_confidence_caps_every_beam() {
+        let limit = Confidence::from_ppm(500_000).unwrap();
+        assert!(look(&world(&[]), Some(limit)).iter().all(|beam| beam.confidence == limit));
+        let confidence = |beam: &Beam| (987_000..=993_000).contains(&beam.confidence.ppm());
+        assert!(look(&world(&[]), None).iter().all(confidence));
+        assert!(look(&world(&[]), Some(Confidence::FULL)).iter().all(confidence));
+    }
+
+    proptest! {
+        /// However small a body is and wherever it stands in the room, a beam meets it where it is nearest.
+        #[test]
+        fn no_body_slips_between_the_beams(x in 0.5..7.5_f64, y in 0.5..5.5_f64, radius in 0.02..0.4_f64) {
+            let gap = (Point2::new(x, y) - EYE.at).norm() - radius;
+            prop_assume!(0.0 < gap);
+            let beams = look(&world(&[(0, x, y, radius)]), None);
+            prop_assert!(beams.iter().any(|beam| (beam.range_m - gap).abs() < 1e-6));
+        }
+
+        /// A beam never reports more than the way to a body's surface along its direction.
+        #[test]
+        fn ranges_are_exact(x in 0.5..7.5_f64, y in 0.5..5.5_f64, radius in 0.1..0.4_f64) {
+            let centre = Point2::new(x, y);
+            for beam in look(&world(&[(0, x, y, radius)]), None) {
+                let bearing = beam.angle_rad + EYE.yaw_rad;
+                let direction = Vector2::new(libm::cos(bearing), libm::sin(bearing));
+                let hit = ray_disc(EYE.at, direction, centre, radius);
+                prop_assert!(hit.is_none_or(|distance| beam.range_m <= distance + 1e-9));
+            }
+        }
+    }
+}

@@ -23,6 +23,8 @@ pub(crate) struct Separation {
 struct Step {
     before: Disc,
     after: Disc,
+    /// Whether it stood here all along.
+    stood: bool,
 }
 
 impl Separation {
@@ -46,8 +48,7 @@ impl Separation {
         for (index, &a) in steps.iter().enumerate() {
             let Owner::Robot(_) = a.after.owner else { break };
             for &b in steps.iter().skip(index + 1).filter(|b| b.after.level == a.after.level) {
-                let stood = |step: Step| step.before == step.after;
-                if !stood(a) || !stood(b) || self.before.is_empty() {
+                if !(a.stood && b.stood) {
                     self.meet(a, b);
                 }
             }
@@ -63,7 +64,10 @@ impl Separation {
         let known = self.before.binary_search_by_key(&after.owner, |disc| disc.owner);
         let before = known.ok().and_then(|index| self.before.get(index)).copied();
         // Who comes from another level or from nowhere was never between there and here.
-        Step { before: before.filter(|before| before.level == after.level).unwrap_or(after), after }
+        match before.filter(|before| before.level == after.level) {
+            Some(before) => Step { before, after, stood: before == after },
+            None => Step { before: after, after, stood: false },
+        }
     }
 
     fn meet(&mut self, a: Step, b: Step) {
@@ -101,7 +105,8 @@ mod tests {
     #[test]
     fn nobody_is_near_on_another_level() {
         let separation = Separation::new(&[disc(A, 0, 0.0), disc(B, 1, 0.0)]);
-        assert_eq!((separation.robots_m, separation.overlaps), (f64::INFINITY, 0));
+        assert!(separation.robots_m.is_infinite());
+        assert_eq!(separation.overlaps, 0);
     }
 
     #[test]
@@ -122,7 +127,7 @@ mod tests {
         separation.advance(&[disc(A, 0, -0.5), disc(P, 0, 1.9)]);
         separation.advance(&[disc(A, 0, 1.0), disc(P, 0, 1.9)]);
         assert_eq!(separation.overlaps, 2);
-        assert_eq!(separation.robots_m, f64::INFINITY);
+        assert!(separation.robots_m.is_infinite());
     }
 
     #[test]

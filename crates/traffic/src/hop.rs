@@ -7,7 +7,7 @@ use std::{
 };
 
 use sheepdog_core::{LaneId, LiftId, Micros, MmPerS, ResourceId, WaypointId};
-use sheepdog_map::{ClassClaims, CompiledSite, Lane};
+use sheepdog_map::{lane_time, ClassClaims, CompiledSite, NominalWaits, TravelProfile};
 
 use crate::table::Table;
 
@@ -42,7 +42,10 @@ pub struct HopGraph {
     into: Vec<Vec<u32>>,
     rest: Vec<Vec<ResourceId>>,
     may_stop: Vec<bool>,
-    resources: usize,
+    /// Hops that claim each resource.
+    hops_with: Vec<Vec<u32>>,
+    /// Waypoints at which each resource is held.
+    places_with: Vec<Vec<u32>>,
 }
 
 impl HopGraph {
@@ -64,10 +67,18 @@ impl HopGraph {
             into: vec![Vec::new(); site.waypoints().len()],
             rest: waypoints().map(|id| claims.at(id).to_vec()).collect(),
             may_stop: waypoints().map(|id| claims.may_stop(id)).collect(),
-            resources: site.resources().len(),
+            hops_with: vec![Vec::new(); site.resources().len()],
+            places_with: vec![Vec::new(); site.resources().len()],
         };
+        for waypoint in waypoints() {
+            for resource in claims.at(waypoint) {
+                if let Some(places) = graph.places_with.get_mut(resource.index()) {
+                    places.push(waypoint.0);
+                }
+            }
+        }
         for source in waypoints() {
-            for draft in drafts(site, claims, source, speed) {
+            for draft in drafts(site, claims, source, TravelProfile::robot(speed, class)) {
                 graph.push(source, draft);
             }
             graph.out.push(index32(graph.hops.len()));
@@ -158,14 +169,25 @@ impl HopGraph {
         self.rest.len()
     }
 
-    pub(crate) fn resources(&self) -> usize {
-        self.resources
+    /// Hops that claim a resource, sorted.
+    pub(crate) fn hops_with(&self, resource: ResourceId) -> &[u32] {
+        self.hops_with.get(resource.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Waypoints at which a resource is held, sorted.
+    pub(crate) fn places_with(&self, resource: ResourceId) -> &[u32] {
+        self.places_with.get(resource.index()).map_or(&[], Vec::as_slice)
     }
 
     fn push(&mut self, from: WaypointId, draft: Draft) {
         let id = index32(self.hops.len());
         let (lanes, claims) = (index32(self.lanes.len()), index32(self.claims.len()));
         self.lanes.extend(draft.lanes);
+        for resource in &draft.claims {
+            if let Some(hops) = self.hops_with.get_mut(resource.index()) {
+                hops.push(id);
+            }
+        }
         self.claims.extend(draft.claims);
         if let Some(into) = self.into.get_mut(draft.to.index()) {
             into.push(id);
@@ -193,14 +215,13 @@ struct Draft {
 /// different lifts are kept apart, because they claim different things.
 type Label = (LaneId, Option<LiftId>, WaypointId);
 
-fn drafts(site: &CompiledSite, claims: &ClassClaims, source: WaypointId, speed: MmPerS) -> Vec<Draft> {
+fn drafts(site: &CompiledSite, claims: &ClassClaims, source: WaypointId, profile: TravelProfile) -> Vec<Draft> {
     let mut best: BTreeMap<Label, (u64, Option<Label>, LaneId)> = BTreeMap::new();
     let mut queue: BinaryHeap<Reverse<(u64, Label, Option<Label>, LaneId)>> = BinaryHeap::new();
     let mut reached = Vec::new();
     let lanes_from = |waypoint: WaypointId| {
-        site.lanes_from(waypoint).iter().filter(|&&lane| claims.usable(lane)).filter_map(|&id| {
-            let lane = site.lane(id)?;
-            Some((id, lane, lane_time(site, lane, speed)?))
+        site.lanes_from(waypoint).iter().filter_map(|&id| {
+            Some((id, site.lane(id)?, lane_time(site, profile, &NominalWaits(site), id)?.as_micros()))
         })
     };
     for (id, lane, time) in lanes_from(source) {
@@ -259,34 +280,6 @@ fn trace(
     all.sort_unstable();
     all.dedup();
     Some(Draft { to: label.2, time: time.max(1), lanes, claims: all })
-}
-
-/// Microseconds along one lane with nominal waits: each door opens once, a lift's door shuts and opens once.
-///
-/// `None` for a lane whose speed limit is zero.
-fn lane_time(site: &CompiledSite, lane: &Lane, speed: MmPerS) -> Option<u64> {
-    let speed = u64::from(lane.speed_limit.map_or(speed, |limit| limit.min(speed)).0);
-    let travel = (u64::from(lane.length.0) * 1_000_000).checked_add(speed.checked_sub(1)?)? / speed;
-    let doors = lane.doors.iter().filter_map(|&door| site.door(door)).map(|door| door.opening.as_micros());
-    let ride = match lane.ride {
-        Some(lift) => ride_time(site, lane, lift),
-        None => 0,
-    };
-    Some(doors.fold(travel.saturating_add(ride), u64::saturating_add))
-}
-
-fn ride_time(site: &CompiledSite, lane: &Lane, lift: LiftId) -> u64 {
-    let elevation_m = |waypoint: WaypointId| {
-        let level = site.waypoint(waypoint)?.level;
-        Some(site.level(level)?.elevation_m)
-    };
-    let (Some(lift), Some(from_m), Some(to_m)) = (site.lift(lift), elevation_m(lane.from), elevation_m(lane.to)) else {
-        return 0;
-    };
-    // A cast from float saturates, and NaN becomes zero: a site without sense still gets a finite time.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at both ends")]
-    let rise = ((to_m - from_m).abs() / lift.speed_mps.max(0.01) * 1e6) as u64;
-    rise.saturating_add(lift.door_time.as_micros().saturating_mul(2))
 }
 
 /// Whether every element of sorted `small` is in sorted `large`.

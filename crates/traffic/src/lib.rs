@@ -15,13 +15,17 @@
 
 mod executor;
 mod explore;
+mod gradual;
 mod hop;
 mod plan;
 mod planner;
 mod polish;
+mod refine;
 mod rules;
 mod search;
 mod table;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use executor::{

@@ -10,9 +10,11 @@ use sheepdog_map::CompiledSite;
 
 use crate::{
     explore::explore,
+    gradual::one_by_one,
     hop::{HopGraph, UNREACHABLE},
     polish::{polish, Score},
-    search::{mix, Board, Bot, Field, Outcome, Rollout, Scene, Step},
+    refine::refine,
+    search::{mix, Board, Bot, Field, Rollout, Scene, Step},
     Plan, PlanRobot, PlannedMove, Problem, Unserved, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008,
 };
 
@@ -341,43 +343,61 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
 fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (Option<Found>, u32) {
     let mut best: Option<Found> = None;
     let mut used = 0;
-    let rollouts_limit = limit - limit / 3;
+    let rollouts_limit = limit / 2;
     let once = u32::try_from(scene.bots.len().saturating_mul(600).saturating_add(2_000)).unwrap_or(u32::MAX);
     let free_flow = Score::free_flow(scene);
     let mut first: Vec<usize> = Vec::new();
     for round in 0..ROLLOUTS_MAX {
-        let enough = match &best {
-            Some(found) => ROLLOUTS_ENOUGH <= round || found.score.is_near(free_flow),
-            None => false,
-        };
+        let enough = best.as_ref().is_some_and(|found| {
+            let share = if round < ROLLOUTS_ENOUGH { 20 } else { 1 };
+            ROLLOUTS_ENOUGH * 2 <= round || found.score.is_near(free_flow, share)
+        });
         if enough || rollouts_limit <= used {
             break;
         }
         let order = precedence(scene, kept, problem, round, &first);
         let outcome = Rollout::run(scene, order, mix(round), once.min(rollouts_limit - used));
-        let Outcome { moves, done, steps, stuck } = outcome;
-        used += steps.max(1);
-        if done {
-            let (steps, score, effort) = polish(scene, moves, rollouts_limit.saturating_sub(used));
-            used += effort;
-            if best.as_ref().is_none_or(|best| score < best.score) {
-                best = Some(Found { steps, score });
-            }
-        } else if let Some(stuck) = stuck {
+        used += outcome.steps.max(1);
+        if outcome.done {
+            used += keep_better(scene, &mut best, outcome.moves, rollouts_limit.saturating_sub(used));
+        } else if let Some(stuck) = outcome.stuck {
             first.retain(|&bot| bot != stuck);
             first.insert(0, stuck);
+        }
+    }
+    if best.as_ref().is_none_or(|found| !found.score.is_near(free_flow, 1)) {
+        let (moves, steps) = one_by_one(scene, limit.saturating_sub(used) / 2);
+        used += steps;
+        if let Some(moves) = moves {
+            used += keep_better(scene, &mut best, moves, limit.saturating_sub(used) / 2);
         }
     }
     if best.is_none() {
         let (moves, steps) = explore(scene, limit.saturating_sub(used));
         used += steps;
         if let Some(moves) = moves {
-            let (steps, score, effort) = polish(scene, moves, limit.saturating_sub(used));
-            used += effort;
-            best = Some(Found { steps, score });
+            used += keep_better(scene, &mut best, moves, limit.saturating_sub(used));
         }
     }
+    if let Some(found) = best.take() {
+        let (steps, score, effort) = refine(scene, found.steps, limit.saturating_sub(used));
+        used += effort;
+        best = Some(Found { steps, score });
+    }
     (best, used)
+}
+
+/// Polishes moves that are not far worse than the best, and keeps the better; returns the steps used.
+fn keep_better(scene: Scene<'_>, best: &mut Option<Found>, moves: Vec<Step>, limit: u32) -> u32 {
+    let raw = Score::of(scene, &moves);
+    if best.as_ref().is_some_and(|best| !raw.is_near(best.score, 1)) {
+        return 0;
+    }
+    let (steps, score, effort) = polish(scene, moves, limit);
+    if best.as_ref().is_none_or(|best| score < best.score) {
+        *best = Some(Found { steps, score });
+    }
+    effort
 }
 
 /// Who goes first: the urgent ones, then those with a long way. Later rounds draw other orders and begin with robots

@@ -23,13 +23,13 @@ impl Score {
         Self { cost: sum.saturating_add(sum / 8), moves: 0 }
     }
 
-    /// Within a twentieth of the other.
-    pub(crate) fn is_near(self, other: Self) -> bool {
-        self.cost <= other.cost.saturating_add(other.cost / 20)
+    /// Worse than the other by one part in `share` at most.
+    pub(crate) fn is_near(self, other: Self, share: u64) -> bool {
+        self.cost <= other.cost.saturating_add(other.cost / share.max(1))
     }
 
     /// Scores moves that each start as soon as their robot and resources are free.
-    fn of(scene: Scene<'_>, moves: &[Step]) -> Self {
+    pub(crate) fn of(scene: Scene<'_>, moves: &[Step]) -> Self {
         let mut ready = Table::new(scene.bots.len(), 0);
         let mut avail = Table::new(scene.resources, 0);
         let mut driving = 0_u64;
@@ -101,16 +101,10 @@ fn shorten(
             let rest = moves.iter().enumerate().filter(|(index, _)| removed.iter().all(|(gone, _)| gone != index));
             let rest: Vec<Step> = rest.map(|(_, &step)| step).collect();
             board.reset(starts);
-            if rest.iter().all(|&step| board.advance(step)) && arrived(scene, board) {
+            if rest.iter().all(|&step| board.advance(step)) && board.is_done() {
                 return Some(rest);
             }
         }
     }
     None
-}
-
-fn arrived(scene: Scene<'_>, board: &Board<'_>) -> bool {
-    scene.bots.iter().zip(board.places()).all(|(bot, &place)| {
-        !bot.required || bot.field.as_ref().is_none_or(|field| field.at(place as usize) == 0)
-    })
 }

@@ -89,6 +89,8 @@ pub(crate) struct Rollout<'a> {
     act: u32,
     stuck: Table<u32>,
     obstacle: Table<u32>,
+    /// Least distance to its target that each robot has reached.
+    nearest: Table<u64>,
     ready: Table<u64>,
     avail: Table<u64>,
     now: u64,
@@ -184,6 +186,23 @@ impl<'a> Board<'a> {
         true
     }
 
+    /// Takes a robot off the board.
+    pub(crate) fn lift(&mut self, bot: usize) {
+        self.hold(bot, self.pos.at(bot), 0);
+    }
+
+    /// Whether nobody rests in the way of a step, wherever its robot is.
+    pub(crate) fn is_free(&self, step: Step) -> bool {
+        self.other(step).is_none()
+    }
+
+    /// Whether every required robot is at its goal.
+    pub(crate) fn is_done(&self) -> bool {
+        self.scene.bots.iter().zip(self.pos.rows()).all(|(bot, &place)| {
+            !bot.required || bot.field.as_ref().is_none_or(|field| field.at(place as usize) == 0)
+        })
+    }
+
     /// Whoever rests in the way of a step: `Some(None)` for what is blocked.
     fn other(&self, step: Step) -> Option<Option<usize>> {
         let own = tag(step.bot);
@@ -232,6 +251,7 @@ impl<'a> Rollout<'a> {
             act: 0,
             stuck: Table::new(bots, 0),
             obstacle: Table::new(bots, 0),
+            nearest: Table::new(bots, UNREACHABLE),
             ready: Table::new(bots, 0),
             avail: Table::new(scene.resources, 0),
             now: 0,
@@ -306,6 +326,7 @@ impl<'a> Rollout<'a> {
                 && let Some(slot) = self.errands.get_mut(bot)
             {
                 *slot = None;
+                self.nearest.set(bot, UNREACHABLE);
             }
         }
     }
@@ -323,11 +344,15 @@ impl<'a> Rollout<'a> {
         let mut pushes = self.push_limit;
         self.push(bot, None, &mut pushes);
         self.clock();
-        if before < self.moves.len() {
+        if self.moves.len() == before {
+            self.moved.set(bot, true);
+        }
+        let distance = self.distance(self.field(bot), bot);
+        if distance < self.nearest.at(bot) {
+            self.nearest.set(bot, distance);
             self.stuck.set(bot, 0);
             return;
         }
-        self.moved.set(bot, true);
         let obstacle = self.obstacle.at(bot);
         if obstacle != 0 {
             self.stuck.set(bot, self.stuck.at(bot) + 1);
@@ -389,10 +414,10 @@ impl<'a> Rollout<'a> {
             if self.now < self.ready.at(other) && !self.content(other) {
                 return false;
             }
+            if first && self.obstacle.at(step.bot) == 0 {
+                self.obstacle.set(step.bot, tag(other));
+            }
             if !self.push(other, Some(step.bot), pushes) {
-                if first && self.obstacle.at(step.bot) == 0 {
-                    self.obstacle.set(step.bot, tag(other));
-                }
                 return false;
             }
         }
@@ -569,6 +594,7 @@ impl<'a> Rollout<'a> {
         let rank = self.order.iter().position(|&bot| bot == blocked).unwrap_or(0);
         self.order.insert(rank, obstacle);
         self.stuck.set(obstacle, 0);
+        self.nearest.set(obstacle, UNREACHABLE);
     }
 
     /// Dates the moves that were added.

@@ -7,8 +7,8 @@ use sheepdog_core::{LevelId, LiftId, WaypointId};
 use super::{CompileOptions, space};
 use crate::{
     error::MapError,
-    geometry::{point_to_segment, ring_contains, segments_meet, sides, twice_area, Point, SegmentGrid},
-    model::{Lane, Lift, Room, Site, Waypoint, SCHEMA},
+    geometry::{Point, SegmentGrid, point_to_segment, ring_contains, segments_meet, sides, twice_area},
+    model::{Lane, Lift, Room, SCHEMA, Site, Waypoint},
 };
 
 /// Coordinates beyond this are refused: a site's numbers are in metres from an origin of its own.
@@ -263,7 +263,8 @@ impl<'a> Checker<'a> {
             self.errors.push(MapError::LiftSkipsLevel { waypoint: element.clone(), lift, level });
         }
         let distance_m = at.map_or(0.0, |at| space::distance_to_ring(&space::cabin(lift), at));
-        if LIFT_WAYPOINT_OUTSIDE_MAX_M < distance_m {
+        // Infinite means that the cabin itself is not finite, which has been reported.
+        if LIFT_WAYPOINT_OUTSIDE_MAX_M < distance_m && distance_m.is_finite() {
             let (waypoint, lift, limit_m) = (element, name.clone(), LIFT_WAYPOINT_OUTSIDE_MAX_M);
             self.errors.push(MapError::LiftWaypointOutside { waypoint, lift, distance_m, limit_m });
         }
@@ -293,7 +294,8 @@ impl<'a> Checker<'a> {
         if let Some(speed) = lane.speed_limit_mps {
             self.range(&element, "speed_limit_mps", speed, (0.001, 100.0));
         }
-        let (from, to) = (self.lane_end(&element, "from", &lane.from), self.lane_end(&element, "to", &lane.to));
+        let (from, to) =
+            (self.lane_end(&element, "from", &lane.from), self.lane_end(&element, "to", &lane.to));
         let Some((from, to)) = from.zip(to) else { return };
         if from.level != to.level {
             let (from_level, to_level) = (from.level.clone(), to.level.clone());
@@ -340,7 +342,12 @@ fn self_intersection(ring: &[Point]) -> Option<(usize, usize)> {
             if first < second
                 && found.is_none_or(|found| second < found)
                 && let Some(&(c, d)) = lines.get(second)
-                && sides_conflict((a, b), (c, d), second == first + 1, first == 0 && second + 1 == lines.len())
+                && sides_conflict(
+                    (a, b),
+                    (c, d),
+                    second == first + 1,
+                    first == 0 && second + 1 == lines.len(),
+                )
             {
                 found = Some(second);
             }

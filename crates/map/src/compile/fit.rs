@@ -2,7 +2,7 @@
 
 use sheepdog_core::{LaneId, LevelId, LiftId, WaypointId};
 
-use super::{Passage, Zones, DOOR_PLAY_M};
+use super::{DOOR_PLAY_M, Passage, Zones};
 use crate::{
     claims::is_inside_corridor,
     compiled::{CompiledSite, FootprintClass, Lane, Waypoint},
@@ -34,7 +34,8 @@ pub(super) fn may_stop(site: &CompiledSite, class: &FootprintClass, zones: &[Zon
     let reach_m = crate::claims::reach_m(class);
     let stop = |(id, waypoint): (WaypointId, &Waypoint)| {
         let geometry = site.level(waypoint.level).map(|level| &level.geometry);
-        let clear = zones.get(waypoint.level.index()).is_some_and(|zones| !zones.in_the_way(waypoint.at, reach_m));
+        let clear =
+            zones.get(waypoint.level.index()).is_some_and(|zones| !zones.in_the_way(waypoint.at, reach_m));
         !waypoint.roles.passthrough
             && !is_inside_corridor(site, id)
             && waypoint.lift.is_none()
@@ -90,7 +91,8 @@ fn misfits(
             warnings.push(MapWarning::LaneLeavesArea { lane, class, x_m, y_m, clearance_m, needed_m });
         }
     }
-    let crossed = zones.get(from.level.index()).map(|zones| zones.crossed(from.at, to.at)).unwrap_or_default();
+    let crossed =
+        zones.get(from.level.index()).map(|zones| zones.crossed(from.at, to.at)).unwrap_or_default();
     for (passage, width_m) in crossed {
         match passage {
             Passage::Door(door) if too_small(width_m) => warnings.push(MapWarning::DoorTooNarrow {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use sheepdog_core::{DoorId, LaneId, LiftId, Mm, MmPerS, WaypointId};
 
-use super::{check::Names, CompileOptions, Passage, Zones};
+use super::{CompileOptions, Passage, Zones, check::Names};
 use crate::{
     compiled::{Lane, Lift, Roles, Station, Waypoint},
     error::{MapError, MapWarning},
-    geometry::{float, Point},
+    geometry::{Point, float},
     model::{self, Role, Site},
 };
 
@@ -28,18 +28,19 @@ pub(super) struct Roadmap {
 
 /// One direction of travel between two authored waypoints.
 #[derive(Clone, Copy, Debug)]
-struct Direction {
+struct Direction<'a> {
     speed_limit: Option<MmPerS>,
     corridor: Option<u32>,
+    roadmap: Option<&'a str>,
 }
 
 /// All travel between two authored waypoints.
 #[derive(Debug)]
-struct Way {
+struct Way<'a> {
     from: WaypointId,
     to: WaypointId,
-    forward: Option<Direction>,
-    backward: Option<Direction>,
+    forward: Option<Direction<'a>>,
+    backward: Option<Direction<'a>>,
 }
 
 /// Builds from a site that passed its checks.
@@ -116,8 +117,13 @@ fn authored(waypoint: &model::Waypoint, names: &Names<'_>, zones: &[Zones]) -> W
 }
 
 /// Lanes of the roadmap, the two directions of a way together, in the order of first mention.
-fn ways(site: &Site, names: &Names<'_>, options: &CompileOptions, roadmap: &mut Roadmap) -> Vec<Way> {
-    let mut ways: Vec<Way> = Vec::new();
+fn ways<'a>(
+    site: &'a Site,
+    names: &Names<'_>,
+    options: &CompileOptions,
+    roadmap: &mut Roadmap,
+) -> Vec<Way<'a>> {
+    let mut ways: Vec<Way<'a>> = Vec::new();
     let mut by_ends: BTreeMap<(WaypointId, WaypointId), usize> = BTreeMap::new();
     let mut corridors: BTreeMap<&str, u32> = BTreeMap::new();
     let wanted = |lane: &&model::Lane| match (&options.roadmap, &lane.roadmap) {
@@ -134,7 +140,8 @@ fn ways(site: &Site, names: &Names<'_>, options: &CompileOptions, roadmap: &mut 
                 next
             })
         });
-        let direction = Direction { speed_limit: lane.speed_limit_mps.map(mm_per_s), corridor };
+        let speed_limit = lane.speed_limit_mps.map(mm_per_s);
+        let direction = Direction { speed_limit, corridor, roadmap: lane.roadmap.as_deref() };
         let index = *by_ends.entry((from.min(to), from.max(to))).or_insert_with(|| {
             ways.push(Way { from, to, forward: None, backward: None });
             ways.len() - 1
@@ -143,12 +150,20 @@ fn ways(site: &Site, names: &Names<'_>, options: &CompileOptions, roadmap: &mut 
         let same = way.from == from;
         for forward in [same, !same].into_iter().take(if lane.bidirectional { 2 } else { 1 }) {
             let slot = if forward { &mut way.forward } else { &mut way.backward };
-            if slot.is_some() {
+            let Some(known) = slot else {
+                *slot = Some(direction);
+                continue;
+            };
+            // Several roadmaps may share a lane; twice in one roadmap is a slip of the author.
+            if known.roadmap == direction.roadmap {
                 let (a, b) = if forward == same { (&lane.from, &lane.to) } else { (&lane.to, &lane.from) };
                 roadmap.warnings.push(MapWarning::DuplicateLane { lane: format!("{a} > {b}") });
-            } else {
-                *slot = Some(direction);
             }
+            known.corridor = known.corridor.or(corridor);
+            known.speed_limit = match (known.speed_limit, speed_limit) {
+                (Some(known), Some(other)) => Some(known.min(other)),
+                (known, other) => known.or(other),
+            };
         }
     }
     ways
@@ -157,7 +172,7 @@ fn ways(site: &Site, names: &Names<'_>, options: &CompileOptions, roadmap: &mut 
 impl Roadmap {
     fn add_way(
         &mut self,
-        way: &Way,
+        way: &Way<'_>,
         options: &CompileOptions,
         zones: &[Zones],
         reach_m: f64,
@@ -175,7 +190,8 @@ impl Roadmap {
             count: options.limits.waypoints.saturating_add(1),
             limit: options.limits.waypoints,
         };
-        let splits = splits(from.at, to.at, f64::from(options.spacing.0) / 1e3, room, in_the_way).ok_or(limit)?;
+        let splits =
+            splits(from.at, to.at, f64::from(options.spacing.0) / 1e3, room, in_the_way).ok_or(limit)?;
         let count = splits.len();
         let mut chain = vec![way.from];
         for (index, at) in splits.into_iter().enumerate() {
@@ -193,7 +209,7 @@ impl Roadmap {
         &mut self,
         a: WaypointId,
         b: WaypointId,
-        way: &Way,
+        way: &Way<'_>,
         zones: Option<&Zones>,
         options: &CompileOptions,
     ) -> Result<(), MapError> {
@@ -209,9 +225,18 @@ impl Roadmap {
             })
             .collect();
         let length = length((to.at - from.at).norm());
-        let mut lane = |from, to, direction: Direction, doors| {
-            let Direction { speed_limit, corridor } = direction;
-            self.lanes.push(Lane { from, to, length, speed_limit, doors, ride: None, corridor, reverse: None });
+        let mut lane = |from, to, direction: Direction<'_>, doors| {
+            let Direction { speed_limit, corridor, .. } = direction;
+            self.lanes.push(Lane {
+                from,
+                to,
+                length,
+                speed_limit,
+                doors,
+                ride: None,
+                corridor,
+                reverse: None,
+            });
         };
         if let Some(direction) = way.forward {
             lane(a, b, direction, doors.clone());
@@ -236,7 +261,8 @@ impl Roadmap {
         for (lift, cabin) in (0..).map(LiftId).zip(&cabins) {
             for (index, &a) in cabin.iter().enumerate() {
                 for &b in cabin.iter().skip(index + 1) {
-                    let level = |id: WaypointId| self.waypoints.get(id.index()).map(|waypoint| waypoint.level);
+                    let level =
+                        |id: WaypointId| self.waypoints.get(id.index()).map(|waypoint| waypoint.level);
                     if level(a) == level(b) {
                         continue;
                     }
@@ -299,7 +325,8 @@ fn splits(
         .take_while(|shift| *shift <= shifts_max)
         .flat_map(|shift| [-shift * SHIFT_M, shift * SHIFT_M])
         .collect();
-    let ideal = std::iter::successors(Some(1.0), |piece| Some(piece + 1.0)).take_while(|piece| *piece < pieces);
+    let ideal =
+        std::iter::successors(Some(1.0), |piece| Some(piece + 1.0)).take_while(|piece| *piece < pieces);
     let free = |piece: f64| {
         let at = |offset: &f64| from + unit * (piece * piece_m + offset);
         offsets.iter().map(at).find(|at| !in_the_way(*at))

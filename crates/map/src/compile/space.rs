@@ -6,8 +6,11 @@ use super::check::Names;
 use crate::{
     compiled::{Door, Level, Lift, LiftStop, Room},
     error::MapError,
-    geometry::{point_to_segment, ring_contains, sides, twice_area, union, LevelGeometry, Point, Polygon, SegmentGrid, WallSegment},
-    model::{self, default_wall_thickness_m, Site},
+    geometry::{
+        LevelGeometry, Point, Polygon, SegmentGrid, WallSegment, point_to_segment, ring_contains, sides,
+        twice_area, union,
+    },
+    model::{self, Site, default_wall_thickness_m},
 };
 
 /// How far from a wall's centre line a door may lie and still cut it.
@@ -172,7 +175,8 @@ fn walls(
         b: Point::from(wall.to),
         thickness_m: wall.thickness_m,
     });
-    let walled = site.rooms.iter().zip(rooms).filter(|(room, compiled)| room.walled && compiled.level == level);
+    let walled =
+        site.rooms.iter().zip(rooms).filter(|(room, compiled)| room.walled && compiled.level == level);
     let outlines = walled
         .flat_map(|(_, room)| std::iter::once(&room.outer).chain(&room.holes))
         .flat_map(|ring| sides(ring))
@@ -193,8 +197,7 @@ fn walls(
         let cabin = lift.cabin();
         let sides: Vec<_> = sides(&cabin).map(|(a, b)| WallSegment { a, b, thickness_m: 0.0 }).collect();
         // A lift's door may lie half a metre off its cabin (see the checks); it still opens it.
-        let openings: Vec<_> =
-            stop.doors.iter().map(|&[a, b]| Opening { a, b, reach_m: 0.51 }).collect();
+        let openings: Vec<_> = stop.doors.iter().map(|&[a, b]| Opening { a, b, reach_m: 0.51 }).collect();
         walls.extend(cut(&sides, &openings));
     }
     walls

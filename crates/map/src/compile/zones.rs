@@ -2,10 +2,10 @@
 
 use sheepdog_core::{DoorId, LevelId, LiftId};
 
-use super::space::{distance_to_ring, Space};
+use super::space::{Space, distance_to_ring};
 use crate::{
     compiled::Door,
-    geometry::{crossing_share, point_to_segment, segment_to_segment, segments_meet, Point, SegmentGrid},
+    geometry::{Point, SegmentGrid, crossing_share, point_to_segment, segment_to_segment, segments_meet},
     model::{DoorKind, Swing},
 };
 
@@ -56,19 +56,26 @@ impl Zones {
             .map(DoorId)
             .zip(&space.doors)
             .filter(|(_, door)| door.level == level)
-            .map(|(id, door)| Opening { passage: Passage::Door(id), a: door.a, b: door.b, leaves: leaves(door) })
+            .map(|(id, door)| Opening {
+                passage: Passage::Door(id),
+                a: door.a,
+                b: door.b,
+                leaves: leaves(door),
+            })
             .collect();
         let mut cabins = Vec::new();
         for (id, lift) in (0..).map(LiftId).zip(&space.lifts) {
             for stop in lift.stops.iter().filter(|stop| stop.level == level) {
                 cabins.push((id, lift.cabin()));
-                let opening = |&[a, b]: &[Point; 2]| Opening { passage: Passage::Lift(id), a, b, leaves: Vec::new() };
+                let opening =
+                    |&[a, b]: &[Point; 2]| Opening { passage: Passage::Lift(id), a, b, leaves: Vec::new() };
                 openings.extend(stop.doors.iter().map(opening));
             }
         }
         let leaf_max_m =
             openings.iter().flat_map(|opening| &opening.leaves).map(|leaf| leaf.length_m).fold(0.0, f64::max);
-        let grid = SegmentGrid::new(&openings.iter().map(|opening| (opening.a, opening.b)).collect::<Vec<_>>());
+        let grid =
+            SegmentGrid::new(&openings.iter().map(|opening| (opening.a, opening.b)).collect::<Vec<_>>());
         Self { openings, grid, leaf_max_m, cabins }
     }
 
@@ -138,7 +145,9 @@ fn leaves(door: &Door) -> Vec<Leaf> {
     };
     hinges
         .iter()
-        .flat_map(|&(hinge, shut, length_m)| sides.iter().map(move |&open| Leaf { hinge, shut, open, length_m }))
+        .flat_map(|&(hinge, shut, length_m)| {
+            sides.iter().map(move |&open| Leaf { hinge, shut, open, length_m })
+        })
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! The mapped area of a level: the union of its rooms.
 
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use i_overlay::{
     core::{fill_rule::FillRule, overlay::Overlay, overlay_rule::OverlayRule},
@@ -9,7 +9,7 @@ use i_overlay::{
 
 use super::{
     grid::Grid,
-    segment::{point_to_segment, sides, twice_area, Point},
+    segment::{Point, point_to_segment, sides, twice_area},
 };
 
 /// Corners of other rooms this close to a side count as lying on it, so that no cracks remain between rooms.

@@ -223,7 +223,9 @@ impl Grid {
         let first = column.saturating_sub(ring);
         let last = right.min(self.columns - 1);
         let (top, bottom) = (row.checked_sub(ring), row + ring);
-        for row in [top, Some(bottom).filter(|_| 0 < ring)].into_iter().flatten().filter(|row| *row < self.rows) {
+        for row in
+            [top, Some(bottom).filter(|_| 0 < ring)].into_iter().flatten().filter(|row| *row < self.rows)
+        {
             for column in first..=last {
                 visit(self.items(column, row));
             }

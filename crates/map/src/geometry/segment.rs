@@ -1,7 +1,7 @@
 //! Points and segments: exact orientation, plain distances.
 
 use nalgebra::{Point2, Vector2};
-use robust::{orient2d, Coord};
+use robust::{Coord, orient2d};
 
 /// A point of a level, metres.
 pub(crate) type Point = Point2<f64>;
@@ -81,13 +81,16 @@ fn crossing(a: Point, b: Point, c: Point, d: Point) -> Point {
 }
 
 /// Distance along a ray to a segment, `INFINITY` when it misses. Ends count as hit within 1e-9 of the length.
+///
+/// A ray along a segment (within a microradian, where a crossing is ill defined) hits its nearer end.
 pub(crate) fn ray_to_segment(origin: Point, direction: Vector2<f64>, a: Point, b: Point) -> f64 {
     const SLACK: f64 = 1e-9;
+    const PARALLEL_SINE: f64 = 1e-6;
     let along = b - a;
     let to = a - origin;
     let denominator = direction.perp(&along);
-    if denominator == 0.0 {
-        return collinear_hit(to, b - origin, direction);
+    if denominator * denominator <= PARALLEL_SINE * PARALLEL_SINE * along.norm_squared() {
+        return grazing_hit(to, b - origin, direction);
     }
     let distance = to.perp(&along) / denominator;
     let share = to.perp(&direction) / denominator;
@@ -95,13 +98,15 @@ pub(crate) fn ray_to_segment(origin: Point, direction: Vector2<f64>, a: Point, b
     if hit { distance.max(0.0) } else { f64::INFINITY }
 }
 
-fn collinear_hit(to_a: Vector2<f64>, to_b: Vector2<f64>, direction: Vector2<f64>) -> f64 {
-    if 1e-12 < to_a.perp(&direction).abs() {
+fn grazing_hit(to_a: Vector2<f64>, to_b: Vector2<f64>, direction: Vector2<f64>) -> f64 {
+    const BESIDE_M: f64 = 1e-9;
+    let (a_side, b_side) = (direction.perp(&to_a), direction.perp(&to_b));
+    if BESIDE_M < a_side.min(b_side) || a_side.max(b_side) < -BESIDE_M {
         return f64::INFINITY;
     }
     let (near, far) = (to_a.dot(&direction), to_b.dot(&direction));
     let (near, far) = (near.min(far), near.max(far));
-    if far < 0.0 { f64::INFINITY } else { near.max(0.0) }
+    if far < -BESIDE_M { f64::INFINITY } else { near.max(0.0) }
 }
 
 /// Twice the signed area of a ring, positive when counter-clockwise.
@@ -110,7 +115,10 @@ pub(crate) fn twice_area(ring: &[Point]) -> f64 {
         return 0.0;
     };
     // Relative to one corner, so that a ring far from the origin keeps its digits.
-    ring.windows(2).filter_map(|pair| pair.first().zip(pair.last())).map(|(p, q)| (p - base).perp(&(q - base))).sum()
+    ring.windows(2)
+        .filter_map(|pair| pair.first().zip(pair.last()))
+        .map(|(p, q)| (p - base).perp(&(q - base)))
+        .sum()
 }
 
 /// The sides of a ring, the closing one last.
@@ -120,7 +128,9 @@ pub(crate) fn sides(ring: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_
 
 /// Whether a point is inside a ring or on its boundary; exact.
 pub(crate) fn ring_contains(ring: &[Point], p: Point) -> bool {
-    sides(ring).try_fold(false, |inside, (a, b)| crosses(a, b, p).map(|cross| inside != cross)).unwrap_or(true)
+    sides(ring)
+        .try_fold(false, |inside, (a, b)| crosses(a, b, p).map(|cross| inside != cross))
+        .unwrap_or(true)
 }
 
 /// Whether the ray from `p` towards larger x crosses the side from `a` to `b`; `None` when `p` is on the side.

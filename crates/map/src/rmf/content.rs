@@ -67,8 +67,13 @@ struct Entry<'a> {
 impl<'a> Content<'a> {
     /// Reads all levels.
     pub(super) fn read(frames: &mut Frames<'a>, report: &mut ImportReport) -> Result<Self, RmfError> {
-        let mut content =
-            Self { ways: Vec::new(), lanes: Vec::new(), doors: Vec::new(), walls: Vec::new(), rooms: Vec::new() };
+        let mut content = Self {
+            ways: Vec::new(),
+            lanes: Vec::new(),
+            doors: Vec::new(),
+            walls: Vec::new(),
+            rooms: Vec::new(),
+        };
         let system = frames.system;
         for (index, level) in frames.levels.iter_mut().enumerate() {
             content.read_roadmap(index, level, report)?;
@@ -102,7 +107,7 @@ impl<'a> Content<'a> {
         // Ways follow the order of the vertices, so the rank among the used ones is the place in the list.
         let rank: Vec<usize> = used.into_iter().collect();
         let place = |vertex: usize| first + rank.partition_point(|used| *used < vertex);
-        self.lanes.extend(drawn.into_iter().map(|lane| lane.link(&place)));
+        self.lanes.extend(drawn.into_iter().map(|lane| lane.link(place)));
         Ok(())
     }
 
@@ -120,7 +125,8 @@ impl<'a> Content<'a> {
             self.doors.push(Entry { at, level: index, index: number, name: read.name, door: read.door });
         }
         if 0 < driveless {
-            let message = format!("{driveless} doors have no drive (plugin none); somebody must open them for robots");
+            let message =
+                format!("{driveless} doors have no drive (plugin none); somebody must open them for robots");
             report.warn(format_args!("{}.doors", level.fields.at()), message);
         }
         Ok(())
@@ -153,7 +159,10 @@ impl<'a> Content<'a> {
             }
             let id = format!("{}_floor_{index}", level.name);
             let level = level.name.to_owned();
-            rooms.push((index, Room { id, level, kind: RoomKind::Floor, polygon, holes: Vec::new(), walled: false }));
+            rooms.push((
+                index,
+                Room { id, level, kind: RoomKind::Floor, polygon, holes: Vec::new(), walled: false },
+            ));
         }
         for at in level.fields.list("holes")? {
             let hole = read_ring(&at, level, report)?;
@@ -169,7 +178,9 @@ impl<'a> Content<'a> {
                         cut = true;
                     }
                     Relation::Apart => {}
-                    Relation::Crossing => return Err(at.error(RmfProblem::HoleCrossesFloor { floor: *floor })),
+                    Relation::Crossing => {
+                        return Err(at.error(RmfProblem::HoleCrossesFloor { floor: *floor }));
+                    }
                 }
             }
             if !cut {
@@ -186,11 +197,18 @@ impl<'a> Content<'a> {
         let called: Vec<Called<'_>> = self
             .ways
             .iter()
-            .map(|way| Called { name: way.name, level: level_name(way.level), fallback: way.waypoint.id.clone() })
+            .map(|way| Called {
+                name: way.name,
+                level: level_name(way.level),
+                fallback: way.waypoint.id.clone(),
+            })
             .collect();
         for (way, id) in self.ways.iter_mut().zip(unique(&called)) {
             if !way.name.is_empty() && way.name != id {
-                report.warn(&way.at, format!("several waypoints are called {:?}; this one became {id:?}", way.name));
+                report.warn(
+                    &way.at,
+                    format!("several waypoints are called {:?}; this one became {id:?}", way.name),
+                );
             }
             way.waypoint.id = id;
         }
@@ -206,7 +224,10 @@ impl<'a> Content<'a> {
             if door.name.is_empty() {
                 report.warn(&door.at, format!("the door has no name; it became {id:?}"));
             } else if door.name != id {
-                report.warn(&door.at, format!("several doors are called {:?}; this one became {id:?}", door.name));
+                report.warn(
+                    &door.at,
+                    format!("several doors are called {:?}; this one became {id:?}", door.name),
+                );
             }
             door.door.id = id;
         }
@@ -224,8 +245,10 @@ impl<'a> Content<'a> {
         for way in &self.ways {
             let held = way.waypoint.lift.as_deref().unwrap_or("");
             if !way.said_lift.is_empty() && way.said_lift != held {
-                let place = if held.is_empty() { "no cabin".to_owned() } else { format!("the cabin of {held:?}") };
-                let message = format!("lift_cabin says {:?}, but it lies in {place}; its place counts", way.said_lift);
+                let place =
+                    if held.is_empty() { "no cabin".to_owned() } else { format!("the cabin of {held:?}") };
+                let message =
+                    format!("lift_cabin says {:?}, but it lies in {place}; its place counts", way.said_lift);
                 report.warn(&way.at, message);
             }
         }
@@ -244,10 +267,12 @@ impl<'a> Content<'a> {
         let mut aboard: Vec<&mut Way<'_>> = Vec::new();
         for way in self.ways.iter_mut().filter(|way| cabin.holds(way.waypoint.at)) {
             if let Some(other) = &way.waypoint.lift {
-                let message = format!("it lies in the cabins of {other:?} and {:?}; the first counts", cabin.lift.id);
+                let message =
+                    format!("it lies in the cabins of {other:?} and {:?}; the first counts", cabin.lift.id);
                 report.warn(&way.at, message);
             } else if cabin.served.get(way.level) != Some(&true) {
-                let message = format!("it lies in the cabin of {:?}, which does not stop here", cabin.lift.id);
+                let message =
+                    format!("it lies in the cabin of {:?}, which does not stop here", cabin.lift.id);
                 report.warn(&way.at, message);
             } else {
                 aboard.push(way);
@@ -279,7 +304,11 @@ impl<'a> Content<'a> {
             .ways
             .iter()
             .filter(|way| !way.name.is_empty())
-            .map(|way| Station { id: way.waypoint.id.clone(), waypoint: way.waypoint.id.clone(), kind: way.kind })
+            .map(|way| Station {
+                id: way.waypoint.id.clone(),
+                waypoint: way.waypoint.id.clone(),
+                kind: way.kind,
+            })
             .collect();
         Site {
             rooms: self.rooms,
@@ -362,13 +391,18 @@ impl<'a> Way<'a> {
         if self.waypoint.roles.contains(&Role::Charger) {
             self.kind = StationKind::Charger;
         }
-        for (key, kind) in [("dropoff_ingestor", StationKind::Dropoff), ("pickup_dispenser", StationKind::Pickup)] {
+        for (key, kind) in
+            [("dropoff_ingestor", StationKind::Dropoff), ("pickup_dispenser", StationKind::Pickup)]
+        {
             let machine = params.string_param(key)?;
             if !machine.is_empty() {
                 self.kind = kind;
                 report.warn(&self.at, format!("the name of its {key}, {machine:?}, is not carried over"));
                 if self.name.is_empty() {
-                    report.warn(&self.at, format!("it has a {key} and no name, so it did not become a station"));
+                    report.warn(
+                        &self.at,
+                        format!("it has a {key} and no name, so it did not become a station"),
+                    );
                 }
             }
         }
@@ -387,6 +421,9 @@ fn leave_vertex(vertex: &Vertex<'_>, report: &mut ImportReport) -> Result<(), Rm
     }
     Ok(())
 }
+
+// Open-RMF's reader takes it so; its editor draws both ways.
+const ONE_WAY: &str = "it does not say whether it is bidirectional; it is one-way";
 
 /// A lane between two vertices of a level.
 #[derive(Debug)]
@@ -412,7 +449,7 @@ impl<'a> Drawn<'a> {
         let mut graph = None;
         if let Some(mut params) = params {
             if !params.has("bidirectional") {
-                report.warn(&at, "it does not say whether it is bidirectional; it is one-way".to_owned());
+                report.warn(&at, ONE_WAY.to_owned());
             }
             lane.bidirectional = params.flag_param("bidirectional")?;
             graph = params.integer_param("graph_idx")?;
@@ -421,14 +458,15 @@ impl<'a> Drawn<'a> {
             read_orientation(&mut params, &at, report)?;
             params.leave(report);
         } else {
-            report.warn(&at, "it does not say whether it is bidirectional; it is one-way".to_owned());
+            report.warn(&at, ONE_WAY.to_owned());
         }
         let graph = graph.unwrap_or_else(|| {
             report.warn(&at, "it does not name its roadmap; it went into roadmap 0".to_owned());
             0
         });
         if !ROADMAPS.contains(&graph) {
-            report.warn(&at, format!("roadmap {graph} is not for robots (0 to 8 are); the lane was left out"));
+            report
+                .warn(&at, format!("roadmap {graph} is not for robots (0 to 8 are); the lane was left out"));
             return Ok(None);
         }
         if start == end {
@@ -439,7 +477,7 @@ impl<'a> Drawn<'a> {
         Ok(Some(Self { at, start, end, lane }))
     }
 
-    fn link(self, place: impl Fn(usize) -> usize) -> Link<'a> {
+    fn link(self, place: impl Copy + Fn(usize) -> usize) -> Link<'a> {
         Link { at: self.at, from: place(self.start), to: place(self.end), lane: self.lane }
     }
 }
@@ -482,6 +520,8 @@ fn ends(level: &LevelFrame<'_>, start: usize, end: usize) -> [[f64; 2]; 2] {
     [start, end].map(|vertex| level.vertices.get(vertex).map(|vertex| vertex.metres).unwrap_or_default())
 }
 
+const NO_KIND: &str = "it does not say how it moves; it counts as hinged, swinging to both sides";
+
 /// A door, and what our model has no place for.
 #[derive(Debug)]
 struct ReadDoor<'a> {
@@ -512,23 +552,24 @@ fn read_door<'a>(
         fire_rated: false,
     };
     let Some(mut params) = params else {
-        report.warn(at, "it does not say how it moves; it counts as hinged, swinging to both sides".to_owned());
+        report.warn(at, NO_KIND.to_owned());
         return Ok(ReadDoor { name: "", driven: true, door });
     };
-    door.kind = match params.string_param("type")? {
-        "hinged" => DoorKind::Hinged,
+    let kind = params.string_param("type")?;
+    door.kind = match kind {
+        "hinged" | "" => DoorKind::Hinged,
         "double_hinged" => DoorKind::DoubleHinged,
         "sliding" | "double_sliding" => DoorKind::Sliding,
-        "" => {
-            report.warn(at, "it does not say how it moves; it counts as hinged, swinging to both sides".to_owned());
-            DoorKind::Hinged
-        }
         other => {
             let expected = "hinged, double_hinged, sliding or double_sliding";
             return Err(at.error(RmfProblem::UnknownWord { value: other.to_owned(), expected }));
         }
     };
-    read_swing(&mut params, &mut door, at, system, report)?;
+    if kind.is_empty() {
+        report.warn(at, NO_KIND.to_owned());
+    } else {
+        read_swing(&mut params, &mut door, at, system, report)?;
+    }
     let driven = params.string_param("plugin")? != "none";
     let name = match params.string_param("name")? {
         "null" => "",
@@ -565,7 +606,8 @@ fn read_swing(
         DoorKind::Sliding => return Ok(()),
         DoorKind::Hinged if axis == "end" => {
             (door.from, door.to) = (door.to, door.from);
-            let message = "the editor hinges it at its end, the simulator at its start; it swings to both sides";
+            let message =
+                "the editor hinges it at its end, the simulator at its start; it swings to both sides";
             report.warn(at, message.to_owned());
             return Ok(());
         }
@@ -585,7 +627,11 @@ fn read_swing(
 }
 
 /// The corners of a floor or hole, repeated ones left out.
-fn read_ring(at: &At<'_>, level: &LevelFrame<'_>, report: &mut ImportReport) -> Result<Vec<[f64; 2]>, RmfError> {
+fn read_ring(
+    at: &At<'_>,
+    level: &LevelFrame<'_>,
+    report: &mut ImportReport,
+) -> Result<Vec<[f64; 2]>, RmfError> {
     let mut fields = at.fields()?;
     let mut ring: Vec<[f64; 2]> = Vec::new();
     for index in fields.list("vertices")? {

@@ -106,14 +106,18 @@ impl<'a> Frames<'a> {
                 frames.align(reference, report)?;
             }
             System::WebMercator => frames.project(top, report)?,
-            System::CartesianMeters => report.levels.extend(frames.levels.iter().map(|level| level.import(0.0))),
+            System::CartesianMeters => {
+                report.levels.extend(frames.levels.iter().map(|level| level.import(0.0)));
+            }
         }
         for level in &mut frames.levels {
             let transform = level.transform;
             for vertex in &mut level.vertices {
                 vertex.metres = transform.apply(vertex.raw);
                 if !vertex.metres.iter().all(|value| value.is_finite()) {
-                    return Err(vertex.at.error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
+                    return Err(vertex
+                        .at
+                        .error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
                 }
             }
         }
@@ -183,7 +187,8 @@ impl<'a> Frames<'a> {
                 (level.transform, residual_m) = fit(&common, base_scale)
                     .map_err(|misfit| level.fields.at().error(misfit.problem(common.len(), base_name)))?;
                 if RESIDUAL_WARN_M < residual_m {
-                    let message = format!("its fiducials miss those of {base_name} by up to {residual_m:.3} m");
+                    let message =
+                        format!("its fiducials miss those of {base_name} by up to {residual_m:.3} m");
                     report.warn(level.fields.at(), message);
                 }
                 level.warn_of_own_scale(scales.get(index).and_then(|own| mean(own)), report);
@@ -205,12 +210,17 @@ impl<'a> Frames<'a> {
         }
         let origin = if chosen.is_empty() { "origin" } else { chosen };
         self.upright()?;
-        let mut found = self.levels.iter().flat_map(|level| &level.vertices).filter(|vertex| vertex.name == origin);
+        let mut found =
+            self.levels.iter().flat_map(|level| &level.vertices).filter(|vertex| vertex.name == origin);
         let Some(first) = found.next() else {
-            return Err(top.at().error(RmfProblem::NoSuch { what: "origin vertex", name: origin.to_owned() }));
+            return Err(top
+                .at()
+                .error(RmfProblem::NoSuch { what: "origin vertex", name: origin.to_owned() }));
         };
         if let Some(second) = found.next() {
-            return Err(second.at.error(RmfProblem::Duplicate { what: "origin vertex", value: origin.to_owned() }));
+            return Err(second
+                .at
+                .error(RmfProblem::Duplicate { what: "origin vertex", value: origin.to_owned() }));
         }
         let scale = std::f64::consts::PI * MERCATOR_RADIUS_M / 128.0;
         let [x, y] = first.raw;
@@ -233,14 +243,19 @@ impl<'a> Frames<'a> {
         for vertex in self.levels.iter().flat_map(|level| &level.vertices) {
             let [x, y] = vertex.raw;
             if !(0.0..=256.0).contains(&x) {
-                return Err(vertex.at.error(RmfProblem::OutOfRange { value: x, rule: "a tile's x, 0 to 256" }));
+                return Err(vertex
+                    .at
+                    .error(RmfProblem::OutOfRange { value: x, rule: "a tile's x, 0 to 256" }));
             }
             if !(-256.0..=256.0).contains(&y) || down && y < 0.0 {
-                return Err(vertex.at.error(RmfProblem::OutOfRange { value: y, rule: "a tile's y, 0 to 256" }));
+                return Err(vertex
+                    .at
+                    .error(RmfProblem::OutOfRange { value: y, rule: "a tile's y, 0 to 256" }));
             }
             down = down || 0.0 < y;
         }
-        let mixed = self.levels.iter().flat_map(|level| &level.vertices).find(|vertex| down && vertex.raw[1] < 0.0);
+        let mixed =
+            self.levels.iter().flat_map(|level| &level.vertices).find(|vertex| down && vertex.raw[1] < 0.0);
         if let Some(vertex) = mixed {
             let value = vertex.raw[1];
             return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule: "a tile's y, 0 to 256" }));
@@ -269,14 +284,13 @@ fn read_system(top: &mut Fields<'_>) -> Result<System, RmfError> {
 impl<'a> LevelFrame<'a> {
     fn read(name: &'a str, at: &At<'a>, several: bool, report: &mut ImportReport) -> Result<Self, RmfError> {
         let mut fields = at.fields()?;
-        let elevation_m = match fields.take("elevation") {
-            Some(elevation) => elevation.number()?,
-            None => {
-                if several {
-                    report.warn(at, "it has no elevation; 0 m was taken".to_owned());
-                }
-                0.0
+        let elevation_m = if let Some(elevation) = fields.take("elevation") {
+            elevation.number()?
+        } else {
+            if several {
+                report.warn(at, "it has no elevation; 0 m was taken".to_owned());
             }
+            0.0
         };
         let vertices = fields.list("vertices")?.into_iter().map(Vertex::read).collect::<Result<_, _>>()?;
         Ok(Self { name, elevation_m, fields, vertices, transform: Similarity::IDENTITY })
@@ -284,7 +298,13 @@ impl<'a> LevelFrame<'a> {
 
     fn import(&self, residual_m: f64) -> LevelImport {
         let Similarity { scale, rotation_rad, translation } = self.transform;
-        LevelImport { name: self.name.to_owned(), scale, rotation_rad, translation_m: translation, residual_m }
+        LevelImport {
+            name: self.name.to_owned(),
+            scale,
+            rotation_rad,
+            translation_m: translation,
+            residual_m,
+        }
     }
 
     /// Metres per pixel, as each measurement has it.
@@ -304,7 +324,9 @@ impl<'a> LevelFrame<'a> {
             if metres <= 0.0 {
                 return Err(at.error(RmfProblem::OutOfRange { value: metres, rule: "a distance above 0 m" }));
             }
-            let (Some(start), Some(end)) = (self.vertices.get(start), self.vertices.get(end)) else { continue };
+            let (Some(start), Some(end)) = (self.vertices.get(start), self.vertices.get(end)) else {
+                continue;
+            };
             let scale = metres / distance(start.raw, end.raw);
             if !scale.is_finite() {
                 return Err(at.error(RmfProblem::Coincident { what: "the measured vertices" }));

@@ -75,7 +75,8 @@ fn read_one<'a>(
     };
     if TURN_WARN_RAD < Frames::rotation_rad(reference).abs() {
         let turn = Frames::rotation_rad(reference);
-        let message = format!("its reference level is turned by {turn:.4} rad, and as in Open-RMF its yaw is not");
+        let message =
+            format!("its reference level is turned by {turn:.4} rad, and as in Open-RMF its yaw is not");
         report.warn(&at, message);
     }
     let doors = read_doors(&mut fields, report)?;

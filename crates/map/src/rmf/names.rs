@@ -40,13 +40,13 @@ pub(super) fn unique(things: &[Called<'_>]) -> Vec<String> {
             } else {
                 format!("{}@{}", thing.name, thing.fallback)
             };
-            take(&mut taken, wanted)
+            take(&mut taken, &wanted)
         })
         .collect()
 }
 
-fn take(taken: &mut BTreeSet<String>, wanted: String) -> String {
-    let mut name = wanted.clone();
+fn take(taken: &mut BTreeSet<String>, wanted: &str) -> String {
+    let mut name = wanted.to_owned();
     let mut attempt = 2_usize;
     while !taken.insert(name.clone()) {
         name = format!("{wanted}_{attempt}");
@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn own_names_win_over_generated_ones() {
-        let things = [called("", "L1", 0), called("L1_v0", "L1", 1), called("a", "L1", 2), called("a", "L2", 2)];
+        let things =
+            [called("", "L1", 0), called("L1_v0", "L1", 1), called("a", "L1", 2), called("a", "L2", 2)];
         assert_eq!(unique(&things), ["L1_v0_2", "L1_v0", "a@L1", "a@L2"]);
     }
 

@@ -54,9 +54,8 @@ fn side(point: Point, ring: &[Point]) -> Side {
 }
 
 fn between(a: Point, b: Point, point: Point) -> bool {
-    let within = |axis: fn(Point) -> f64| {
-        axis(a).min(axis(b)) <= axis(point) && axis(point) <= axis(a).max(axis(b))
-    };
+    let within =
+        |axis: fn(Point) -> f64| axis(a).min(axis(b)) <= axis(point) && axis(point) <= axis(a).max(axis(b));
     within(|[x, _]| x) && within(|[_, y]| y)
 }
 

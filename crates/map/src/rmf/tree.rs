@@ -36,7 +36,10 @@ enum Value {
 /// Reads the one document of `text`.
 pub(super) fn parse(text: &str) -> Result<Node, RmfError> {
     if BYTES_MAX < text.len() {
-        return Err(file_error(RmfProblem::TooLarge { bytes: text.len(), limit: BYTES_MAX }, Position::START));
+        return Err(file_error(
+            RmfProblem::TooLarge { bytes: text.len(), limit: BYTES_MAX },
+            Position::START,
+        ));
     }
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
@@ -52,7 +55,8 @@ fn file_error(problem: RmfProblem, position: Position) -> RmfError {
 
 fn syntax(error: &ScanError) -> RmfError {
     let marker = error.marker();
-    let position = Position { line: saturate(marker.line()), column: saturate(marker.col().saturating_add(1)) };
+    let position =
+        Position { line: saturate(marker.line()), column: saturate(marker.col().saturating_add(1)) };
     file_error(RmfProblem::Syntax { message: error.info() }, position)
 }
 
@@ -83,9 +87,12 @@ enum OpenKind {
 }
 
 impl Builder {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's enum is open, the rest are no nodes")]
     fn take(&mut self, event: Event<'_>, at: Position) -> Result<(), RmfError> {
         match event {
-            Event::Scalar(_, _, anchor, tag) if 0 < anchor || tag.is_some() => self.unsupported(at, "a tag or anchor"),
+            Event::Scalar(_, _, anchor, tag) if 0 < anchor || tag.is_some() => {
+                self.unsupported(at, "a tag or anchor")
+            }
             Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag)
                 if 0 < anchor || tag.is_some() =>
             {
@@ -152,7 +159,9 @@ impl Builder {
                     }
                     RmfProblem::Duplicate { what: "key", value: text }
                 }
-                (None, Value::Seq(_) | Value::Map(_)) => RmfProblem::Unsupported { what: "a key that is not a word" },
+                (None, Value::Seq(_) | Value::Map(_)) => {
+                    RmfProblem::Unsupported { what: "a key that is not a word" }
+                }
             },
         };
         Err(RmfError { position, element: self.path(), problem })
@@ -163,7 +172,7 @@ impl Builder {
         let mut path = String::new();
         for open in &self.open {
             match &open.kind {
-                OpenKind::Seq(items) => path.push_str(&format!("[{}]", items.len())),
+                OpenKind::Seq(items) => path = format!("{path}[{}]", items.len()),
                 OpenKind::Map { key: Some(key), .. } => path = join(&path, key),
                 OpenKind::Map { key: None, .. } => {}
             }
@@ -224,7 +233,9 @@ impl<'a> At<'a> {
     /// Whether there is nothing here: null, an empty text, list or map.
     pub(super) fn is_nothing(&self) -> bool {
         match &self.node.value {
-            Value::Scalar { text, plain } => text.is_empty() || *plain && matches!(text.as_str(), "~" | "null"),
+            Value::Scalar { text, plain } => {
+                text.is_empty() || *plain && matches!(text.as_str(), "~" | "null")
+            }
             Value::Seq(items) => items.is_empty(),
             Value::Map(entries) => entries.is_empty(),
         }
@@ -318,7 +329,7 @@ impl<'a> At<'a> {
 
     /// Splits a typed parameter `[type, value]` into its type's number and its value.
     fn typed(&self) -> Result<(i64, Self), RmfError> {
-        match self.items()?.as_slice() {
+        match self.items().unwrap_or_default().as_slice() {
             [kind, value] => Ok((kind.integer()?, value.clone())),
             _ => Err(self.wrong("a parameter [type, value]")),
         }
@@ -374,7 +385,11 @@ impl<'a> Fields<'a> {
     /// The typed text `key`; empty when it is absent.
     pub(super) fn string_param(&mut self, key: &str) -> Result<&'a str, RmfError> {
         let Some((kind, value)) = self.param(key)? else { return Ok("") };
-        if kind == STRING { value.text() } else { Err(value.error(RmfProblem::WrongParam { kind, expected: STRING })) }
+        if kind == STRING {
+            value.text()
+        } else {
+            Err(value.error(RmfProblem::WrongParam { kind, expected: STRING }))
+        }
     }
 
     pub(super) fn integer_param(&mut self, key: &str) -> Result<Option<i64>, RmfError> {
@@ -431,13 +446,16 @@ impl<'a> Fields<'a> {
 impl At<'_> {
     /// Whether dropping this loses nothing: it is empty, or a typed parameter with an empty value.
     fn says_nothing(&self) -> bool {
-        self.is_nothing() || self.typed().is_ok_and(|(_, value)| value.is_nothing() || value.plain() == Some("false"))
+        self.is_nothing()
+            || self.typed().is_ok_and(|(_, value)| value.is_nothing() || value.plain() == Some("false"))
     }
 
     /// How many things are here: the items of a list, otherwise one.
     pub(super) fn count(&self) -> usize {
         match &self.node.value {
-            Value::Seq(items) if items.iter().all(|item| !matches!(item.value, Value::Scalar { .. })) => items.len(),
+            Value::Seq(items) if items.iter().all(|item| !matches!(item.value, Value::Scalar { .. })) => {
+                items.len()
+            }
             Value::Scalar { .. } | Value::Seq(_) | Value::Map(_) => 1,
         }
     }

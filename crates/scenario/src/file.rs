@@ -372,6 +372,8 @@ pub struct OperatorLine {
 pub enum OperatorName {
     /// Stops a level, category 1.
     StopLevel,
+    /// Lets failed robots that work again go on.
+    Resume,
     /// First step of the reset of the newest stop.
     Acknowledge,
     /// Second step.
@@ -625,6 +627,7 @@ impl Scenario {
                     let level = setup.site.level_named(name).ok_or_else(|| unknown(&field("level"), "level", name))?;
                     Event::StopLevel { actor, level, category: StopCategory::One }
                 }
+                OperatorName::Resume => Event::Resume { actor },
                 OperatorName::Acknowledge => Event::Reset { actor, step: ResetStep::Acknowledge },
                 OperatorName::Start => Event::Reset { actor, step: ResetStep::Start },
             };

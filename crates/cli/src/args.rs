@@ -1,0 +1,138 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Coordinate fleets of service robots and the people beside them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sheepdog",
+    version,
+    after_help = "Exit codes: 0 all is well; 1 the answer is no (tasks left, ledger damaged, replay differs);\n\
+                  2 wrong arguments; 3 an input file is bad; 4 a file cannot be read or written."
+)]
+pub(crate) struct Sheepdog {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a simulated fleet with random deliveries on a map.
+    #[command(after_help = "Examples:\n  \
+        sheepdog simulate --map sites/hospital.toml --robots 6 --tasks 20 --seed 1\n  \
+        sheepdog simulate --map office.building.yaml --robots 4 --tasks 40 --seed 1 --json --ledger run.ledger\n\n\
+        Maps: our own TOML (*.toml) and Open-RMF buildings (*.building.yaml).")]
+    Simulate(Simulate),
+    /// Look at a map.
+    #[command(subcommand)]
+    Map(MapCommand),
+    /// Read a ledger.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+}
+
+/// Random deliveries on a map.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    #[command(flatten)]
+    pub(crate) map: MapFile,
+    /// How many robots.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) robots: u16,
+    /// How many deliveries, all asked for at the start.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) tasks: u32,
+    /// Seed of everything random: the same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads that step the robots; the result does not depend on it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) workers: u16,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a picture whose robots move.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Write the ledger.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Write where every robot truly was, every 50 ms, as CSV.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// A map file and how to compile it.
+#[derive(Debug, Args)]
+pub(crate) struct MapFile {
+    /// The map: *.toml or *.building.yaml.
+    #[arg(long = "map", value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: MapOptions,
+}
+
+/// How to compile a map.
+#[derive(Debug, Args)]
+pub(crate) struct MapOptions {
+    /// The roadmap to use when the map has several; the one with most lanes if not given.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) roadmap: Option<String>,
+    /// Radius of the robots, millimetres.
+    #[arg(long, default_value_t = 250, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) radius: u32,
+    /// Declared envelope around the robots (tracking, localisation), millimetres.
+    #[arg(long, default_value_t = 150, value_name = "MM", value_parser = clap::value_parser!(u32).range(0..=5_000))]
+    pub(crate) margin: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MapCommand {
+    /// Show what a map contains and what is wrong with it.
+    #[command(after_help = "Example:\n  sheepdog map info sites/hospital.toml")]
+    Info {
+        /// The map: *.toml or *.building.yaml.
+        file: PathBuf,
+        #[command(flatten)]
+        options: MapOptions,
+    },
+    /// Draw a map as SVG.
+    #[command(after_help = "Example:\n  sheepdog map draw sites/hospital.toml --out hospital.svg")]
+    Draw {
+        /// The map: *.toml or *.building.yaml.
+        file: PathBuf,
+        /// Where to write the picture.
+        #[arg(long, value_name = "OUT")]
+        out: PathBuf,
+        #[command(flatten)]
+        options: MapOptions,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check the hash chain: any changed, missing or inserted record is found.
+    #[command(after_help = "Example:\n  sheepdog ledger verify run.ledger")]
+    Verify {
+        /// The ledger.
+        file: PathBuf,
+    },
+    /// Feed the recorded inputs to a new fleet and compare every decision; check every rule on its evidence.
+    #[command(after_help = "Example:\n  sheepdog ledger replay run.ledger")]
+    Replay {
+        /// The ledger.
+        file: PathBuf,
+    },
+    /// Tell the story of a task: who did it, why they and not the others, what it waited for.
+    #[command(after_help = "Examples:\n  sheepdog ledger explain run.ledger\n  \
+        sheepdog ledger explain run.ledger --task delivery-3")]
+    Explain {
+        /// The ledger.
+        file: PathBuf,
+        /// Name of the task; lists the tasks if not given.
+        #[arg(long)]
+        task: Option<String>,
+    },
+}

@@ -1,1 +1,0 @@
-//! The sheepdog command: simulate a fleet, look at a map, read a ledger.

@@ -1,0 +1,113 @@
+//! `sheepdog map`.
+
+use std::path::Path;
+
+use sheepdog_core::Mm;
+use sheepdog_map::{CompileOptions, CompiledSite, Site, svg::Picture};
+use sheepdog_scenario::Setup;
+
+use crate::{
+    args::{MapCommand, MapOptions},
+    problem::{Answer, Problem, read_text, write},
+};
+
+/// A map that was read, and what the importer has to say about it.
+pub(crate) struct Loaded {
+    pub(crate) site: Site,
+    pub(crate) options: CompileOptions,
+    pub(crate) remarks: Vec<String>,
+}
+
+pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
+    match command {
+        MapCommand::Info { file, options } => info(file, options),
+        MapCommand::Draw { file, out, options } => {
+            let loaded = load(file, options)?;
+            let site = compile(file, &loaded)?;
+            write(out, Picture::of_site(&site).render())?;
+            anstream::println!("wrote {}", out.display());
+            Ok(Answer::Yes)
+        }
+    }
+}
+
+/// Reads a map of any supported format, told apart by its file name.
+pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let text = read_text(path)?;
+    let (site, remarks) = if name.ends_with(".building.yaml") || name.ends_with(".building.yml") {
+        let (site, report) =
+            sheepdog_map::rmf::import_building(&text).map_err(|error| Problem::input(path, error))?;
+        let mut remarks: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+        remarks.extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
+        (site, remarks)
+    } else if name.ends_with(".toml") {
+        (Site::from_toml(&text).map_err(|error| Problem::input(path, error))?, Vec::new())
+    } else {
+        return Err(Problem::Usage(format!(
+            "{}: not a map that can be read here; use *.toml or *.building.yaml",
+            path.display()
+        )));
+    };
+    let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
+    let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
+    Ok(Loaded { site, options, remarks })
+}
+
+/// The roadmap asked for, or the one with most lanes (the first by name among equals).
+fn choose_roadmap(path: &Path, site: &Site, wanted: Option<&str>) -> Result<Option<String>, Problem> {
+    let mut names: Vec<&str> = site.lanes.iter().filter_map(|lane| lane.roadmap.as_deref()).collect();
+    names.sort_unstable();
+    let lanes = |name: &str| names.iter().filter(|other| **other == name).count();
+    let mut distinct = names.clone();
+    distinct.dedup();
+    match wanted {
+        Some(wanted) if distinct.contains(&wanted) => Ok(Some(wanted.to_owned())),
+        Some(wanted) => Err(Problem::Usage(format!(
+            "{}: no roadmap {wanted:?}; there are: {}",
+            path.display(),
+            if distinct.is_empty() { "none with a name".to_owned() } else { distinct.join(", ") }
+        ))),
+        None => Ok(distinct.iter().rev().max_by_key(|name| lanes(name)).map(|name| (*name).to_owned())),
+    }
+}
+
+pub(crate) fn compile(path: &Path, loaded: &Loaded) -> Result<CompiledSite, Problem> {
+    loaded.site.compile(&loaded.options).map_err(|errors| {
+        let list: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
+        Problem::input(path, format!("{} errors\n{}", errors.len(), list.join("\n")))
+    })
+}
+
+fn info(path: &Path, options: &MapOptions) -> Result<Answer, Problem> {
+    let loaded = load(path, options)?;
+    let site = compile(path, &loaded)?;
+    anstream::println!("{}  version {}", site.name(), site.version());
+    for (number, level) in (0_u32..).zip(site.levels()) {
+        let here = |at: sheepdog_core::LevelId| at.0 == number;
+        anstream::println!(
+            "  level {:<12} {:>7.1} m²  {} rooms, {} doors, {} waypoints, elevation {:.2} m",
+            level.name,
+            level.geometry.area_m2(),
+            site.rooms().iter().filter(|room| here(room.level)).count(),
+            site.doors().iter().filter(|door| here(door.level)).count(),
+            site.waypoints().iter().filter(|waypoint| here(waypoint.level)).count(),
+            level.elevation_m,
+        );
+    }
+    let components = site.components(0);
+    anstream::println!(
+        "  {} lifts, {} stations, {} lanes{}, {} resources",
+        site.lifts().len(),
+        site.stations().len(),
+        site.lanes().len(),
+        loaded.options.roadmap.as_ref().map_or_else(String::new, |name| format!(" of roadmap {name:?}")),
+        site.resources().len(),
+    );
+    let sizes: Vec<String> = components.iter().map(|part| part.len().to_string()).collect();
+    anstream::println!("  connected parts of the roadmap, in waypoints: {}", sizes.join(", "));
+    for remark in loaded.remarks.iter().chain(&site.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()) {
+        anstream::println!("  note: {remark}");
+    }
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,146 @@
+//! The base behind the interlock: what it is told, and when.
+
+use std::{cell::RefCell, rc::Rc};
+
+use proptest::prelude::*;
+use sheepdog_interlock::{
+    Base, Bounded, Guarded, Input, Interlock, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull,
+    StopCategory, Twist, Verdict, rules::LOG_001,
+};
+
+use crate::common::{ARMED, armed, good, inputs};
+
+#[derive(Clone, Debug, PartialEq)]
+enum Told {
+    Drive(Twist, RobotTime),
+    Halt(StopCategory),
+    Record(u64),
+}
+
+/// Base and sink that write into one diary, so that the order is seen.
+#[derive(Clone, Default)]
+struct Diary(Rc<RefCell<Vec<Told>>>);
+
+impl Base for Diary {
+    fn drive(&mut self, command: Bounded<'_>) {
+        assert_eq!(command.linear(), command.twist().linear_mm_per_s);
+        assert_eq!(command.angular(), command.twist().angular_mrad_per_s);
+        self.0.borrow_mut().push(Told::Drive(command.twist(), command.until()));
+    }
+
+    fn halt(&mut self, category: StopCategory) {
+        self.0.borrow_mut().push(Told::Halt(category));
+    }
+}
+
+impl Sink for Diary {
+    fn accept(&mut self, record: &Record) -> Result<(), SinkFull> {
+        self.0.borrow_mut().push(Told::Record(record.seq));
+        Ok(())
+    }
+}
+
+fn guarded() -> (Guarded<Diary, 1, 8>, Diary) {
+    let diary = Diary::default();
+    (Guarded::new(armed::<1, 8>(), diary.clone()), diary)
+}
+
+#[test]
+fn the_record_is_written_before_the_base_moves() {
+    let (mut robot, mut diary) = guarded();
+    let sink = &mut diary.clone();
+    let input = good(ARMED + 100, 500);
+    robot.step(&input, sink);
+    let twist = Twist { linear_mm_per_s: 500, angular_mrad_per_s: 0 };
+    let until = input.now + PERMIT_TTL_MAX;
+    assert_eq!(diary.0.borrow().as_slice(), [Told::Record(0), Told::Drive(twist, until)]);
+    diary.0.borrow_mut().clear();
+    robot.step(&good(ARMED + 200, 0), sink);
+    assert_eq!(diary.0.borrow().as_slice(), [Told::Record(1), Told::Halt(StopCategory::Two)]);
+    assert!(
+        diary
+            .accept(&Record {
+                seq: 9,
+                at: input.now,
+                before: robot.state(),
+                after: robot.state(),
+                request: input.request,
+                decision: Interlock::<1, 8>::new(crate::common::config().validate().unwrap()).step(&input),
+                until: None,
+            })
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_refused_record_stops_the_base_instead_of_moving_it() {
+    let (mut robot, diary) = guarded();
+    let mut full = Ring::<0>::new();
+    let decision = robot.step(&good(ARMED + 100, 500), &mut full);
+    assert_eq!(decision.primary, LOG_001);
+    assert_eq!(diary.0.borrow().as_slice(), [Told::Halt(StopCategory::Zero)]);
+    assert!(robot.state().needs_person());
+}
+
+#[test]
+fn a_ring_gives_back_what_it_took_in_order_and_refuses_when_full() {
+    let (mut robot, _) = guarded();
+    let mut ring = Ring::<3>::new();
+    let (mut written, mut read) = (0, 0);
+    for step in 1..50 {
+        robot.step(&good(ARMED + step * 100, 500), &mut ring);
+        written += 1;
+        if step % 3 != 1 || ring.len() == 3 {
+            assert_eq!(ring.pop().map(|record| record.seq), Some(read));
+            read += 1;
+        }
+    }
+    assert!(!robot.state().needs_person() && written - read == u64::try_from(ring.len()).unwrap());
+    while let Some(record) = ring.pop() {
+        assert_eq!(record.seq, read);
+        read += 1;
+    }
+    assert!(ring.is_empty() && ring.pop().is_none());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// The base is told exactly once a step; it drives only on a decision to move, never faster than decided, and
+    /// never for longer than a permit lives.
+    #[test]
+    fn the_base_does_what_was_decided(inputs in inputs::<1, 8>(20)) {
+        let (mut robot, diary) = guarded();
+        for input in &inputs {
+            let mut ring = Ring::<1>::new();
+            diary.0.borrow_mut().clear();
+            let decision = robot.step(input, &mut ring);
+            let record = ring.pop().unwrap();
+            prop_assert_eq!((record.decision, record.request), (decision, input.request));
+            let told = diary.0.borrow().clone();
+            match decision.verdict {
+                Verdict::Move => {
+                    prop_assert_eq!(told, [Told::Drive(decision.twist, input.now + PERMIT_TTL_MAX)]);
+                    prop_assert!(record.until <= Some(input.now + PERMIT_TTL_MAX));
+                }
+                Verdict::Stop { category, .. } => prop_assert_eq!(told, [Told::Halt(category)]),
+                Verdict::Idle => prop_assert_eq!(told, [Told::Halt(StopCategory::Two)]),
+            }
+        }
+    }
+
+    /// The records alone replay the run: stepping a fresh interlock gives the same states.
+    #[test]
+    fn records_join_up(inputs in inputs::<1, 8>(20)) {
+        let (mut robot, _) = guarded();
+        let mut ring = Ring::<20>::new();
+        let first = robot.state();
+        inputs.iter().for_each(|input: &Input<1, 8>| { robot.step(input, &mut ring); });
+        let mut state = first;
+        while let Some(record) = ring.pop() {
+            prop_assert_eq!(record.before, state);
+            state = record.after;
+        }
+        prop_assert_eq!(state, robot.state());
+    }
+}

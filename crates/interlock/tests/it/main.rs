@@ -1,0 +1,16 @@
+//! What the interlock promises, tried from outside.
+
+#[cfg(test)]
+mod boundary;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod guarded;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod resets;
+#[cfg(test)]
+mod rules;

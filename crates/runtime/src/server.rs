@@ -1,0 +1,165 @@
+//! One fleet on a thread of its own.
+
+use std::{sync::Arc, thread};
+
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
+use sheepdog_core::{JobId, MmPerS};
+use sheepdog_fleet::{Fleet, Input, Output};
+use sheepdog_ledger::Envelope;
+use sheepdog_traffic::{Planner, Problem};
+
+use crate::{
+    clock::Clock,
+    store::{Store, StoreError},
+};
+
+/// Inputs that wait for the fleet; a sender blocks when so many do.
+const INBOX: usize = 4_096;
+
+/// A snapshot is written after so many records.
+const SNAPSHOT_EVERY: u64 = 50_000;
+
+/// A running fleet. Dropping it ends the threads after the inputs that are in the inbox.
+#[derive(Debug)]
+pub struct Server {
+    inputs: Option<Sender<Input>>,
+    outputs: Receiver<(u64, Output)>,
+    thread: Option<thread::JoinHandle<Result<Fleet, ServerError>>>,
+}
+
+/// Why a fleet's thread ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// Records cannot be stored, so nothing may leave.
+    #[error("the fleet stopped because its records cannot be stored: {0}")]
+    Store(#[from] StoreError),
+    /// The thread panicked.
+    #[error("the fleet's thread panicked")]
+    Panicked,
+}
+
+impl Server {
+    /// Runs `fleet` from now on; `store` takes its records, `None` keeps them nowhere.
+    pub fn start(fleet: Fleet, store: Option<Store>) -> Self {
+        let (inputs, inbox) = bounded(INBOX);
+        let (outbox, outputs) = unbounded();
+        let thread = thread::spawn(move || Loop::new(fleet, store, outbox).run(&inbox));
+        Self { inputs: Some(inputs), outputs, thread: Some(thread) }
+    }
+
+    /// Where inputs go.
+    ///
+    /// The fleet keeps running as long as a clone of this sender lives.
+    pub fn inputs(&self) -> Option<Sender<Input>> {
+        self.inputs.clone()
+    }
+
+    /// Where outputs come from; plan jobs are carried out inside and do not appear.
+    pub fn outputs(&self) -> &Receiver<(u64, Output)> {
+        &self.outputs
+    }
+
+    /// Ends the fleet and hands it back.
+    ///
+    /// # Errors
+    /// [`ServerError`] if it had ended by itself.
+    pub fn stop(mut self) -> Result<Fleet, ServerError> {
+        self.inputs = None;
+        match self.thread.take().map(thread::JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) | None => Err(ServerError::Panicked),
+        }
+    }
+}
+
+/// What the fleet's thread owns.
+struct Loop {
+    fleet: Fleet,
+    store: Option<Store>,
+    clock: Clock,
+    outbox: Sender<(u64, Output)>,
+    plans: Sender<(JobId, Problem, u32)>,
+    results: Receiver<Input>,
+    since_snapshot: u64,
+}
+
+impl Loop {
+    fn new(fleet: Fleet, store: Option<Store>, outbox: Sender<(u64, Output)>) -> Self {
+        let (plans, questions) = unbounded();
+        let (answers, results) = unbounded();
+        let site = Arc::clone(fleet.site());
+        let speeds = class_speeds(&fleet);
+        thread::spawn(move || plan(Planner::new(site, &speeds), &questions, &answers));
+        let clock = Clock::starting_at(fleet.now());
+        Self { fleet, store, clock, outbox, plans, results, since_snapshot: 0 }
+    }
+
+    fn run(mut self, inbox: &Receiver<Input>) -> Result<Fleet, ServerError> {
+        self.settle()?;
+        loop {
+            let wait = self.fleet.poll_timeout().map(|due| self.clock.until(due)).unwrap_or_default();
+            let timeout = crossbeam::channel::after(wait);
+            crossbeam::select! {
+                recv(inbox) -> input => match input {
+                    Ok(input) => self.feed(input),
+                    Err(_) => return Ok(self.fleet),
+                },
+                recv(self.results) -> result => {
+                    if let Ok(input) = result {
+                        self.feed(input);
+                    }
+                },
+                recv(timeout) -> _ => self.fleet.handle_timeout(self.clock.now()),
+            }
+            self.settle()?;
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        // A refused input is a decision and stands in the ledger.
+        let _refused = self.fleet.handle(self.clock.now(), input);
+    }
+
+    /// Stores records, then lets outputs go.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let records: Vec<Envelope> = std::iter::from_fn(|| self.fleet.poll_record()).collect();
+        if let Some(store) = &mut self.store {
+            store.append(&records)?;
+        }
+        while let Some((seq, output)) = self.fleet.poll_output() {
+            // Whoever listened may have gone; the fleet's state does not depend on it.
+            let _delivered = match output {
+                Output::Plan { job, problem, step_budget } => self.plans.send((job, problem, step_budget)).is_ok(),
+                other => self.outbox.send((seq, other)).is_ok(),
+            };
+        }
+        self.since_snapshot += records.len() as u64;
+        if let Some(store) = self.store.as_mut().filter(|_| SNAPSHOT_EVERY <= self.since_snapshot) {
+            self.since_snapshot = 0;
+            store.snapshot(&self.fleet)?;
+        }
+        Ok(())
+    }
+}
+
+/// The planner's thread: one job after the other, until the fleet is gone.
+fn plan(mut planner: Planner, questions: &Receiver<(JobId, Problem, u32)>, answers: &Sender<Input>) {
+    for (job, problem, step_budget) in questions {
+        let plan = planner.plan(&problem, step_budget);
+        if answers.send(Input::Planned { job, plan }).is_err() {
+            return;
+        }
+    }
+}
+
+/// The speed of each footprint class: that of its first robot.
+fn class_speeds(fleet: &Fleet) -> Vec<MmPerS> {
+    let agents = &fleet.config().agents;
+    (0..fleet.site().classes().len())
+        .map(|class| {
+            let speed = agents.iter().find(|agent| agent.class == Some(class)).map(|agent| agent.speed);
+            speed.unwrap_or(MmPerS(1_000))
+        })
+        .collect()
+}

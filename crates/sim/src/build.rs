@@ -1,0 +1,132 @@
+//! From specifications to the robots and people of a plant, checked on the way.
+
+use std::sync::Arc;
+
+use sheepdog_core::{LaneId, Micros, MmPerS, WaypointId};
+use sheepdog_driver::{Onboard, OnboardConfig};
+use sheepdog_map::CompiledSite;
+
+use crate::{
+    body::{Body, BodyLimits},
+    config::{ControllerSpec, PersonSpec, PowerSpec, RobotSpec, WalkerSpec},
+    error::PlantError,
+    people::Person,
+    random::{Purpose, stream, up_to},
+    robot::{Parts, Robot},
+};
+
+/// Clocks of robots are ahead of the plant's by up to this.
+const CLOCK_OFFSET_MAX: Micros = Micros::from_secs(3_600);
+
+/// A robot as specified, at rest.
+pub(crate) fn robot(
+    site: &Arc<CompiledSite>,
+    index: usize,
+    spec: &RobotSpec,
+    power: PowerSpec,
+    seed: u64,
+) -> Result<Robot, PlantError> {
+    let agent = spec.agent;
+    let who = || format!("agent {agent}");
+    let start =
+        site.waypoint(spec.at).ok_or_else(|| PlantError::Waypoint { who: who(), waypoint: spec.at })?;
+    let classes = site.classes().len();
+    let class =
+        site.classes().get(spec.class).ok_or(PlantError::Class { agent, class: spec.class, classes })?;
+    let quantities = [
+        ("speed", spec.speed.0),
+        ("acceleration", spec.acceleration.0),
+        ("deceleration", spec.deceleration.0),
+    ];
+    if let Some(&(quantity, _)) = quantities.iter().find(|(_, value)| *value == 0) {
+        return Err(PlantError::Zero { who: who(), quantity });
+    }
+    let limits =
+        BodyLimits { speed: spec.speed, acceleration: spec.acceleration, deceleration: spec.deceleration };
+    let (base, body) = Body::new(limits, start.level, start.at, heading_out(site, spec.at));
+    let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
+    let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
+    let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);
+    let ControllerSpec {
+        yaw_rate,
+        report_every,
+        passage_fresh,
+        fleet_beat_timeout,
+        pose_error_max,
+        wall_margin,
+    } = spec.controller;
+    let config = OnboardConfig {
+        agent,
+        site: Arc::clone(site),
+        class: spec.class,
+        interlock: spec.interlock,
+        speed: spec.speed,
+        acceleration: spec.acceleration,
+        yaw_rate,
+        report_every,
+        passage_fresh,
+        fleet_beat_timeout,
+        pose_error_max,
+        wall_margin,
+    };
+    Ok(Robot::new(Parts {
+        index,
+        agent,
+        radius_m: f64::from(class.class.radius.0) / 1e3,
+        body,
+        onboard: Onboard::new(config, base, 0),
+        beams: spec.beams,
+        power,
+        battery: spec.battery,
+        clock_offset,
+        gap_max,
+        seed,
+    }))
+}
+
+/// Direction of the first lane that leaves a waypoint on its level; along x when there is none.
+fn heading_out(site: &CompiledSite, from: WaypointId) -> f64 {
+    let along = |lane: &LaneId| {
+        let lane = site.lane(*lane).filter(|lane| lane.ride.is_none())?;
+        let gap = site.waypoint(lane.to)?.at - site.waypoint(lane.from)?.at;
+        Some(libm::atan2(gap.y, gap.x))
+    };
+    site.lanes_from(from).iter().find_map(along).unwrap_or(0.0)
+}
+
+/// People first, then walkers.
+pub(crate) fn people(
+    site: &Arc<CompiledSite>,
+    people: Vec<PersonSpec>,
+    walkers: Vec<WalkerSpec>,
+) -> Result<Vec<Person>, PlantError> {
+    let mut gathered = Vec::with_capacity(people.len() + walkers.len());
+    for spec in people {
+        let who = || format!("agent {}", spec.agent);
+        check_walk(site, who, &[spec.at], spec.speed)?;
+        gathered.extend(Person::agent(site, gathered.len(), spec));
+    }
+    for (walker, spec) in walkers.into_iter().enumerate() {
+        if spec.patrol.is_empty() {
+            return Err(PlantError::NoPatrol { walker });
+        }
+        check_walk(site, || format!("walker {walker}"), &spec.patrol, spec.speed)?;
+        gathered.extend(Person::walker(site, gathered.len(), spec));
+    }
+    Ok(gathered)
+}
+
+fn check_walk(
+    site: &CompiledSite,
+    who: impl Fn() -> String,
+    places: &[WaypointId],
+    speed: MmPerS,
+) -> Result<(), PlantError> {
+    if let Some(&waypoint) = places.iter().find(|&&place| site.waypoint(place).is_none()) {
+        return Err(PlantError::Waypoint { who: who(), waypoint });
+    }
+    if speed == MmPerS::ZERO {
+        return Err(PlantError::Zero { who: who(), quantity: "speed" });
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! The executor under random delays: exclusion and progress at every event.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use proptest::{collection::vec, prelude::*};
+use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
+use sheepdog_map::CompiledSite;
+
+use super::{line, problem, problems, robot, AMPLE, SPEEDS};
+use crate::{Executor, Plan, Planner, Problem, Snapshot};
+
+/// One event: a kind, an agent and an amount, each reduced to what is possible.
+type Event = (u8, usize, u32);
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    vec((0..8_u8, any::<usize>(), 0..4_u32), 0..40)
+}
+
+fn placed(site: &Arc<CompiledSite>, problem: &Problem) -> Executor {
+    let mut executor = Executor::new(site.clone());
+    for robot in &problem.robots {
+        executor.place(robot.agent, robot.class, robot.at).unwrap();
+    }
+    executor
+}
+
+fn plan(site: &Arc<CompiledSite>, problem: &Problem) -> Plan {
+    Planner::new(site.clone(), &SPEEDS).plan(problem, 30_000)
+}
+
+fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event) {
+    let Some(robot) = problem.robots.get(who % problem.robots.len().max(1)) else {
+        return;
+    };
+    let done = executor.done(robot.agent).unwrap();
+    let ahead = u32::try_from(executor.granted(robot.agent).len()).unwrap();
+    match kind {
+        0..=2 => {
+            for grant in executor.grant(Mm(amount * 1_500)) {
+                let granted = executor.granted(grant.agent);
+                assert!(granted.ends_with(&grant.lanes));
+                let before = granted.len() - grant.lanes.len();
+                assert_eq!(grant.first as usize, executor.done(grant.agent).unwrap() as usize + before);
+            }
+        }
+        // Old, repeated and invented reports among the true ones.
+        3..=6 => {
+            let claimed = (done + amount).saturating_sub(1);
+            let possible = done < claimed && claimed <= done + ahead;
+            assert_eq!(executor.complete(robot.agent, claimed), possible);
+        }
+        _ => {
+            let stop = done + amount.min(ahead);
+            assert_eq!(executor.shrink(robot.agent, stop), Ok(()));
+            assert_eq!(executor.granted(robot.agent).len(), amount.min(ahead) as usize);
+        }
+    }
+    assert_eq!(executor.verify(), Ok(()));
+}
+
+/// Grants and completes, lane by lane, for everyone but `frozen`, until nothing moves any more.
+fn run_out(executor: &mut Executor, frozen: Option<AgentId>) {
+    let agents: Vec<AgentId> = executor.agents().filter(|&agent| Some(agent) != frozen).collect();
+    loop {
+        let granted = !executor.grant(Mm(2_000)).is_empty();
+        let mut moved = false;
+        for &agent in &agents {
+            let done = executor.done(agent).unwrap();
+            moved |= executor.complete(agent, done + 1);
+            assert_eq!(executor.verify(), Ok(()));
+        }
+        if !granted && !moved {
+            return;
+        }
+    }
+}
+
+fn ends(problem: &Problem, plan: &Plan, site: &CompiledSite) -> Vec<(AgentId, WaypointId)> {
+    let end = |agent: AgentId, at: WaypointId| {
+        let own = plan.moves.iter().rev().find(|step| step.agent == agent);
+        own.map_or(at, |step| site.lane(*step.lanes.last().unwrap()).unwrap().to)
+    };
+    problem.robots.iter().map(|robot| (robot.agent, end(robot.agent, robot.at))).collect()
+}
+
+fn claims(site: &CompiledSite, problem: &Problem, plan: &Plan, index: usize) -> BTreeSet<ResourceId> {
+    let step = &plan.moves[index];
+    let class = problem.robots.iter().find(|robot| robot.agent == step.agent).unwrap().class;
+    let class = &site.classes()[class];
+    let along = step.lanes.iter().flat_map(|&lane| class.along(lane).iter().copied());
+    let ends = step.lanes.iter().flat_map(|&id| {
+        let lane = site.lane(id).unwrap();
+        class.at(lane.from).iter().chain(class.at(lane.to)).copied()
+    });
+    along.chain(ends).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Whatever the delays, holds and false reports: nobody shares a claim, and everybody arrives in the end.
+    #[test]
+    fn any_finite_delay_is_harmless((site, problem) in problems(), events in events()) {
+        let plan = plan(&site, &problem);
+        let mut executor = placed(&site, &problem);
+        executor.append(&plan).unwrap();
+        for event in events {
+            apply(&mut executor, &problem, event);
+        }
+        run_out(&mut executor, None);
+        prop_assert!(executor.agents().all(|agent| executor.is_idle(agent)));
+        prop_assert_eq!(executor.cut(), ends(&problem, &plan, &site));
+    }
+
+    /// A robot that never moves again stops exactly the moves that depend on it, and is named for each of them.
+    #[test]
+    fn a_frozen_robot_stops_exactly_its_dependents((site, problem) in problems(), who in any::<usize>()) {
+        let plan = plan(&site, &problem);
+        let mut executor = placed(&site, &problem);
+        executor.append(&plan).unwrap();
+        let Some(frozen) = problem.robots.get(who % problem.robots.len().max(1)).map(|robot| robot.agent) else {
+            return Ok(());
+        };
+        run_out(&mut executor, Some(frozen));
+        // Independently: a move is stopped when its robot is frozen or has a stopped move before, or when an
+        // earlier stopped move claims something it claims.
+        let mut stopped: Vec<usize> = Vec::new();
+        for (index, step) in plan.moves.iter().enumerate() {
+            let depends = |&earlier: &usize| {
+                plan.moves[earlier].agent == step.agent
+                    || !claims(&site, &problem, &plan, earlier).is_disjoint(&claims(&site, &problem, &plan, index))
+            };
+            if step.agent == frozen || stopped.iter().any(depends) {
+                stopped.push(index);
+            }
+        }
+        for robot in &problem.robots {
+            let left = executor.granted(robot.agent).len() + executor.pending(robot.agent).len();
+            let own = stopped.iter().map(|&index| &plan.moves[index]).filter(|step| step.agent == robot.agent);
+            prop_assert_eq!(left, own.map(|step| step.lanes.len()).sum::<usize>());
+            let blame = executor.blame(robot.agent);
+            if robot.agent != frozen {
+                prop_assert_eq!(blame.is_empty(), executor.is_idle(robot.agent));
+                let chain: Vec<_> = blame.iter().map(|one| (one.agent, one.by, one.resource)).collect();
+                prop_assert!(blame.last().is_none_or(|last| last.by == frozen), "{:?} {:?} {:?}", frozen, chain, executor.snapshot());
+            }
+        }
+    }
+
+    /// Plans can be replaced at any moment from the commit cut.
+    #[test]
+    fn plans_are_replaced_from_the_cut((site, problem) in problems(), rounds in vec((events(), 0..4_u64), 1..4)) {
+        let mut executor = placed(&site, &problem);
+        let mut planner = Planner::new(site.clone(), &SPEEDS);
+        let mut problem = problem;
+        for (events, seed) in rounds {
+            executor.drop_pending();
+            prop_assert_eq!(executor.verify(), Ok(()));
+            for (robot, (agent, at)) in problem.robots.iter_mut().zip(executor.cut()) {
+                prop_assert_eq!(robot.agent, agent);
+                robot.at = at;
+            }
+            problem.robots.rotate_left(0);
+            problem.seed = seed;
+            let plan = planner.plan(&problem, 10_000);
+            prop_assert_eq!(crate::validate(&site, &problem, &plan), Ok(()));
+            executor.append(&plan).unwrap();
+            for event in events {
+                apply(&mut executor, &problem, event);
+            }
+        }
+        run_out(&mut executor, None);
+        prop_assert!(executor.agents().all(|agent| executor.is_idle(agent)));
+    }
+
+    /// A snapshot after any event, through its encoding, changes nothing.
+    #[test]
+    fn a_snapshot_changes_nothing((site, problem) in problems(), events in events(), later in events()) {
+        let plan = plan(&site, &problem);
+        let encoded = postcard::to_allocvec(&plan).unwrap();
+        prop_assert_eq!(postcard::from_bytes::<Plan>(&encoded).unwrap(), plan.clone());
+        let mut executor = placed(&site, &problem);
+        executor.append(&plan).unwrap();
+        for event in events {
+            apply(&mut executor, &problem, event);
+        }
+        let encoded = postcard::to_allocvec(&executor.snapshot()).unwrap();
+        let snapshot: Snapshot = postcard::from_bytes(&encoded).unwrap();
+        let mut twin = Executor::restore(site.clone(), &snapshot).unwrap();
+        for event in later {
+            apply(&mut executor, &problem, event);
+            apply(&mut twin, &problem, event);
+            prop_assert_eq!(executor.snapshot(), twin.snapshot());
+            for robot in &problem.robots {
+                prop_assert_eq!(executor.withheld(robot.agent), twin.withheld(robot.agent));
+                prop_assert_eq!(executor.held(robot.agent), twin.held(robot.agent));
+            }
+        }
+    }
+
+    /// Taking a robot away at any moment leaves the others a way on.
+    #[test]
+    fn a_robot_can_be_taken_away((site, problem) in problems(), events in events(), who in any::<usize>()) {
+        let plan = plan(&site, &problem);
+        let mut executor = placed(&site, &problem);
+        executor.append(&plan).unwrap();
+        for event in events {
+            apply(&mut executor, &problem, event);
+        }
+        let Some(gone) = problem.robots.get(who % problem.robots.len().max(1)).map(|robot| robot.agent) else {
+            return Ok(());
+        };
+        prop_assert!(executor.remove(gone));
+        prop_assert!(!executor.remove(gone));
+        prop_assert_eq!(executor.verify(), Ok(()));
+        run_out(&mut executor, None);
+        prop_assert!(executor.agents().all(|agent| executor.is_idle(agent)));
+    }
+}
+
+#[test]
+fn a_follower_gets_the_places_as_they_are_cleared() {
+    let site = line(5);
+    let problem = problem(vec![robot(1, 1, Some(4)), robot(2, 0, Some(3))]);
+    let mut executor = placed(&site, &problem);
+    executor.append(&Planner::new(site, &SPEEDS).plan(&problem, AMPLE)).unwrap();
+    let (leader, follower) = (AgentId(1), AgentId(2));
+    // A horizon of zero still lets everyone have one move; the follower's place is taken.
+    let grants = executor.grant(Mm::ZERO);
+    assert_eq!(grants.iter().map(|grant| grant.agent).collect::<Vec<_>>(), [leader]);
+    let withheld = executor.withheld(follower).unwrap();
+    assert_eq!((withheld.by, withheld.agent), (leader, follower));
+    assert_eq!(executor.holder(withheld.resource), Some(leader));
+    assert!(executor.grant(Mm::ZERO).is_empty());
+    assert!(executor.complete(leader, 1));
+    let grants = executor.grant(Mm::ZERO);
+    assert_eq!(grants.iter().map(|grant| (grant.agent, grant.first)).collect::<Vec<_>>(), [(leader, 1), (follower, 0)]);
+    // A wide horizon gives the rest of the way at once.
+    assert!(executor.complete(leader, 2));
+    assert_eq!(executor.grant(Mm(10_000)).iter().map(|grant| grant.lanes.len()).sum::<usize>(), 2);
+    assert_eq!(executor.withheld(leader), None);
+}
+
+#[test]
+fn a_hold_gives_back_what_lies_beyond() {
+    let site = line(6);
+    let problem = problem(vec![robot(1, 0, Some(5))]);
+    let mut executor = placed(&site, &problem);
+    executor.append(&Planner::new(site.clone(), &SPEEDS).plan(&problem, AMPLE)).unwrap();
+    assert_eq!(executor.grant(Mm(100_000)).len(), 1);
+    executor.complete(AgentId(1), 1);
+    let far = site.classes()[0].at(WaypointId(4))[0];
+    assert_eq!(executor.holder(far), Some(AgentId(1)));
+    assert!(executor.shrink(AgentId(1), 0).is_err());
+    assert!(executor.shrink(AgentId(1), 6).is_err());
+    assert_eq!(executor.shrink(AgentId(1), 2), Ok(()));
+    assert_eq!(executor.holder(far), None);
+    assert_eq!(executor.rests_at(AgentId(1)), Some(WaypointId(2)));
+    assert_eq!(executor.ends_at(AgentId(1)), Some(WaypointId(5)));
+    executor.drop_pending();
+    assert_eq!(executor.ends_at(AgentId(1)), Some(WaypointId(2)));
+    executor.complete(AgentId(1), 2);
+    assert!(executor.is_idle(AgentId(1)));
+}

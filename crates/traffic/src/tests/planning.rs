@@ -1,0 +1,187 @@
+//! Plans: valid, deterministic, within budget, found whenever there is one.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use proptest::prelude::*;
+use sheepdog_core::WaypointId;
+use sheepdog_map::CompiledSite;
+
+use super::{draws, line, problem, problems, robot, robots, site, sites, AMPLE, SPEEDS};
+use crate::{
+    validate, HopGraph, Plan, PlanRobot, Planner, Problem, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007,
+    TRF_008,
+};
+
+fn plan(site: &std::sync::Arc<CompiledSite>, problem: &Problem, budget: u32) -> Plan {
+    let plan = Planner::new(site.clone(), &SPEEDS).plan(problem, budget);
+    assert_eq!(validate(site, problem, &plan), Ok(()));
+    plan
+}
+
+/// Breadth first over all configurations: whether every robot can be at its goal at once.
+fn solvable(site: &CompiledSite, robots: &[PlanRobot]) -> bool {
+    let graph = HopGraph::new(site, 0, SPEEDS[0]).unwrap();
+    let class = &site.classes()[0];
+    let start: Vec<WaypointId> = robots.iter().map(|robot| robot.at).collect();
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut queue = VecDeque::from([start]);
+    while let Some(places) = queue.pop_front() {
+        if robots.iter().zip(&places).all(|(robot, at)| robot.goal.is_none_or(|goal| goal == *at)) {
+            return true;
+        }
+        for mover in 0..places.len() {
+            for hop in graph.hops_from(places[mover]) {
+                let apart = |(index, place): (usize, &WaypointId)| {
+                    index == mover || class.at(*place).iter().all(|id| !graph.claims(hop).contains(id))
+                };
+                if places.iter().enumerate().all(apart) {
+                    let mut next = places.clone();
+                    next[mover] = hop.to;
+                    if seen.insert(next.clone()) {
+                        queue.push_back(next);
+                    }
+                }
+            }
+        }
+    }
+    false
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Whatever the problem, the checker accepts the answer, the budget holds, and the answer does not depend on
+    /// what was planned before.
+    #[test]
+    fn every_plan_is_valid_and_repeatable((site, problem) in problems(), budget in 0..20_000_u32) {
+        let mut planner = Planner::new(site.clone(), &SPEEDS);
+        let first = planner.plan(&problem, budget);
+        prop_assert_eq!(validate(&site, &problem, &first), Ok(()));
+        prop_assert!(first.steps_used <= budget);
+        let mut open = problem.clone();
+        open.blocked.clear();
+        planner.plan(&open, budget / 4);
+        prop_assert_eq!(&planner.plan(&problem, budget), &first);
+        prop_assert_eq!(&Planner::new(site, &SPEEDS).plan(&problem, budget), &first);
+    }
+
+    /// With a large budget the planner serves everybody exactly when that is possible at all.
+    #[test]
+    fn small_problems_are_solved_exactly_when_they_can_be(
+        site in sites(4, 2),
+        draws in draws(1..=3),
+    ) {
+        let mut robots = robots(&site, &draws);
+        let class = &site.classes()[0];
+        let mut taken = BTreeSet::new();
+        for robot in &mut robots {
+            (robot.class, robot.fixed) = (0, false);
+            // Goals that overlap are another test's matter.
+            robot.goal = robot.goal.filter(|&goal| class.at(goal).iter().all(|id| taken.insert(*id)));
+        }
+        let possible = solvable(&site, &robots);
+        let plan = plan(&site, &problem(robots), AMPLE);
+        prop_assert_eq!(plan.unserved.is_empty(), possible, "{:?}", plan.unserved);
+    }
+}
+
+#[test]
+fn robots_pass_each_other_at_a_pocket_and_not_without() {
+    // 0 - 1 - 2 - 3 - 4 with a pocket at 2.
+    let lanes = [(0, 1, true, None), (1, 2, true, None), (2, 3, true, None), (3, 4, true, None), (2, 5, true, None)];
+    let pocket = site(&[(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (2, 1)], &lanes);
+    let swap = problem(vec![robot(1, 0, Some(4)), robot(2, 4, Some(0))]);
+    assert!(plan(&pocket, &swap, AMPLE).unserved.is_empty());
+
+    let plan = plan(&line(5), &swap, AMPLE);
+    assert_eq!(plan.unserved.iter().map(|robot| robot.rule).collect::<Vec<_>>(), [TRF_003]);
+    assert!(!plan.moves.is_empty());
+}
+
+#[test]
+fn a_robot_leaves_a_dead_end_for_the_one_that_needs_it() {
+    // A ring 0-1-2-3 with a dead end 1-4-5: robot 2 sits at the end, and robot 1 wants to be there.
+    let lanes = [
+        (0, 1, true, None),
+        (1, 2, true, None),
+        (2, 3, true, None),
+        (3, 0, true, None),
+        (1, 4, true, None),
+        (4, 5, true, None),
+    ];
+    let dead_end = site(&[(0, 1), (1, 1), (1, 2), (0, 2), (1, 0), (1, -1)], &lanes);
+    for goal in [None, Some(4), Some(1), Some(0)] {
+        let problem = problem(vec![robot(1, 4, Some(5)), robot(2, 5, goal)]);
+        assert!(plan(&dead_end, &problem, AMPLE).unserved.is_empty(), "{goal:?}");
+    }
+}
+
+#[test]
+fn an_undisturbed_robot_takes_the_shortest_way_and_nobody_else_moves() {
+    let site = line(6);
+    let plan = plan(&site, &problem(vec![robot(1, 1, Some(4)), robot(2, 0, None), robot(3, 5, Some(5))]), AMPLE);
+    assert_eq!(plan.moves.len(), 3);
+    assert!(plan.moves.iter().all(|step| step.agent.0 == 1));
+}
+
+#[test]
+fn of_overlapping_goals_the_most_urgent_is_kept() {
+    let mut urgent = robot(2, 4, Some(2));
+    urgent.priority = 1;
+    let problem = problem(vec![robot(1, 0, Some(2)), urgent]);
+    let plan = plan(&line(5), &problem, AMPLE);
+    let refused: Vec<_> = plan.unserved.iter().map(|robot| (robot.agent.0, robot.rule)).collect();
+    assert_eq!(refused, [(1, TRF_004)]);
+    assert_eq!(plan.unserved[0].by.map(|agent| agent.0), Some(2));
+    // It waits next to the goal, not where it was.
+    assert!(plan.moves.iter().any(|step| step.agent.0 == 1));
+}
+
+#[test]
+fn every_refusal_cites_its_rule() {
+    let site = line(5);
+    let rules = |problem: &Problem, budget| {
+        let plan = plan(&site, problem, budget);
+        plan.unserved.iter().map(|robot| (robot.agent.0, robot.rule)).collect::<Vec<_>>()
+    };
+    let mut fixed = robot(1, 2, Some(3));
+    fixed.fixed = true;
+    let behind = problem(vec![fixed.clone(), robot(2, 0, Some(4)), robot(3, 4, Some(2))]);
+    assert_eq!(rules(&behind, AMPLE), [(1, TRF_005), (2, TRF_002), (3, TRF_004)]);
+    let unknown = robot(1, 99, Some(0));
+    let twice = problem(vec![unknown, robot(2, 0, Some(1)), robot(2, 3, Some(4))]);
+    let plan = Planner::new(site.clone(), &SPEEDS).plan(&twice, AMPLE);
+    assert!(plan.moves.is_empty() && plan.unserved.iter().all(|robot| robot.rule == TRF_006));
+    assert_eq!(rules(&problem(vec![robot(1, 0, Some(99))]), AMPLE), [(1, TRF_002)]);
+    assert_eq!(rules(&problem(vec![robot(1, 0, Some(3))]), 0), [(1, TRF_008)]);
+}
+
+#[test]
+fn a_corridor_is_one_hop_and_no_goal_lies_in_it() {
+    let lanes = [(0, 1, true, None), (1, 2, true, Some(1)), (2, 3, true, Some(1)), (3, 4, true, None)];
+    let points: Vec<(i16, i16)> = (0..5).map(|x| (x, 0)).collect();
+    let site = site(&points, &lanes);
+    let graph = HopGraph::new(&site, 0, SPEEDS[0]).unwrap();
+    assert!(!graph.may_stop(WaypointId(2)));
+    let through: Vec<_> = graph.hops_from(WaypointId(1)).iter().filter(|hop| hop.to == WaypointId(3)).collect();
+    assert_eq!(through.len(), 1);
+    assert_eq!(graph.lanes(through[0]).len(), 2);
+    // Two lanes of 1.5 m at 1 m/s.
+    assert_eq!(through[0].time.as_millis(), 3_000);
+    // A robot that was stranded inside gets out by itself, and nobody is sent in to stay.
+    let stranded = problem(vec![robot(1, 2, None), robot(2, 0, Some(2))]);
+    let plan = plan(&site, &stranded, AMPLE);
+    assert_eq!(plan.unserved.iter().map(|robot| robot.rule).collect::<Vec<_>>(), [TRF_007]);
+    assert!(plan.moves.iter().any(|step| step.agent.0 == 1));
+}
+
+#[test]
+fn a_class_without_speed_has_no_hops() {
+    let site = line(2);
+    assert!(HopGraph::new(&site, 0, sheepdog_core::MmPerS::ZERO).is_none());
+    assert!(HopGraph::new(&site, 2, SPEEDS[0]).is_none());
+    let problem = problem(vec![robot(1, 0, Some(1))]);
+    let plan = Planner::new(site.clone(), &[]).plan(&problem, AMPLE);
+    assert_eq!(plan.unserved[0].rule, TRF_006);
+    assert_eq!(validate(&site, &problem, &plan), Ok(()));
+}
