@@ -125,6 +125,18 @@ pub(crate) enum LedgerCommand {
         /// The ledger.
         file: PathBuf,
     },
+    /// Print records, one a line, as the software sees them.
+    #[command(after_help = "Example:\n  sheepdog ledger show run.ledger --from 8000 --count 50")]
+    Show {
+        /// The ledger.
+        file: PathBuf,
+        /// Sequence number of the first record.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        count: usize,
+    },
     /// Tell the story of a task: who did it, why they and not the others, what it waited for.
     #[command(after_help = "Examples:\n  sheepdog ledger explain run.ledger\n  \
         sheepdog ledger explain run.ledger --task delivery-3")]

@@ -14,6 +14,7 @@ pub(crate) fn run(command: &LedgerCommand) -> Result<Answer, Problem> {
     match command {
         LedgerCommand::Verify { file } => check(file),
         LedgerCommand::Replay { file } => again(file),
+        LedgerCommand::Show { file, from, count } => show(file, *from, *count),
         LedgerCommand::Explain { file, task } => explain(file, task.as_deref()),
     }
 }
@@ -70,6 +71,15 @@ fn again(path: &Path) -> Result<Answer, Problem> {
         anstream::println!("  record {}: {rule}: {}", finding.seq, finding.reason);
     }
     Ok(if replay.is_faithful() && audit.findings.is_empty() { Answer::Yes } else { Answer::No })
+}
+
+fn show(path: &Path, from: u64, count: usize) -> Result<Answer, Problem> {
+    let (_, envelopes) = open(path)?;
+    let entries = Entry::decode_all(&envelopes).map_err(|error| Problem::input(path, error))?;
+    for entry in entries.iter().filter(|entry| from <= entry.seq).take(count) {
+        anstream::println!("{:>10}  #{:<6} {:?}", entry.time.to_string(), entry.seq, entry.record);
+    }
+    Ok(Answer::Yes)
 }
 
 fn explain(path: &Path, task: Option<&str>) -> Result<Answer, Problem> {

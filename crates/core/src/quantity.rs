@@ -283,8 +283,10 @@ mod tests {
         #[test]
         fn f32_conversion_is_the_largest_quotient_not_above(fraction in 0.0..=1.0_f32) {
             let k = Confidence::from_fraction_f32(fraction).unwrap().ppm();
-            prop_assert!(k as f32 / 1e6 <= fraction);
-            prop_assert!(k == PPM || fraction < (k + 1) as f32 / 1e6);
+            #[expect(clippy::cast_precision_loss, reason = "integers up to 1e6 are exact in f32")]
+            let quotient = |k: u32| k as f32 / 1e6;
+            prop_assert!(quotient(k) <= fraction);
+            prop_assert!(k == PPM || fraction < quotient(k + 1));
         }
     }
 }

@@ -24,12 +24,13 @@ impl RuleId {
 
     /// The id spelt `text`, or `None` when it is not three capitals, a hyphen and three digits.
     pub const fn parse(text: &str) -> Option<Self> {
-        let [a, b, c, b'-', x, y, z] = *text.as_bytes() else {
+        let Some((id, [])) = text.as_bytes().split_first_chunk::<7>() else {
             return None;
         };
-        let letters = a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_uppercase();
-        let digits = x.is_ascii_digit() && y.is_ascii_digit() && z.is_ascii_digit();
-        if letters && digits { Some(Self([a, b, c, b'-', x, y, z])) } else { None }
+        let [l0, l1, l2, hyphen, d0, d1, d2] = *id;
+        let letters = l0.is_ascii_uppercase() && l1.is_ascii_uppercase() && l2.is_ascii_uppercase();
+        let digits = d0.is_ascii_digit() && d1.is_ascii_digit() && d2.is_ascii_digit();
+        if letters && hyphen == b'-' && digits { Some(Self(*id)) } else { None }
     }
 
     /// The id as text.

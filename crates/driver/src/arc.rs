@@ -127,7 +127,7 @@ pub fn side_clearance(motion: Motion, radius_m: f64, obstacles: &[Obstacle], rea
 pub fn swept_sectors(motion: Motion, horizon_s: f64) -> u32 {
     let all = (1 << SECTORS) - 1;
     let turned = (motion.angular_rps * horizon_s).clamp(-PI, PI);
-    if motion.linear_mps.abs() <= 0.0 || !turned.is_finite() {
+    if motion.linear_mps.abs() <= 0.0 || !motion.linear_mps.is_finite() || !turned.is_finite() {
         return all;
     }
     let heading = if motion.linear_mps < 0.0 { PI } else { 0.0 };
@@ -188,4 +188,215 @@ fn angle_ahead(x: f64, y: f64, turn: f64) -> f64 {
 /// The same direction in `-π..=π`.
 pub(crate) fn wrapped(angle_rad: f64) -> f64 {
     if angle_rad.abs() <= PI { angle_rad } else { angle_rad - TAU * libm::round(angle_rad / TAU) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RADIUS_M: f64 = 0.3;
+
+    fn motion(linear_mps: f64, angular_rps: f64) -> Motion {
+        Motion { linear_mps, angular_rps }
+    }
+
+    fn point(x_m: f64, y_m: f64) -> Obstacle {
+        Obstacle { x_m, y_m, radius_m: 0.0 }
+    }
+
+    fn beam(angle_rad: f64, range_m: f64) -> Beam {
+        Beam { angle_rad, range_m, confidence: Confidence::FULL }
+    }
+
+    /// Centre of the footprint after `travel` metres.
+    fn centre(motion: Motion, travel: f64) -> (f64, f64) {
+        let sign = motion.linear_mps.signum();
+        let curvature = motion.angular_rps / motion.linear_mps.abs();
+        let turned = curvature * travel;
+        if turned.abs() < 1e-9 {
+            return (sign * travel, 0.0);
+        }
+        let turn = sign / curvature;
+        (turn * libm::sin(turned), turn * (1.0 - libm::cos(turned)))
+    }
+
+    /// The plain reference: goes along in small steps until the footprint touches.
+    fn travel_by_steps(motion: Motion, obstacle: Obstacle, limit: f64) -> f64 {
+        let reach = RADIUS_M + obstacle.radius_m;
+        let gap = |travel| {
+            let (x, y) = centre(motion, travel);
+            libm::hypot(obstacle.x_m - x, obstacle.y_m - y) - reach
+        };
+        let mut travel = 0.0;
+        while travel < limit {
+            let gap = gap(travel);
+            if gap <= 1e-6 {
+                return travel;
+            }
+            // The gap shrinks by at most what is travelled, so this never jumps over a contact.
+            travel += gap.max(1e-6);
+        }
+        f64::INFINITY
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+        /// Closed form and small steps agree, on straight lines and arcs, forwards and backwards.
+        #[test]
+        fn the_travel_is_exact(
+            linear in prop_oneof![0.05_f64..1.5, -1.5_f64..-0.05],
+            angular in prop_oneof![2 => Just(0.0), 6 => -1.5_f64..1.5],
+            x in -3.0_f64..3.0, y in -3.0_f64..3.0, radius_m in 0.0_f64..0.1,
+        ) {
+            let obstacle = Obstacle { x_m: x, y_m: y, radius_m };
+            prop_assume!(libm::hypot(x, y) > RADIUS_M + radius_m + 1e-3);
+            let motion = motion(linear, angular);
+            let turn: f64 = if angular == 0.0 { f64::INFINITY } else { linear / angular };
+            let limit = (TAU * turn.abs() - 1e-3).min(6.0);
+            let (exact, stepped) = (travel_to(motion, RADIUS_M, obstacle), travel_by_steps(motion, obstacle, limit));
+            // Where the two only graze each other, rounding decides.
+            let graze = (libm::hypot(x, y - turn) - turn.abs()).abs() - RADIUS_M - radius_m;
+            if exact < limit - 0.01 && graze.abs() > 1e-4 {
+                prop_assert!((exact - stepped).abs() < 1e-2, "{exact} and {stepped}");
+            } else if stepped < limit - 0.01 && graze.abs() > 1e-4 {
+                prop_assert!((exact - stepped).abs() < 1e-2, "{exact} and {stepped}");
+            }
+        }
+
+        /// Mirrored worlds have mirrored answers.
+        #[test]
+        fn left_and_right_are_alike(
+            linear in -1.5_f64..1.5, angular in -1.5_f64..1.5, x in -3.0_f64..3.0, y in -3.0_f64..3.0,
+        ) {
+            let (one, other) = (motion(linear, angular), motion(linear, -angular));
+            let (a, b) = (travel_to(one, RADIUS_M, point(x, y)), travel_to(other, RADIUS_M, point(x, -y)));
+            prop_assert!(a.to_bits() == b.to_bits() || (a - b).abs() < 1e-9, "{a} {b}");
+        }
+
+        /// What the footprint will run into lies in a swept sector: gating those sectors is enough.
+        #[test]
+        fn what_is_hit_is_in_a_swept_sector(
+            linear in prop_oneof![0.1_f64..1.5, -1.5_f64..-0.1],
+            angular in prop_oneof![1 => Just(0.0), 6 => -1.5_f64..1.5],
+            share in 0.0_f64..1.0, side_rad in -FRAC_PI_2..FRAC_PI_2,
+        ) {
+            // A point on the front of the footprint somewhere along the way.
+            let motion = motion(linear, angular);
+            let travel = linear.abs() * share;
+            let (x, y) = centre(motion, travel);
+            let heading = angular * share + if linear < 0.0 { PI } else { 0.0 };
+            let (x, y) =
+                (x + RADIUS_M * libm::cos(heading + side_rad), y + RADIUS_M * libm::sin(heading + side_rad));
+            prop_assert!(travel_to(motion, RADIUS_M, point(x, y)) <= travel + 1e-6);
+            if libm::hypot(x, y) > RADIUS_M + 1e-3 {
+                let sector = sector_of(libm::atan2(y, x)).unwrap();
+                prop_assert!(swept_sectors(motion, 1.0) >> sector & 1 == 1, "sector {sector}, {travel} m");
+            }
+        }
+
+        /// Nothing panics, and nothing that is not a number is a free way.
+        #[test]
+        fn nonsense_is_survived(
+            range in prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(-1.0), any::<f64>()],
+            angle in prop_oneof![Just(f64::NAN), -7.0_f64..7.0, any::<f64>()],
+            linear in any::<f64>(), angular in any::<f64>(),
+        ) {
+            let beams = [beam(angle, range), beam(0.1, 2.0)];
+            let met = obstacles(&beams, 8.0);
+            let motion = motion(linear, angular);
+            let free = free_travel(motion, RADIUS_M, &met, 8.0);
+            prop_assert!((0.0..=8.0).contains(&free));
+            side_clearance(motion, RADIUS_M, &met, 1.0);
+            swept_sectors(motion, 1.0);
+            sector_confidence(&beams);
+        }
+    }
+
+    #[test]
+    fn touching_blocks_the_way_to_and_not_the_way_from() {
+        let ahead = point(RADIUS_M, 0.0);
+        assert!(travel_to(motion(0.5, 0.0), RADIUS_M, ahead) <= 0.0);
+        assert!(travel_to(motion(-0.5, 0.0), RADIUS_M, ahead).is_infinite());
+        assert!(travel_to(motion(0.5, 0.5), RADIUS_M, ahead) <= 0.0);
+        assert!(travel_to(motion(-0.5, 0.5), RADIUS_M, ahead) > 1.0);
+    }
+
+    #[test]
+    fn a_beam_at_its_range_met_nothing_and_a_blind_one_touches() {
+        let beams = [beam(0.0, 8.0), beam(1.0, 9.0)];
+        assert!(obstacles(&beams, 8.0).is_empty());
+        for blind in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.1] {
+            let beams = [beam(0.0, blind), beam(1.0, 8.0)];
+            let free = free_travel(motion(0.5, 0.0), RADIUS_M, &obstacles(&beams, 8.0), 8.0);
+            assert!(free <= 0.0, "{blind}");
+            assert_eq!(sector_confidence(&beams)[0], Some(Confidence::NONE), "{blind}");
+        }
+    }
+
+    #[test]
+    fn nobody_knows_what_is_beyond_sight() {
+        assert!((free_travel(motion(0.5, 0.0), RADIUS_M, &[], 8.0) - 7.7).abs() < 1e-9);
+        assert!(free_travel(motion(0.5, 0.0), RADIUS_M, &[], 0.1) <= 0.0);
+    }
+
+    #[test]
+    fn walls_beside_the_path_are_clearance_and_not_obstacles() {
+        // A doorway of 0.9 m, seen by beams of one degree.
+        let jambs: Vec<Beam> = (0..360)
+            .map(|degree| {
+                let angle = f64::from(degree).to_radians();
+                let across = 0.45 / libm::sin(angle).abs().max(1e-9);
+                beam(angle, across.min(8.0))
+            })
+            .collect();
+        let met = obstacles(&jambs, 8.0);
+        let ahead = motion(0.3, 0.0);
+        assert!((free_travel(ahead, RADIUS_M, &met, 8.0) - 7.7).abs() < 1e-9);
+        let clearance = side_clearance(ahead, RADIUS_M, &met, 0.5);
+        assert!((0.13..=0.15).contains(&clearance), "{clearance}");
+        assert!(side_clearance(ahead, RADIUS_M, &obstacles(&jambs, 0.1), 0.5).is_infinite());
+    }
+
+    #[test]
+    fn beams_grow_with_their_spacing_up_to_a_limit() {
+        let radius = |range: f64, beams: u32| {
+            let step = TAU / f64::from(beams);
+            let ring: Vec<Beam> = (0..beams).map(|index| beam(f64::from(index) * step, range)).collect();
+            obstacles(&ring, 8.0)[0].radius_m
+        };
+        assert!((radius(2.0, 360) - 2.0 * TAU / 720.0).abs() < 1e-9);
+        assert!(radius(1.0, 360) < radius(1.5, 360));
+        assert!((radius(5.0, 24) - BEAM_DISC_MAX_M).abs() < 1e-12);
+    }
+
+    #[test]
+    fn sectors_are_centred_and_take_their_lowest_beam() {
+        let low = |degrees: f64, ppm| Beam {
+            angle_rad: degrees.to_radians(),
+            range_m: 1.0,
+            confidence: Confidence::from_ppm(ppm).unwrap(),
+        };
+        let beams = [
+            low(0.0, 990_000),
+            low(22.0, 950_000),
+            low(-22.0, 970_000),
+            low(180.0, 1),
+            low(-179.0, 2),
+            low(450.0, 3),
+        ];
+        let sectors = sector_confidence(&beams).map(|sector| sector.map(Confidence::ppm));
+        assert_eq!(sectors, [Some(950_000), None, Some(3), None, Some(1), None, None, None]);
+    }
+
+    #[test]
+    fn forwards_sweeps_the_front_half_and_turning_sweeps_more() {
+        assert_eq!(swept_sectors(motion(0.5, 0.0), 1.0), 0b1100_0111);
+        assert_eq!(swept_sectors(motion(-0.5, 0.0), 1.0), 0b0111_1100);
+        assert_eq!(swept_sectors(motion(0.5, 0.8), 1.0), 0b1100_1111);
+        assert_eq!(swept_sectors(motion(0.0, 0.5), 1.0), 0xff);
+        assert_eq!(swept_sectors(motion(f64::NAN, 0.5), 1.0), 0xff);
+    }
 }

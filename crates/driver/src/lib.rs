@@ -12,7 +12,9 @@
 //! * no release, or its end: the robot stands; a lost fleet lets it finish the release, then it stays;
 //! * no news of a door or a lift: it is not entered; a robot inside a cabin still gets out;
 //! * no localisation, no beams in a direction it moves to, a blind beam: the interlock stops it;
-//! * a new boot: nothing of the old route counts.
+//! * a new boot: nothing of the old route counts;
+//! * a hold was answered: nothing more is released in that epoch, because a release that was still under way would
+//!   grow the route over what has been given back. The fleet goes on in a new epoch.
 //!
 //! Floats live here and end here: what the interlock decides on is integers, rounded to the safe side.
 #![forbid(unsafe_code)]

@@ -225,11 +225,11 @@ impl<B: Base> Onboard<B> {
             && !self.guarded.state().needs_person()
     }
 
-    /// Whether the fleet allows motion at all.
+    /// Whether the release is live: a fleet that is silent for too long may have given it to somebody else.
     fn is_released(&self, observation: &Observation) -> bool {
         let timeout = self.config.fleet_beat_timeout;
         let heard = timeout.is_none_or(|timeout| self.orders.hears_fleet(observation.now, timeout));
-        heard && !observation.failed && !self.tracker.is_complete()
+        heard && !self.tracker.is_complete()
     }
 
     fn passages(&self, now: RobotTime) -> (bool, &[wire::Passage]) {
@@ -237,7 +237,7 @@ impl<B: Base> Onboard<B> {
     }
 
     fn wanted(&mut self, observation: &Observation, pose: Option<Pose>) -> Motion {
-        let Some(pose) = pose.filter(|_| self.is_released(observation) && !self.duty.is_busy()) else {
+        let Some(pose) = pose.filter(|_| !observation.failed && !self.duty.is_busy()) else {
             return Motion::default();
         };
         let (granted_mps, span_s) = match &self.last {

@@ -116,3 +116,87 @@ impl Orders {
         self.reset_ack
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sheepdog_core::{ActorId, DoorId};
+
+    use super::*;
+    use sheepdog_interlock::{Evidence, Relation, StopCategory, rules};
+
+    const ME: AgentId = AgentId(1);
+    const HERE: LevelId = LevelId(0);
+
+    fn stop(generation: u32, scope: StopScope) -> StopOrder {
+        StopOrder { scope, category: StopCategory::One, generation: StopGeneration(generation) }
+    }
+
+    fn order(generation: u32, step: ResetStep) -> ResetOrder {
+        ResetOrder { generation: StopGeneration(generation), actor: ActorId(0), step }
+    }
+
+    fn latched() -> State {
+        let evidence = Evidence { rule: rules::EST_001, measured: 1, relation: Relation::Above, limit: 0 };
+        State::Latched { evidence, category: StopCategory::One }
+    }
+
+    #[test]
+    fn only_stops_that_concern_it_count_and_the_highest_wins() {
+        let mut orders = Orders::default();
+        for other in [StopScope::Agent(AgentId(2)), StopScope::Level(LevelId(1))] {
+            orders.stop(stop(9, other), ME, HERE);
+        }
+        assert_eq!(orders.stop_command(), None);
+        for (generation, scope) in
+            [(2, StopScope::Agent(ME)), (4, StopScope::Level(HERE)), (3, StopScope::Site)]
+        {
+            orders.stop(stop(generation, scope), ME, HERE);
+        }
+        assert_eq!(orders.stop_command().map(|stop| stop.generation), Some(StopGeneration(4)));
+    }
+
+    #[test]
+    fn a_stop_that_arrives_after_its_start_is_over() {
+        let mut orders = Orders::default();
+        orders.reset(order(4, ResetStep::Start));
+        orders.note_state(State::Ready);
+        orders.stop(stop(4, StopScope::Site), ME, HERE);
+        assert_eq!(orders.stop_command(), None);
+        orders.stop(stop(5, StopScope::Site), ME, HERE);
+        assert!(orders.stop_command().is_some());
+    }
+
+    #[test]
+    fn an_older_reset_is_confirmed_but_never_put_to_a_latched_interlock() {
+        let mut orders = Orders::default();
+        orders.reset(order(4, ResetStep::Start));
+        orders.note_state(State::Ready);
+        for old in [order(3, ResetStep::Start), order(4, ResetStep::Acknowledge), order(4, ResetStep::Start)]
+        {
+            orders.reset(old);
+            assert_eq!(orders.pending_reset(latched()), None);
+            orders.note_state(latched());
+            assert_eq!(orders.reset_ack(), Some(order(4, ResetStep::Start)));
+        }
+        // The fleet waits for the answer to a reset of an older stop; nothing is latched, so there is nothing to do.
+        orders.reset(order(3, ResetStep::Start));
+        orders.note_state(State::Ready);
+        assert_eq!(orders.reset_ack(), Some(order(3, ResetStep::Start)));
+    }
+
+    #[test]
+    fn beats_count_in_their_order_while_they_are_fresh() {
+        let fresh = Micros::from_secs(2);
+        let at = |secs: u64| RobotTime::from_micros(secs * 1_000_000);
+        let beat = |seq, open| Beat { seq, open, stop: None, reset: None };
+        let door = vec![Passage::Door(DoorId(0))];
+        let mut orders = Orders::default();
+        assert!(!orders.hears_fleet(at(0), fresh));
+        assert!(orders.beat(beat(7, Vec::new()), at(1), fresh));
+        assert!(!orders.beat(beat(6, door.clone()), at(2), fresh), "an older beat came late");
+        assert!(orders.open().is_empty());
+        assert!(orders.hears_fleet(at(3), fresh) && !orders.hears_fleet(at(4), fresh));
+        assert!(orders.beat(beat(0, door.clone()), at(4), fresh), "after silence a new count is believed");
+        assert_eq!(orders.open(), door);
+    }
+}

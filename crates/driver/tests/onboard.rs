@@ -1,6 +1,6 @@
 //! A whole robot on a small site with a lift and a door: a kinematic base, walls as beams meet them, and a fleet that
 //! says exactly what each test wants it to.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "fixtures of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests")]
 
 use std::{
     cell::RefCell,
@@ -51,6 +51,7 @@ fn site() -> Arc<CompiledSite> {
         )];
     site.waypoints = vec![
         Waypoint::new("west", "L1", 1.0, 1.0),
+        Waypoint::new("dock", "L1", 0.4, 1.0),
         Waypoint::new("east", "L1", 9.5, 1.0),
         Waypoint::new("store", "L1", 9.5, 4.5),
         Waypoint::new("lobby", "L1", 10.8, 1.0),
@@ -60,6 +61,7 @@ fn site() -> Arc<CompiledSite> {
     ];
     site.lanes = vec![
         Lane::two_way("west", "east"),
+        Lane::two_way("west", "dock"),
         Lane::two_way("east", "store"),
         Lane::two_way("east", "lobby"),
         Lane::two_way("lobby", "cabin 1"),
@@ -288,7 +290,7 @@ impl Robot {
 
     fn tick(&mut self) {
         if let Some(beat) = &mut self.beats
-            && self.now.as_micros() % 250_000 == 0
+            && self.now.as_micros().is_multiple_of(250_000)
         {
             beat.seq += 1;
             self.radio.down.borrow_mut().push_back(ToAgent::Beat(beat.clone()));
@@ -315,8 +317,9 @@ impl Robot {
     }
 
     fn run(&mut self, secs: f64) {
-        let ticks = (0..).take_while(|tick| f64::from(*tick) * TICK.as_secs_f64() < secs).count();
-        for _ in 0..ticks {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some seconds")]
+        let end = self.now + Micros::new((secs * 1e6) as u64);
+        while self.now < end {
             self.tick();
         }
     }
@@ -511,6 +514,30 @@ fn a_person_ahead_stops_it_and_it_resumes_by_itself() {
 }
 
 #[test]
+fn a_dock_before_a_wall_is_reached_and_left_but_not_past_a_person() {
+    // 0.1 m between footprint and wall: half the stop margin.
+    let mut robot = Robot::new("west");
+    let lanes = robot.send_to(1, "west", "dock");
+    robot.run_until_done(1, lanes);
+    assert!(robot.distance_to("dock") < 0.03);
+    assert!(robot.report().stops.is_empty(), "{:?}", robot.report().stops);
+    let lanes = robot.send_to(2, "dock", "west");
+    robot.run_until_done(2, lanes);
+
+    let mut robot = Robot::with("west", |config| config.wall_margin = Mm(200), |radio| Box::new(radio));
+    robot.send_to(1, "west", "dock");
+    robot.run(20.0);
+    assert!(robot.distance_to("dock") > 0.05, "without the allowance the wall is an obstacle like any other");
+
+    let mut robot = Robot::new("west");
+    robot.people = vec![Point2::new(0.3, 1.0)];
+    robot.send_to(1, "west", "dock");
+    robot.run(20.0);
+    assert_eq!(robot.report().motion, Motion::Stopped(rules::SSM_002));
+    assert!(robot.at.x - RADIUS_M > 0.3 + 0.2 + 0.1);
+}
+
+#[test]
 fn low_confidence_stops_it_within_a_step() {
     let mut robot = Robot::new("west");
     robot.send_to(1, "west", "east");
@@ -628,8 +655,8 @@ fn a_hold_is_answered_with_a_waypoint_where_it_then_stands() {
     robot.tell(ToAgent::Hold(Epoch(1)));
     robot.tick();
     let answer = robot.radio.up.borrow().iter().find_map(|message| match message {
-        ToFleet::StoppableAt { epoch: Epoch(1), lanes } => Some(*lanes),
-        _ => None,
+        ToFleet::StoppableAt { lanes, .. } => Some(*lanes),
+        ToFleet::Report(_) | ToFleet::Answer { .. } | ToFleet::Performed(_) | ToFleet::Position(_) => None,
     });
     let answer = answer.unwrap();
     assert!(done < answer && (answer as usize) < lanes.len(), "{done} < {answer} < {}", lanes.len());
@@ -690,6 +717,9 @@ fn a_lost_fleet_lets_it_finish_unless_the_site_wants_it_to_stop() {
     let stood = robot.at;
     robot.run(3.0);
     assert!((robot.at - stood).norm() < 1e-9 && robot.distance_to("east") > 1.0);
+    assert_eq!(robot.report().motion, Motion::Stopped(rules::REL_001));
+    robot.beats = Some(Beat { seq: 99, open: Vec::new(), stop: None, reset: None });
+    robot.run_until_done(1, lanes);
 }
 
 #[test]
@@ -762,7 +792,7 @@ fn loss_duplication_and_reordering_change_nothing_in_the_end() {
     let lanes = robot.route("west", "east");
     // The fleet sends what the last report lacks, as often as it takes.
     for _ in 0..1_200 {
-        if robot.now.as_micros() % 500_000 == 0 {
+        if robot.now.as_micros().is_multiple_of(500_000) {
             let known = if robot.radio.up.borrow().is_empty() { 0 } else { robot.report().known };
             let to = (known as usize + 2).min(lanes.len());
             robot.tell(robot.release(1, "west", known, &lanes[known as usize..to]));

@@ -20,7 +20,7 @@ use crate::{
 const PLAN_INTERVAL: Micros = Micros::from_millis(200);
 
 /// After a plan that left goals unserved, the next one waits this long unless something changes.
-const RETRY_INTERVAL: Micros = Micros::from_secs(2);
+const RETRY_INTERVAL: Micros = Micros::from_secs(5);
 
 impl Fleet {
     /// Asks for a plan if the world has changed and no question is open.
@@ -53,15 +53,8 @@ impl Fleet {
                 continue;
             }
             let (goal, priority) = self.goal_of(state);
-            let performing = self.is_performing(state);
-            robots.push(PlanRobot {
-                agent,
-                class: robot.class,
-                at,
-                goal: if performing { Some(at) } else { goal },
-                priority,
-                fixed: performing,
-            });
+            let fixed = self.is_committed(state, at);
+            robots.push(PlanRobot { agent, class: robot.class, at, goal, priority, fixed });
         }
         blocked.extend(self.faulty_passages());
         blocked.sort_unstable();
@@ -72,6 +65,18 @@ impl Fleet {
     /// Whether a robot will not move for a while, so that others must go round what it holds.
     fn is_obstacle(&self, agent: AgentId, state: &AgentState, robot: &RobotState) -> bool {
         state.standing != Standing::Well || robot.stalled || self.is_stopped(agent)
+    }
+
+    /// Whether a robot works, or is about to work, where its release ends: it is not asked to make room there.
+    ///
+    /// Without the second half a robot could be sent away from its goal again and again just before it arrives.
+    fn is_committed(&self, state: &AgentState, at: WaypointId) -> bool {
+        let task = state.job.and_then(|token| self.state.tasks.get(&token.task));
+        task.is_some_and(|task| {
+            let here = task.task.steps.get(task.step as usize).is_some_and(|step| step.place == at);
+            let waits = task.gate.is_some_and(|(step, closed)| step == task.step && closed.is_some());
+            self.is_performing(state) || (here && !waits)
+        })
     }
 
     fn is_performing(&self, state: &AgentState) -> bool {
@@ -165,7 +170,8 @@ impl Fleet {
 
     /// Whether a robot gets no release now.
     fn is_held_back(&self, agent: AgentId) -> bool {
-        self.is_stopped(agent) || self.agent(agent).is_none_or(|agent| agent.standing != Standing::Well)
+        self.is_stopped(agent)
+            || self.agent(agent).is_none_or(|state| state.standing != Standing::Well || self.is_performing(state))
     }
 
     fn release(&mut self, agent: AgentId, first: u32, lanes: Vec<LaneId>) {

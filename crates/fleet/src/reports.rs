@@ -152,7 +152,6 @@ impl Fleet {
         self.state.passages_due = true;
         if self.executor.complete(agent, report.done) {
             self.state.grants_due = true;
-            self.state.planning.due |= !self.state.planning.unserved.is_empty();
         }
         if let (Some(state), Some(at)) = (self.state.agents.get_mut(&agent), at) {
             state.profile.at = at;

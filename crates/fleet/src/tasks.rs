@@ -254,7 +254,8 @@ impl Fleet {
         let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
         let Some(step) = task.task.steps.get(task.step as usize).cloned() else { return };
         task.phase = Phase::Performing { agent, since: now };
-        self.state.planning.due = true;
+        // Moves that were planned for after the step must be planned again around it.
+        self.state.planning.due |= !self.executor.pending(agent).is_empty();
         self.record(&Record::StepStarted { agent, token });
         self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
     }

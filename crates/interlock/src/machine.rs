@@ -163,7 +163,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             self.highest_stop = self.highest_stop.max(input.stop.map(|stop| stop.generation));
         }
         self.watch_dwells(input.now, &findings);
-        let signals = self.signals(input, &findings);
+        let signals = self.signals(input);
         let before = self.state;
         self.state = next(before, event(input, &findings, self.config.get()), signals);
         self.on_entry(before, cleared, input.now);
@@ -181,16 +181,22 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         stop(refused, StopCategory::Zero, RuleSet::EMPTY)
     }
 
-    /// The highest cleared stop if this reset were accepted now.
+    /// The highest cleared stop if this reset is accepted; whether it is, the signals say.
     fn would_clear(&self, reset: Option<Reset>) -> Option<StopGeneration> {
-        let State::Latched { .. } = self.state else { return self.cleared };
-        match reset {
-            Some(Reset { generation, step: ResetStep::Acknowledge })
-                if self.highest_stop <= Some(generation) =>
-            {
+        match (self.state, reset) {
+            (State::Latched { .. }, Some(Reset { generation, step: ResetStep::Acknowledge })) => {
                 self.cleared.max(Some(generation))
             }
-            Some(Reset { step: ResetStep::Acknowledge | ResetStep::Start, .. }) | None => self.cleared,
+            (
+                State::Boot
+                | State::Stopped { .. }
+                | State::Slow
+                | State::Ready
+                | State::Stopping { .. }
+                | State::Latched { .. }
+                | State::Acknowledged { .. },
+                _,
+            ) => self.cleared,
         }
     }
 
@@ -202,14 +208,14 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         self.risen_since = if risen { self.risen_since.or(Some(now)) } else { None };
     }
 
-    fn signals(&self, input: &Input<SENSORS, SECTORS>, findings: &Findings) -> Signals {
+    fn signals(&self, input: &Input<SENSORS, SECTORS>) -> Signals {
         let standing = is_standing(self.config.get(), input.speed);
         let (mut acknowledge, mut start) = (false, false);
         if let Some(reset) = input.reset
             && self.highest_stop <= Some(reset.generation)
         {
             match reset.step {
-                ResetStep::Acknowledge => acknowledge = standing && findings.latch.is_none(),
+                ResetStep::Acknowledge => acknowledge = standing,
                 ResetStep::Start => start = true,
             }
         }
@@ -350,7 +356,9 @@ struct Signals {
     armed: bool,
     /// Confidence above the slow band for its dwell.
     risen: bool,
+    /// A person acknowledges the highest stop and the robot stands; that the cause is gone, the event says.
     acknowledge: bool,
+    /// A person starts the robot after the highest stop.
     start: bool,
 }
 

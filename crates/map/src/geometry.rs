@@ -19,7 +19,7 @@ pub(crate) use self::{
 
 /// A straight wall: a centre line with half its thickness on either side and round ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WallSegment {
+pub(crate) struct WallSegment {
     /// One end of the centre line, metres.
     pub a: Point2<f64>,
     /// The other end, metres.

@@ -8,19 +8,20 @@ mod error;
 pub mod format;
 pub mod geometry;
 pub mod model;
-pub mod svg;
-pub mod travel;
 #[cfg(feature = "rmf")]
 pub mod rmf;
+pub mod svg;
+pub mod travel;
 
 pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M};
 pub use compiled::{
-    ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, LevelSummary, Lift, LiftStop, Part, Resource, Roles, Room,
-    SiteSummary, Station, Waypoint,
+    ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, LevelSummary, Lift, LiftStop, Part,
+    Resource, Roles, Room, SiteSummary, Station, Waypoint,
 };
 pub use error::{MapError, MapWarning};
-pub use travel::{
-    lane_time, nearest, shortest_path, travel_times_to, Nearest, NominalWaits, TravelProfile, TravelTimes, Waits,
-};
 pub use format::{FormatError, Position};
 pub use model::Site;
+pub use travel::{
+    Nearest, NominalWaits, TravelProfile, TravelTimes, Waits, lane_time, nearest, shortest_path,
+    travel_times_to,
+};

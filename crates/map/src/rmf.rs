@@ -1,7 +1,7 @@
 //! Import of Open-RMF `.building.yaml` files, as its own tools read them.
 //!
 //! The file holds pixels of a drawing, typed parameters and no rooms. [`import_building`] turns it into a
-//! [`Site`](crate::Site) in metres with y up, and says in an [`ImportReport`] what it had to change, guess or leave
+//! [`Site`] in metres with y up, and says in an [`ImportReport`] what it had to change, guess or leave
 //! behind. What Open-RMF's tools would take silently and wrongly is refused: a level that cannot be aligned, a scale
 //! that nobody measured, a lift whose waypoints do not meet.
 //!
@@ -199,6 +199,12 @@ pub enum RmfProblem {
     /// Lists and maps are nested deeper than any building.
     #[error("nested deeper than {limit} levels")]
     TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// There are more values than in any building.
+    #[error("more than {limit} values")]
+    TooMany {
         /// The limit.
         limit: usize,
     },

@@ -214,6 +214,19 @@ lifts: {{l: {{reference_floor_name: L1, x: {x}, y: 50, yaw: 1.5707963267948966, 
     }
 }
 
+/// A long cabin, turned by 0.7 rad: it holds what lies ahead along its axis and not the mirror image of it.
+#[test]
+fn a_turned_cabin_holds_what_is_along_its_axis() {
+    for (y, inside) in [(57.73, true), (42.27, false)] {
+        let (site, _) = import(&level(&format!(
+            "    lanes: [[4, 0, {{graph_idx: [2, 0]}}]]
+lifts: {{l: {{reference_floor_name: L1, x: 40.82, y: {y}, yaw: 0.7, width: 4, depth: 0.4,
+       doors: {{d: {{x: 2, y: 0, width: 1}}}}, level_doors: {{L1: [d]}}}}}}"
+        )));
+        assert_eq!(site.waypoints[1].lift.is_some(), inside, "{y}");
+    }
+}
+
 #[test]
 fn a_lift_is_not_turned_over_with_the_page_but_its_doors_turn_with_it() {
     let (site, _) = import(TOWER);
@@ -435,6 +448,8 @@ fn hostile_files_fail_cleanly() {
         refused("").problem,
         RmfProblem::Empty | RmfProblem::Missing { .. } | RmfProblem::WrongType { .. }
     ));
+    let long = format!("levels: [{}]", "1,".repeat(1_100_000));
+    assert!(matches!(refused(&long).problem, RmfProblem::TooMany { .. }));
     assert!(matches!(refused("levels: {}").problem, RmfProblem::Missing { .. }));
 }
 

@@ -283,7 +283,7 @@ impl Dispatcher {
 
     /// One tick of the plant, and every half second a message of each kind.
     fn step(&mut self, plant: &mut Plant) -> Vec<Report> {
-        if plant.now().as_micros() % 500_000 == 0 {
+        if plant.now().as_micros().is_multiple_of(500_000) {
             self.beat += 1;
             let beat = Beat { seq: self.beat, open: self.open.clone(), stop: None, reset: None };
             plant.send(self.robot, ToAgent::Release(self.release.clone()));

@@ -15,209 +15,17 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, RuleId, WaypointId};
+use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite};
 
 use crate::{Plan, TRF_001};
 
-/// A release: lanes that a robot may now drive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// Who.
-    pub agent: AgentId,
-    /// Index of the first lane, counted from [`Executor::place`].
-    pub first: u32,
-    /// The lanes.
-    pub lanes: Vec<LaneId>,
-}
+mod state;
+mod types;
 
-/// Why a robot's next move is not granted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withheld {
-    /// Who waits.
-    pub agent: AgentId,
-    /// The move that is withheld.
-    pub next_lanes: Vec<LaneId>,
-    /// The first resource it lacks.
-    pub resource: ResourceId,
-    /// Who holds the resource, or visits it first.
-    pub by: AgentId,
-    /// The rule: [`TRF_001`].
-    pub rule: RuleId,
-}
-
-/// Why a robot cannot be placed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlaceError {
-    /// It stands somewhere already.
-    #[error("robot {agent} is placed already")]
-    Placed {
-        /// The robot.
-        agent: AgentId,
-    },
-    /// It stands nowhere.
-    #[error("robot {agent} is not placed")]
-    NotPlaced {
-        /// The robot.
-        agent: AgentId,
-    },
-    /// The site has no such footprint class or waypoint.
-    #[error("the site has no footprint class {class} or no waypoint {at}")]
-    Unknown {
-        /// The class.
-        class: usize,
-        /// The waypoint.
-        at: WaypointId,
-    },
-    /// Another robot holds what the place claims.
-    #[error("{resource} at {at} is held by robot {by}")]
-    Held {
-        /// The waypoint.
-        at: WaypointId,
-        /// The resource.
-        resource: ResourceId,
-        /// Who holds it.
-        by: AgentId,
-    },
-    /// A pending move will visit what the place claims; [`Executor::drop_pending`] first.
-    #[error("{resource} at {at} is awaited by robot {by}")]
-    Awaited {
-        /// The waypoint.
-        at: WaypointId,
-        /// The resource.
-        resource: ResourceId,
-        /// Whose move awaits it.
-        by: AgentId,
-    },
-}
-
-/// Why a plan cannot be appended. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AppendError {
-    /// The robot of a move is not placed.
-    #[error("move {index}: robot {agent} is not placed")]
-    NotPlaced {
-        /// Index of the move.
-        index: usize,
-        /// The robot.
-        agent: AgentId,
-    },
-    /// A move is empty, does not start where the robot will rest, is too narrow, or ends where nobody may stop.
-    #[error("move {index}: robot {agent} at {at} cannot make it")]
-    NoWay {
-        /// Index of the move.
-        index: usize,
-        /// The robot.
-        agent: AgentId,
-        /// Where it will rest before the move.
-        at: WaypointId,
-    },
-    /// A move claims what another robot will hold at rest.
-    #[error("move {index}: robot {agent} needs {resource}, where robot {by} will rest")]
-    Conflict {
-        /// Index of the move.
-        index: usize,
-        /// The robot.
-        agent: AgentId,
-        /// The resource.
-        resource: ResourceId,
-        /// Who will hold it.
-        by: AgentId,
-    },
-    /// The certificate failed: the moves could not all be carried out. Never seen; the check costs little.
-    #[error("the moves wait for each other")]
-    Cyclic,
-}
-
-/// Why an answer to a hold is refused. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ShrinkError {
-    /// The robot is not placed.
-    #[error("robot {agent} is not placed")]
-    NotPlaced {
-        /// The robot.
-        agent: AgentId,
-    },
-    /// The robot has completed more, or was never granted as much.
-    #[error("robot {agent} cannot stop after {lanes} lanes, outside {done}..={granted}")]
-    OutOfRange {
-        /// The robot.
-        agent: AgentId,
-        /// What it said.
-        lanes: u32,
-        /// Lanes it has completed.
-        done: u32,
-        /// Lanes it was granted.
-        granted: u32,
-    },
-}
-
-/// Why a snapshot is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// A robot's class, waypoint or lanes are not of this site, or it is there twice.
-    #[error("robot {agent} does not fit the site")]
-    Unknown {
-        /// The robot.
-        agent: AgentId,
-    },
-    /// The state breaks an invariant.
-    #[error(transparent)]
-    Inconsistent(#[from] VerifyError),
-}
-
-/// A broken invariant. It means a defect in this crate or a forged snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// A robot does not hold exactly what it needs, or two robots hold the same.
-    #[error("{resource} should be held by robot {agent} alone")]
-    Exclusion {
-        /// The robot.
-        agent: AgentId,
-        /// The resource.
-        resource: ResourceId,
-    },
-    /// Some pending moves can never be carried out, however long one waits.
-    #[error("{pending} pending moves wait for each other or for a robot at rest")]
-    Stuck {
-        /// How many.
-        pending: usize,
-    },
-}
-
-/// State of an [`Executor`] as plain data; the site is not part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The robots, sorted by agent.
-    pub tracks: Vec<(AgentId, TrackSnapshot)>,
-    /// Robots to look at in the next grant, sorted.
-    pub awake: Vec<AgentId>,
-    /// The number of the next move.
-    pub next_number: u64,
-    /// The horizon of the last grant.
-    pub horizon: Mm,
-}
-
-/// One robot of a [`Snapshot`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrackSnapshot {
-    /// Footprint class.
-    pub class: usize,
-    /// Lanes completed since it was placed.
-    pub done: u32,
-    /// The waypoint after those lanes.
-    pub at: WaypointId,
-    /// Granted moves that are not completed: number and lanes left.
-    pub granted: Vec<(u64, Vec<LaneId>)>,
-    /// Pending moves: number and lanes.
-    pub pending: Vec<(u64, Vec<LaneId>)>,
-}
+pub use types::{
+    AppendError, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
+};
 
 /// Queues, holders and tracks of all robots of a site.
 ///
@@ -236,6 +44,9 @@ pub struct Executor {
     next_number: u64,
     horizon: Mm,
 }
+
+/// A move of a plan that fits, with its claims.
+type CheckedMove = (AgentId, Vec<LaneId>, Vec<ResourceId>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Visit {
@@ -356,11 +167,14 @@ impl Executor {
     /// [`PlaceError`] when the robot or the place is unknown, or another robot holds what the place claims; then
     /// nothing has changed.
     pub fn relocate(&mut self, agent: AgentId, at: WaypointId) -> Result<(), PlaceError> {
-        let class = self.tracks.get(&agent).map(|track| track.class).ok_or(PlaceError::NotPlaced { agent })?;
+        let class =
+            self.tracks.get(&agent).map(|track| track.class).ok_or(PlaceError::NotPlaced { agent })?;
         let (Some(claims), Some(_)) = (self.site.classes().get(class), self.site.waypoint(at)) else {
             return Err(PlaceError::Unknown { class, at });
         };
-        let taken = |resource: &ResourceId| self.holder(*resource).filter(|by| *by != agent).map(|by| (*resource, by));
+        let taken = |resource: &ResourceId| {
+            self.holder(*resource).filter(|by| *by != agent).map(|by| (*resource, by))
+        };
         if let Some((resource, by)) = claims.at(at).iter().find_map(taken) {
             return Err(PlaceError::Held { at, resource, by });
         }
@@ -432,7 +246,8 @@ impl Executor {
     pub fn grant_where(&mut self, horizon: Mm, may_go: &dyn Fn(AgentId, &[LaneId]) -> bool) -> Vec<Grant> {
         if horizon != self.horizon {
             self.horizon = horizon;
-            self.awake.extend(self.tracks.iter().filter(|(_, track)| !track.pending.is_empty()).map(|(&id, _)| id));
+            self.awake
+                .extend(self.tracks.iter().filter(|(_, track)| !track.pending.is_empty()).map(|(&id, _)| id));
         }
         let mut grants = Vec::new();
         let mut turned_down = BTreeSet::new();
@@ -539,18 +354,29 @@ impl Executor {
         })
     }
 
-    /// Why the robot waits, why the robot it waits for waits, and so on; the last one waits for nobody.
+    /// Why the robot waits, why the robot it waits for waits, and so on. The last one waits for a robot that only has
+    /// to drive what it was granted. Costs O(robots) at most.
     pub fn blame(&self, agent: AgentId) -> Vec<Withheld> {
         let mut chain: Vec<Withheld> = Vec::new();
         let mut at = agent;
         while let Some(withheld) = self.withheld(at) {
-            if chain.iter().any(|earlier| earlier.agent == withheld.agent) {
+            let (by, resource) = (withheld.by, withheld.resource);
+            chain.push(withheld);
+            // The order of the moves has no cycle, so the second bound only guards against a defect.
+            if self.frees_by_driving(by, resource) || 2 * self.tracks.len() < chain.len() {
                 break;
             }
-            at = withheld.by;
-            chain.push(withheld);
+            at = by;
         }
         chain
+    }
+
+    /// Whether a robot gives a resource back when it has driven what it was granted.
+    fn frees_by_driving(&self, agent: AgentId, resource: ResourceId) -> bool {
+        self.tracks.get(&agent).is_some_and(|track| {
+            let rest = self.rest(track.class, self.cut_of(track));
+            track.held.binary_search(&resource).is_ok() && rest.binary_search(&resource).is_err()
+        })
     }
 
     /// Who holds a resource.
@@ -570,7 +396,8 @@ impl Executor {
 
     /// Lanes of moves that are not granted yet, in order.
     pub fn pending(&self, agent: AgentId) -> Vec<LaneId> {
-        let lanes = |track: &Track| track.pending.iter().flat_map(|pending| pending.lanes.iter().copied()).collect();
+        let lanes =
+            |track: &Track| track.pending.iter().flat_map(|pending| pending.lanes.iter().copied()).collect();
         self.tracks.get(&agent).map_or_else(Vec::new, lanes)
     }
 
@@ -609,143 +436,15 @@ impl Executor {
         &self.site
     }
 
-    /// Everything but the site. Costs O(state).
-    pub fn snapshot(&self) -> Snapshot {
-        let track = |track: &Track| TrackSnapshot {
-            class: track.class,
-            done: track.done,
-            at: track.at,
-            granted: track.granted.iter().map(|move_| (move_.number, Vec::from(move_.lanes.clone()))).collect(),
-            pending: track.pending.iter().map(|move_| (move_.number, move_.lanes.clone())).collect(),
-        };
-        Snapshot {
-            tracks: self.tracks.iter().map(|(&agent, state)| (agent, track(state))).collect(),
-            awake: self.awake.iter().copied().collect(),
-            next_number: self.next_number,
-            horizon: self.horizon,
-        }
-    }
-
-    /// The executor that [`snapshot`](Self::snapshot) was taken of. Costs O(state) and a [`verify`](Self::verify).
-    ///
-    /// # Errors
-    /// [`RestoreError`] when the snapshot does not fit the site or breaks an invariant.
-    pub fn restore(site: Arc<CompiledSite>, snapshot: &Snapshot) -> Result<Self, RestoreError> {
-        let mut executor = Self::new(site);
-        executor.awake = snapshot.awake.iter().copied().collect();
-        executor.next_number = snapshot.next_number;
-        executor.horizon = snapshot.horizon;
-        let mut visits = Vec::new();
-        for (agent, state) in &snapshot.tracks {
-            let agent = *agent;
-            let track = executor.restore_track(state).ok_or(RestoreError::Unknown { agent })?;
-            for pending in &track.pending {
-                visits.extend(pending.claims.iter().map(|&resource| (pending.number, agent, resource)));
-            }
-            for &resource in &track.held {
-                if executor.holder(resource).is_some() {
-                    return Err(VerifyError::Exclusion { agent, resource }.into());
-                }
-                set_holder(&mut executor.holder, resource, Some(agent));
-            }
-            if executor.tracks.insert(agent, track).is_some() {
-                return Err(RestoreError::Unknown { agent });
-            }
-        }
-        visits.sort_unstable();
-        for (number, agent, resource) in visits {
-            if let Some(queue) = executor.queues.get_mut(resource.index()) {
-                queue.push_back(Visit { agent, number });
-            }
-        }
-        executor.verify()?;
-        Ok(executor)
-    }
-
-    /// Checks the invariants: exclusion, and that every pending move can be carried out. Costs O(state).
-    ///
-    /// # Errors
-    /// [`VerifyError`] names the first breach.
-    pub fn verify(&self) -> Result<(), VerifyError> {
-        let mut holders = vec![None; self.holder.len()];
-        for (&agent, track) in &self.tracks {
-            let needed = self.needed(track);
-            if let Some(&resource) = needed.iter().chain(&track.held).find(|id| {
-                needed.binary_search(id).is_err() || track.held.binary_search(id).is_err()
-            }) {
-                return Err(VerifyError::Exclusion { agent, resource });
-            }
-            for resource in needed {
-                if holders.get(resource.index()) != Some(&None) {
-                    return Err(VerifyError::Exclusion { agent, resource });
-                }
-                set_holder(&mut holders, resource, Some(agent));
-            }
-        }
-        for (index, (expected, held)) in (0..).zip(holders.iter().zip(&self.holder)) {
-            if expected != held {
-                let agent = expected.or(*held).unwrap_or_default();
-                return Err(VerifyError::Exclusion { agent, resource: ResourceId(index) });
-            }
-        }
-        self.progress()
-    }
-
-    /// Kahn's algorithm on the moves: lets every robot come to rest, then carries out whatever comes first in its
-    /// queues until nothing is left. What can be carried out stays so, hence the order does not matter.
-    fn progress(&self) -> Result<(), VerifyError> {
-        let mut left = self.tracks.values().map(|track| track.pending.len()).sum::<usize>();
-        let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
-        let mut heads = vec![0_usize; self.queues.len()];
-        let mut next: BTreeMap<AgentId, (usize, WaypointId)> = BTreeMap::new();
-        for (&agent, track) in &self.tracks {
-            let at = self.cut_of(track);
-            self.rest(track.class, at).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            next.insert(agent, (0, at));
-        }
-        let mut awake: BTreeSet<AgentId> = self.tracks.keys().copied().collect();
-        while let Some(agent) = awake.pop_first() {
-            let (Some(track), Some(&(index, at))) = (self.tracks.get(&agent), next.get(&agent)) else {
-                continue;
-            };
-            let Some(pending) = track.pending.get(index) else {
-                continue;
-            };
-            let visit = Some(Visit { agent, number: pending.number });
-            let free = pending.claims.iter().all(|resource| {
-                let index = resource.index();
-                let head = heads.get(index).and_then(|&head| self.queues.get(index)?.get(head));
-                head.copied() == visit && holder.get(index).copied().flatten().is_none_or(|by| by == agent)
-            });
-            if !free {
-                continue;
-            }
-            left -= 1;
-            let to = end_of_lanes(&self.site, &pending.lanes).unwrap_or(at);
-            next.insert(agent, (index + 1, to));
-            for &resource in &pending.claims {
-                set_holder(&mut holder, resource, None);
-            }
-            self.rest(track.class, to).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            awake.insert(agent);
-            for resource in &pending.claims {
-                if let (Some(head), Some(queue)) = (heads.get_mut(resource.index()), self.queues.get(resource.index()))
-                {
-                    *head += 1;
-                    awake.extend(queue.get(*head).map(|visit| visit.agent));
-                }
-            }
-        }
-        if left == 0 { Ok(()) } else { Err(VerifyError::Stuck { pending: left }) }
-    }
-
     /// Carries the moves out on a copy of where the robots will rest, and collects the claims.
-    fn check(&self, plan: &Plan) -> Result<Vec<(AgentId, Vec<LaneId>, Vec<ResourceId>)>, AppendError> {
+    fn check(&self, plan: &Plan) -> Result<Vec<CheckedMove>, AppendError> {
         let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
         let mut ends: BTreeMap<AgentId, WaypointId> = BTreeMap::new();
         for (&agent, track) in &self.tracks {
             let at = self.end_of(track);
-            self.rest(track.class, at).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
+            self.rest(track.class, at)
+                .iter()
+                .for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
             ends.insert(agent, at);
         }
         let mut moves = Vec::with_capacity(plan.moves.len());
@@ -763,7 +462,9 @@ impl Executor {
                     return Err(AppendError::Conflict { index, agent, resource, by });
                 }
             }
-            claims.iter().for_each(|&resource| set_holder(&mut holder, resource, None));
+            for &resource in &claims {
+                set_holder(&mut holder, resource, None);
+            }
             class.at(to).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
             ends.insert(agent, to);
             moves.push((agent, step.lanes.clone(), claims));
@@ -802,7 +503,8 @@ impl Executor {
     /// The robot that keeps a move from a resource: who holds it, or whose visit comes first.
     fn obstacle(&self, agent: AgentId, number: u64, resource: ResourceId) -> Option<AgentId> {
         let holder = self.holder(resource).filter(|&by| by != agent);
-        let first = self.front(resource).filter(|&visit| visit != Visit { agent, number }).map(|visit| visit.agent);
+        let first =
+            self.front(resource).filter(|&visit| visit != Visit { agent, number }).map(|visit| visit.agent);
         holder.or(first)
     }
 
@@ -834,32 +536,6 @@ impl Executor {
         needed
     }
 
-    fn restore_track(&self, state: &TrackSnapshot) -> Option<Track> {
-        let class = self.site.classes().get(state.class)?;
-        self.site.waypoint(state.at)?;
-        let mut at = state.at;
-        let mut ahead = Mm::ZERO;
-        for lane in state.granted.iter().flat_map(|(_, lanes)| lanes) {
-            let lane = self.site.lane(*lane).filter(|lane| lane.from == at)?;
-            (at, ahead) = (lane.to, ahead.saturating_add(lane.length));
-        }
-        let mut pending = VecDeque::new();
-        for (number, lanes) in &state.pending {
-            at = walk(&self.site, class, at, lanes)?;
-            let claims = claims_of(&self.site, state.class, lanes);
-            pending.push_back(Pending { number: *number, lanes: lanes.clone(), claims });
-        }
-        let granted = state
-            .granted
-            .iter()
-            .map(|(number, lanes)| Granted { number: *number, lanes: lanes.iter().copied().collect() })
-            .collect();
-        let (class, done, at) = (state.class, state.done, state.at);
-        let mut track = Track { class, done, at, granted, pending, held: Vec::new(), ahead };
-        track.held = self.needed(&track);
-        Some(track)
-    }
-
     fn rest(&self, class: usize, at: WaypointId) -> &[ResourceId] {
         self.site.classes().get(class).map_or(&[], |class| class.at(at))
     }
@@ -878,7 +554,8 @@ impl Executor {
     }
 
     fn wake_front(&mut self, resource: ResourceId) {
-        self.awake.extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|visit| visit.agent));
+        self.awake
+            .extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|visit| visit.agent));
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     explore::explore,
-    search::{mix, Bot, Outcome, Rollout, Scene, Step},
+    search::{Bot, Outcome, Rollout, Scene, Step, mix},
 };
 
 /// Orders that are tried.
@@ -16,8 +16,10 @@ const PHASE_ROLLOUTS: u64 = 8;
 
 /// Moves after which all required robots have arrived, and the steps used, at most `limit`.
 pub(crate) fn one_by_one(scene: Scene<'_>, limit: u32) -> (Option<Vec<Step>>, u32) {
-    let burdens: Vec<(usize, u32)> =
-        (0..scene.bots.len()).filter(|&bot| is_required(scene, bot)).map(|bot| (bot, burden(scene, bot))).collect();
+    let burdens: Vec<(usize, u32)> = (0..scene.bots.len())
+        .filter(|&bot| is_required(scene, bot))
+        .map(|bot| (bot, burden(scene, bot)))
+        .collect();
     let mut first: Vec<usize> = Vec::new();
     let mut used = 0;
     for round in 0..ORDERS_MAX {
@@ -47,11 +49,8 @@ pub(crate) fn one_by_one(scene: Scene<'_>, limit: u32) -> (Option<Vec<Step>>, u3
 
 /// The moves, or the robot that could not be served.
 fn in_order(scene: Scene<'_>, order: &[usize], round: u64, limit: u32) -> (Result<Vec<Step>, usize>, u32) {
-    let mut bots: Vec<Bot> = scene
-        .bots
-        .iter()
-        .map(|bot| Bot { field: None, required: false, ..bot.clone() })
-        .collect();
+    let mut bots: Vec<Bot> =
+        scene.bots.iter().map(|bot| Bot { field: None, required: false, ..bot.clone() }).collect();
     let mut moves = Vec::new();
     let mut used = 0;
     let once = u32::try_from(bots.len() * 300 + 1_000).unwrap_or(u32::MAX);
@@ -81,7 +80,8 @@ fn in_order(scene: Scene<'_>, order: &[usize], round: u64, limit: u32) -> (Resul
             }
         }
         if phase.is_none() {
-            let (moves, steps) = explore(Scene { bots: &bots, ..scene }, (once * 2).min(limit.saturating_sub(used)));
+            let (moves, steps) =
+                explore(Scene { bots: &bots, ..scene }, (once * 2).min(limit.saturating_sub(used)));
             used += steps;
             phase = moves;
         }

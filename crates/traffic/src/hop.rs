@@ -7,7 +7,7 @@ use std::{
 };
 
 use sheepdog_core::{LaneId, LiftId, Micros, MmPerS, ResourceId, WaypointId};
-use sheepdog_map::{lane_time, ClassClaims, CompiledSite, NominalWaits, TravelProfile};
+use sheepdog_map::{ClassClaims, CompiledSite, NominalWaits, TravelProfile, lane_time};
 
 use crate::table::Table;
 
@@ -215,9 +215,14 @@ struct Draft {
 /// different lifts are kept apart, because they claim different things.
 type Label = (LaneId, Option<LiftId>, WaypointId);
 
-fn drafts(site: &CompiledSite, claims: &ClassClaims, source: WaypointId, profile: TravelProfile) -> Vec<Draft> {
+fn drafts(
+    site: &CompiledSite,
+    claims: &ClassClaims,
+    source: WaypointId,
+    profile: TravelProfile,
+) -> Vec<Draft> {
     let mut best: BTreeMap<Label, (u64, Option<Label>, LaneId)> = BTreeMap::new();
-    let mut queue: BinaryHeap<Reverse<(u64, Label, Option<Label>, LaneId)>> = BinaryHeap::new();
+    let mut queue = BinaryHeap::new();
     let mut reached = Vec::new();
     let lanes_from = |waypoint: WaypointId| {
         site.lanes_from(waypoint).iter().filter_map(|&id| {

@@ -29,10 +29,11 @@ mod tests;
 mod validate;
 
 pub use executor::{
-    AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
+    AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot,
+    VerifyError, Withheld,
 };
 pub use hop::{Hop, HopGraph};
 pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved};
 pub use planner::Planner;
 pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008};
-pub use validate::{validate, PlanFault};
+pub use validate::{PlanFault, validate};

@@ -9,19 +9,22 @@ use sheepdog_core::{AgentId, LaneId, MmPerS, ResourceId, RuleId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use crate::{
+    Plan, PlanRobot, PlannedMove, Problem, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008,
+    Unserved,
     explore::explore,
     gradual::one_by_one,
     hop::{HopGraph, UNREACHABLE},
-    polish::{polish, Score},
+    polish::{Score, polish},
     refine::refine,
-    search::{mix, Board, Bot, Field, Rollout, Scene, Step},
-    Plan, PlanRobot, PlannedMove, Problem, Unserved, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008,
+    search::{Board, Bot, Field, Rollout, Scene, Step, mix, undisturbed},
 };
 
 /// Distance fields kept; one costs eight bytes for each waypoint.
 const FIELDS_MAX: usize = 1_024;
 /// Roll-outs for one set of goals.
 const ROLLOUTS_MAX: u64 = 48;
+/// A first roll-out may take this many times the steps that are needed at least.
+const ROLLOUT_SLACK: u32 = 8;
 /// Roll-outs after which the best plan so far is taken.
 const ROLLOUTS_ENOUGH: u64 = 10;
 /// Robots that get a chance alone when no joint plan is found.
@@ -63,7 +66,8 @@ impl Planner {
     /// A planner for the footprint classes of a site; `speeds` gives each class its speed in the order of the site's
     /// classes. Robots of a class without speed are not planned for.
     pub fn new(site: Arc<CompiledSite>, speeds: &[MmPerS]) -> Self {
-        let graphs = speeds.iter().enumerate().map(|(class, &speed)| HopGraph::new(&site, class, speed)).collect();
+        let graphs =
+            speeds.iter().enumerate().map(|(class, &speed)| HopGraph::new(&site, class, speed)).collect();
         Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new() }
     }
 
@@ -117,7 +121,8 @@ impl Planner {
             self.closed.clone_from(&blocked);
         }
         let mut by_urgency: Vec<usize> = (0..problem.robots.len()).collect();
-        by_urgency.sort_by_key(|&index| problem.robots.get(index).map(|robot| (!robot.priority, robot.agent)));
+        by_urgency
+            .sort_by_key(|&index| problem.robots.get(index).map(|robot| (!robot.priority, robot.agent)));
         let mut brief = Brief {
             bots: Vec::with_capacity(problem.robots.len()),
             kept: Vec::new(),
@@ -140,13 +145,17 @@ impl Planner {
                 continue;
             };
             let wanted = match *immobile {
-                Some(rule) => robot.goal.filter(|&goal| goal != robot.at).map_or(Ok(None), |_| Err((rule, None))),
+                Some(rule) => {
+                    robot.goal.filter(|&goal| goal != robot.at).map_or(Ok(None), |_| Err((rule, None)))
+                }
                 None => self.wanted(problem, robot, &taken),
             };
             match wanted {
                 Ok(field) => {
                     if let (Some(goal), None) = (robot.goal, immobile) {
-                        taken.extend(self.rest(robot.class, goal).iter().map(|&resource| (resource, robot.agent)));
+                        taken.extend(
+                            self.rest(robot.class, goal).iter().map(|&resource| (resource, robot.agent)),
+                        );
                         brief.kept.push(index);
                     }
                     set_field(&mut brief, index, field);
@@ -156,8 +165,12 @@ impl Planner {
                 }
             }
         }
-        let crowded: Vec<usize> =
-            brief.refused.iter().filter(|(_, refusal)| refusal.0 == TRF_004).map(|(&index, _)| index).collect();
+        let crowded: Vec<usize> = brief
+            .refused
+            .iter()
+            .filter(|(_, refusal)| refusal.0 == TRF_004)
+            .map(|(&index, _)| index)
+            .collect();
         for index in crowded {
             if let Some(robot) = problem.robots.get(index)
                 && let Some(field) = self.waiting_field(robot, &mut taken)
@@ -181,8 +194,11 @@ impl Planner {
         let blocked: BTreeSet<ResourceId> = problem.blocked.iter().copied().collect();
         let stuck = |robot: &PlanRobot| {
             let known = self.graph(robot.class).is_some_and(|graph| robot.at.index() < graph.waypoints());
-            let shared = |resource: &ResourceId| blocked.contains(resource) || holders.get(resource) != Some(&1);
-            !known || agents.get(&robot.agent) != Some(&1) || self.rest(robot.class, robot.at).iter().any(shared)
+            let shared =
+                |resource: &ResourceId| blocked.contains(resource) || holders.get(resource) != Some(&1);
+            !known
+                || agents.get(&robot.agent) != Some(&1)
+                || self.rest(robot.class, robot.at).iter().any(shared)
         };
         let rule = |robot: &PlanRobot| {
             if robot.fixed {
@@ -209,7 +225,9 @@ impl Planner {
         let Some(goal) = robot.goal else {
             // Nobody rests in a doorway for long: the nearest place to stop will do.
             let stranded = !graph.may_stop(robot.at);
-            return Ok(stranded.then(|| Arc::new(graph.distances(graph.stops(), |claims| self.is_closed(claims)))));
+            return Ok(
+                stranded.then(|| Arc::new(graph.distances(graph.stops(), |claims| self.is_closed(claims))))
+            );
         };
         if goal.index() >= graph.waypoints() {
             return Err((TRF_002, None));
@@ -233,12 +251,17 @@ impl Planner {
     }
 
     /// Leads a robot whose goal is taken to a free place near it. `None` when it waits best where it is.
-    fn waiting_field(&mut self, robot: &PlanRobot, taken: &mut BTreeMap<ResourceId, AgentId>) -> Option<Field> {
+    fn waiting_field(
+        &mut self,
+        robot: &PlanRobot,
+        taken: &mut BTreeMap<ResourceId, AgentId>,
+    ) -> Option<Field> {
         let graph = self.graphs.get(robot.class)?.as_ref()?;
         // The goal itself is closed, so its distances ignore what is closed.
         let to_goal = graph.distances([robot.goal?.0], |_| false);
         let cost = |place: u32| {
-            let roles = self.site.waypoint(WaypointId(place)).map(|waypoint| waypoint.roles).unwrap_or_default();
+            let roles =
+                self.site.waypoint(WaypointId(place)).map(|waypoint| waypoint.roles).unwrap_or_default();
             let extra = if roles.holding || roles.parking { 0 } else { IMPROPER_WAIT_US };
             to_goal.at(place as usize).saturating_add(extra)
         };
@@ -247,8 +270,11 @@ impl Planner {
             !self.is_closed(rest) && rest.iter().all(|resource| !taken.contains_key(resource))
         };
         let here = if free(robot.at.0) { cost(robot.at.0) } else { UNREACHABLE };
-        let mut places: Vec<(u64, u32)> =
-            graph.stops().map(|place| (cost(place), place)).filter(|&(cost, place)| cost < here && free(place)).collect();
+        let mut places: Vec<(u64, u32)> = graph
+            .stops()
+            .map(|place| (cost(place), place))
+            .filter(|&(cost, place)| cost < here && free(place))
+            .collect();
         places.sort_unstable();
         for (_, place) in places.into_iter().take(WAITS_MAX) {
             let field = self.field(robot.class, place);
@@ -264,7 +290,8 @@ impl Planner {
         if let Some(field) = self.fields.get(&(class, goal)) {
             return Arc::clone(field);
         }
-        let distances = self.graph(class).map(|graph| graph.distances([goal], |claims| self.is_closed(claims)));
+        let distances =
+            self.graph(class).map(|graph| graph.distances([goal], |claims| self.is_closed(claims)));
         let field = Arc::new(distances.unwrap_or_else(|| crate::table::Table::new(0, UNREACHABLE)));
         self.fields.insert((class, goal), Arc::clone(&field));
         field
@@ -334,7 +361,8 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
         urgent.copied().collect()
     });
     let singles = brief.kept.iter().filter(move |index| under_way(index)).take(SINGLES_MAX);
-    let all: BTreeSet<usize> = (0_usize..).zip(&brief.bots).filter_map(|(id, bot)| bot.field.as_ref().map(|_| id)).collect();
+    let all: BTreeSet<usize> =
+        (0_usize..).zip(&brief.bots).filter_map(|(id, bot)| bot.field.as_ref().map(|_| id)).collect();
     let more = (brief.kept.len() < all.len()).then_some(all);
     more.into_iter().chain(joint).chain(singles.map(|&index| BTreeSet::from([index])))
 }
@@ -344,7 +372,8 @@ fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (
     let mut best: Option<Found> = None;
     let mut used = 0;
     let rollouts_limit = limit / 2;
-    let once = u32::try_from(scene.bots.len().saturating_mul(600).saturating_add(2_000)).unwrap_or(u32::MAX);
+    // Most that succeed do so early, so later ones may take longer.
+    let once = least_steps(scene).saturating_mul(ROLLOUT_SLACK);
     let free_flow = Score::free_flow(scene);
     let mut first: Vec<usize> = Vec::new();
     for round in 0..ROLLOUTS_MAX {
@@ -356,7 +385,8 @@ fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (
             break;
         }
         let order = precedence(scene, kept, problem, round, &first);
-        let outcome = Rollout::run(scene, order, mix(round), once.min(rollouts_limit - used));
+        let patience = once.saturating_mul(u32::try_from(1 + round / 6).unwrap_or(u32::MAX));
+        let outcome = Rollout::run(scene, order, mix(round), patience.min(rollouts_limit - used));
         used += outcome.steps.max(1);
         if outcome.done {
             used += keep_better(scene, &mut best, outcome.moves, rollouts_limit.saturating_sub(used));
@@ -387,6 +417,12 @@ fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (
     (best, used)
 }
 
+/// Pushes that are needed at least: one for each hop of each undisturbed way, and one for each robot.
+fn least_steps(scene: Scene<'_>) -> u32 {
+    let hops: usize = (0..scene.bots.len()).map(|bot| 1 + undisturbed(scene, bot)).sum();
+    u32::try_from(hops).unwrap_or(u32::MAX)
+}
+
 /// Polishes moves that are not far worse than the best, and keeps the better; returns the steps used.
 fn keep_better(scene: Scene<'_>, best: &mut Option<Found>, moves: Vec<Step>, limit: u32) -> u32 {
     let raw = Score::of(scene, &moves);
@@ -402,14 +438,21 @@ fn keep_better(scene: Scene<'_>, best: &mut Option<Found>, moves: Vec<Step>, lim
 
 /// Who goes first: the urgent ones, then those with a long way. Later rounds draw other orders and begin with robots
 /// that got stuck before.
-fn precedence(scene: Scene<'_>, kept: &[usize], problem: &Problem, round: u64, first: &[usize]) -> Vec<usize> {
+fn precedence(
+    scene: Scene<'_>,
+    kept: &[usize],
+    problem: &Problem,
+    round: u64,
+    first: &[usize],
+) -> Vec<usize> {
     let board = Board::new(scene);
     let mut order: Vec<usize> = (0..scene.bots.len()).collect();
     order.sort_by_key(|&index| {
         let rank = first.iter().position(|&bot| bot == index).unwrap_or(usize::MAX);
         let priority = problem.robots.get(index).map_or(0, |robot| robot.priority);
         let bot = scene.bots.get(index);
-        let far = bot.and_then(|bot| bot.field.as_ref()).map_or(0, |field| field.at(board.place(index) as usize));
+        let far =
+            bot.and_then(|bot| bot.field.as_ref()).map_or(0, |field| field.at(board.place(index) as usize));
         let agent = bot.map_or(0, |bot| bot.agent.0);
         let goalless = !kept.contains(&index);
         match round {

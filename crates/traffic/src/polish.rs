@@ -2,7 +2,7 @@
 
 use crate::{
     hop::UNREACHABLE,
-    search::{date, Board, Scene, Step},
+    search::{Board, Scene, Step, date},
     table::Table,
 };
 
@@ -17,7 +17,8 @@ pub(crate) struct Score {
 impl Score {
     /// The score if nobody were in anybody's way: no plan is better.
     pub(crate) fn free_flow(scene: Scene<'_>) -> Self {
-        let fields = scene.bots.iter().filter(|bot| bot.required).filter_map(|bot| Some((bot, bot.field.as_ref()?)));
+        let fields =
+            scene.bots.iter().filter(|bot| bot.required).filter_map(|bot| Some((bot, bot.field.as_ref()?)));
         let distances = fields.map(|(bot, field)| field.at(bot.start as usize));
         let sum = distances.filter(|&distance| distance != UNREACHABLE).fold(0_u64, u64::saturating_add);
         Self { cost: sum.saturating_add(sum / 8), moves: 0 }
@@ -98,7 +99,8 @@ fn shorten(
             }
             *used += cost;
             let removed = own.get(start..end).unwrap_or(&[]);
-            let rest = moves.iter().enumerate().filter(|(index, _)| removed.iter().all(|(gone, _)| gone != index));
+            let rest =
+                moves.iter().enumerate().filter(|(index, _)| removed.iter().all(|(gone, _)| gone != index));
             let rest: Vec<Step> = rest.map(|(_, &step)| step).collect();
             board.reset(starts);
             if rest.iter().all(|&step| board.advance(step)) && board.is_done() {

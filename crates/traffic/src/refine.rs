@@ -10,12 +10,12 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use crate::{
     hop::HopGraph,
     polish::Score,
-    search::{date, Board, Scene, Step},
+    search::{Board, Scene, Step, date},
     table::Table,
 };
 
 /// Looks at hops that count as one step.
-const LOOKS_PER_STEP: u32 = 8;
+const LOOKS_PER_STEP: u32 = 24;
 
 /// How a robot can be at a place.
 #[derive(Clone, Copy, Debug)]
@@ -185,8 +185,13 @@ impl Replan<'_> {
         let ready = start.saturating_add(time);
         let delay = claims.iter().map(|resource| ready.saturating_sub(self.next_use(resource.index())));
         let arriving = if self.counts { ready.saturating_sub(label.ready) } else { 0 };
-        let cost = delay.fold(0, u64::max).saturating_add(arriving).saturating_add(time / 8).saturating_add(label.cost);
-        if self.label(hop.to.0).is_some_and(|old| old.cost <= cost) || !self.board.is_free(Step { bot: self.bot, hop: id })
+        let cost = delay
+            .fold(0, u64::max)
+            .saturating_add(arriving)
+            .saturating_add(time / 8)
+            .saturating_add(label.cost);
+        if self.label(hop.to.0).is_some_and(|old| old.cost <= cost)
+            || !self.board.is_free(Step { bot: self.bot, hop: id })
         {
             return;
         }

@@ -16,7 +16,7 @@ pub const TRF_005: RuleId = RuleId::new("TRF-005");
 pub const TRF_006: RuleId = RuleId::new("TRF-006");
 /// No release may end at the goal.
 pub const TRF_007: RuleId = RuleId::new("TRF-007");
-/// The step budget ran out.
+/// No plan serves anybody.
 pub const TRF_008: RuleId = RuleId::new("TRF-008");
 
 /// The catalogue of this crate's rules, by id.
@@ -65,7 +65,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: TRF_008,
-        text: "When the step budget ends before any plan is found, nobody moves.",
+        text: "When no plan that serves anybody is found within the step budget, nobody moves.",
         rationale: "Planning has a bound; standing still is always valid.",
         category: None,
     },

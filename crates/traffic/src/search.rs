@@ -54,6 +54,15 @@ pub(crate) struct Step {
     pub(crate) hop: u32,
 }
 
+/// What can be in the way of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Other {
+    /// A robot at rest.
+    Bot(usize),
+    /// A resource that nobody may claim.
+    Blocked,
+}
+
 /// What all searches of one problem share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
@@ -203,13 +212,13 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// Whoever rests in the way of a step: `Some(None)` for what is blocked.
-    fn other(&self, step: Step) -> Option<Option<usize>> {
+    /// What is in the way of a step.
+    fn other(&self, step: Step) -> Option<Other> {
         let own = tag(step.bot);
         let mut holders = self.scene.claims(step).iter().map(|resource| self.holder.at(resource.index()));
         match holders.find(|&holder| holder != 0 && holder != own)? {
-            BLOCKED => Some(None),
-            holder => Some(Some(holder as usize - 1)),
+            BLOCKED => Some(Other::Blocked),
+            holder => Some(Other::Bot(holder as usize - 1)),
         }
     }
 
@@ -300,7 +309,10 @@ impl<'a> Rollout<'a> {
 
     /// Whether a robot does what the plan needs of it.
     fn arrived(&self, bot: usize) -> bool {
-        self.scene.bots.get(bot).is_none_or(|state| !state.required || self.distance(state.field.as_ref(), bot) == 0)
+        self.scene
+            .bots
+            .get(bot)
+            .is_none_or(|state| !state.required || self.distance(state.field.as_ref(), bot) == 0)
     }
 
     /// Whether a robot is where it wants to be for now.
@@ -404,7 +416,7 @@ impl<'a> Rollout<'a> {
     /// Pushes everybody out of the way of one hop.
     fn clear(&mut self, step: Step, first: bool, pushes: &mut u32) -> bool {
         while let Some(other) = self.board.other(step) {
-            let Some(other) = other else {
+            let Other::Bot(other) = other else {
                 return false;
             };
             if self.busy.at(other) || self.moved.at(other) {
@@ -485,7 +497,8 @@ impl<'a> Rollout<'a> {
                     };
                     let hopeless = graph.hop_claims(id).iter().any(|resource| {
                         let holder = self.board.holder.at(resource.index());
-                        holder == BLOCKED || (holder != 0 && holder != tag(bot) && self.busy.at(holder as usize - 1))
+                        holder == BLOCKED
+                            || (holder != 0 && holder != tag(bot) && self.busy.at(holder as usize - 1))
                     });
                     if !hopeless && seen.len() < EXIT_PLACES && !seen.contains(&hop.to.0) {
                         seen.push(hop.to.0);
@@ -498,7 +511,8 @@ impl<'a> Rollout<'a> {
                 let there = field.map_or(0, |field| field.at(place as usize));
                 let rest = graph.rest(place);
                 let on_the_way = rest.iter().any(|resource| self.ahead.at(resource.index()) == self.act);
-                let crowd = rest.iter().filter(|resource| self.board.holder.at(resource.index()) != 0).count() as u64;
+                let crowd =
+                    rest.iter().filter(|resource| self.board.holder.at(resource.index()) != 0).count() as u64;
                 let class = if there < here {
                     0
                 } else if on_the_way {
@@ -524,21 +538,7 @@ impl<'a> Rollout<'a> {
         let (Some(graph), Some(field)) = (self.scene.graph(bot), self.field(bot)) else {
             return Vec::new();
         };
-        let mut at = self.board.place(bot);
-        let mut way = Vec::new();
-        while way.len() < limit && field.at(at as usize) != 0 {
-            let next = graph.out_range(at).filter_map(|id| {
-                let hop = graph.hop(id)?;
-                let there = field.at(hop.to.index());
-                (there < field.at(at as usize)).then(|| (there.saturating_add(hop.time.as_micros()), id, hop.to.0))
-            });
-            let Some((_, hop, to)) = next.min() else {
-                break;
-            };
-            way.push(Step { bot, hop });
-            at = to;
-        }
-        way
+        descent(graph, field, self.board.place(bot), limit).into_iter().map(|hop| Step { bot, hop }).collect()
     }
 
     /// Gives the robot in the way an errand aside of the way of the robot it blocks, and precedence.
@@ -554,8 +554,9 @@ impl<'a> Rollout<'a> {
         }
         let free = |place: u32| graph.rest(place).iter().all(|resource| !way.at(resource.index()));
         // Robots do not count here: whoever rests on the way of the errand will be pushed.
-        let closed =
-            |claims: &[ResourceId]| claims.iter().any(|resource| self.board.holder.at(resource.index()) == BLOCKED);
+        let closed = |claims: &[ResourceId]| {
+            claims.iter().any(|resource| self.board.holder.at(resource.index()) == BLOCKED)
+        };
         let mut best: Vec<(u64, u32)> = Vec::new();
         let mut distance = Table::new(graph.waypoints(), UNREACHABLE);
         let mut queue = BinaryHeap::from([Reverse((0_u64, self.board.place(obstacle)))]);
@@ -607,12 +608,48 @@ impl<'a> Rollout<'a> {
 
     fn tie(&self, bot: usize, hop: u32) -> u64 {
         let agent = self.scene.bots.get(bot).map_or(0, |bot| bot.agent.0);
-        mix(self.scene.seed ^ mix(self.salt ^ (u64::from(agent) << 32 | u64::from(self.act))) ^ u64::from(hop))
+        mix(self.scene.seed
+            ^ mix(self.salt ^ (u64::from(agent) << 32 | u64::from(self.act)))
+            ^ u64::from(hop))
     }
 }
 
+/// Number of hops of a robot's undisturbed way from its start.
+pub(crate) fn undisturbed(scene: Scene<'_>, bot: usize) -> usize {
+    let field = scene.bots.get(bot).and_then(|bot| Some((bot.start, bot.field.as_ref()?)));
+    let way =
+        scene.graph(bot).zip(field).map(|(graph, (start, field))| descent(graph, field, start, usize::MAX));
+    way.map_or(0, |way| way.len())
+}
+
+/// The fastest way down a distance field.
+fn descent(graph: &HopGraph, field: &Field, from: u32, limit: usize) -> Vec<u32> {
+    let mut at = from;
+    let mut way = Vec::new();
+    while way.len() < limit && field.at(at as usize) != 0 {
+        let next = graph.out_range(at).filter_map(|id| {
+            let hop = graph.hop(id)?;
+            let there = field.at(hop.to.index());
+            (there < field.at(at as usize))
+                .then(|| (there.saturating_add(hop.time.as_micros()), id, hop.to.0))
+        });
+        let Some((_, hop, to)) = next.min() else {
+            break;
+        };
+        way.push(hop);
+        at = to;
+    }
+    way
+}
+
 /// When a step ends that starts as soon as its robot and all its resources are free, but not before `now`.
-pub(crate) fn date(scene: Scene<'_>, step: Step, ready: &mut Table<u64>, avail: &mut Table<u64>, now: u64) -> u64 {
+pub(crate) fn date(
+    scene: Scene<'_>,
+    step: Step,
+    ready: &mut Table<u64>,
+    avail: &mut Table<u64>,
+    now: u64,
+) -> u64 {
     let claims = scene.claims(step);
     let time = scene.leads(step).map_or(0, |(_, _, time)| time);
     let free = claims.iter().map(|resource| avail.at(resource.index()));
@@ -624,7 +661,7 @@ pub(crate) fn date(scene: Scene<'_>, step: Step, ready: &mut Table<u64>, avail: 
     end
 }
 
-/// SplitMix64: a hash of a counter, the planner's only source of variety.
+/// `SplitMix64`: a hash of a counter, the planner's only source of variety.
 pub(crate) const fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -115,7 +115,11 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
         }
     }
     let known = |agent: AgentId| {
-        if agents.contains(&agent) && !twice.contains(&agent) { Ok(()) } else { Err(PlanFault::UnknownRobot { agent }) }
+        if agents.contains(&agent) && !twice.contains(&agent) {
+            Ok(())
+        } else {
+            Err(PlanFault::UnknownRobot { agent })
+        }
     };
     let mut at: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
     for (index, step) in plan.moves.iter().enumerate() {

@@ -87,8 +87,8 @@ pub(crate) fn latched(generation: u32) -> Interlock<1, 8> {
     interlock
 }
 
-pub(crate) fn reset(generation: u32, step: ResetStep) -> Option<Reset> {
-    Some(Reset { generation: StopGeneration(generation), step })
+pub(crate) fn reset(generation: u32, step: ResetStep) -> Reset {
+    Reset { generation: StopGeneration(generation), step }
 }
 
 fn confidence() -> impl Strategy<Value = Option<Confidence>> {

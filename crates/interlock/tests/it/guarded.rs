@@ -4,8 +4,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use proptest::prelude::*;
 use sheepdog_interlock::{
-    Base, Bounded, Guarded, Input, Interlock, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull,
-    StopCategory, Twist, Verdict, rules::LOG_001,
+    Base, Bounded, Guarded, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull, StopCategory, Twist,
+    Verdict, rules::LOG_001,
 };
 
 use crate::common::{ARMED, armed, good, inputs};
@@ -47,7 +47,7 @@ fn guarded() -> (Guarded<Diary, 1, 8>, Diary) {
 
 #[test]
 fn the_record_is_written_before_the_base_moves() {
-    let (mut robot, mut diary) = guarded();
+    let (mut robot, diary) = guarded();
     let sink = &mut diary.clone();
     let input = good(ARMED + 100, 500);
     robot.step(&input, sink);
@@ -57,19 +57,6 @@ fn the_record_is_written_before_the_base_moves() {
     diary.0.borrow_mut().clear();
     robot.step(&good(ARMED + 200, 0), sink);
     assert_eq!(diary.0.borrow().as_slice(), [Told::Record(1), Told::Halt(StopCategory::Two)]);
-    assert!(
-        diary
-            .accept(&Record {
-                seq: 9,
-                at: input.now,
-                before: robot.state(),
-                after: robot.state(),
-                request: input.request,
-                decision: Interlock::<1, 8>::new(crate::common::config().validate().unwrap()).step(&input),
-                until: None,
-            })
-            .is_ok()
-    );
 }
 
 #[test]
@@ -104,7 +91,7 @@ fn a_ring_gives_back_what_it_took_in_order_and_refuses_when_full() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     /// The base is told exactly once a step; it drives only on a decision to move, never faster than decided, and
     /// never for longer than a permit lives.
@@ -129,13 +116,15 @@ proptest! {
         }
     }
 
-    /// The records alone replay the run: stepping a fresh interlock gives the same states.
+    /// Records join up: each begins in the state in which the one before ended.
     #[test]
     fn records_join_up(inputs in inputs::<1, 8>(20)) {
         let (mut robot, _) = guarded();
         let mut ring = Ring::<20>::new();
         let first = robot.state();
-        inputs.iter().for_each(|input: &Input<1, 8>| { robot.step(input, &mut ring); });
+        for input in &inputs {
+            robot.step(input, &mut ring);
+        }
         let mut state = first;
         while let Some(record) = ring.pop() {
             prop_assert_eq!(record.before, state);

@@ -104,7 +104,7 @@ fn opinion<const SENSORS: usize, const SECTORS: usize>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8_000, ..ProptestConfig::default() })]
 
     /// The interlock and the oracle agree; it never grants more speed, and at most 2 mm/s less.
     #[test]

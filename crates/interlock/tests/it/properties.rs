@@ -141,7 +141,7 @@ fn worsen(input: &Input<2, 4>, change: Worse) -> Input<2, 4> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
     /// A worse input never gets a higher speed or yaw rate.
     #[test]
@@ -202,7 +202,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     /// Over any run: every decision is sound, nothing panics, and the same inputs give the same decisions.
     #[test]
@@ -275,12 +275,12 @@ proptest! {
         }
         let mut now = ARMED + 1_200;
         for step in [ResetStep::Acknowledge, ResetStep::Start] {
-            interlock.step(&Input { reset: reset(9, step), ..good(now, 500) });
+            interlock.step(&Input { reset: Some(reset(9, step)), ..good(now, 500) });
             now += 100;
         }
-        let moved = (0..7).any(|step| interlock.step(&good(now + step * 100, 500)).verdict == Verdict::Move);
-        prop_assert!(moved, "{:?}", interlock.state());
-        let full = (7..20).map(|step| interlock.step(&good(now + step * 100, 500)).twist.linear_mm_per_s).max();
-        prop_assert_eq!(full, Some(500));
+        let speeds: Vec<i32> =
+            (0..20).map(|step| interlock.step(&good(now + step * 100, 500)).twist.linear_mm_per_s).collect();
+        prop_assert!(speeds.iter().take(6).any(|speed| 0 < *speed), "{:?} {speeds:?}", interlock.state());
+        prop_assert_eq!(speeds.last(), Some(&500));
     }
 }

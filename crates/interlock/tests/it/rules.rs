@@ -78,6 +78,31 @@ fn obs_003_the_slow_band_is_left_after_its_dwell() {
 }
 
 #[test]
+fn obs_003_after_a_stop_the_robot_is_slow_for_the_whole_dwell() {
+    let mut interlock: Interlock<1, 8> = armed();
+    interlock.step(&Input { beat: None, ..good(NEXT, 500) });
+    for step in 1..=5 {
+        assert_eq!(interlock.step(&good(NEXT + step * 100, 500)).primary, ARM_001);
+    }
+    for step in 6..16 {
+        assert_eq!(interlock.step(&good(NEXT + step * 100, 500)).primary, OBS_003, "step {step}");
+    }
+    assert_eq!(interlock.step(&good(NEXT + 1_600, 500)).primary, MOV_001);
+}
+
+#[test]
+fn obs_003_time_without_evidence_does_not_count_for_the_dwell() {
+    let mut interlock: Interlock<1, 8> = armed();
+    let mut low = good(NEXT, 500);
+    low.sensors[0].as_mut().unwrap().confidence[0] = Some(ppm(959_999));
+    interlock.step(&low);
+    for step in 1..30 {
+        interlock.step(&Input { map: None, ..good(NEXT + step * 100, 0) });
+    }
+    assert_eq!(interlock.step(&good(NEXT + 3_000, 500)).primary, OBS_003);
+}
+
+#[test]
 fn obs_004_stale_readings() {
     let old = |input: &mut In, micros| {
         both(input, |sensor| sensor.taken = RobotTime::from_micros(NEXT * 1_000 - micros));
@@ -334,9 +359,19 @@ fn stp_002_a_robot_that_does_not_stop_latches() {
 }
 
 #[test]
+fn stp_002_pushing_a_robot_that_has_not_armed_yet_is_no_fault() {
+    let mut interlock = Interlock::<1, 8>::new(config().validate().unwrap());
+    for step in 0..50 {
+        let decision = interlock.step(&Input { speed: Some(MmPerS(300)), ..good(step * 100, 0) });
+        assert_eq!(decision.primary, STP_001);
+    }
+    assert!(!interlock.state().needs_person());
+}
+
+#[test]
 fn rst_002_an_acknowledged_robot_waits_for_its_start() {
     let mut interlock = latched(3);
-    let acknowledge = reset(3, sheepdog_interlock::ResetStep::Acknowledge);
+    let acknowledge = Some(reset(3, sheepdog_interlock::ResetStep::Acknowledge));
     let decision = interlock.step(&Input { reset: acknowledge, ..good(NEXT + 100, 500) });
     assert_eq!(decision.primary, RST_002);
     for step in 2..50 {
@@ -395,6 +430,14 @@ fn spd_001_and_spd_004_cap_the_twist_and_keep_its_curvature() {
 }
 
 #[test]
+fn mov_001_a_permit_names_its_reason() {
+    let decision = decide(|_| {});
+    assert_eq!((decision.verdict, decision.primary), (Verdict::Move, MOV_001));
+    assert_eq!((decision.evidence.measured, decision.evidence.limit), (500, 1_000));
+    assert!(decision.rules.iter().eq([MOV_001]));
+}
+
+#[test]
 fn idl_001_standing_still_is_not_a_stop() {
     // Nobody looks anywhere, there is no release and no map: it does not matter as long as nobody wants to move.
     let mut interlock: Interlock<1, 8> = armed();
@@ -427,6 +470,7 @@ fn no_rule_is_without_a_test() {
     let source = include_str!("rules.rs");
     for rule in RULES {
         let name = rule.id.as_str().to_lowercase().replace('-', "_");
-        assert!(source.contains(&format!("{name}_")), "{} has no test", rule.id);
+        let is_subject = |line: &str| line.starts_with("fn ") && line.contains(&name);
+        assert!(source.lines().any(is_subject), "{} has no test", rule.id);
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn build(
     }
 }
 
-/// Writes the waypoints in cabins into the lifts' stops: the first one of each level that has lanes, or the first.
+/// Writes the waypoints in cabins into the lifts' stops: of each level the first one.
 pub(super) fn link_lifts(lifts: &mut [Lift], waypoints: &[Waypoint]) {
     for (id, waypoint) in (0..).map(WaypointId).zip(waypoints) {
         let lift = waypoint.lift.and_then(|lift| lifts.get_mut(lift.index()));

@@ -389,7 +389,7 @@ fn every_rule_has_a_mutation_that_breaks_it_alone() {
         (
             |site| {
                 site.rooms[0].polygon =
-                    vec![[0.0, 0.0], [3.0, 0.0], [3.0, 3.0], [1.0, 3.0], [2.0, 3.0], [0.0, 1.0]]
+                    vec![[0.0, 0.0], [3.0, 0.0], [3.0, 3.0], [1.0, 3.0], [2.0, 3.0], [0.0, 1.0]];
             },
             crossing(),
         ),

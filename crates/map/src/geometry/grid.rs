@@ -32,12 +32,15 @@ struct Span {
 impl Grid {
     /// Indexes segments; the items handed to visitors count them. Coordinates must be finite.
     pub(crate) fn new(segments: &[(Point, Point)]) -> Self {
+        // A ray along an outermost segment must not leave the grid by rounding.
+        const RIM_M: f64 = 0.01;
         let Some((low, high)) = bounds(segments.iter().flat_map(|&(a, b)| [a, b])) else {
             return Self::default();
         };
         let count = float(segments.len());
         let total_m: f64 = segments.iter().map(|(a, b)| (b - a).norm()).sum();
-        let size = high - low;
+        let low = low - Vector2::new(RIM_M, RIM_M);
+        let size = high - low + Vector2::new(RIM_M, RIM_M);
         let cell_m = (size.x * size.y / (8.0 * count)).sqrt().max(total_m / (4.0 * count)).max(0.05);
         // Boxes far thinner than a cell still get one row; a set of points gets as many cells as points.
         let cell_m = cell_m.max(size.x.max(size.y) / (64.0 + 8.0 * count));

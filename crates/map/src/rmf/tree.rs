@@ -16,6 +16,8 @@ use super::{ImportReport, RmfError, RmfProblem};
 const BYTES_MAX: usize = 16 << 20;
 /// The deepest nesting that is read; a building file needs eight.
 const DEPTH_MAX: usize = 32;
+/// The most values that are read; the largest public map has 40 000.
+const NODES_MAX: usize = 1_000_000;
 /// The longest path that an error or a report repeats.
 const PATH_CHARS_MAX: usize = 400;
 
@@ -73,6 +75,7 @@ fn saturate(count: usize) -> u32 {
 struct Builder {
     open: Vec<Open>,
     root: Option<Node>,
+    nodes: usize,
 }
 
 /// A collection whose end has not been seen.
@@ -138,6 +141,10 @@ impl Builder {
 
     fn add(&mut self, node: Node) -> Result<(), RmfError> {
         let position = node.position;
+        self.nodes += 1;
+        if NODES_MAX < self.nodes {
+            return Err(file_error(RmfProblem::TooMany { limit: NODES_MAX }, position));
+        }
         let problem = match self.open.last_mut().map(|open| &mut open.kind) {
             None => {
                 self.root = Some(node);

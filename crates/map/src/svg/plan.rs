@@ -305,11 +305,17 @@ impl Pen<'_> {
         let middle = nalgebra::center(&low, &high);
         let places = [0.5, 0.25, 0.75, 0.12, 0.88]
             .map(|share| Point2::new(middle.x, low.y + share * (high.y - low.y)));
+        // Stations have a label of their own under them.
+        let stations = self.site.stations().iter().filter_map(|station| self.site.waypoint(station.waypoint));
+        let signs: Vec<Point2<f64>> =
+            stations.filter(|way| way.level == room.level).map(|way| way.at).collect();
         let clear = |place: &Point2<f64>| {
             let near = self.site.waypoints().iter().filter(|way| way.level == room.level);
-            // A waypoint may have its own label under it. Letters are wide and low, so what is above a label
-            // disturbs less than what is beside it.
-            near.map(|way| ((way.at.x - place.x) * 0.4).abs().max((way.at.y - 0.4 - place.y).abs()))
+            // Letters are wide and low, so what is above a label disturbs less than what is beside it.
+            near.map(|way| ((way.at.x - place.x) * 0.4).abs().max((way.at.y - place.y).abs()))
+                .chain(
+                    signs.iter().map(|at| ((at.x - place.x) * 0.4).abs().max((at.y - 0.4 - place.y).abs())),
+                )
                 .fold(f64::INFINITY, f64::min)
                 .min(1.0)
         };

@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{line, problem, problems, robot, AMPLE, SPEEDS};
+use super::{AMPLE, SPEEDS, line, problem, problems, robot};
 use crate::{Executor, Plan, Planner, Problem, Snapshot};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
@@ -141,8 +141,7 @@ proptest! {
             let blame = executor.blame(robot.agent);
             if robot.agent != frozen {
                 prop_assert_eq!(blame.is_empty(), executor.is_idle(robot.agent));
-                let chain: Vec<_> = blame.iter().map(|one| (one.agent, one.by, one.resource)).collect();
-                prop_assert!(blame.last().is_none_or(|last| last.by == frozen), "{:?} {:?} {:?}", frozen, chain, executor.snapshot());
+                prop_assert!(blame.last().is_none_or(|last| last.by == frozen));
             }
         }
     }
@@ -160,7 +159,6 @@ proptest! {
                 prop_assert_eq!(robot.agent, agent);
                 robot.at = at;
             }
-            problem.robots.rotate_left(0);
             problem.seed = seed;
             let plan = planner.plan(&problem, 10_000);
             prop_assert_eq!(crate::validate(&site, &problem, &plan), Ok(()));
@@ -234,7 +232,10 @@ fn a_follower_gets_the_places_as_they_are_cleared() {
     assert!(executor.grant(Mm::ZERO).is_empty());
     assert!(executor.complete(leader, 1));
     let grants = executor.grant(Mm::ZERO);
-    assert_eq!(grants.iter().map(|grant| (grant.agent, grant.first)).collect::<Vec<_>>(), [(leader, 1), (follower, 0)]);
+    assert_eq!(
+        grants.iter().map(|grant| (grant.agent, grant.first)).collect::<Vec<_>>(),
+        [(leader, 1), (follower, 0)]
+    );
     // A wide horizon gives the rest of the way at once.
     assert!(executor.complete(leader, 2));
     assert_eq!(executor.grant(Mm(10_000)).iter().map(|grant| grant.lanes.len()).sum::<usize>(), 2);

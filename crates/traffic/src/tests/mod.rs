@@ -9,8 +9,8 @@ use std::sync::Arc;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use sheepdog_core::{AgentId, Mm, MmPerS, ResourceId, WaypointId};
 use sheepdog_map::{
-    model::{Lane, Level, Waypoint},
     CompileOptions, CompiledSite, FootprintClass, Site,
+    model::{Lane, Level, Waypoint},
 };
 
 use crate::{PlanRobot, Problem};
@@ -141,7 +141,8 @@ pub(crate) fn robots(site: &CompiledSite, draws: &[Draw]) -> Vec<PlanRobot> {
 pub(crate) fn problems() -> impl Strategy<Value = (Arc<CompiledSite>, Problem)> {
     let blocked = vec(any::<Index>(), 0..=1);
     (sites(4, 4), draws(1..=7), blocked, 0..4_u64).prop_map(|(site, draws, blocked, seed)| {
-        let resource = |index: &Index| ResourceId(u32::try_from(index.index(site.resources().len())).unwrap());
+        let resource =
+            |index: &Index| ResourceId(u32::try_from(index.index(site.resources().len())).unwrap());
         let robots = robots(&site, &draws);
         let blocked = blocked.iter().map(resource).collect();
         (site, Problem { robots, blocked, seed })

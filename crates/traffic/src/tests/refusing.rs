@@ -5,8 +5,8 @@ use sheepdog_map::CompiledSite;
 
 use super::{line, problem, robot, site};
 use crate::{
-    validate, AppendError, Executor, PlaceError, Plan, PlanFault, PlannedMove, RestoreError, Unserved, VerifyError,
-    TRF_003,
+    AppendError, Executor, PlaceError, Plan, PlanFault, PlannedMove, RestoreError, TRF_003, Unserved,
+    VerifyError, validate,
 };
 
 fn lane(site: &CompiledSite, from: u32, to: u32) -> LaneId {
@@ -33,7 +33,10 @@ fn the_checker_refuses_each_fault() {
     assert!(matches!(fault(&moves(&site, &[(9, &[0, 1])])), PlanFault::UnknownRobot { .. }));
     assert!(matches!(fault(&moves(&site, &[(1, &[])])), PlanFault::EmptyMove { index: 0, .. }));
     assert!(matches!(fault(&moves(&site, &[(1, &[1, 2])])), PlanFault::NoWay { index: 0, .. }));
-    assert!(matches!(fault(&moves(&site, &[(1, &[0, 1]), (2, &[3, 2, 1])])), PlanFault::Conflict { index: 1, .. }));
+    assert!(matches!(
+        fault(&moves(&site, &[(1, &[0, 1]), (2, &[3, 2, 1])])),
+        PlanFault::Conflict { index: 1, .. }
+    ));
     let mut unknown = good.clone();
     unknown.moves[0].lanes[0] = LaneId(999);
     assert!(matches!(fault(&unknown), PlanFault::NoWay { .. }));
@@ -103,11 +106,17 @@ fn nobody_is_placed_where_somebody_is_or_will_be() {
     let mut executor = Executor::new(site.clone());
     executor.place(AgentId(1), 0, WaypointId(0)).unwrap();
     assert!(matches!(executor.place(AgentId(1), 0, WaypointId(2)), Err(PlaceError::Placed { .. })));
-    assert!(matches!(executor.place(AgentId(2), 0, WaypointId(0)), Err(PlaceError::Held { by: AgentId(1), .. })));
+    assert!(matches!(
+        executor.place(AgentId(2), 0, WaypointId(0)),
+        Err(PlaceError::Held { by: AgentId(1), .. })
+    ));
     assert!(matches!(executor.place(AgentId(2), 7, WaypointId(2)), Err(PlaceError::Unknown { .. })));
     assert!(matches!(executor.place(AgentId(2), 0, WaypointId(99)), Err(PlaceError::Unknown { .. })));
     executor.append(&moves(&site, &[(1, &[0, 1]), (1, &[1, 2])])).unwrap();
-    assert!(matches!(executor.place(AgentId(2), 0, WaypointId(2)), Err(PlaceError::Awaited { by: AgentId(1), .. })));
+    assert!(matches!(
+        executor.place(AgentId(2), 0, WaypointId(2)),
+        Err(PlaceError::Awaited { by: AgentId(1), .. })
+    ));
     executor.drop_pending();
     assert_eq!(executor.place(AgentId(2), 0, WaypointId(2)), Ok(()));
 }
