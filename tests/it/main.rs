@@ -1,1 +1,3 @@
 //! Scenario, replay and example tests across crates.
+
+mod stories;

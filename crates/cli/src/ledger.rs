@@ -25,7 +25,9 @@ fn check(path: &Path) -> Result<Answer, Problem> {
             let head = verified.checkpoint();
             anstream::println!("{} records, head {}", head.seq, head.digest);
             if let Some(offset) = verified.torn_tail {
-                anstream::println!("the last record was cut short at byte {offset}, as by a crash; the rest is whole");
+                anstream::println!(
+                    "the last record was cut short at byte {offset}, as by a crash; the rest is whole"
+                );
             }
             Ok(Answer::Yes)
         }
@@ -39,7 +41,7 @@ fn check(path: &Path) -> Result<Answer, Problem> {
 /// The header and the envelopes of a ledger that verifies.
 fn open(path: &Path) -> Result<(Header, Vec<Envelope>), Problem> {
     let bytes = read(path)?;
-    let bad = |error: &dyn ToString| Problem::input(path, error.to_string());
+    let bad = |error: &dyn std::fmt::Display| Problem::input(path, error);
     let reader = Reader::new(bytes.as_slice()).map_err(|error| bad(&error))?;
     let header = Header::decode(reader.header()).map_err(|error| bad(&error))?;
     let envelopes = reader.collect::<Result<Vec<_>, _>>().map_err(|error| bad(&error))?;
@@ -85,9 +87,8 @@ fn show(path: &Path, from: u64, count: usize) -> Result<Answer, Problem> {
 fn explain(path: &Path, task: Option<&str>) -> Result<Answer, Problem> {
     let (header, envelopes) = open(path)?;
     let entries = Entry::decode_all(&envelopes).map_err(|error| Problem::input(path, error))?;
-    let tasks = entries.iter().filter_map(|entry| match &entry.record {
-        Record::Accepted { task, name } => Some((*task, name.as_str())),
-        _ => None,
+    let tasks = entries.iter().filter_map(|entry| {
+        if let Record::Accepted { task, name } = &entry.record { Some((*task, name.as_str())) } else { None }
     });
     let Some(wanted) = task else {
         for (id, name) in tasks {
@@ -97,7 +98,10 @@ fn explain(path: &Path, task: Option<&str>) -> Result<Answer, Problem> {
     };
     let found = tasks.into_iter().find(|(id, name)| *name == wanted || id.to_string() == wanted);
     let Some((id, _)) = found else {
-        return Err(Problem::Usage(format!("{}: no task {wanted:?}; leave --task out to list them", path.display())));
+        return Err(Problem::Usage(format!(
+            "{}: no task {wanted:?}; leave --task out to list them",
+            path.display()
+        )));
     };
     let site = header.compile().map_err(|error| Problem::input(path, error))?;
     anstream::print!("{}", explain_task(&entries, &site, id).unwrap_or_default());

@@ -39,9 +39,10 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
         let (site, report) =
             sheepdog_map::rmf::import_building(&text).map_err(|error| Problem::input(path, error))?;
         let mut remarks: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
-        remarks.extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
+        remarks
+            .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
         (site, remarks)
-    } else if name.ends_with(".toml") {
+    } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
         (Site::from_toml(&text).map_err(|error| Problem::input(path, error))?, Vec::new())
     } else {
         return Err(Problem::Usage(format!(
@@ -106,7 +107,9 @@ fn info(path: &Path, options: &MapOptions) -> Result<Answer, Problem> {
     );
     let sizes: Vec<String> = components.iter().map(|part| part.len().to_string()).collect();
     anstream::println!("  connected parts of the roadmap, in waypoints: {}", sizes.join(", "));
-    for remark in loaded.remarks.iter().chain(&site.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()) {
+    for remark in
+        loaded.remarks.iter().chain(&site.warnings().iter().map(ToString::to_string).collect::<Vec<_>>())
+    {
         anstream::println!("  note: {remark}");
     }
     Ok(Answer::Yes)

@@ -1,6 +1,9 @@
 //! What can go wrong, and with which exit code.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The answer of a command that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +39,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    pub(crate) fn input(path: &Path, message: impl ToString) -> Self {
+    pub(crate) fn input(path: &Path, message: impl std::fmt::Display) -> Self {
         Self::Input { path: path.to_owned(), message: message.to_string() }
     }
 

@@ -30,9 +30,9 @@ pub use id::{
     StationId, StopGeneration, TaskId, WaypointId,
 };
 pub use quantity::{
-    Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, MradPerS, Ppm, PpmError, CONFIDENCE_STOP_MIN,
+    CONFIDENCE_STOP_MIN, Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, MradPerS, Ppm, PpmError,
 };
 pub use rule::{Rule, RuleId, StopCategory};
 pub use time::{FleetTime, Micros, RobotTime};
 #[cfg(feature = "alloc")]
-pub use workers::{map_jobs, Job, JobResult, Sequential, Workers};
+pub use workers::{Job, JobResult, Sequential, Workers, map_jobs};

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::{Evidence, Relation};
 use crate::{
-    ActorId, AgentId, DoorId, Epoch, LaneId, LevelId, LiftId, Micros, Mm, Ppm, RobotTime, RuleId, SiteVersion,
-    StopCategory, StopGeneration, TaskId, WaypointId,
+    ActorId, AgentId, DoorId, Epoch, LaneId, LevelId, LiftId, Micros, Mm, Ppm, RobotTime, RuleId,
+    SiteVersion, StopCategory, StopGeneration, TaskId, WaypointId,
 };
 
 /// Where something is, in integers: the coordinator does no float arithmetic.

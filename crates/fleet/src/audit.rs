@@ -42,13 +42,12 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
     let mut stopped = BTreeSet::new();
     for entry in entries {
         let checked = match &entry.record {
-            Record::Awarded { task, decision, candidates, .. } | Record::Waiting { task, decision, candidates } => {
+            Record::Awarded { task, decision, candidates, .. }
+            | Record::Waiting { task, decision, candidates } => {
                 check_decision(site, task, candidates, &NominalWaits(site), entry.time, decision)
                     .map_err(|fault| fault.to_string())
             }
-            Record::Held { agent, withheld, ahead } => {
-                check_hold(site, entries, *agent, withheld, ahead)
-            }
+            Record::Held { agent, withheld, ahead } => check_hold(site, entries, *agent, withheld, ahead),
             Record::Stop { agent, event } => {
                 if event.stopped {
                     stopped.insert(*agent);
@@ -60,7 +59,22 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
                 }
             }
             Record::Withdrawn { rule, .. } | Record::Agent { rule, .. } => check_known(*rule, rules::RULES),
-            _ => continue,
+            Record::Opened { .. }
+            | Record::Input(_)
+            | Record::Refused { .. }
+            | Record::Accepted { .. }
+            | Record::Planned { .. }
+            | Record::PlanRefused { .. }
+            | Record::Released { .. }
+            | Record::StopOrdered(_)
+            | Record::Reset(_)
+            | Record::GateClosed { .. }
+            | Record::GateOpened { .. }
+            | Record::StepStarted { .. }
+            | Record::StepDone { .. }
+            | Record::Done { .. }
+            | Record::Cancelled { .. }
+            | Record::Alert(_) => continue,
         };
         audit.checked += 1;
         if let Err(reason) = checked {
@@ -81,10 +95,8 @@ fn check_stop(rule: RuleId, holds: bool, robot_rules: &[Rule]) -> Result<(), Str
 }
 
 fn agent_class(entries: &[Entry], agent: AgentId) -> Option<usize> {
-    entries.iter().find_map(|entry| match &entry.record {
-        Record::Opened { config, .. } => config.agents.iter().find(|known| known.id == agent)?.class,
-        _ => None,
-    })
+    let config = entries.iter().find_map(|entry| entry.record.opened())?;
+    config.agents.iter().find(|known| known.id == agent)?.class
 }
 
 fn check_hold(

@@ -14,6 +14,16 @@ pub struct Names<'a> {
     entries: &'a [Entry],
 }
 
+impl sheepdog_dispatch::Names for Names<'_> {
+    fn agent(&self, agent: AgentId) -> String {
+        Self::agent(self, agent)
+    }
+
+    fn place(&self, waypoint: WaypointId) -> String {
+        Self::place(self, waypoint)
+    }
+}
+
 impl<'a> Names<'a> {
     /// Names of places from the site, names of agents from the ledger's first record.
     pub const fn new(site: &'a CompiledSite, entries: &'a [Entry]) -> Self {
@@ -22,10 +32,7 @@ impl<'a> Names<'a> {
 
     /// An agent's name.
     pub fn agent(&self, agent: AgentId) -> String {
-        let config = self.entries.iter().find_map(|entry| match &entry.record {
-            Record::Opened { config, .. } => Some(config),
-            _ => None,
-        });
+        let config = self.entries.iter().find_map(|entry| entry.record.opened());
         let known = config.and_then(|config| config.agents.iter().find(|known| known.id == agent));
         known.map_or_else(|| agent.to_string(), |known| known.name.clone())
     }
@@ -39,9 +46,15 @@ impl<'a> Names<'a> {
     pub fn resource(&self, resource: ResourceId) -> String {
         match self.site.resource(resource) {
             Some(Resource::Place(waypoint)) => self.place(*waypoint),
-            Some(Resource::Overlap(a, b)) => format!("the narrow spot between {} and {}", self.part(*a), self.part(*b)),
-            Some(Resource::Door(door)) => self.site.door(*door).map_or_else(|| door.to_string(), |d| d.name.clone()),
-            Some(Resource::Lift(lift)) => self.site.lift(*lift).map_or_else(|| lift.to_string(), |l| l.name.clone()),
+            Some(Resource::Overlap(a, b)) => {
+                format!("the narrow spot between {} and {}", self.part(*a), self.part(*b))
+            }
+            Some(Resource::Door(door)) => {
+                self.site.door(*door).map_or_else(|| door.to_string(), |d| d.name.clone())
+            }
+            Some(Resource::Lift(lift)) => {
+                self.site.lift(*lift).map_or_else(|| lift.to_string(), |l| l.name.clone())
+            }
             Some(Resource::Corridor(corridor)) => format!("one-lane corridor {corridor}"),
             None => resource.to_string(),
         }
@@ -75,16 +88,23 @@ pub fn explain_task(entries: &[Entry], site: &CompiledSite, task: TaskId) -> Opt
 }
 
 /// What a record says about a task; `performer` follows who has it, so that their stops and waits are told too.
-fn sentence(names: &Names<'_>, record: &Record, task: TaskId, performer: &mut Option<AgentId>) -> Option<String> {
+fn sentence(
+    names: &Names<'_>,
+    record: &Record,
+    task: TaskId,
+    performer: &mut Option<AgentId>,
+) -> Option<String> {
     match record {
-        Record::Accepted { task: id, name } if *id == task => Some(format!("task {task} {name:?} is accepted")),
+        Record::Accepted { task: id, name } if *id == task => {
+            Some(format!("task {task} {name:?} is accepted"))
+        }
         Record::Awarded { decision, award, .. } if decision.task == task => {
             *performer = decision.outcome.agent();
-            let why = sheepdog_dispatch::explain(decision, &|agent| names.agent(agent));
+            let why = sheepdog_dispatch::explain(decision, names);
             Some(format!("award {award}: {why}; undo: an operator cancels {task} until its load is taken"))
         }
         Record::Waiting { decision, .. } if decision.task == task => {
-            Some(format!("nobody yet: {}", sheepdog_dispatch::explain(decision, &|agent| names.agent(agent))))
+            Some(format!("nobody yet: {}", sheepdog_dispatch::explain(decision, names)))
         }
         Record::Held { agent, withheld, .. } if Some(*agent) == *performer => Some(format!(
             "{} waits for {}, which {} has",

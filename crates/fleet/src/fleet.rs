@@ -314,7 +314,8 @@ impl Fleet {
 
     /// How many tasks stand where; looks at every task.
     pub fn stats(&self) -> Stats {
-        let mut stats = Stats { tasks: self.state.tasks.len(), open: self.state.open.len(), ..Stats::default() };
+        let mut stats =
+            Stats { tasks: self.state.tasks.len(), open: self.state.open.len(), ..Stats::default() };
         for task in self.state.tasks.values() {
             match task.phase {
                 Phase::Done { agent } => {
@@ -324,7 +325,10 @@ impl Fleet {
                 }
                 Phase::Cancelled => stats.cancelled += 1,
                 Phase::Pending if task.alerted => stats.escalated += 1,
-                Phase::Pending | Phase::Asked { .. } | Phase::Travelling { .. } | Phase::Performing { .. } => {}
+                Phase::Pending
+                | Phase::Asked { .. }
+                | Phase::Travelling { .. }
+                | Phase::Performing { .. } => {}
             }
         }
         stats
@@ -372,9 +376,9 @@ impl Fleet {
                 Ok(())
             }
             Input::TaskRequested(request) => self.request(request),
-            Input::FromAgent { agent, message } => self.from_agent(agent, message),
+            Input::FromAgent { agent, message } => self.agent_message(agent, message),
             Input::FromPeripheral(report) => {
-                self.from_peripheral(report);
+                self.peripheral_report(report);
                 Ok(())
             }
             Input::Planned { job, plan } => self.planned(job, &plan),
@@ -383,7 +387,7 @@ impl Fleet {
                 self.state.dispatch_due = true;
                 Ok(())
             }
-            Input::Operator { actor, command } => self.operator(&actor, command),
+            Input::Operator { actor, command } => self.operator(&actor, &command),
             Input::Tick => {
                 self.tick();
                 Ok(())

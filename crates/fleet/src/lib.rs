@@ -25,11 +25,11 @@ mod state;
 mod stops;
 mod tasks;
 
-pub use audit::{audit, Audit, Finding};
+pub use audit::{Audit, Finding, audit};
 pub use config::{ActorEntry, FleetConfig, Role};
-pub use explain::{explain_task, Names};
+pub use explain::{Names, explain_task};
 pub use fleet::{Fleet, FleetError, Stats, TaskStatus};
 pub use header::{Header, HeaderError};
 pub use input::{Actor, Alert, Input, InputError, OperatorCommand, Output, TaskRequest};
 pub use record::{Ahead, Entry, Record, RecordError};
-pub use replay::{recover, replay, resume, Replay, ReplayError};
+pub use replay::{Replay, ReplayError, recover, replay, resume};

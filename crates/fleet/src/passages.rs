@@ -24,7 +24,7 @@ impl PassageState {
 }
 
 impl Fleet {
-    pub(crate) fn from_peripheral(&mut self, report: PeripheralReport) {
+    pub(crate) fn peripheral_report(&mut self, report: PeripheralReport) {
         let (passage, level, state) = match report {
             PeripheralReport::Door { door, state } => (self.state.doors.get_mut(door.index()), None, state),
             PeripheralReport::Lift { lift, level, state } => {
@@ -99,7 +99,8 @@ impl Fleet {
     }
 
     fn wanted_doors(&self, robot: &RobotState, doors: &mut [bool]) {
-        for door in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)).flat_map(|lane| &lane.doors) {
+        for door in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)).flat_map(|lane| &lane.doors)
+        {
             if let Some(wanted) = doors.get_mut(door.index()) {
                 *wanted = true;
             }

@@ -155,10 +155,12 @@ impl Fleet {
             return;
         }
         self.state.grants_due = false;
-        let stopped: BTreeSet<AgentId> = self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
+        let stopped: BTreeSet<AgentId> =
+            self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
         let areas = self.stopped_levels();
         let site = Arc::clone(&self.site);
-        let level = |lane: &LaneId| site.lane(*lane).and_then(|lane| site.waypoint(lane.to)).map(|to| to.level);
+        let level =
+            |lane: &LaneId| site.lane(*lane).and_then(|lane| site.waypoint(lane.to)).map(|to| to.level);
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
             !stopped.contains(&agent) && !lanes.iter().filter_map(level).any(|level| areas.contains(level))
         };
@@ -171,13 +173,21 @@ impl Fleet {
     /// Whether a robot gets no release now.
     fn is_held_back(&self, agent: AgentId) -> bool {
         self.is_stopped(agent)
-            || self.agent(agent).is_none_or(|state| state.standing != Standing::Well || self.is_performing(state))
+            || self.agent(agent).is_none_or(|state| {
+                state.standing != Standing::Well
+                    || self.is_performing(state)
+                    || state.robot.as_ref().is_none_or(|robot| robot.shrunk)
+            })
     }
 
     fn release(&mut self, agent: AgentId, first: u32, lanes: Vec<LaneId>) {
         let site = self.site.version();
         let Some(robot) = self.robot_mut(agent) else { return };
-        debug_assert_eq!(robot.route.len(), first as usize, "the executor and the fleet count the same route");
+        debug_assert_eq!(
+            robot.route.len(),
+            first as usize,
+            "the executor and the fleet count the same route"
+        );
         robot.route.extend(&lanes);
         robot.held = None;
         let release = Release { epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };

@@ -200,6 +200,11 @@ impl Record {
         })
     }
 
+    /// The configuration, if this is the opening record.
+    pub fn opened(&self) -> Option<&FleetConfig> {
+        if let Self::Opened { config } = self { Some(config) } else { None }
+    }
+
     /// The rule the record cites.
     pub fn rule(&self) -> Option<RuleId> {
         match self {
@@ -208,7 +213,9 @@ impl Record {
             Self::Held { withheld, .. } => Some(withheld.rule),
             Self::Stop { event, .. } => Some(event.evidence.rule),
             Self::StopOrdered(_) | Self::Reset(_) => Some(crate::rules::STOP_ORDERED),
-            Self::GateClosed { rule, .. } | Self::Withdrawn { rule, .. } | Self::Agent { rule, .. } => Some(*rule),
+            Self::GateClosed { rule, .. } | Self::Withdrawn { rule, .. } | Self::Agent { rule, .. } => {
+                Some(*rule)
+            }
             Self::Alert(alert) => Some(alert.rule),
             Self::Opened { .. }
             | Self::Input(_)

@@ -56,7 +56,11 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// [`ReplayError`] if the ledger is not one of this site and version.
-pub fn replay(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope]) -> Result<Replay, ReplayError> {
+pub fn replay(
+    site: &Arc<CompiledSite>,
+    header: &Header,
+    envelopes: &[Envelope],
+) -> Result<Replay, ReplayError> {
     let entries = Entry::decode_all(envelopes)?;
     let mut fleet = open(site, header, &entries)?;
     let mut made = drain(&mut fleet);
@@ -68,17 +72,17 @@ pub fn replay(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope])
         made.extend(drain(&mut fleet));
     }
     let is_decision = |record: &Record| !matches!(record, Record::Input(_));
-    let mut again = made.iter().zip(Entry::decode_all(&made)?).filter(|(_, entry)| is_decision(&entry.record));
+    let mut again =
+        made.iter().zip(Entry::decode_all(&made)?).filter(|(_, entry)| is_decision(&entry.record));
     let mut reproduced = 0;
     let mut differs_at = None;
     for entry in entries.iter().filter(|entry| is_decision(&entry.record)) {
         // A ledger with gaps: look for the decision among those that follow the last one found.
-        match again.find(|(_, made)| made.time == entry.time && made.record == entry.record) {
-            Some(_) => reproduced += 1,
-            None => {
-                differs_at = Some(entry.seq);
-                break;
-            }
+        if again.any(|(_, made)| made.time == entry.time && made.record == entry.record) {
+            reproduced += 1;
+        } else {
+            differs_at = Some(entry.seq);
+            break;
         }
     }
     let decisions = u64::try_from(made.len()).unwrap_or(u64::MAX) - inputs;
@@ -91,7 +95,11 @@ pub fn replay(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope])
 ///
 /// # Errors
 /// [`ReplayError`] if the ledger is not one of this site and version.
-pub fn recover(site: &Arc<CompiledSite>, header: &Header, envelopes: &[Envelope]) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
+pub fn recover(
+    site: &Arc<CompiledSite>,
+    header: &Header,
+    envelopes: &[Envelope],
+) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
     let entries = Entry::decode_all(envelopes.get(..1).unwrap_or(&[]))?;
     let mut fleet = open(site, header, &entries)?;
     let opened = drain(&mut fleet);

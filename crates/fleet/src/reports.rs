@@ -19,7 +19,12 @@ impl RobotState {
     pub(crate) fn standing_at(site: &CompiledSite, class: usize, at: WaypointId) -> Self {
         let pose = site
             .waypoint(at)
-            .map(|waypoint| Pose { level: waypoint.level, x_mm: waypoint.x_mm, y_mm: waypoint.y_mm, yaw_mrad: 0 })
+            .map(|waypoint| Pose {
+                level: waypoint.level,
+                x_mm: waypoint.x_mm,
+                y_mm: waypoint.y_mm,
+                yaw_mrad: 0,
+            })
             .unwrap_or_default();
         Self {
             class,
@@ -35,6 +40,7 @@ impl RobotState {
             motion: Motion::Waiting,
             stopped_since: None,
             stalled: false,
+            shrunk: false,
             stop_ack: StopGeneration(0),
             reset_ack: None,
             held: None,
@@ -50,6 +56,7 @@ impl RobotState {
         self.done = 0;
         self.known = 0;
         self.held = None;
+        self.shrunk = false;
     }
 
     /// Released lanes that the robot has not completed.
@@ -72,7 +79,7 @@ impl RobotState {
 }
 
 impl Fleet {
-    pub(crate) fn from_agent(&mut self, agent: AgentId, message: ToFleet) -> Result<(), InputError> {
+    pub(crate) fn agent_message(&mut self, agent: AgentId, message: ToFleet) -> Result<(), InputError> {
         let now = self.state.now;
         let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
         if state.standing == Standing::Removed {
@@ -156,6 +163,22 @@ impl Fleet {
         if let (Some(state), Some(at)) = (self.state.agents.get_mut(&agent), at) {
             state.profile.at = at;
         }
+        self.end_shrunk_epoch(agent);
+    }
+
+    /// A robot that has answered a hold and come to the end of what it kept begins a new epoch there.
+    fn end_shrunk_epoch(&mut self, agent: AgentId) {
+        let site = std::sync::Arc::clone(&self.site);
+        let Some(robot) = self.robot_mut(agent).filter(|robot| robot.shrunk && robot.is_at_end()) else {
+            return;
+        };
+        let Some(at) = robot.after(&site, robot.done) else { return };
+        if self.executor.relocate(agent, at).is_ok()
+            && let Some(robot) = self.robot_mut(agent)
+        {
+            robot.begin_epoch(at);
+            self.state.planning.due = true;
+        }
     }
 
     fn note_motion(&mut self, agent: AgentId, motion: Motion) {
@@ -181,7 +204,9 @@ impl Fleet {
     }
 
     fn note_battery(&mut self, agent: AgentId, report: &Report) {
-        if let Some(battery) = self.state.agents.get_mut(&agent).and_then(|agent| agent.profile.battery.as_mut()) {
+        if let Some(battery) =
+            self.state.agents.get_mut(&agent).and_then(|agent| agent.profile.battery.as_mut())
+        {
             battery.charge = report.battery;
         }
     }
@@ -213,7 +238,12 @@ impl Fleet {
                 self.agent_note(agent, rules::RESTARTED, format!("restarted and stands at {at}"));
             }
             Some(_) | None => {
-                self.lose(agent, Standing::Failed, rules::RESTARTED, "restarted where no waypoint of its route is");
+                self.lose(
+                    agent,
+                    Standing::Failed,
+                    rules::RESTARTED,
+                    "restarted where no waypoint of its route is",
+                );
             }
         }
     }
@@ -227,9 +257,16 @@ impl Fleet {
         if let Some(robot) = self.robot_mut(agent) {
             robot.route.truncate(lanes as usize);
             robot.known = robot.known.min(lanes);
+            robot.shrunk = true;
         }
         self.state.planning.due = true;
         self.state.grants_due = true;
+        self.agent_note(
+            agent,
+            rules::STALLED,
+            format!("keeps {lanes} lanes of its release and gives back the rest"),
+        );
+        self.end_shrunk_epoch(agent);
     }
 
     /// Sends again what the robot does not know of its release.
@@ -282,7 +319,8 @@ impl Fleet {
             match agent.standing {
                 Standing::Well if self.config.silent_after < quiet => silent.push((id, Standing::Silent)),
                 Standing::Silent if self.config.lost_after < quiet => silent.push((id, Standing::Lost)),
-                Standing::Well | Standing::Silent | Standing::Lost | Standing::Failed | Standing::Removed => {}
+                Standing::Well | Standing::Silent | Standing::Lost | Standing::Failed | Standing::Removed => {
+                }
             }
             let standing = robot.stopped_since.and_then(|since| now.since(since)).unwrap_or_default();
             if !robot.stalled && self.config.stalled_after < standing {
@@ -302,13 +340,30 @@ impl Fleet {
             self.state.planning.due = true;
             self.agent_note(agent, rules::STALLED, "stands still; others are planned around it".to_owned());
         }
+        self.ask_stalled_to_hold();
+    }
+
+    /// Asks stalled robots, until they answer, to give back what they do not need of their release.
+    fn ask_stalled_to_hold(&mut self) {
+        let stalled = |robot: &&RobotState| robot.stalled && !robot.shrunk && 1 < robot.ahead().len();
+        let asked: Vec<(AgentId, Epoch)> = self
+            .state
+            .agents
+            .iter()
+            .filter_map(|(id, agent)| Some((*id, agent.robot.as_ref().filter(stalled)?.epoch)))
+            .collect();
+        for (agent, epoch) in asked {
+            self.output(Output::ToAgent { agent, message: ToAgent::Hold(epoch) });
+        }
     }
 
     /// Tells every robot that the fleet is alive, which passages ahead of it are open, and which stop is in force.
     pub(crate) fn beat(&mut self) {
         let ids: Vec<AgentId> = self.state.agents.keys().copied().collect();
         for agent in ids {
-            let Some(robot) = self.state.agents.get(&agent).and_then(|agent| agent.robot.as_ref()) else { continue };
+            let Some(robot) = self.state.agents.get(&agent).and_then(|agent| agent.robot.as_ref()) else {
+                continue;
+            };
             let open = self.open_passages(robot);
             let (stop, reset) = self.stop_for(agent);
             let Some(robot) = self.robot_mut(agent) else { continue };
@@ -328,7 +383,9 @@ impl Fleet {
                     open.push(Passage::Door(door));
                 }
             }
-            for waypoint in [lane.from, lane.to].into_iter().filter_map(|waypoint| self.site.waypoint(waypoint)) {
+            for waypoint in
+                [lane.from, lane.to].into_iter().filter_map(|waypoint| self.site.waypoint(waypoint))
+            {
                 let Some(lift) = waypoint.lift else { continue };
                 let here = self.state.lifts.get(lift.index());
                 if here.is_some_and(|here| here.state == DoorState::Open && here.level == waypoint.level) {
@@ -387,22 +444,30 @@ fn slack(site: &CompiledSite, class: usize, pose_error: Mm) -> Option<Mm> {
     margin.0.checked_sub(pose_error.0).map(Mm)
 }
 
-/// Whether `p` is at most `distance` from the segment `ab`: exact, in integers.
-fn is_within_of_segment(p: (i64, i64), a: (i64, i64), b: (i64, i64), distance: i64) -> bool {
-    let along = (i128::from(b.0 - a.0), i128::from(b.1 - a.1));
-    let to_p = (i128::from(p.0 - a.0), i128::from(p.1 - a.1));
+/// Whether `point` is at most `distance` from the segment from `start` to `end`: exact, in integers.
+fn is_within_of_segment(point: (i64, i64), start: (i64, i64), end: (i64, i64), distance: i64) -> bool {
+    let along = difference(end, start);
+    let offset = difference(point, start);
     let limit = i128::from(distance) * i128::from(distance);
-    let length2 = along.0 * along.0 + along.1 * along.1;
-    let dot = along.0 * to_p.0 + along.1 * to_p.1;
-    if dot <= 0 {
-        return to_p.0 * to_p.0 + to_p.1 * to_p.1 <= limit;
+    let length2 = dot(along, along);
+    let progress = dot(along, offset);
+    if progress <= 0 {
+        return dot(offset, offset) <= limit;
     }
-    if length2 <= dot {
-        let (x, y) = (i128::from(p.0 - b.0), i128::from(p.1 - b.1));
-        return x * x + y * y <= limit;
+    if length2 <= progress {
+        let beyond = difference(point, end);
+        return dot(beyond, beyond) <= limit;
     }
-    let cross = along.0 * to_p.1 - along.1 * to_p.0;
+    let cross = along.0 * offset.1 - along.1 * offset.0;
     cross * cross <= limit * length2
+}
+
+fn difference(to: (i64, i64), from: (i64, i64)) -> (i128, i128) {
+    (i128::from(to.0) - i128::from(from.0), i128::from(to.1) - i128::from(from.1))
+}
+
+const fn dot(one: (i128, i128), other: (i128, i128)) -> i128 {
+    one.0 * other.0 + one.1 * other.1
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId, WaypointId,
+    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId,
+    WaypointId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
@@ -97,8 +98,10 @@ pub(crate) struct RobotState {
     pub(crate) pose: Pose,
     pub(crate) motion: Motion,
     pub(crate) stopped_since: Option<FleetTime>,
-    /// Others are planned around it.
+    /// Others are planned around it; it was asked to hold.
     pub(crate) stalled: bool,
+    /// It answered a hold: nothing more is released in this epoch, and the next begins where this one ends.
+    pub(crate) shrunk: bool,
     pub(crate) stop_ack: StopGeneration,
     pub(crate) reset_ack: Option<ResetOrder>,
     /// Last withheld move written to the ledger: route length, resource, holder.

@@ -51,7 +51,10 @@ impl OperatorCommand {
             )
             | (Self::Cancel { .. }, Role::Operator)
             | (Self::Approve { .. }, Role::Operator | Role::Staff) => true,
-            (Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. }, Role::Staff)
+            (
+                Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. },
+                Role::Staff,
+            )
             | (Self::Cancel { .. }, Role::Technician | Role::Staff)
             | (Self::Approve { .. }, Role::Technician) => false,
         }
@@ -59,16 +62,20 @@ impl OperatorCommand {
 }
 
 impl Fleet {
-    pub(crate) fn operator(&mut self, actor: &Actor, command: OperatorCommand) -> Result<(), InputError> {
+    pub(crate) fn operator(&mut self, actor: &Actor, command: &OperatorCommand) -> Result<(), InputError> {
         let known = self.config.actors.iter().find(|entry| entry.id == actor.id && entry.role == actor.role);
         let proof: [u8; 32] = Sha256::digest(&actor.proof).into();
         if known.is_none_or(|entry| entry.proof != proof) {
             return Err(InputError::NotAuthentic(actor.id));
         }
         if !command.is_allowed_to(actor.role) {
-            return Err(InputError::NotAllowed { actor: actor.id, role: actor.role, command: command.name() });
+            return Err(InputError::NotAllowed {
+                actor: actor.id,
+                role: actor.role,
+                command: command.name(),
+            });
         }
-        match command {
+        match *command {
             OperatorCommand::Stop { scope, category } => {
                 self.order_stop(scope, category);
                 Ok(())
@@ -118,7 +125,9 @@ impl Fleet {
         match (before, step) {
             (None, ResetStep::Acknowledge) | (Some(ResetStep::Acknowledge), ResetStep::Start) => {}
             (None, ResetStep::Start) => return refused("it must be acknowledged before a start"),
-            (Some(ResetStep::Acknowledge), ResetStep::Acknowledge) => return refused("it is acknowledged already"),
+            (Some(ResetStep::Acknowledge), ResetStep::Acknowledge) => {
+                return refused("it is acknowledged already");
+            }
             (Some(ResetStep::Start), ResetStep::Acknowledge | ResetStep::Start) => {
                 return refused("it is over already");
             }
@@ -162,7 +171,9 @@ impl Fleet {
 
     /// What a beat tells a robot: the newest stop it has not acknowledged, and the newest reset step for it.
     pub(crate) fn stop_for(&self, agent: AgentId) -> (Option<StopOrder>, Option<ResetOrder>) {
-        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return (None, None) };
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else {
+            return (None, None);
+        };
         let stop = self.state.stops.iter().rfind(|stop| self.concerns(stop, agent));
         let order = stop.map(|stop| stop.order).filter(|order| robot.stop_ack < order.generation);
         let reset = stop.and_then(|stop| stop.reset).filter(|reset| robot.reset_ack != Some(*reset));
@@ -180,7 +191,11 @@ impl Fleet {
             let live = |id: &&AgentId| self.agent(**id).is_some_and(|agent| agent.standing == Standing::Well);
             let started = stop.reset.is_some_and(|reset| {
                 reset.step == ResetStep::Start
-                    && concerned.iter().filter(live).filter_map(robot).all(|robot| robot.reset_ack == Some(reset))
+                    && concerned
+                        .iter()
+                        .filter(live)
+                        .filter_map(robot)
+                        .all(|robot| robot.reset_ack == Some(reset))
             });
             if started {
                 self.state.planning.due = true;
@@ -196,7 +211,8 @@ impl Fleet {
             if !stop.alerted && !late.is_empty() && self.config.stop_ack_within < waited {
                 stop.alerted = true;
                 let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
-                let text = format!("stop {} is not acknowledged by {}", stop.order.generation, names.join(", "));
+                let text =
+                    format!("stop {} is not acknowledged by {}", stop.order.generation, names.join(", "));
                 self.alert(rules::STOP_UNACKNOWLEDGED, late.first().copied(), None, text);
             }
             kept.push(stop);
@@ -214,7 +230,8 @@ impl Fleet {
     }
 
     fn resume(&mut self, agent: AgentId) -> Result<(), InputError> {
-        let refused = |reason: &str| InputError::Agent { agent, command: "resumed", reason: reason.to_owned() };
+        let refused =
+            |reason: &str| InputError::Agent { agent, command: "resumed", reason: reason.to_owned() };
         let now = self.state.now;
         let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
         let robot = state.robot.as_ref().ok_or_else(|| refused("it is not a robot"))?;

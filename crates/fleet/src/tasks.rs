@@ -7,8 +7,8 @@ use sheepdog_core::{
     wire::{Action, Perform, StepToken, ToAgent},
 };
 use sheepdog_dispatch::{
-    Agent, AgentKind, Availability, DSP_004, DSP_005, DSP_007, DSP_009, Decision, Gate, Outcome, Performers, Refusal, Step,
-    Task, decide,
+    Agent, AgentKind, Availability, DSP_009, Decision, Gate, Outcome, Performers,
+    Refusal, Step, Task, decide,
 };
 use sheepdog_map::travel::{NominalWaits, TravelProfile, travel_times_to};
 
@@ -99,17 +99,25 @@ impl Fleet {
     fn is_worth_waiting(&self, task: &Task, decision: &Decision) -> bool {
         let waited = self.state.now.since(task.requested).unwrap_or_default();
         let robot = |refusal: &&Refusal| self.agent(refusal.agent).is_some_and(|agent| agent.robot.is_some());
-        waited < self.config.people_after && decision.refusals.iter().filter(robot).any(is_temporary)
+        waited < self.config.people_after && decision.refusals.iter().filter(robot).any(Refusal::may_pass)
     }
 
-    fn award(&mut self, offered: Task, agent: AgentId, decision: Decision, candidates: Vec<Agent>, ask: bool) {
+    fn award(
+        &mut self,
+        offered: Task,
+        agent: AgentId,
+        decision: Decision,
+        candidates: Vec<Agent>,
+        ask: bool,
+    ) {
         let now = self.state.now;
         let id = offered.id;
         let until = now + self.config.answer_within;
         let Some(task) = self.state.tasks.get_mut(&id) else { return };
         task.awards = task.awards.saturating_add(1);
         task.waiting = None;
-        task.phase = if ask { Phase::Asked { agent, until } } else { Phase::Travelling { agent, since: now } };
+        task.phase =
+            if ask { Phase::Asked { agent, until } } else { Phase::Travelling { agent, since: now } };
         let token = StepToken { task: id, award: task.awards, step: task.step };
         let award = task.awards;
         let step = task.task.steps.get(task.step as usize).cloned();
@@ -127,7 +135,7 @@ impl Fleet {
 
     fn note_waiting(&mut self, offered: Task, decision: Decision, candidates: Vec<Agent>) {
         let id = offered.id;
-        let permanent = !decision.refusals.iter().any(is_temporary);
+        let permanent = !decision.refusals.iter().any(Refusal::may_pass);
         let reasons: Vec<(AgentId, RuleId)> =
             decision.refusals.iter().map(|refusal| (refusal.agent, refusal.rule)).collect();
         let Some(task) = self.state.tasks.get_mut(&id) else { return };
@@ -243,7 +251,9 @@ impl Fleet {
         let Some(task) = self.state.tasks.get(&token.task) else { return false };
         let travelling = matches!(task.phase, Phase::Travelling { agent: on_it, .. } if on_it == agent);
         let at = self.agent(agent).map(|agent| agent.profile.at);
-        travelling && robot.is_at_end() && at == task.task.steps.get(task.step as usize).map(|step| step.place)
+        travelling
+            && robot.is_at_end()
+            && at == task.task.steps.get(task.step as usize).map(|step| step.place)
     }
 
     fn begin_step(&mut self, agent: AgentId, token: StepToken) {
@@ -484,7 +494,12 @@ impl Fleet {
             Err(closed) => {
                 let change = (step, Some(closed.rule));
                 if task.gate.replace(change) != Some(change) {
-                    self.record(&Record::GateClosed { task: id, step, rule: closed.rule, detail: closed.detail });
+                    self.record(&Record::GateClosed {
+                        task: id,
+                        step,
+                        rule: closed.rule,
+                        detail: closed.detail,
+                    });
                 }
                 false
             }
@@ -512,7 +527,8 @@ impl TaskState {
     fn hand_over_at(&mut self, place: WaypointId) {
         self.loaded = None;
         self.custody = true;
-        self.task.performers = Performers::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]));
+        self.task.performers =
+            Performers::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]));
         let fetch = Step { place, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
         self.task.steps.insert(self.step as usize, fetch);
     }
@@ -523,11 +539,6 @@ impl TaskState {
         task.steps.drain(..(self.step as usize).min(task.steps.len()));
         task
     }
-}
-
-/// Whether what an agent was refused for can pass by itself.
-fn is_temporary(refusal: &Refusal) -> bool {
-    [DSP_004, DSP_005, DSP_007, DSP_009].contains(&refusal.rule)
 }
 
 fn order(token: StepToken, step: &Step) -> Perform {

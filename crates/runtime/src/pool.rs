@@ -5,17 +5,20 @@ use std::{any::Any, thread};
 use crossbeam::channel::{Sender, unbounded};
 use sheepdog_core::{Job, JobResult, Workers};
 
+/// A job, its place in the order, and where its result goes.
+type Ordered = (usize, Job, Sender<(usize, JobResult)>);
+
 /// A fixed number of threads that run jobs and hand results back in the order of the jobs.
 #[derive(Debug)]
 pub struct Pool {
-    jobs: Option<Sender<(usize, Job, Sender<(usize, JobResult)>)>>,
+    jobs: Option<Sender<Ordered>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Pool {
     /// A pool of `width` threads, at least one.
     pub fn new(width: usize) -> Self {
-        let (jobs, inbox) = unbounded::<(usize, Job, Sender<(usize, JobResult)>)>();
+        let (jobs, inbox) = unbounded::<Ordered>();
         let threads = (0..width.max(1))
             .map(|_| {
                 let inbox = inbox.clone();

@@ -130,8 +130,12 @@ impl Loop {
         while let Some((seq, output)) = self.fleet.poll_output() {
             // Whoever listened may have gone; the fleet's state does not depend on it.
             let _delivered = match output {
-                Output::Plan { job, problem, step_budget } => self.plans.send((job, problem, step_budget)).is_ok(),
-                other => self.outbox.send((seq, other)).is_ok(),
+                Output::Plan { job, problem, step_budget } => {
+                    self.plans.send((job, problem, step_budget)).is_ok()
+                }
+                Output::ToAgent { .. } | Output::ToPeripheral(_) | Output::Alert(_) => {
+                    self.outbox.send((seq, output)).is_ok()
+                }
             };
         }
         self.since_snapshot += records.len() as u64;

@@ -137,16 +137,13 @@ impl Store {
         let envelopes: Vec<Envelope> =
             reader.collect::<Result<_, _>>().map_err(|error| damaged(&path, error))?;
         let site = header.compile()?;
-        let (fleet, lost, replayed) = match Self::restore(folder, &site, &envelopes) {
-            Some((fleet, from)) => {
-                let tail = envelopes.get(from..).unwrap_or(&[]);
-                let (fleet, lost) = sheepdog_fleet::resume(fleet, tail)?;
-                (fleet, lost, tail.len())
-            }
-            None => {
-                let (fleet, lost) = sheepdog_fleet::recover(&site, &header, &envelopes)?;
-                (fleet, lost, envelopes.len())
-            }
+        let (fleet, lost, replayed) = if let Some((fleet, from)) = Self::restore(folder, &site, &envelopes) {
+            let tail = envelopes.get(from..).unwrap_or(&[]);
+            let (fleet, lost) = sheepdog_fleet::resume(fleet, tail)?;
+            (fleet, lost, tail.len())
+        } else {
+            let (fleet, lost) = sheepdog_fleet::recover(&site, &header, &envelopes)?;
+            (fleet, lost, envelopes.len())
         };
         let file = OpenOptions::new().append(true).open(&path).map_err(|error| failed(&path, error))?;
         file.set_len(whole).map_err(|error| failed(&path, error))?;

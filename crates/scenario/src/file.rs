@@ -364,6 +364,9 @@ pub struct OperatorLine {
     pub command: OperatorName,
     /// The level, for `stop_level`.
     pub level: Option<String>,
+    /// For `stop_level`: wait until a robot drives there.
+    #[serde(default)]
+    pub when_driving: bool,
 }
 
 /// An operator's command, as spelt in files.
@@ -443,7 +446,12 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError`] naming the line's field, the value and the rule.
-    pub fn setup(&self, site: &Site, robots: Option<usize>, seed: Option<u64>) -> Result<Setup, ScenarioError> {
+    pub fn setup(
+        &self,
+        site: &Site,
+        robots: Option<usize>,
+        seed: Option<u64>,
+    ) -> Result<Setup, ScenarioError> {
         let radius = length("footprint.radius_m", self.footprint.radius_m)?;
         let margin = length("footprint.margin_m", self.footprint.margin_m)?;
         let mut setup = Setup::new(site, &Setup::options(radius, margin, None), seed.unwrap_or(self.seed))?;
@@ -476,7 +484,7 @@ impl Scenario {
             })?;
             setup.add_robot(&robot.name, at, battery)?;
             if let Some(agent) = setup.fleet.agents.last_mut() {
-                agent.skills = robot.skills.clone();
+                agent.skills.clone_from(&robot.skills);
             }
         }
         Ok(())
@@ -534,8 +542,11 @@ impl Scenario {
             }
             for number in 0..line.count {
                 let turn = number as usize;
-                let (Some(from), Some(to)) = (from.get(turn % from.len()), to.get(turn % to.len())) else { continue };
-                let at = first.as_micros().saturating_add(every.as_micros().saturating_mul(u64::from(number)));
+                let (Some(from), Some(to)) = (from.get(turn % from.len()), to.get(turn % to.len())) else {
+                    continue;
+                };
+                let at =
+                    first.as_micros().saturating_add(every.as_micros().saturating_mul(u64::from(number)));
                 let request = delivery(format!("{}-{}", line.name, number + 1), *from, *to, load);
                 setup.script.push((Micros::new(at), Event::Request(request)));
             }
@@ -581,21 +592,20 @@ impl Scenario {
             let duration = line.for_s.map(|for_s| span(&field("for_s"), for_s)).transpose()?;
             let robot = line.robot.as_ref().map(|name| agent(setup, &field("robot"), name)).transpose()?;
             let victim = match line.kind {
-                FaultName::Door => Victim::Target(FaultTarget::Door(passage(
-                    line,
-                    &field("passage"),
-                    "door",
-                    |name| setup.site.door_named(name),
-                )?)),
-                FaultName::Lift => Victim::Target(FaultTarget::Lift(passage(
-                    line,
-                    &field("passage"),
-                    "lift",
-                    |name| setup.site.lift_named(name),
-                )?)),
-                FaultName::Confidence | FaultName::Breakdown | FaultName::Radio | FaultName::EmergencyButton => {
-                    Victim::Robot(robot, line.when.into())
+                FaultName::Door => {
+                    Victim::Target(FaultTarget::Door(passage(line, &field("passage"), "door", |name| {
+                        setup.site.door_named(name)
+                    })?))
                 }
+                FaultName::Lift => {
+                    Victim::Target(FaultTarget::Lift(passage(line, &field("passage"), "lift", |name| {
+                        setup.site.lift_named(name)
+                    })?))
+                }
+                FaultName::Confidence
+                | FaultName::Breakdown
+                | FaultName::Radio
+                | FaultName::EmergencyButton => Victim::Robot(robot, line.when.into()),
             };
             let kind = match line.kind {
                 FaultName::Confidence => {
@@ -620,12 +630,21 @@ impl Scenario {
             let field = |name: &str| format!("operator[{index}].{name}");
             let at = span(&field("at_s"), line.at_s)?;
             let actor = self.actors.iter().find(|actor| actor.id == line.actor);
-            let actor = actor.ok_or_else(|| value(field("actor"), line.actor, "one of the [[actor]] ids"))?.actor();
+            let actor =
+                actor.ok_or_else(|| value(field("actor"), line.actor, "one of the [[actor]] ids"))?.actor();
             let event = match line.command {
                 OperatorName::StopLevel => {
                     let name = line.level.as_deref().unwrap_or_default();
-                    let level = setup.site.level_named(name).ok_or_else(|| unknown(&field("level"), "level", name))?;
-                    Event::StopLevel { actor, level, category: StopCategory::One }
+                    let level = setup
+                        .site
+                        .level_named(name)
+                        .ok_or_else(|| unknown(&field("level"), "level", name))?;
+                    Event::StopLevel {
+                        actor,
+                        level,
+                        category: StopCategory::One,
+                        when_driving: line.when_driving,
+                    }
                 }
                 OperatorName::Resume => Event::Resume { actor },
                 OperatorName::Acknowledge => Event::Reset { actor, step: ResetStep::Acknowledge },
@@ -684,7 +703,7 @@ impl StepLine {
     }
 }
 
-fn value(field: String, value: impl ToString, rule: &'static str) -> ScenarioError {
+fn value(field: String, value: impl std::fmt::Display, rule: &'static str) -> ScenarioError {
     ScenarioError::Value { field, value: value.to_string(), rule }
 }
 
@@ -711,7 +730,8 @@ fn length(field: &str, metres: f64) -> Result<Mm, ScenarioError> {
 }
 
 fn waypoint(site: &CompiledSite, field: &str, name: &str) -> Result<WaypointId, ScenarioError> {
-    let at_station = || site.station_named(name).and_then(|id| site.station(id)).map(|station| station.waypoint);
+    let at_station =
+        || site.station_named(name).and_then(|id| site.station(id)).map(|station| station.waypoint);
     site.waypoint_named(name).or_else(at_station).ok_or_else(|| unknown(field, "waypoint", name))
 }
 

@@ -21,7 +21,11 @@ pub fn free_flow(setup: &Setup) -> Micros {
         .iter()
         .filter_map(|(at, event)| match event {
             Event::Request(request) => Some((*at, request)),
-            Event::Fact(_) | Event::Fault { .. } | Event::StopLevel { .. } | Event::Resume { .. } | Event::Reset { .. } => None,
+            Event::Fact(_)
+            | Event::Fault { .. }
+            | Event::StopLevel { .. }
+            | Event::Resume { .. }
+            | Event::Reset { .. } => None,
         })
         .collect();
     requests.sort_by_key(|(at, _)| *at);

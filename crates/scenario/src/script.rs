@@ -31,6 +31,8 @@ pub enum Event {
         level: LevelId,
         /// How.
         category: StopCategory,
+        /// Wait until a robot drives there.
+        when_driving: bool,
     },
     /// A person lets every failed robot that works again go on.
     Resume {

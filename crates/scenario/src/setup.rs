@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use sheepdog_core::{
-    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, ResourceId, WaypointId, wire::Action,
+    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, ResourceId,
+    WaypointId, wire::Action,
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Performers, Step};
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};

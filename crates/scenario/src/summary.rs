@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 use sheepdog_fleet::{TaskStatus, audit};
 
-use crate::{free_flow::free_flow, world::{World, WorldError, envelopes}};
+use crate::{
+    free_flow::free_flow,
+    world::{World, WorldError, envelopes},
+};
 
 /// What a run came to. Field names are those of `sheepdog simulate --json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,7 +126,8 @@ impl fmt::Display for Summary {
         writeln!(f, "traffic     {} times a robot gave way, {} lift rides", self.yields, self.lift_rides)?;
         let separation = self.min_separation_m.map_or_else(|| "-".to_owned(), |m| format!("{m:.3} m"));
         writeln!(f, "safety      smallest gap between robots {separation}, {} overlaps", self.overlaps)?;
-        let stops: Vec<String> = self.stops_by_rule.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
+        let stops: Vec<String> =
+            self.stops_by_rule.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
         let stops = if stops.is_empty() { "none".to_owned() } else { stops.join(", ") };
         writeln!(f, "stops       {stops}; {} unexplained", self.unexplained_stops)?;
         let ledger = if self.ledger_ok { "verified and replayed: same decisions" } else { "NOT OK" };

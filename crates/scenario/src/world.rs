@@ -3,10 +3,12 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use sheepdog_core::{
-    AgentId, FleetTime, JobId, LevelId, Micros, RuleId, TaskId, Workers,
-    wire::{Motion, ToFleet},
+    AgentId, FleetTime, JobId, LevelId, Micros, RuleId, StopCategory, TaskId, Workers,
+    wire::{Motion, StopScope, ToFleet},
 };
-use sheepdog_fleet::{Entry, Fleet, FleetError, Input, OperatorCommand, Output, Record, RecordError, ReplayError};
+use sheepdog_fleet::{
+    Actor, Entry, Fleet, FleetError, Input, OperatorCommand, Output, Record, RecordError, ReplayError,
+};
 use sheepdog_ledger::{Envelope, LedgerError, Reader, Writer};
 use sheepdog_map::{CompiledSite, model::RoomKind};
 use sheepdog_sim::{BodyKind, Fault, FaultKind, FaultTarget, Plant, PlantError, Truth};
@@ -21,6 +23,9 @@ use crate::{
 /// How long a plan job takes in virtual time.
 const PLAN_TIME: Micros = Micros::from_millis(100);
 
+/// A robot faster than this drives.
+const DRIVING_MPS: f64 = 0.3;
+
 /// A running scenario.
 #[derive(Debug)]
 pub struct World {
@@ -31,6 +36,8 @@ pub struct World {
     jobs: Vec<(FleetTime, JobId, Problem, u32)>,
     /// Script lines that are still to come, latest first.
     script: Vec<(Micros, Event)>,
+    /// Stops of levels that wait until a robot drives there.
+    armed_stops: Vec<(LevelId, Actor, StopCategory)>,
     /// Faults that wait for their moment.
     armed: Vec<(Option<AgentId>, Moment, Option<Micros>, FaultKind)>,
     writer: Writer<Vec<u8>>,
@@ -47,10 +54,8 @@ pub(crate) struct Tally {
     pub(crate) stops: BTreeMap<RuleId, u64>,
     pub(crate) yields: u64,
     pub(crate) rides: u64,
-    pub(crate) alerts: u64,
     pub(crate) last_done: Option<FleetTime>,
     pub(crate) levels: BTreeMap<AgentId, LevelId>,
-    pub(crate) refused: u64,
 }
 
 /// Why a run broke off.
@@ -133,6 +138,7 @@ impl World {
             planner,
             jobs: Vec::new(),
             script,
+            armed_stops: Vec::new(),
             armed: Vec::new(),
             writer,
             tally: Tally::default(),
@@ -172,7 +178,10 @@ impl World {
     /// Whether the run has come to its end.
     pub fn is_over(&self) -> bool {
         let now = Micros::new(self.now().as_micros());
-        let done = self.script.is_empty() && self.armed.is_empty() && self.fleet.open_tasks() == 0;
+        let done = self.script.is_empty()
+            && self.armed.is_empty()
+            && self.armed_stops.is_empty()
+            && self.fleet.open_tasks() == 0;
         self.setup.duration <= now || (self.setup.until_done && done)
     }
 
@@ -279,9 +288,7 @@ impl World {
 
     fn feed(&mut self, now: FleetTime, input: Input) {
         // A refused input is a decision and stands in the ledger.
-        if self.fleet.handle(now, input).is_err() {
-            self.tally.refused += 1;
-        }
+        let _refused = self.fleet.handle(now, input);
     }
 
     fn play_script(&mut self, now: FleetTime) {
@@ -299,10 +306,9 @@ impl World {
                 Event::Fault { victim: Victim::Robot(robot, moment), duration, kind } => {
                     self.armed.push((robot, moment, duration, kind));
                 }
-                Event::StopLevel { actor, level, category } => {
-                    let scope = sheepdog_core::wire::StopScope::Level(level);
-                    let command = OperatorCommand::Stop { scope, category };
-                    self.feed(now, Input::Operator { actor, command });
+                Event::StopLevel { actor, level, category, when_driving } => {
+                    let stop = (level, actor, category);
+                    if when_driving { self.armed_stops.push(stop) } else { self.stop_level(now, stop) }
                 }
                 Event::Resume { actor } => {
                     let failed: Vec<AgentId> = self.fleet.failed().collect();
@@ -321,11 +327,22 @@ impl World {
 
     /// Lets armed faults strike robots that are in the right moment.
     fn strike(&mut self) {
-        if self.armed.is_empty() {
+        if self.armed.is_empty() && self.armed_stops.is_empty() {
             return;
         }
         let onset = Micros::new(self.now().as_micros());
         let truth = self.plant.truth();
+        let driving = |level: LevelId| {
+            truth.iter().any(|body| {
+                body.kind == BodyKind::Robot && body.level == level && DRIVING_MPS < body.speed_mps
+            })
+        };
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.armed_stops).into_iter().partition(|(level, ..)| driving(*level));
+        self.armed_stops = later;
+        for stop in due {
+            self.stop_level(self.now(), stop);
+        }
         let mut armed = std::mem::take(&mut self.armed);
         armed.retain(|(robot, moment, duration, kind)| {
             let fits = |body: &&Truth| {
@@ -341,13 +358,19 @@ impl World {
         self.armed = armed;
     }
 
+    fn stop_level(&mut self, now: FleetTime, (level, actor, category): (LevelId, Actor, StopCategory)) {
+        let command = OperatorCommand::Stop { scope: StopScope::Level(level), category };
+        self.feed(now, Input::Operator { actor, command });
+    }
+
     fn is_in(&self, moment: Moment, body: &Truth) -> bool {
-        let driving = 0.3 < body.speed_mps;
+        let driving = DRIVING_MPS < body.speed_mps;
         match moment {
             Moment::Now => true,
             Moment::InCorridor => {
                 let at = nalgebra::Point2::new(body.x_m, body.y_m);
-                let room = self.setup.site.room_at(body.level, at).and_then(|room| self.setup.site.room(room));
+                let room =
+                    self.setup.site.room_at(body.level, at).and_then(|room| self.setup.site.room(room));
                 driving && room.is_some_and(|room| room.kind == RoomKind::Corridor)
             }
             Moment::Loaded => driving && body.agent.is_some_and(|agent| self.fleet.load_of(agent).is_some()),
@@ -374,14 +397,15 @@ impl World {
     }
 
     fn count(&mut self, envelope: &Envelope) -> Result<(), WorldError> {
-        match Record::decode(envelope)? {
-            Record::Held { .. } => self.tally.yields += 1,
-            Record::Stop { event, .. } if event.stopped => {
-                *self.tally.stops.entry(event.evidence.rule).or_default() += 1;
-            }
-            Record::Done { .. } => self.tally.last_done = Some(envelope.time),
-            Record::Alert(_) => self.tally.alerts += 1,
-            _ => {}
+        let record = Record::decode(envelope)?;
+        if let Record::Stop { event, .. } = &record
+            && event.stopped
+        {
+            *self.tally.stops.entry(event.evidence.rule).or_default() += 1;
+        }
+        self.tally.yields += u64::from(matches!(record, Record::Held { .. }));
+        if matches!(record, Record::Done { .. }) {
+            self.tally.last_done = Some(envelope.time);
         }
         Ok(())
     }

@@ -172,7 +172,13 @@ impl Person {
     /// The body, unless they are on the stairs.
     pub(crate) fn disc(&self) -> Option<Disc> {
         let owner = Owner::Person(self.index);
-        let disc = Disc { owner, level: self.level, at: self.at, radius_m: PERSON_RADIUS_M };
+        let disc = Disc {
+            owner,
+            level: self.level,
+            at: self.at,
+            radius_m: PERSON_RADIUS_M,
+            drift: Vector2::zeros(),
+        };
         self.stairs.is_none().then_some(disc)
     }
 
@@ -406,7 +412,9 @@ impl Person {
         let mut discs = world.others(self.level, Owner::Person(self.index));
         let collides = |disc: &Disc| {
             let least_m = disc.radius_m + PERSON_RADIUS_M + ELBOW_ROOM_M;
-            nearer((there - disc.at).norm(), (self.at - disc.at).norm(), least_m)
+            // Nobody steps in front of a moving robot.
+            let distance = |point| point_segment(point, disc.at, disc.at + disc.drift);
+            nearer(distance(there), distance(self.at), least_m)
         };
         if discs.any(collides) {
             return Some(Obstacle::Body);

@@ -376,7 +376,13 @@ mod tests {
     }
 
     fn robot(level: u32, x: f64, y: f64) -> Disc {
-        Disc { owner: Owner::Robot(0), level: LevelId(level), at: Point2::new(x, y), radius_m: 0.25 }
+        Disc {
+            owner: Owner::Robot(0),
+            level: LevelId(level),
+            at: Point2::new(x, y),
+            radius_m: 0.25,
+            drift: Vector2::zeros(),
+        }
     }
 
     fn door(state: DoorState) -> PeripheralReport {

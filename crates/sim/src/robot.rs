@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nalgebra::Point2;
+use nalgebra::{Point2, Vector2};
 use sheepdog_core::{AgentId, Confidence, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
 use sheepdog_driver::{Observation, Onboard};
 use sheepdog_map::CompiledSite;
@@ -107,6 +107,8 @@ impl Robot {
             level: self.body.level,
             at: self.body.at,
             radius_m: self.radius_m,
+            drift: Vector2::new(libm::cos(self.body.yaw_rad), libm::sin(self.body.yaw_rad))
+                * self.body.speed_mps(),
         }
     }
 

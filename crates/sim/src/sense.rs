@@ -127,6 +127,7 @@ mod tests {
             level: LevelId(level),
             at: Point2::new(x, y),
             radius_m,
+            drift: Vector2::zeros(),
         };
         World { site, discs: bodies.iter().enumerate().map(disc).collect(), barriers }
     }
@@ -157,7 +158,13 @@ mod tests {
             assert!((nearest(&look(&world(&[hidden]), None)) - nearest(&alone)).abs() < 1e-12, "{hidden:?}");
         }
         let mut with_me = world(&[]);
-        with_me.discs.push(Disc { owner: Owner::Robot(0), level: LevelId(0), at: EYE.at, radius_m: 0.25 });
+        with_me.discs.push(Disc {
+            owner: Owner::Robot(0),
+            level: LevelId(0),
+            at: EYE.at,
+            radius_m: 0.25,
+            drift: Vector2::zeros(),
+        });
         assert_eq!(look(&with_me, None), alone);
     }
 

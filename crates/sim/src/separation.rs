@@ -89,13 +89,13 @@ impl Separation {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::Point2;
+    use nalgebra::{Point2, Vector2};
     use sheepdog_core::LevelId;
 
     use super::*;
 
     fn disc(owner: Owner, level: u32, x: f64) -> Disc {
-        Disc { owner, level: LevelId(level), at: Point2::new(x, 0.0), radius_m: 0.5 }
+        Disc { owner, level: LevelId(level), at: Point2::new(x, 0.0), radius_m: 0.5, drift: Vector2::zeros() }
     }
 
     const A: Owner = Owner::Robot(0);

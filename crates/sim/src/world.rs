@@ -20,6 +20,8 @@ pub(crate) struct Disc {
     pub(crate) level: LevelId,
     pub(crate) at: Point2<f64>,
     pub(crate) radius_m: f64,
+    /// How far it gets within a second as it moves now; zero for people, who stop at once.
+    pub(crate) drift: Vector2<f64>,
 }
 
 /// A door or lift door that is not fully open.

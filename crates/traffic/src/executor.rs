@@ -305,7 +305,7 @@ impl Executor {
     }
 
     /// Takes in a robot's answer to a hold: it stands after `lanes` lanes of its route. What lies beyond is pending
-    /// again, at the head of its queues; a move that is cut in two keeps its rest as a move.
+    /// again, at the head of its queues; what is cut off a move stays one move, which ends where that move ended.
     ///
     /// Unless [`drop_pending`](Self::drop_pending) follows, the next [`grant`](Self::grant) grants it again.
     ///
@@ -323,21 +323,28 @@ impl Executor {
                 break;
             };
             let keep = last.lanes.len().saturating_sub(surplus as usize);
-            let rest = Vec::from(last.lanes.split_off(keep));
-            surplus = surplus.saturating_sub(u32::try_from(rest.len()).unwrap_or(u32::MAX));
+            let mut lanes = Vec::from(last.lanes.split_off(keep));
+            surplus = surplus.saturating_sub(u32::try_from(lanes.len()).unwrap_or(u32::MAX));
             let number = last.number;
             if !last.lanes.is_empty() {
                 track.granted.push_back(last);
             }
-            let length = rest.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
+            let length = lanes.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
             track.ahead = length.fold(track.ahead, Mm::saturating_sub);
-            let claims = claims_of(&self.site, track.class, &rest);
+            // What an earlier hold cut off the same move comes back to it: no grant ends where the cut was.
+            if track.pending.front().is_some_and(|next| next.number == number) {
+                lanes.extend(track.pending.pop_front().into_iter().flat_map(|cut_off| cut_off.lanes));
+            }
+            let claims = claims_of(&self.site, track.class, &lanes);
+            let visit = Visit { agent, number };
             for resource in &claims {
-                if let Some(queue) = self.queues.get_mut(resource.index()) {
-                    queue.push_front(Visit { agent, number });
+                if let Some(queue) = self.queues.get_mut(resource.index())
+                    && queue.front() != Some(&visit)
+                {
+                    queue.push_front(visit);
                 }
             }
-            track.pending.push_front(Pending { number, lanes: rest, claims });
+            track.pending.push_front(Pending { number, lanes, claims });
             self.awake.insert(agent);
         }
         self.free_cleared(agent);

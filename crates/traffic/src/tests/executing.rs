@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{AMPLE, SPEEDS, line, problem, problems, robot};
+use super::{AMPLE, SPEEDS, line, problem, problems, robot, site};
 use crate::{Executor, Plan, Planner, Problem, Snapshot};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
@@ -262,4 +262,25 @@ fn a_hold_gives_back_what_lies_beyond() {
     assert_eq!(executor.ends_at(AgentId(1)), Some(WaypointId(2)));
     executor.complete(AgentId(1), 2);
     assert!(executor.is_idle(AgentId(1)));
+}
+
+#[test]
+fn a_move_that_is_held_twice_ends_where_it_ended() {
+    // A corridor of three lanes: no release may end inside.
+    let points: Vec<(i16, i16)> = (0..6).map(|x| (x, 0)).collect();
+    let corridor = |to: usize| (2..=4).contains(&to).then_some(1);
+    let lanes: Vec<_> = (1..6).map(|to| (to - 1, to, true, corridor(to))).collect();
+    let site = site(&points, &lanes);
+    let problem = problem(vec![robot(1, 1, Some(4))]);
+    let mut executor = placed(&site, &problem);
+    executor.append(&Planner::new(site.clone(), &SPEEDS).plan(&problem, AMPLE)).unwrap();
+    assert_eq!(executor.grant(Mm::ZERO).iter().map(|grant| grant.lanes.len()).collect::<Vec<_>>(), [3]);
+    for stop in [2, 1] {
+        assert_eq!(executor.shrink(AgentId(1), stop), Ok(()));
+        assert_eq!(executor.verify(), Ok(()));
+        assert!(Executor::restore(site.clone(), &executor.snapshot()).is_ok());
+    }
+    assert!(executor.complete(AgentId(1), 1));
+    assert_eq!(executor.grant(Mm::ZERO).iter().map(|grant| grant.lanes.len()).collect::<Vec<_>>(), [2]);
+    assert_eq!(executor.rests_at(AgentId(1)), Some(WaypointId(4)));
 }

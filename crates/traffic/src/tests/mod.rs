@@ -84,7 +84,7 @@ pub(crate) fn sites(width: i16, height: i16) -> impl Strategy<Value = Arc<Compil
                     match kinds[2 * cell + edge] {
                         0..=2 => {}
                         3 => lanes.push((from, to, false, None)),
-                        kind @ (4 | 5) => lanes.push((from, to, true, Some(kind))),
+                        kind @ 4..=7 => lanes.push((from, to, true, Some(kind / 6))),
                         _ => lanes.push((from, to, true, None)),
                     }
                 }

@@ -1,1 +1,0 @@
-//! Measured figures, peers side by side.

@@ -1,0 +1,52 @@
+//! Random small sites, fleets, radios and faults: the promises hold in every one of them.
+
+use proptest::prelude::*;
+use sheepdog::vocabulary::Sequential;
+use sheepdog_testkit::{Played, SiteOptions, Story, StoryOptions, check, few, stories_with};
+
+fn promises(story: &Story, played: &mut Played) -> Result<(), TestCaseError> {
+    let entries = played.entries()?;
+    let site = story.setup()?.site;
+    check::no_overlap(&played.samples)?;
+    check::no_task_lost_or_done_twice(&entries)?;
+    check::every_decision_holds(&entries, &site)?;
+    check::nearest_is_true(&entries, &played.site, &site)?;
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(few(24))]
+
+    /// Nothing goes wrong: every feasible task is done, and everything is explained.
+    #[test]
+    fn quiet_stories_end_well(story in stories_with(StoryOptions { incidents: 0, ..StoryOptions::default() })) {
+        let mut played = story.play(&Sequential)?;
+        promises(&story, &mut played)?;
+        let entries = played.entries()?;
+        check::no_deadlock(&played.world, &entries, &played.site)?;
+    }
+
+    /// Robots break, doors stick, radios fall silent, levels are stopped, the coordinator is killed.
+    #[test]
+    fn stories_with_incidents_end_well(story in stories_with(StoryOptions { incidents: 4, ..StoryOptions::default() })) {
+        let mut played = story.play(&Sequential)?;
+        promises(&story, &mut played)?;
+        let entries = played.entries()?;
+        check::no_deadlock(&played.world, &entries, &played.site)?;
+    }
+
+    /// Bays that no lane leads to: whoever cannot be served is named, everybody else is.
+    #[test]
+    fn torn_sites_serve_whom_they_can(
+        story in stories_with(StoryOptions {
+            site: SiteOptions { connected: false, ..SiteOptions::default() },
+            incidents: 0,
+            ..StoryOptions::default()
+        }),
+    ) {
+        let mut played = story.play(&Sequential)?;
+        promises(&story, &mut played)?;
+        let entries = played.entries()?;
+        check::no_deadlock(&played.world, &entries, &played.site)?;
+    }
+}
