@@ -58,7 +58,7 @@ impl FleetConfig {
             people_after: Micros::from_secs(1_800),
             person_step_within: Micros::from_secs(1_200),
             release_horizon: Mm(4_000),
-            plan_steps: 20_000,
+            plan_steps: 100_000,
             plan_within: Micros::from_secs(5),
             stalled_after: Micros::from_secs(4),
             charge_below: percent(30),
