@@ -59,7 +59,7 @@ impl Fleet {
         blocked.extend(self.faulty_passages());
         blocked.sort_unstable();
         blocked.dedup();
-        Problem { robots, blocked, seed: self.config.seed.wrapping_add(self.state.planning.next_job) }
+        Problem { robots, blocked, seed: self.config.seed }
     }
 
     /// Whether a robot will not move for a while, so that others must go round what it holds.

@@ -21,12 +21,15 @@ pub const MARGIN: Mm = Mm(150);
 /// Half the width of a corridor, and what stays free around every waypoint, metres.
 const HALF_M: f64 = 1.0;
 
+/// Width of a room beside a corridor, metres.
+const ROOM_M: f64 = 3.0;
+
 /// What is drawn of a site. [`Blueprint::site`] builds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blueprint {
     /// The ground floor.
     pub shape: Shape,
-    /// Distance between junctions, metres; 2 or 3.
+    /// Distance between junctions, metres; 2 or 3, in corridors always 3.
     pub pitch_m: u8,
     /// Whether there is a lift to an upper floor with three bays.
     pub upper: bool,
@@ -172,7 +175,7 @@ impl Draft {
         let mut site = Site::new("drawn");
         site.levels.push(Level::new("ground", 0.0));
         // With a lift, the floor reaches as far as its door.
-        let west_m = if lift { -2.0 } else { -HALF_M };
+        let west_m = if lift { -2.0 } else { -ROOM_M / 2.0 };
         Self { site, pitch_m, west_m, bays: Vec::new(), between: Vec::new() }
     }
 
@@ -216,19 +219,19 @@ impl Draft {
             for (bay, side) in bays.iter().zip([1.0, -1.0]) {
                 self.room(*bay, &name, x_m, side);
             }
-            x_m += self.pitch_m;
+            x_m += ROOM_M;
         }
-        self.floor("ground", x_m - self.pitch_m + HALF_M, -HALF_M, HALF_M);
+        self.floor("ground", x_m - ROOM_M / 2.0, -HALF_M, HALF_M);
     }
 
-    /// A room, two metres wide and three deep, beside a corridor.
+    /// A room, three metres wide and four deep, beside a corridor: a robot and a person can keep out of each other's way.
     fn room(&mut self, bay: Bay, junction: &str, x_m: f64, side: f64) {
         if bay == Bay::None {
             return;
         }
         let number = self.bays.len();
-        let (west_m, east_m) = (x_m - HALF_M, x_m + HALF_M);
-        let room = Room::rectangle(format!("room-{number}"), "ground", west_m, side * HALF_M, east_m, side * 4.0);
+        let (west_m, east_m) = (x_m - ROOM_M / 2.0, x_m + ROOM_M / 2.0);
+        let room = Room::rectangle(format!("room-{number}"), "ground", west_m, side * HALF_M, east_m, side * 5.0);
         let (from, to) = ([x_m - 0.55, side * HALF_M], [x_m + 0.55, side * HALF_M]);
         let door = Door::new(format!("door-{number}"), "ground", from, to);
         let inwards = if 0.0 < side { Swing::Left } else { Swing::Right };

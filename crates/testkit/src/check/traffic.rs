@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sheepdog_core::{
-    AgentId, LaneId, LevelId, ResourceId, StopGeneration, WaypointId,
+    AgentId, LaneId, LevelId, ResourceId, RuleId, StopGeneration, WaypointId,
     wire::{Report, ResetStep, StopScope, ToFleet},
 };
 use sheepdog_fleet::{Entry, Input, OperatorCommand, Record, rules};
@@ -23,6 +23,8 @@ struct Track {
     done: usize,
     newest: (u32, u32),
     level: LevelId,
+    /// It has given back a part of its route; at the end of the rest it begins a new epoch.
+    shrunk: bool,
     removed: bool,
 }
 
@@ -33,7 +35,7 @@ struct Traffic<'a> {
 }
 
 /// Within an epoch a route only grows, by lanes that connect, fit the robot and end where it may stop, except after the
-/// robot said where it can stop. What a robot needs for its place and for the lanes it has not completed is never needed
+/// robot said where it can stop; what is left of such a route is driven before a new epoch begins. What a robot needs for its place and for the lanes it has not completed is never needed
 /// by another one. A lane counts as completed only on a report whose pose bears it out. Nobody gets a release while a
 /// stop that concerns them is in force.
 ///
@@ -49,6 +51,10 @@ pub fn releases_are_monotone(entries: &[Entry], site: &CompiledSite) -> Result<(
         traffic.take(entry, later).map_err(|message| Violation::at(CHECK, entry.seq, message))?;
     }
     Ok(())
+}
+
+fn is_note(record: &Record, agent: AgentId, rule: RuleId) -> bool {
+    matches!(record, Record::Agent { agent: of, rule: cited, .. } if *of == agent && *cited == rule)
 }
 
 impl Traffic<'_> {
@@ -70,8 +76,13 @@ impl Traffic<'_> {
             Record::Input(Input::FromAgent { agent, message: ToFleet::StoppableAt { epoch, lanes } }) => {
                 let Some(track) = self.tracks.get_mut(agent) else { return Ok(()) };
                 let lanes = *lanes as usize;
-                if track.epoch == epoch.0 && track.done <= lanes && lanes < track.route.len() {
+                let believed = until_next_input(later).any(|record| is_note(record, *agent, rules::STALLED));
+                if believed && (track.epoch != epoch.0 || lanes < track.done) {
+                    return Err(format!("{agent} gives back lanes it has driven, or those of another epoch"));
+                }
+                if believed {
                     track.route.truncate(lanes);
+                    track.shrunk = true;
                 }
                 Ok(())
             }
@@ -111,6 +122,10 @@ impl Traffic<'_> {
         let track = self.tracks.get_mut(&agent).ok_or_else(|| format!("{agent} is no robot"))?;
         if track.removed {
             return Err(format!("{agent} was removed and gets a release"));
+        }
+        if first == 0 && track.shrunk && track.done == track.route.len() {
+            let at = track.after(site, track.done).ok_or("the route leads nowhere")?;
+            *track = Track { newest: track.newest, ..Track::new(track.class, track.epoch + 1, at, track.level) };
         }
         if first as usize != track.route.len() {
             let known = track.route.len();
@@ -156,10 +171,7 @@ impl Traffic<'_> {
         }
         track.newest = (report.boot, report.seq);
         track.level = report.pose.level;
-        let noted = |rule| {
-            let note = |record: &Record| matches!(record, Record::Agent { agent: of, rule: cited, .. } if *of == agent && *cited == rule);
-            until_next_input(later).any(note)
-        };
+        let noted = |rule| until_next_input(later).any(|record| is_note(record, agent, rule));
         let failed = |record: &Record| matches!(record, Record::Alert(alert) if alert.agent == Some(agent));
         if noted(rules::RESTARTED) {
             if !until_next_input(later).any(failed) {
@@ -195,7 +207,7 @@ impl Traffic<'_> {
 
 impl Track {
     const fn new(class: usize, epoch: u32, at: WaypointId, level: LevelId) -> Self {
-        Self { class, epoch, at, route: Vec::new(), done: 0, newest: (0, 0), level, removed: false }
+        Self { class, epoch, at, route: Vec::new(), done: 0, newest: (0, 0), level, shrunk: false, removed: false }
     }
 
     fn after(&self, site: &CompiledSite, lanes: usize) -> Option<WaypointId> {
