@@ -2,9 +2,9 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use nalgebra::{Rotation2, Vector2};
+use nalgebra::{Point2, Rotation2, Vector2};
 use sheepdog_core::{
-    AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, StopGeneration,
+    AgentId, LevelId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, StopGeneration,
     wire::{self, Report, StepToken, StopEvent, ToAgent, ToFleet},
 };
 use sheepdog_interlock::{
@@ -72,6 +72,8 @@ pub struct Onboard<B> {
     config: OnboardConfig,
     guarded: Guarded<B, 1, SECTORS>,
     tracker: Tracker,
+    /// Door leaves when shut, by level: as well known as walls.
+    doors: Vec<(LevelId, Point2<f64>, Point2<f64>)>,
     orders: Orders,
     duty: Duty,
     ring: Ring<4>,
@@ -121,6 +123,7 @@ impl<B: Base> Onboard<B> {
         Self {
             guarded: Guarded::new(Interlock::new(config.interlock), base),
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
+            doors: shut_doors(&config.site),
             orders: Orders::default(),
             duty: Duty::default(),
             ring: Ring::new(),
@@ -332,6 +335,7 @@ impl<B: Base> Onboard<B> {
         let Some(level) = self.config.site.level(pose.level) else { return false };
         let met = pose.at + Rotation2::new(pose.yaw_rad) * Vector2::new(obstacle.x_m, obstacle.y_m);
         level.geometry.wall_clearance(met) <= WALL_MATCH_M
+            || self.doors.iter().any(|&(on, a, b)| on == pose.level && is_on_segment(met, a, b))
     }
 
     /// Whether the footprint, less its declared margin, is in the mapped area (which includes lifts' cabins).
@@ -517,4 +521,19 @@ const fn to_i32(value: f64) -> i32 {
 )]
 const fn to_u32(value: f64) -> u32 {
     value as u32
+}
+
+/// Where the leaves of a site's doors and lift doors are when they are shut.
+fn shut_doors(site: &CompiledSite) -> Vec<(LevelId, Point2<f64>, Point2<f64>)> {
+    let doors = site.doors().iter().map(|door| (door.level, door.a, door.b));
+    let stops = site.lifts().iter().flat_map(|lift| &lift.stops);
+    let lifts = stops.flat_map(|stop| stop.doors.iter().map(|&[a, b]| (stop.level, a, b)));
+    doors.chain(lifts).collect()
+}
+
+/// Whether a return lies on the line between two points, as far as localisation and ranges can tell.
+fn is_on_segment(met: Point2<f64>, a: Point2<f64>, b: Point2<f64>) -> bool {
+    let along = b - a;
+    let share = ((met - a).dot(&along) / along.norm_squared()).clamp(0.0, 1.0);
+    (met - (a + along * share)).norm() <= WALL_MATCH_M
 }

@@ -75,6 +75,8 @@ pub struct StoryOptions {
     pub site: SiteOptions,
     /// Most robots.
     pub robots: usize,
+    /// Most people who can be asked. They walk about, and a robot waits for as long as one stands in its way.
+    pub people: usize,
     /// Most tasks.
     pub loads: usize,
     /// Some tasks are odd, see [`Oddity`](crate::Oddity).
@@ -84,9 +86,9 @@ pub struct StoryOptions {
 }
 
 impl Default for StoryOptions {
-    /// Up to four robots, six tasks of which some are odd, and three incidents.
+    /// Up to four robots, two people, six tasks of which some are odd, and three incidents.
     fn default() -> Self {
-        Self { site: SiteOptions::default(), robots: 4, loads: 6, odd_loads: true, incidents: 3 }
+        Self { site: SiteOptions::default(), robots: 4, people: 2, loads: 6, odd_loads: true, incidents: 3 }
     }
 }
 
@@ -103,7 +105,7 @@ pub fn stories() -> impl Strategy<Value = Story> {
 /// Stories with other options.
 pub fn stories_with(options: StoryOptions) -> impl Strategy<Value = Story> {
     let robots = prop::collection::vec(fleet::robot(), 1..=options.robots.max(1));
-    let people = prop::collection::vec(helper(), 0..=2);
+    let people = prop::collection::vec(helper(), 0..=options.people);
     let loads = prop::collection::vec(fleet::load(options.odd_loads), 1..=options.loads.max(1));
     let incidents = prop::collection::vec(incident(), 0..=options.incidents);
     (blueprints(options.site), robots, people, loads, radios(), incidents, 0_u64..1_000).prop_map(

@@ -71,7 +71,9 @@ pub fn is_feasible(setup: &Setup, site: &Site, request: &TaskRequest, failed: &B
             && !failed.contains(&agent.id);
         let willing = !person
             || setup.plant.people.iter().any(|spec| spec.agent == agent.id && 0 < spec.accept_permille);
-        let may_stand = person
+        // People take the stairs: nobody works in a cabin.
+        let in_cabin = |place| compiled.waypoint(place).is_some_and(|waypoint| waypoint.lift.is_some());
+        let may_stand = (person && !request.steps.iter().any(|step| in_cabin(step.place)))
             || agent.class.and_then(|class| compiled.classes().get(class)).is_some_and(|class| {
                 request.steps.iter().all(|step| class.may_stop(step.place))
             });
