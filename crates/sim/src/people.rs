@@ -36,6 +36,10 @@ const DOOR_SWING_M: f64 = 1.0;
 const SHOULDER_M: f64 = 0.2;
 /// Least distance that people leave to other bodies by their own steps, metres.
 const ELBOW_ROOM_M: f64 = 0.15;
+/// What they are content with when they have been patient.
+const SQUEEZE_M: f64 = 0.02;
+/// What moves slower than this stands.
+const STANDS_MPS: f64 = 0.01;
 /// Nearer than this to an intermediate place, it is passed, metres.
 const PASSED_M: f64 = 0.3;
 /// Nearer than this to where they want to stand, they have arrived, metres.
@@ -411,7 +415,10 @@ impl Person {
     fn obstacle(&self, world: &World, there: Point2<f64>) -> Option<Obstacle> {
         let mut discs = world.others(self.level, Owner::Person(self.index));
         let collides = |disc: &Disc| {
-            let least_m = disc.radius_m + PERSON_RADIUS_M + ELBOW_ROOM_M;
+            // Whoever has waited long enough squeezes past what stands still.
+            let squeezes = PATIENCE <= self.blocked && disc.drift.norm() < STANDS_MPS;
+            let elbow_m = if squeezes { SQUEEZE_M } else { ELBOW_ROOM_M };
+            let least_m = disc.radius_m + PERSON_RADIUS_M + elbow_m;
             // Nobody steps in front of a moving robot.
             let distance = |point| point_segment(point, disc.at, disc.at + disc.drift);
             nearer(distance(there), distance(self.at), least_m)
