@@ -1,3 +1,18 @@
 //! Scenario, replay and example tests across crates.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stop at the first surprise, as tests do"
+)]
 
+mod architecture;
+mod common;
+mod failures;
+mod hostile;
+mod ledgers;
+mod live;
+mod operators;
+mod rules;
 mod stories;

@@ -297,7 +297,8 @@ impl Tracker {
         let (pose, claims) = (pose?, self.site.classes().get(self.class)?);
         let done = self.route.done;
         // On a lane that has not been entered the robot still stands at the end of the last one.
-        if self.lead_in.is_none() && self.entered != Some(done) {
+        let here = self.lane(done).map(|lane| lane.from).filter(|at| claims.may_stop(*at));
+        if self.lead_in.is_none() && self.entered != Some(done) && here.is_some() {
             return Some(done);
         }
         let mut distance_m = self.leg().map_or(0.0, |leg| leg.progress(pose.at).to_go_m);

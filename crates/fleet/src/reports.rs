@@ -112,7 +112,11 @@ impl Fleet {
         robot.report_seq = report.seq;
         robot.pose = report.pose;
         robot.stop_ack = robot.stop_ack.max(report.stop_ack);
-        robot.reset_ack = report.reset_ack;
+        let started = std::mem::replace(&mut robot.reset_ack, report.reset_ack) != report.reset_ack;
+        if started {
+            self.state.planning.due = true;
+            self.state.dispatch_due = true;
+        }
         self.note_stops(agent, report);
         if rebooted {
             self.rebooted(agent, report);
@@ -250,8 +254,13 @@ impl Fleet {
 
     /// The answer to a hold frees what lies beyond it.
     fn stoppable_at(&mut self, agent: AgentId, epoch: Epoch, lanes: u32) {
+        let site = std::sync::Arc::clone(&self.site);
         let Some(robot) = self.robot_mut(agent) else { return };
-        if robot.epoch != epoch || self.executor.shrink(agent, lanes).is_err() {
+        let class = robot.class;
+        let ends_at = robot.after(&site, lanes).filter(|_| robot.epoch == epoch && !robot.shrunk);
+        let may_stop =
+            ends_at.is_some_and(|at| site.classes().get(class).is_some_and(|claims| claims.may_stop(at)));
+        if !may_stop || self.executor.shrink(agent, lanes).is_err() {
             return;
         }
         if let Some(robot) = self.robot_mut(agent) {

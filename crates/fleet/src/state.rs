@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sheepdog_core::{
     ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId,
     WaypointId,
-    wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, StepToken, StopOrder},
+    wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
 use sheepdog_ledger::Ledger;
@@ -196,12 +196,26 @@ pub(crate) struct PassageState {
     pub(crate) commanded_at: FleetTime,
 }
 
-/// A stop in force.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// A stop from its order until everybody whom it stopped has been started again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ActiveStop {
     pub(crate) order: StopOrder,
     pub(crate) since: FleetTime,
     pub(crate) alerted: bool,
     /// The last reset step a person took, with the person.
     pub(crate) reset: Option<ResetOrder>,
+    /// Whom it stopped: everybody who was in its scope at any time before the start, wherever they are now.
+    pub(crate) members: BTreeSet<AgentId>,
+}
+
+impl ActiveStop {
+    /// Whether a person has ordered the start: the scope is open again, though not everybody may have heard.
+    pub(crate) fn is_started(&self) -> bool {
+        self.reset.is_some_and(|reset| reset.step == ResetStep::Start)
+    }
+
+    /// Whether the stop still holds a robot: it was stopped and has not taken the second step of the reset.
+    pub(crate) fn holds(&self, agent: AgentId, robot: &RobotState) -> bool {
+        self.members.contains(&agent) && !(self.is_started() && robot.reset_ack == self.reset)
+    }
 }

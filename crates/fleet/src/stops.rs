@@ -1,5 +1,7 @@
 //! Operator inputs: who may do what, and the stop that bypasses every queue.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
     AgentId, LevelId, StopCategory, StopGeneration, TaskId, WaypointId,
@@ -12,7 +14,7 @@ use crate::{
     input::{Actor, InputError, OperatorCommand, Output},
     record::Record,
     rules,
-    state::{ActiveStop, Standing},
+    state::{ActiveStop, RobotState, Standing},
 };
 
 /// Levels that no robot may enter.
@@ -92,16 +94,18 @@ impl Fleet {
     fn order_stop(&mut self, scope: StopScope, category: StopCategory) {
         self.state.generation = StopGeneration(self.state.generation.0.saturating_add(1));
         let order = StopOrder { scope, category, generation: self.state.generation };
-        self.state.stops.push(ActiveStop { order, since: self.state.now, alerted: false, reset: None });
+        let members = self.agents_in(scope);
         self.record(&Record::StopOrdered(order));
-        for agent in self.agents_in(scope) {
+        for &agent in &members {
             self.output(Output::ToAgent { agent, message: ToAgent::Stop(order) });
         }
+        let since = self.state.now;
+        self.state.stops.push(ActiveStop { order, since, alerted: false, reset: None, members });
         self.state.planning.due = true;
     }
 
-    /// Robots that a stop concerns: those in its scope by their last report.
-    fn agents_in(&self, scope: StopScope) -> Vec<AgentId> {
+    /// Robots in the scope of a stop by their last report.
+    fn agents_in(&self, scope: StopScope) -> BTreeSet<AgentId> {
         self.state
             .agents
             .iter()
@@ -134,23 +138,29 @@ impl Fleet {
         }
         let order = ResetOrder { generation: named, actor: actor.id, step };
         stop.reset = Some(order);
-        let scope = stop.order.scope;
+        let members = stop.members.clone();
         self.record(&Record::Reset(order));
-        for agent in self.agents_in(scope) {
+        for agent in members {
             self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
         }
         Ok(())
     }
 
-    /// Whether a stop is in force for the robot: until it has taken the second step of the reset.
+    /// Whether a stop holds the robot.
     pub(crate) fn is_stopped(&self, agent: AgentId) -> bool {
-        self.state.stops.iter().any(|stop| self.concerns(stop, agent))
+        self.stop_of(agent).is_some()
+    }
+
+    /// The newest stop that holds the robot.
+    fn stop_of(&self, agent: AgentId) -> Option<(&ActiveStop, &RobotState)> {
+        let robot = self.agent(agent)?.robot.as_ref()?;
+        self.state.stops.iter().rfind(|stop| stop.holds(agent, robot)).map(|stop| (stop, robot))
     }
 
     /// Where stops are in force.
     pub(crate) fn stopped_levels(&self) -> StoppedLevels {
         let mut stopped = StoppedLevels::default();
-        for stop in &self.state.stops {
+        for stop in self.state.stops.iter().filter(|stop| !stop.is_started()) {
             match stop.order.scope {
                 StopScope::Site => stopped.site = true,
                 StopScope::Level(level) => stopped.levels.push(level),
@@ -160,64 +170,52 @@ impl Fleet {
         stopped
     }
 
-    fn concerns(&self, stop: &ActiveStop, agent: AgentId) -> bool {
-        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return false };
-        match stop.order.scope {
-            StopScope::Site => true,
-            StopScope::Level(level) => robot.pose.level == level,
-            StopScope::Agent(stopped) => stopped == agent,
-        }
-    }
-
     /// What a beat tells a robot: the newest stop it has not acknowledged, and the newest reset step for it.
     pub(crate) fn stop_for(&self, agent: AgentId) -> (Option<StopOrder>, Option<ResetOrder>) {
-        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else {
-            return (None, None);
-        };
-        let stop = self.state.stops.iter().rfind(|stop| self.concerns(stop, agent));
-        let order = stop.map(|stop| stop.order).filter(|order| robot.stop_ack < order.generation);
-        let reset = stop.and_then(|stop| stop.reset).filter(|reset| robot.reset_ack != Some(*reset));
-        (order, reset)
+        let Some((stop, robot)) = self.stop_of(agent) else { return (None, None) };
+        let order = Some(stop.order).filter(|order| robot.stop_ack < order.generation);
+        (order, stop.reset.filter(|reset| robot.reset_ack != Some(*reset)))
     }
 
-    /// Ends stops that everybody has been reset from; tells the operator who has not acknowledged a stop in time.
+    /// Takes in who has come into a stopped area, tells the operator who has not acknowledged a stop in time, and
+    /// forgets a stop once everybody whom it stopped has been started again or was carried away.
     pub(crate) fn watch_stops(&mut self) {
-        let now = self.state.now;
-        let stops = std::mem::take(&mut self.state.stops);
-        let mut kept = Vec::with_capacity(stops.len());
-        for mut stop in stops {
-            let concerned = self.agents_in(stop.order.scope);
-            let robot = |id: &AgentId| self.agent(*id).and_then(|agent| agent.robot.as_ref());
-            let live = |id: &&AgentId| self.agent(**id).is_some_and(|agent| agent.standing == Standing::Well);
-            let started = stop.reset.is_some_and(|reset| {
-                reset.step == ResetStep::Start
-                    && concerned
-                        .iter()
-                        .filter(live)
-                        .filter_map(robot)
-                        .all(|robot| robot.reset_ack == Some(reset))
-            });
-            if started {
-                self.state.planning.due = true;
-                self.state.grants_due = true;
-                continue;
+        for mut stop in std::mem::take(&mut self.state.stops) {
+            if !stop.is_started() {
+                stop.members.extend(self.agents_in(stop.order.scope));
             }
-            let late: Vec<AgentId> = concerned
-                .iter()
-                .filter(|id| robot(id).is_some_and(|robot| robot.stop_ack < stop.order.generation))
-                .copied()
-                .collect();
-            let waited = now.since(stop.since).unwrap_or_default();
-            if !stop.alerted && !late.is_empty() && self.config.stop_ack_within < waited {
-                stop.alerted = true;
-                let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
-                let text =
-                    format!("stop {} is not acknowledged by {}", stop.order.generation, names.join(", "));
-                self.alert(rules::STOP_UNACKNOWLEDGED, late.first().copied(), None, text);
+            self.watch_acknowledgements(&mut stop);
+            let held = |id: &AgentId| {
+                self.agent(*id).is_some_and(|agent| {
+                    agent.standing != Standing::Removed
+                        && agent.robot.as_ref().is_some_and(|robot| stop.holds(*id, robot))
+                })
+            };
+            if !stop.is_started() || stop.members.iter().any(held) {
+                self.state.stops.push(stop);
             }
-            kept.push(stop);
         }
-        self.state.stops = kept;
+        // Whoever was started since the last look may be granted and planned for again.
+        self.state.grants_due = true;
+    }
+
+    fn watch_acknowledgements(&mut self, stop: &mut ActiveStop) {
+        let waited = self.state.now.since(stop.since).unwrap_or_default();
+        if stop.alerted || stop.is_started() || waited <= self.config.stop_ack_within {
+            return;
+        }
+        let generation = stop.order.generation;
+        let is_late = |id: &&AgentId| {
+            let robot = self.agent(**id).and_then(|agent| agent.robot.as_ref());
+            robot.is_some_and(|robot| robot.stop_ack < generation)
+        };
+        let late: Vec<AgentId> = stop.members.iter().filter(is_late).copied().collect();
+        if let Some(&first) = late.first() {
+            stop.alerted = true;
+            let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
+            let text = format!("stop {generation} is not acknowledged by {}", names.join(", "));
+            self.alert(rules::STOP_UNACKNOWLEDGED, Some(first), None, text);
+        }
     }
 
     fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {

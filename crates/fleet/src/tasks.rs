@@ -7,8 +7,7 @@ use sheepdog_core::{
     wire::{Action, Perform, StepToken, ToAgent},
 };
 use sheepdog_dispatch::{
-    Agent, AgentKind, Availability, DSP_009, Decision, Gate, Outcome, Performers,
-    Refusal, Step, Task, decide,
+    Agent, AgentKind, Availability, DSP_009, Decision, Gate, Outcome, Performers, Refusal, Step, Task, decide,
 };
 use sheepdog_map::travel::{NominalWaits, TravelProfile, travel_times_to};
 

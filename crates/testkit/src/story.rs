@@ -171,7 +171,9 @@ impl Story {
         let options = Setup::options(RADIUS, MARGIN, None);
         let mut setup = Setup::new(&self.site.site(), &options, self.seed)?;
         let site = Arc::clone(&setup.site);
-        let most = site.stations().len().saturating_sub(1).max(1);
+        // One bay more than robots: without it some arrangements cannot be resolved.
+        let spare = if self.site.cut_off.is_some() { 2 } else { 1 };
+        let most = site.stations().len().saturating_sub(spare).max(1);
         let robots = self.robots.get(..self.robots.len().min(most)).unwrap_or(&self.robots);
         let starts = places(&site, robots.iter().map(|robot| robot.place));
         for (number, (robot, at)) in robots.iter().zip(starts).enumerate() {
