@@ -2,6 +2,9 @@
 //!
 //! Run with `cargo run --release --example embed_interlock`.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ranges are small and positive")]
+
 use std::error::Error;
 
 use sheepdog::driver::{Beam, arc};
@@ -49,12 +52,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         input.release = Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), site });
         input.map = Some(MapEvidence { inside: true, site, taken: now });
         input.beat = Some(now);
-
         // 4. The verdict names its rule; only `Move` has driven the wheels.
         let decision = robot.step(&input, &mut records);
-        if let Verdict::Stop { rule, .. } = decision.verdict {
-            println!("{now}: stop by {rule}, {:?}", decision.evidence);
-        }
+        println!("{now}: {:?}, limit {}", decision.evidence, decision.speed_limit);
     }
     Ok(())
 }

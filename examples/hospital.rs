@@ -3,7 +3,9 @@
 //! Run with `cargo run --release --example hospital`; add `-- --robots 4 --seed 3 --break lift` (or `robot`, `radio`)
 //! to change the story, `-- --out DIR` to choose where the files go. The story itself is `examples/hospital.toml`.
 
-use std::{collections::BTreeMap, error::Error, fs, path::PathBuf};
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to whoever runs it")]
+
+use std::{collections::BTreeMap, error::Error, fs, path::PathBuf, process::ExitCode};
 
 use sheepdog::fleet::{Entry, Record, explain_task};
 use sheepdog::map::Site;
@@ -11,7 +13,17 @@ use sheepdog::scenario::{Event, Moment, Scenario, Setup, Summary, Victim, World,
 use sheepdog::sim::{FaultKind, FaultTarget};
 use sheepdog::vocabulary::{FleetTime, Micros, RuleId, Sequential, StopCategory};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hospital: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     // 1. What is asked for on the command line.
     let options = Options::parse(std::env::args().skip(1))?;
 
@@ -22,7 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(what) = &options.broken {
         setup.script.push(breakage(&setup, what)?);
     }
-    println!("{}: {} robots, {} people, seed {}", story.name, setup.plant.robots.len(), setup.plant.people.len(), setup.seed);
+    println!(
+        "{}: {} robots, {} people, seed {}",
+        story.name,
+        setup.plant.robots.len(),
+        setup.plant.people.len(),
+        setup.seed
+    );
 
     // 3. One hour, simulated.
     let clock = sheepdog::runtime::Clock::starting_at(FleetTime::ZERO);
@@ -78,11 +96,20 @@ impl Options {
         while let Some(name) = args.next() {
             let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
             match name.as_str() {
-                "--robots" => options.robots = Some(value.parse().map_err(|_| format!("--robots {value}: not a number"))?),
-                "--seed" => options.seed = Some(value.parse().map_err(|_| format!("--seed {value}: not a number"))?),
+                "--robots" => {
+                    options.robots =
+                        Some(value.parse().map_err(|_| format!("--robots {value}: not a number"))?)
+                }
+                "--seed" => {
+                    options.seed = Some(value.parse().map_err(|_| format!("--seed {value}: not a number"))?)
+                }
                 "--break" => options.broken = Some(value),
                 "--out" => options.out = PathBuf::from(value),
-                _ => return Err(format!("unknown option {name}; there are --robots --seed --break --out").into()),
+                _ => {
+                    return Err(
+                        format!("unknown option {name}; there are --robots --seed --break --out").into()
+                    );
+                }
             }
         }
         Ok(options)
@@ -116,16 +143,25 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             Record::Stop { agent, event } if event.stopped => {
                 let name = names.get(agent).map_or("?", String::as_str);
                 let evidence = event.evidence;
-                format!("{name} is stopped by {}: {} against {}", evidence.rule, evidence.measured, evidence.limit)
+                format!(
+                    "{name} is stopped by {}: {} against {}",
+                    evidence.rule, evidence.measured, evidence.limit
+                )
             }
             Record::GateClosed { detail, .. } => format!("nobody is called yet: {detail}"),
             Record::GateOpened { evidence, .. } => {
                 let readings: usize = evidence.iter().map(|evidence| evidence.readings.len()).sum();
                 format!("{readings} readings agree: somebody is called")
             }
-            Record::StopOrdered(order) => format!("stop {} for {}, {}", order.generation, order.scope, order.category),
-            Record::Reset(order) => format!("reset of stop {}: {:?} by person {}", order.generation, order.step, order.actor),
-            Record::Withdrawn { task, custody: Some(_), .. } => format!("a person takes over the load of task {task}"),
+            Record::StopOrdered(order) => {
+                format!("stop {} for {}, {}", order.generation, order.scope, order.category)
+            }
+            Record::Reset(order) => {
+                format!("reset of stop {}: {:?} by person {}", order.generation, order.step, order.actor)
+            }
+            Record::Withdrawn { task, custody: Some(_), .. } => {
+                format!("a person takes over the load of task {task}")
+            }
             Record::Alert(alert) => format!("operator told: {}", alert.text),
             _ => continue,
         };
@@ -139,7 +175,9 @@ fn check(summary: &Summary, entries: &[Entry], options: &Options) -> Result<(), 
     let any = |test: &dyn Fn(&Record) -> bool| entries.iter().any(|entry| test(&entry.record));
     let stopped_by = |rule: &str| {
         let rule = RuleId::new(rule);
-        any(&|record| matches!(record, Record::Stop { event, .. } if event.stopped && event.evidence.rule == rule))
+        any(
+            &|record| matches!(record, Record::Stop { event, .. } if event.stopped && event.evidence.rule == rule),
+        )
     };
     let mut missing = Vec::new();
     let mut must = |fact: bool, what: &'static str| {
@@ -159,8 +197,15 @@ fn check(summary: &Summary, entries: &[Entry], options: &Options) -> Result<(), 
         "the level is stopped",
     );
     if options.broken.is_none() && options.robots.is_none() {
-        must(any(&|record| matches!(record, Record::Withdrawn { custody: Some(_), .. })), "a person takes over a load");
+        must(
+            any(&|record| matches!(record, Record::Withdrawn { custody: Some(_), .. })),
+            "a person takes over a load",
+        );
         must(summary.tasks_done == summary.tasks_requested, "every task is done");
     }
-    if missing.is_empty() { Ok(()) } else { Err(format!("the story did not happen as told: {}", missing.join("; ")).into()) }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("the story did not happen as told: {}", missing.join("; ")).into())
+    }
 }

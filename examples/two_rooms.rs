@@ -2,6 +2,8 @@
 //!
 //! Run with `cargo run --release --example two_rooms`.
 
+#![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
+
 use std::error::Error;
 
 use sheepdog::map::model::{Door, Lane, Level, Role, Room, Station, StationKind, Waypoint};

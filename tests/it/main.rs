@@ -1,7 +1,6 @@
 //! Scenario, replay and example tests across crates.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests stop at the first surprise, as tests do"

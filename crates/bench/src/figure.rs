@@ -19,7 +19,12 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// A figure without a peer.
-    pub(crate) fn alone(suite: &'static str, name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+    pub(crate) fn alone(
+        suite: &'static str,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+    ) -> Self {
         Self { suite, name: name.into(), value, unit, peer: None, peer_value: None, ratio: None }
     }
 }

@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use sheepdog_core::{Confidence, Epoch, FleetTime, Mm, MmPerS, RobotTime, SiteVersion};
-use sheepdog_interlock::{Input, Interlock, MapEvidence, Reading, ReleaseLimit, Request, SensorReading, Twist};
+use sheepdog_interlock::{
+    Input, Interlock, MapEvidence, Reading, ReleaseLimit, Request, SensorReading, Twist,
+};
 use sheepdog_runtime::Clock;
 use sheepdog_scenario::interlock_config;
 
@@ -53,4 +55,3 @@ fn nominal(now: RobotTime) -> Input<SENSORS, SECTORS> {
         ..Input::unknown(now, site)
     }
 }
-

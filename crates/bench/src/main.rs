@@ -16,7 +16,10 @@ use crate::figure::Figure;
 
 /// Measure this machine with one suite.
 #[derive(Debug, Parser)]
-#[command(name = "sheepdog-bench", after_help = "Example:\n  cargo run --release -p sheepdog-bench -- interlock")]
+#[command(
+    name = "sheepdog-bench",
+    after_help = "Example:\n  cargo run --release -p sheepdog-bench -- interlock"
+)]
 struct Args {
     /// What to measure.
     suite: Suite,

@@ -16,7 +16,8 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
     [(6, 8), (50, 16), (200, 32)]
         .into_iter()
         .map(|(robots, side)| {
-            let factors = (0..runs).map(|seed| factor(robots, side, seconds, seed)).collect::<Outcome<Vec<_>>>()?;
+            let factors =
+                (0..runs).map(|seed| factor(robots, side, seconds, seed)).collect::<Outcome<Vec<_>>>()?;
             Ok(Figure::alone("sim", format!("realtime_factor_{robots}"), median(factors), "x"))
         })
         .collect()
@@ -25,7 +26,8 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
 fn factor(robots: usize, side: u32, seconds: u64, seed: u64) -> Outcome<f64> {
     let site = streets(side);
     let options = Setup::options(Mm(300), Mm(150), None);
-    let mut setup = Setup::random_deliveries(&site, &options, robots, robots * 4, DeliveryLoad::default(), seed)?;
+    let mut setup =
+        Setup::random_deliveries(&site, &options, robots, robots * 4, DeliveryLoad::default(), seed)?;
     setup.duration = Micros::from_secs(seconds);
     setup.until_done = false;
     let mut world = World::new(setup)?;
@@ -53,10 +55,8 @@ fn streets(side: u32) -> Site {
     }
     for line in 0..side {
         for step in 1..side {
-            let (across, up) = (
-                (name(step - 1, line), name(step, line)),
-                (name(line, step - 1), name(line, step)),
-            );
+            let (across, up) =
+                ((name(step - 1, line), name(step, line)), (name(line, step - 1), name(line, step)));
             let forward = line % 2 == 0;
             for (from, to) in [across, up] {
                 let (from, to) = if forward { (from, to) } else { (to, from) };

@@ -33,7 +33,9 @@ pub struct Scenario {
     pub seed: u64,
     /// Size of the robots.
     pub footprint: Footprint,
-    /// Robots.
+    /// How many of the robots take part unless somebody asks for more or fewer; all of them if absent.
+    pub crew: Option<usize>,
+    /// Robots, in the order in which they take part.
     #[serde(default, rename = "robot")]
     pub robots: Vec<Robot>,
     /// People who can be asked.
@@ -442,7 +444,7 @@ impl Scenario {
         })
     }
 
-    /// Turns the story into a run on `site`, the first `robots` robots only if given.
+    /// Turns the story into a run on `site`, with the first `robots` robots and another seed if given.
     ///
     /// # Errors
     /// [`ScenarioError`] naming the line's field, the value and the rule.
@@ -470,7 +472,7 @@ impl Scenario {
     }
 
     fn add_robots(&self, setup: &mut Setup, robots: Option<usize>) -> Result<(), ScenarioError> {
-        let wanted = robots.unwrap_or(self.robots.len());
+        let wanted = robots.or(self.crew).unwrap_or(self.robots.len());
         if self.robots.len() < wanted {
             return Err(SetupError::TooManyRobots { wanted, room: self.robots.len() }.into());
         }

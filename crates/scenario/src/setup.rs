@@ -81,7 +81,7 @@ impl Default for DeliveryLoad {
     }
 }
 
-/// The interlock of the simulated robots: 92.5 % / 95 % / 96 %, 0.5 s dwell, 1 m/s, brakes counted at 0.6 m/s².
+/// The interlock of the simulated robots: 92.5 % / 95 % / 96 %, 0.5 s dwell, 1 m/s, brakes counted at 0.8 m/s².
 ///
 /// # Errors
 /// None in practice; the type says that a configuration is always checked.
@@ -98,7 +98,7 @@ pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
         clock_jump_max: Micros::from_millis(250),
         permit_ttl: Micros::from_millis(100),
         actuation_delay: Micros::from_millis(50),
-        deceleration: MmPerS2(600),
+        deceleration: MmPerS2(800),
         speed_max: MmPerS(1_000),
         speed_slow: MmPerS(500),
         speed_creep: MmPerS(300),
@@ -186,13 +186,13 @@ impl Setup {
             class: 0,
             at,
             speed: MmPerS(1_000),
-            acceleration: MmPerS2(600),
-            deceleration: MmPerS2(800),
+            acceleration: MmPerS2(800),
+            deceleration: MmPerS2(1_000),
             battery,
             beams: BeamSpec::default(),
             interlock,
             controller: ControllerSpec {
-                yaw_rate: MradPerS(1_000),
+                yaw_rate: MradPerS(1_200),
                 report_every: Micros::from_secs(1),
                 passage_fresh: Micros::from_millis(1_500),
                 fleet_beat_timeout: None,

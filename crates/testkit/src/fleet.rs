@@ -65,8 +65,12 @@ pub enum Oddity {
 /// the next.
 pub fn places(site: &CompiledSite, picks: impl IntoIterator<Item = u8>) -> Vec<WaypointId> {
     let Some(class) = site.classes().first() else { return Vec::new() };
-    let rest: Vec<WaypointId> =
-        (0..).map(WaypointId).zip(site.waypoints()).map(|(id, _)| id).filter(|id| class.may_stop(*id)).collect();
+    let rest: Vec<WaypointId> = (0..)
+        .map(WaypointId)
+        .zip(site.waypoints())
+        .map(|(id, _)| id)
+        .filter(|id| class.may_stop(*id))
+        .collect();
     let mut taken: BTreeSet<ResourceId> = BTreeSet::new();
     let mut places = Vec::new();
     for pick in picks {
@@ -120,8 +124,13 @@ pub(crate) fn load(odd: bool) -> impl Strategy<Value = Load> {
     } else {
         Just(Oddity::None).boxed()
     };
-    (at_s, 0_u8..12, 0_u8..12, 0_u8..4, oddity)
-        .prop_map(|(at_s, from, to, handling_s, oddity)| Load { at_s, from, to, handling_s, oddity })
+    (at_s, 0_u8..12, 0_u8..12, 0_u8..4, oddity).prop_map(|(at_s, from, to, handling_s, oddity)| Load {
+        at_s,
+        from,
+        to,
+        handling_s,
+        oddity,
+    })
 }
 
 /// One to eight tasks between the stations of a site, with their times: ties and repeats are common, and some tasks
@@ -163,10 +172,17 @@ impl Load {
                     all.map(|(id, _)| id).find(|id| !class.may_stop(*id))
                 });
                 let at = barred.unwrap_or(place(self.to));
-                TaskRequest { steps: vec![step(place(self.from), Action::Attend), step(at, Action::Attend)], ..request }
+                TaskRequest {
+                    steps: vec![step(place(self.from), Action::Attend), step(at, Action::Attend)],
+                    ..request
+                }
             }
-            Oddity::Nowhere => TaskRequest { steps: vec![step(WaypointId(u32::MAX), Action::Attend)], ..request },
-            Oddity::Backwards => TaskRequest { steps: vec![step(place(self.from), Action::Unload)], ..request },
+            Oddity::Nowhere => {
+                TaskRequest { steps: vec![step(WaypointId(u32::MAX), Action::Attend)], ..request }
+            }
+            Oddity::Backwards => {
+                TaskRequest { steps: vec![step(place(self.from), Action::Unload)], ..request }
+            }
             Oddity::Empty => TaskRequest { steps: Vec::new(), ..request },
             Oddity::Twin => TaskRequest { name: format!("load-{}", number.saturating_sub(1)), ..request },
         }
@@ -179,11 +195,13 @@ pub fn radios() -> impl Strategy<Value = RadioSpec> {
     let millis = || prop_oneof![Just(0_u64), 0_u64..300];
     let loss = prop_oneof![2 => Just(0_u32), 3 => 0_u32..50, 1 => 50_u32..=150];
     let duplicate = prop_oneof![Just(0_u32), 0_u32..=100];
-    (millis(), millis(), loss, duplicate).prop_map(|(delay, jitter, loss_permille, duplicate_permille)| RadioSpec {
-        delay: Micros::from_millis(delay),
-        jitter: Micros::from_millis(jitter),
-        loss_permille,
-        duplicate_permille,
+    (millis(), millis(), loss, duplicate).prop_map(|(delay, jitter, loss_permille, duplicate_permille)| {
+        RadioSpec {
+            delay: Micros::from_millis(delay),
+            jitter: Micros::from_millis(jitter),
+            loss_permille,
+            duplicate_permille,
+        }
     })
 }
 
@@ -194,23 +212,25 @@ pub fn radios() -> impl Strategy<Value = RadioSpec> {
 /// [`Story::play`](crate::Story::play) does both.
 pub fn faults(site: &CompiledSite, robots: u32, count: usize) -> impl Strategy<Value = Vec<Fault>> + use<> {
     let (doors, lifts) = (site.doors().len(), site.lifts().len());
-    let fault = (fault_kind(), any::<u8>(), 0_u64..60, 1_u64..=30).prop_map(move |(kind, pick, at_s, for_s)| {
-        let target = target(kind, pick, robots, doors, lifts);
-        Some(Fault {
-            target: target?,
-            onset: Micros::from_secs(at_s),
-            duration: Some(Micros::from_secs(for_s)),
-            kind,
-        })
-    });
+    let fault =
+        (fault_kind(), any::<u8>(), 0_u64..60, 1_u64..=30).prop_map(move |(kind, pick, at_s, for_s)| {
+            let target = target(kind, pick, robots, doors, lifts);
+            Some(Fault {
+                target: target?,
+                onset: Micros::from_secs(at_s),
+                duration: Some(Micros::from_secs(for_s)),
+                kind,
+            })
+        });
     prop::collection::vec(fault, 0..=count).prop_map(|faults| faults.into_iter().flatten().collect())
 }
 
 /// Every kind of fault. Confidence is drawn around the threshold of 92.5 % and at nothing.
 pub(crate) fn fault_kind() -> impl Strategy<Value = FaultKind> {
-    let confidence = prop_oneof![Just(0_u32), Just(924_999), Just(925_000), 0_u32..=1_000_000].prop_map(|ppm| {
-        FaultKind::ConfidenceLoss { confidence: Confidence::from_ppm(ppm).unwrap_or(Confidence::NONE) }
-    });
+    let confidence =
+        prop_oneof![Just(0_u32), Just(924_999), Just(925_000), 0_u32..=1_000_000].prop_map(|ppm| {
+            FaultKind::ConfidenceLoss { confidence: Confidence::from_ppm(ppm).unwrap_or(Confidence::NONE) }
+        });
     prop_oneof![
         confidence,
         Just(FaultKind::RadioSilence),
@@ -222,7 +242,13 @@ pub(crate) fn fault_kind() -> impl Strategy<Value = FaultKind> {
 }
 
 /// Whom a fault of that kind hits; `None` when there is nobody.
-pub(crate) fn target(kind: FaultKind, pick: u8, robots: u32, doors: usize, lifts: usize) -> Option<FaultTarget> {
+pub(crate) fn target(
+    kind: FaultKind,
+    pick: u8,
+    robots: u32,
+    doors: usize,
+    lifts: usize,
+) -> Option<FaultTarget> {
     let choose = |count: usize| u32::try_from(usize::from(pick).checked_rem(count)?).ok();
     match kind {
         FaultKind::DoorStuck => choose(doors).map(|door| FaultTarget::Door(DoorId(door))),

@@ -36,8 +36,12 @@ pub struct Oracle<'a> {
 impl<'a> Oracle<'a> {
     /// Computes all times.
     pub fn new(site: &'a Site, traveller: Traveller) -> Self {
-        let index: BTreeMap<&str, usize> =
-            site.waypoints.iter().enumerate().map(|(number, waypoint)| (waypoint.id.as_str(), number)).collect();
+        let index: BTreeMap<&str, usize> = site
+            .waypoints
+            .iter()
+            .enumerate()
+            .map(|(number, waypoint)| (waypoint.id.as_str(), number))
+            .collect();
         let count = site.waypoints.len();
         let mut times = vec![vec![f64::INFINITY; count]; count];
         let mut shorten = |from: usize, to: usize, time: f64| {
@@ -48,7 +52,9 @@ impl<'a> Oracle<'a> {
         (0..count).for_each(|node| shorten(node, node, 0.0));
         for (from, to, limit) in directed(site) {
             let ends = waypoint(site, from).zip(waypoint(site, to));
-            let (Some((a, b)), Some(&from), Some(&to)) = (ends, index.get(from), index.get(to)) else { continue };
+            let (Some((a, b)), Some(&from), Some(&to)) = (ends, index.get(from), index.get(to)) else {
+                continue;
+            };
             if let Some(time) = lane_s(site, traveller, &a.level, a.at, b.at, limit) {
                 shorten(from, to, time);
             }
@@ -78,7 +84,8 @@ impl<'a> Oracle<'a> {
 
     /// Seconds from a point on a waypoint or lane to a waypoint; `None` when there is no way, or the point is on none.
     pub fn from_point(&self, level: &str, at: [f64; 2], to: &str) -> Option<f64> {
-        let here = |waypoint: &&model::Waypoint| waypoint.level == level && distance(waypoint.at, at) < NEAR_M;
+        let here =
+            |waypoint: &&model::Waypoint| waypoint.level == level && distance(waypoint.at, at) < NEAR_M;
         if let Some(waypoint) = self.site.waypoints.iter().find(here) {
             return self.between(&waypoint.id, to);
         }
@@ -105,7 +112,11 @@ pub fn tolerance_s(time_s: f64) -> f64 {
 /// Waypoints that can be reached from `starts` along lanes and lifts, or from which they can be (`forwards` false).
 ///
 /// Breadth first on the authored lanes; what fits through a door is not looked at.
-pub fn reachable<'a>(site: &'a Site, starts: impl Iterator<Item = &'a str>, forwards: bool) -> BTreeSet<&'a str> {
+pub fn reachable<'a>(
+    site: &'a Site,
+    starts: impl Iterator<Item = &'a str>,
+    forwards: bool,
+) -> BTreeSet<&'a str> {
     let mut edges: Vec<(&str, &str)> = directed(site).map(|(from, to, _)| (from, to)).collect();
     let person = Traveller { speed_mps: 1.0, diameter_m: None };
     edges.extend(rides(site, person).into_iter().map(|(from, to, _)| (from, to)));
@@ -138,14 +149,19 @@ fn waypoint<'a>(site: &'a Site, name: &str) -> Option<&'a model::Waypoint> {
 fn rides(site: &Site, traveller: Traveller) -> Vec<(&str, &str, f64)> {
     let mut rides = Vec::new();
     for lift in &site.lifts {
-        let narrowest =
-            lift.doors.iter().map(|door| distance(door.from, door.to)).fold(lift.width_m.min(lift.depth_m), f64::min);
+        let narrowest = lift
+            .doors
+            .iter()
+            .map(|door| distance(door.from, door.to))
+            .fold(lift.width_m.min(lift.depth_m), f64::min);
         if !fits(traveller, narrowest) {
             continue;
         }
-        let height = |level: &str| site.levels.iter().find(|other| other.id == level).map(|level| level.elevation_m);
+        let height =
+            |level: &str| site.levels.iter().find(|other| other.id == level).map(|level| level.elevation_m);
         let stops: Vec<f64> = lift.doors.iter().filter_map(|door| height(&door.level)).collect();
-        let run_m = stops.iter().copied().fold(f64::MIN, f64::max) - stops.iter().copied().fold(f64::MAX, f64::min);
+        let run_m =
+            stops.iter().copied().fold(f64::MIN, f64::max) - stops.iter().copied().fold(f64::MAX, f64::min);
         let inside: Vec<&model::Waypoint> =
             site.waypoints.iter().filter(|waypoint| waypoint.lift.as_deref() == Some(&lift.id)).collect();
         for from in &inside {
@@ -160,7 +176,14 @@ fn rides(site: &Site, traveller: Traveller) -> Vec<(&str, &str, f64)> {
     rides
 }
 
-fn lane_s(site: &Site, who: Traveller, level: &str, a: [f64; 2], b: [f64; 2], limit: Option<f64>) -> Option<f64> {
+fn lane_s(
+    site: &Site,
+    who: Traveller,
+    level: &str,
+    a: [f64; 2],
+    b: [f64; 2],
+    limit: Option<f64>,
+) -> Option<f64> {
     let mut time_s = distance(a, b) / limit.map_or(who.speed_mps, |limit| limit.min(who.speed_mps));
     for door in site.doors.iter().filter(|door| door.level == level && meet(a, b, door.from, door.to)) {
         if !fits(who, distance(door.from, door.to)) {
@@ -169,7 +192,8 @@ fn lane_s(site: &Site, who: Traveller, level: &str, a: [f64; 2], b: [f64; 2], li
         time_s += door.opening_s;
     }
     for lift in &site.lifts {
-        let mut openings = lift.doors.iter().filter(|door| door.level == level && meet(a, b, door.from, door.to));
+        let mut openings =
+            lift.doors.iter().filter(|door| door.level == level && meet(a, b, door.from, door.to));
         let narrow = |width_m: f64| !fits(who, width_m.min(lift.width_m).min(lift.depth_m));
         if openings.any(|door| narrow(distance(door.from, door.to))) {
             return None;
@@ -200,7 +224,13 @@ pub(crate) fn distance_to_segment(p: [f64; 2], a: [f64; 2], b: [f64; 2]) -> f64 
 fn meet(a: [f64; 2], b: [f64; 2], c: [f64; 2], d: [f64; 2]) -> bool {
     let side = |[ax, ay]: [f64; 2], [bx, by]: [f64; 2], [px, py]: [f64; 2]| {
         let cross = (bx - ax) * (py - ay) - (by - ay) * (px - ax);
-        if 0.0 < cross { 1 } else if cross < 0.0 { -1 } else { 0 }
+        if 0.0 < cross {
+            1
+        } else if cross < 0.0 {
+            -1
+        } else {
+            0
+        }
     };
     let touches = |p, a, b| side(a, b, p) == 0 && distance_to_segment(p, a, b) < 1e-9;
     let crosses = side(a, b, c) * side(a, b, d) < 0 && side(c, d, a) * side(c, d, b) < 0;

@@ -1,6 +1,9 @@
 //! Playing a story, with somebody who clears up.
 
-use sheepdog_core::{AgentId, FleetTime, Micros, StopCategory, StopGeneration, Workers, wire::{ResetStep, StopScope}};
+use sheepdog_core::{
+    AgentId, FleetTime, Micros, StopCategory, StopGeneration, Workers,
+    wire::{ResetStep, StopScope},
+};
 use sheepdog_fleet::{Entry, Input, OperatorCommand};
 use sheepdog_map::Site;
 use sheepdog_scenario::{SetupError, World, WorldError};

@@ -117,8 +117,13 @@ pub fn blueprints(options: SiteOptions) -> impl Strategy<Value = Blueprint> {
     let upper = if options.lifts { prop::bool::weighted(0.3).boxed() } else { Just(false).boxed() };
     let one_way = prop::option::weighted(0.25, 0_u8..8);
     (shapes(options.doors), 2_u8..=3, upper, 0_u8..3, one_way, cut_off).prop_map(
-        |(shape, pitch_m, upper, chargers, one_way, cut_off)| {
-            Blueprint { shape, pitch_m, upper, chargers, one_way, cut_off }
+        |(shape, pitch_m, upper, chargers, one_way, cut_off)| Blueprint {
+            shape,
+            pitch_m,
+            upper,
+            chargers,
+            one_way,
+            cut_off,
         },
     )
 }
@@ -136,8 +141,11 @@ fn shapes(doors: bool) -> impl Strategy<Value = Shape> {
         prop_oneof![Just(Bay::Open), Just(Bay::None)].boxed()
     };
     let corridor = prop::collection::vec([bay.clone(), bay], 2..=4).prop_map(Shape::Corridor);
-    let grid = (2_u8..=3, 2_u8..=3, any::<u16>())
-        .prop_map(|(columns, rows, holes)| Shape::Grid { columns, rows, holes: holes & 0b1_1101_1110 });
+    let grid = (2_u8..=3, 2_u8..=3, any::<u16>()).prop_map(|(columns, rows, holes)| Shape::Grid {
+        columns,
+        rows,
+        holes: holes & 0b1_1101_1110,
+    });
     let branch = || [0_u8..=2, 0_u8..=2];
     let tree = (prop::collection::vec(branch(), 2..=4), any::<bool>())
         .prop_map(|(branches, one_lane)| Shape::Tree { branches, one_lane });
@@ -150,7 +158,9 @@ impl Blueprint {
         let mut draft = Draft::new(f64::from(self.pitch_m.clamp(2, 3)), self.upper);
         match &self.shape {
             Shape::Corridor(junctions) => draft.corridor(junctions),
-            Shape::Grid { columns, rows, holes } => draft.grid((*columns).clamp(2, 3), (*rows).clamp(2, 3), *holes),
+            Shape::Grid { columns, rows, holes } => {
+                draft.grid((*columns).clamp(2, 3), (*rows).clamp(2, 3), *holes);
+            }
             Shape::Tree { branches, one_lane } => draft.tree(branches, *one_lane),
         }
         if self.upper {
@@ -202,7 +212,8 @@ impl Draft {
 
     fn corridor(&mut self, junctions: &[[Bay; 2]]) {
         let mut junctions = junctions.to_vec();
-        let missing = |junctions: &[[Bay; 2]]| junctions.iter().flatten().filter(|bay| **bay != Bay::None).count();
+        let missing =
+            |junctions: &[[Bay; 2]]| junctions.iter().flatten().filter(|bay| **bay != Bay::None).count();
         while missing(&junctions) < 3 {
             match junctions.iter_mut().flatten().find(|bay| **bay == Bay::None) {
                 Some(bay) => *bay = Bay::Open,
@@ -231,7 +242,8 @@ impl Draft {
         }
         let number = self.bays.len();
         let (west_m, east_m) = (x_m - ROOM_M / 2.0, x_m + ROOM_M / 2.0);
-        let room = Room::rectangle(format!("room-{number}"), "ground", west_m, side * HALF_M, east_m, side * 5.0);
+        let room =
+            Room::rectangle(format!("room-{number}"), "ground", west_m, side * HALF_M, east_m, side * 5.0);
         let (from, to) = ([x_m - 0.55, side * HALF_M], [x_m + 0.55, side * HALF_M]);
         let door = Door::new(format!("door-{number}"), "ground", from, to);
         let inwards = if 0.0 < side { Swing::Left } else { Swing::Right };

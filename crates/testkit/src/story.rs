@@ -130,8 +130,11 @@ pub fn setups() -> impl Strategy<Value = Setup> {
 
 fn helper() -> impl Strategy<Value = Helper> {
     let accept = prop_oneof![2 => Just(1_000_u16), 1 => Just(500), 1 => Just(0)];
-    (0_u8..12, any::<bool>(), accept)
-        .prop_map(|(place, nurse, accept_permille)| Helper { place, nurse, accept_permille })
+    (0_u8..12, any::<bool>(), accept).prop_map(|(place, nurse, accept_permille)| Helper {
+        place,
+        nurse,
+        accept_permille,
+    })
 }
 
 fn incident() -> impl Strategy<Value = Incident> {
@@ -189,7 +192,8 @@ impl Story {
         let robots = u32::try_from(count).unwrap_or(u32::MAX);
         for incident in &self.incidents {
             if let Trouble::Fault(kind, pick) = incident.trouble
-                && let Some(target) = fleet::target(kind, pick, robots, site.doors().len(), site.lifts().len())
+                && let Some(target) =
+                    fleet::target(kind, pick, robots, site.doors().len(), site.lifts().len())
             {
                 let duration = Some(Micros::from_secs(incident.for_s.into()));
                 let event = Event::Fault { victim: Victim::Target(target), duration, kind };
@@ -225,7 +229,7 @@ impl Story {
 }
 
 impl Helper {
-    fn join(&self, setup: &mut Setup, number: usize) {
+    fn join(self, setup: &mut Setup, number: usize) {
         let stations = setup.site.stations();
         let station = stations.get(usize::from(self.place) % stations.len().max(1));
         let Some(at) = station.map(|station| station.waypoint) else { return };

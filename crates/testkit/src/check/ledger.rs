@@ -16,6 +16,10 @@ use crate::Violation;
 ///
 /// # Errors
 /// The first record whose rule does not hold.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "records of other kinds, later ones too, do not matter here"
+)]
 pub fn every_decision_holds(entries: &[Entry], site: &CompiledSite) -> Result<(), Violation> {
     const CHECK: &str = "every decision holds";
     if let Some(finding) = audit(entries, site, sheepdog_interlock::RULES).findings.first() {
@@ -71,13 +75,21 @@ pub fn replays(ledger: &[u8]) -> Result<(), Violation> {
     let head = envelopes.last().map(|envelope| envelope.digest);
     let entries = decode(&envelopes).map_err(|message| Violation::new(CHECK, message))?;
     let is_input = |entry: &Entry| matches!(entry.record, Record::Opened { .. } | Record::Input(_));
-    let inputs: Vec<Envelope> =
-        envelopes.iter().zip(&entries).filter(|(_, entry)| is_input(entry)).map(|(envelope, _)| envelope.clone()).collect();
+    let inputs: Vec<Envelope> = envelopes
+        .iter()
+        .zip(&entries)
+        .filter(|(_, entry)| is_input(entry))
+        .map(|(envelope, _)| envelope.clone())
+        .collect();
     for (what, envelopes) in [("whole", &envelopes), ("without its decisions", &inputs)] {
         let found = replay(&site, &header, envelopes)
             .map_err(|error| Violation::new(CHECK, format!("the ledger {what}: {error}")))?;
         if let Some(seq) = found.differs_at {
-            return Err(Violation::at(CHECK, seq, format!("the ledger {what}: this decision comes out differently")));
+            return Err(Violation::at(
+                CHECK,
+                seq,
+                format!("the ledger {what}: this decision comes out differently"),
+            ));
         }
         if Some(found.head) != head {
             let message = format!("the ledger {what}: {} decisions end in another digest", found.decisions);
@@ -131,7 +143,8 @@ pub fn a_snapshot_changes_nothing(ledger: &[u8], every: usize) -> Result<(), Vio
     let fleet = Fleet::new(Arc::clone(&site), (**config).clone(), &header, *time);
     let mut alone = fleet.map_err(|error| broken(error.to_string()))?;
     let mut replaced = alone.clone();
-    for (number, entry) in entries.iter().filter(|entry| matches!(entry.record, Record::Input(_))).enumerate() {
+    for (number, entry) in entries.iter().filter(|entry| matches!(entry.record, Record::Input(_))).enumerate()
+    {
         let Record::Input(input) = &entry.record else { continue };
         let (expected, found) = (feed(&mut alone, entry, input), feed(&mut replaced, entry, input));
         if expected != found {
@@ -143,7 +156,11 @@ pub fn a_snapshot_changes_nothing(ledger: &[u8], every: usize) -> Result<(), Vio
             let restored = Fleet::restore(Arc::clone(&site), &snapshot);
             replaced = restored.map_err(|error| broken(error.to_string()))?;
             if replaced.snapshot().ok().as_ref() != Some(&snapshot) {
-                return Err(Violation::at(CHECK, entry.seq, "a snapshot of the restored fleet differs".to_owned()));
+                return Err(Violation::at(
+                    CHECK,
+                    entry.seq,
+                    "a snapshot of the restored fleet differs".to_owned(),
+                ));
             }
         }
     }
@@ -157,7 +174,7 @@ fn feed(fleet: &mut Fleet, entry: &Entry, input: &Input) -> Reaction {
     let mut outputs: Vec<(u64, Output)> = std::iter::from_fn(|| fleet.poll_output()).collect();
     let result = fleet.handle(entry.time, input.clone()).map_err(|error| error.to_string());
     let records = std::iter::from_fn(|| fleet.poll_record()).collect();
-    if entry.seq % 2 == 0 {
+    if entry.seq.is_multiple_of(2) {
         outputs.extend(std::iter::from_fn(|| fleet.poll_output()));
     }
     (result, records, outputs)

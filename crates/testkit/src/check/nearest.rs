@@ -32,35 +32,53 @@ struct Judge<'a> {
 pub fn nearest_is_true(entries: &[Entry], authored: &Site, compiled: &CompiledSite) -> Result<(), Violation> {
     let mut judge = Judge { authored, compiled, oracles: BTreeMap::new() };
     for entry in entries {
-        if let Record::Awarded { task, decision, candidates, .. } | Record::Waiting { task, decision, candidates } =
-            &entry.record
+        if let Record::Awarded { task, decision, candidates, .. }
+        | Record::Waiting { task, decision, candidates } = &entry.record
         {
-            judge.decision(task, decision, candidates).map_err(|message| Violation::at(CHECK, entry.seq, message))?;
+            judge
+                .decision(task, decision, candidates)
+                .map_err(|message| Violation::at(CHECK, entry.seq, message))?;
         }
     }
     Ok(())
 }
 
-impl<'a> Judge<'a> {
+impl Judge<'_> {
     fn decision(&mut self, task: &Task, decision: &Decision, candidates: &[Agent]) -> Result<(), String> {
-        let Some(place) = task.steps.first().and_then(|step| self.compiled.waypoint(step.place)) else { return Ok(()) };
+        let Some(place) = task.steps.first().and_then(|step| self.compiled.waypoint(step.place)) else {
+            return Ok(());
+        };
         if !place.authored {
             return Ok(());
         }
         let to = place.name.clone();
         let candidate = |agent: AgentId| candidates.iter().find(|candidate| candidate.id == agent);
         for bid in &decision.bids {
-            let agent = candidate(bid.agent).ok_or_else(|| format!("{} bids and is no candidate", bid.agent))?;
-            let true_s = self.time_s(agent, &to).ok_or_else(|| format!("{} bids and has no way to {to}", bid.agent))?;
+            let agent =
+                candidate(bid.agent).ok_or_else(|| format!("{} bids and is no candidate", bid.agent))?;
+            let true_s = self
+                .time_s(agent, &to)
+                .ok_or_else(|| format!("{} bids and has no way to {to}", bid.agent))?;
             let bid_s = bid.arrival.as_secs_f64();
             if tolerance_s(true_s) < (bid_s - true_s).abs() {
-                return Err(format!("{} bids {bid_s:.4} s to {to}, the oracle says {true_s:.4} s", bid.agent));
+                return Err(format!(
+                    "{} bids {bid_s:.4} s to {to}, the oracle says {true_s:.4} s",
+                    bid.agent
+                ));
             }
         }
-        for refusal in decision.refusals.iter().filter(|refusal| refusal.rule == DSP_006 && refusal.evidence.measured == 0) {
-            let agent = candidate(refusal.agent).ok_or_else(|| format!("{} is no candidate", refusal.agent))?;
+        for refusal in decision
+            .refusals
+            .iter()
+            .filter(|refusal| refusal.rule == DSP_006 && refusal.evidence.measured == 0)
+        {
+            let agent =
+                candidate(refusal.agent).ok_or_else(|| format!("{} is no candidate", refusal.agent))?;
             if let Some(true_s) = self.time_s(agent, &to) {
-                return Err(format!("{} is refused for want of a way to {to}, which takes {true_s:.2} s", agent.id));
+                return Err(format!(
+                    "{} is refused for want of a way to {to}, which takes {true_s:.2} s",
+                    agent.id
+                ));
             }
         }
         let key = |person: bool, arrival: Micros, agent: AgentId| (person, arrival, agent);
@@ -72,9 +90,10 @@ impl<'a> Judge<'a> {
     }
 
     fn time_s(&mut self, agent: &Agent, to: &str) -> Option<f64> {
-        let diameter_m = agent.class.and_then(|class| self.compiled.classes().get(class)).map(|class| {
-            2.0 * f64::from(class.class.radius.0) / 1e3
-        });
+        let diameter_m = agent
+            .class
+            .and_then(|class| self.compiled.classes().get(class))
+            .map(|class| 2.0 * f64::from(class.class.radius.0) / 1e3);
         let speed_mps = f64::from(agent.speed.0) / 1e3;
         let authored = self.authored;
         let oracle = self

@@ -19,6 +19,10 @@ const CHECK: &str = "no deadlock";
 ///
 /// # Errors
 /// The first feasible task that is not done or was given up, with where it stands.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "records of other kinds, later ones too, do not matter here"
+)]
 pub fn no_deadlock(world: &World, entries: &[Entry], site: &Site) -> Result<(), Violation> {
     let setup = world.setup();
     let failed: BTreeSet<AgentId> = world.fleet().failed().collect();
@@ -42,13 +46,20 @@ pub fn no_deadlock(world: &World, entries: &[Entry], site: &Site) -> Result<(), 
         if !matches!(status, TaskStatus::Done(_) | TaskStatus::Cancelled) {
             let why = last_word(world, entries, task);
             let custody = if custody { ", its load must be fetched" } else { "" };
-            return Err(Violation::new(CHECK, format!("task {task} {name:?} is {status:?} at the end{custody}; {why}")));
+            return Err(Violation::new(
+                CHECK,
+                format!("task {task} {name:?} is {status:?} at the end{custody}; {why}"),
+            ));
         }
         let given_up = entries.iter().find(|entry| {
             matches!(&entry.record, Record::Alert(alert) if alert.task == Some(task) && alert.rule == rules::NOBODY)
         });
         if let Some(entry) = given_up.filter(|_| !custody) {
-            return Err(Violation::at(CHECK, entry.seq, format!("task {task} {name:?} is called impossible")));
+            return Err(Violation::at(
+                CHECK,
+                entry.seq,
+                format!("task {task} {name:?} is called impossible"),
+            ));
         }
     }
     Ok(())
@@ -74,10 +85,14 @@ pub fn is_feasible(setup: &Setup, site: &Site, request: &TaskRequest, failed: &B
         // People take the stairs: nobody works in a cabin.
         let in_cabin = |place| compiled.waypoint(place).is_some_and(|waypoint| waypoint.lift.is_some());
         let may_stand = (person && !request.steps.iter().any(|step| in_cabin(step.place)))
-            || agent.class.and_then(|class| compiled.classes().get(class)).is_some_and(|class| {
-                request.steps.iter().all(|step| class.may_stop(step.place))
-            });
-        may && willing && may_stand && reaches(compiled, site, agent.at, &places) && (person || reaches_charger(compiled, site, &places))
+            || agent
+                .class
+                .and_then(|class| compiled.classes().get(class))
+                .is_some_and(|class| request.steps.iter().all(|step| class.may_stop(step.place)));
+        may && willing
+            && may_stand
+            && reaches(compiled, site, agent.at, &places)
+            && (person || reaches_charger(compiled, site, &places))
     })
 }
 
@@ -116,7 +131,8 @@ fn ends<'a>(compiled: &CompiledSite, site: &'a Site, at: sheepdog_core::Waypoint
         return vec![here.id.as_str()];
     }
     let level = compiled.level(waypoint.level).map_or("", |level| level.name.as_str());
-    let point = |id: &str| site.waypoints.iter().find(|authored| authored.id == id && authored.level == level);
+    let point =
+        |id: &str| site.waypoints.iter().find(|authored| authored.id == id && authored.level == level);
     let mut found = Vec::new();
     for lane in &site.lanes {
         let (Some(a), Some(b)) = (point(&lane.from), point(&lane.to)) else { continue };
@@ -129,6 +145,10 @@ fn ends<'a>(compiled: &CompiledSite, site: &'a Site, at: sheepdog_core::Waypoint
 }
 
 /// What the ledger says last about a task and about whoever has it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "records of other kinds, later ones too, do not matter here"
+)]
 fn last_word(world: &World, entries: &[Entry], task: sheepdog_core::TaskId) -> String {
     let on_it = match world.fleet().task_status(task) {
         Some(TaskStatus::Asked(agent) | TaskStatus::Active { agent, .. }) => Some(agent),
@@ -137,7 +157,9 @@ fn last_word(world: &World, entries: &[Entry], task: sheepdog_core::TaskId) -> S
     let concerns = |record: &Record| match record {
         Record::Waiting { decision, .. } => decision.task == task,
         Record::Withdrawn { task: of, .. } | Record::GateClosed { task: of, .. } => *of == task,
-        Record::Held { agent, .. } | Record::Stop { agent, .. } | Record::Agent { agent, .. } => Some(*agent) == on_it,
+        Record::Held { agent, .. } | Record::Stop { agent, .. } | Record::Agent { agent, .. } => {
+            Some(*agent) == on_it
+        }
         Record::Planned { .. } => true,
         _ => false,
     };

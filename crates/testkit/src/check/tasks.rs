@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use sheepdog_core::{AgentId, TaskId, wire::{Action, StepToken}};
-use sheepdog_fleet::{Entry, Input, Record};
+use sheepdog_core::{
+    AgentId, TaskId,
+    wire::{Action, StepToken},
+};
+use sheepdog_fleet::{Entry, Input, Record, rules};
 
 use crate::Violation;
 
@@ -49,6 +52,10 @@ pub(super) fn until_next_input(entries: &[Entry]) -> impl Iterator<Item = &Recor
 }
 
 impl Tales {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "records of other kinds, later ones too, do not matter here"
+    )]
     fn take(&mut self, entry: &Entry, later: &[Entry]) -> Result<(), String> {
         match &entry.record {
             Record::Input(Input::TaskRequested(request)) => {
@@ -62,21 +69,26 @@ impl Tales {
                     (None, Some(Some(task))) => {
                         let actions = request.steps.iter().map(|step| step.action).collect();
                         let (agent, load) = (None, None);
-                        let tale = Tale { actions, step: 0, award: 0, agent, started: false, load, over: false };
+                        let tale =
+                            Tale { actions, step: 0, award: 0, agent, started: false, load, over: false };
                         self.names.insert(request.name.clone(), task);
                         match self.tasks.insert(task, tale) {
                             None => Ok(()),
                             Some(_) => Err(format!("two tasks have the number {task}")),
                         }
                     }
-                    (None, None) => Err(format!("the request {:?} is neither accepted nor refused", request.name)),
+                    (None, None) => {
+                        Err(format!("the request {:?} is neither accepted nor refused", request.name))
+                    }
                     (Some(task), Some(_)) => Err(format!("{:?} is task {task} already", request.name)),
                 }
             }
             Record::Accepted { task, name } if self.names.get(name) != Some(task) => {
                 Err(format!("task {task} {name:?} was accepted and not requested"))
             }
-            Record::Awarded { award, decision, .. } => self.awarded(decision.task, *award, decision.outcome.agent()),
+            Record::Awarded { award, decision, .. } => {
+                self.awarded(decision.task, *award, decision.outcome.agent())
+            }
             Record::StepStarted { agent, token } => {
                 let tale = self.in_hand(*agent, *token)?;
                 if std::mem::replace(&mut tale.started, true) {
@@ -85,12 +97,17 @@ impl Tales {
                 Ok(())
             }
             Record::StepDone { agent, token } => self.step_done(*agent, *token),
-            Record::Withdrawn { task, agent, custody, .. } => self.withdrawn(*task, *agent, custody.is_some()),
+            Record::Withdrawn { task, agent, custody, .. } => {
+                self.withdrawn(*task, *agent, custody.is_some())
+            }
             Record::Done { task, agent } => {
                 let tale = self.open(*task)?;
                 if tale.step != tale.actions.len() || tale.agent != Some(*agent) || tale.load.is_some() {
                     let (step, steps) = (tale.step, tale.actions.len());
-                    return Err(format!("task {task} ends with {step} of {steps} steps done, load {:?}", tale.load));
+                    return Err(format!(
+                        "task {task} ends with {step} of {steps} steps done, load {:?}",
+                        tale.load
+                    ));
                 }
                 (tale.over, tale.agent) = (true, None);
                 Ok(())
@@ -157,7 +174,10 @@ impl Tales {
         }
         let has_load = tale.load == Some(agent);
         if custody != has_load {
-            return Err(format!("task {task} is taken from {agent}: load on board {has_load}, custody {custody}"));
+            let rule = rules::CUSTODY;
+            return Err(format!(
+                "task {task} leaves {agent}, load on board {has_load}, custody {custody} ({rule})"
+            ));
         }
         if custody {
             // Somebody fetches the load: one more step before those that remain.

@@ -58,6 +58,10 @@ fn is_note(record: &Record, agent: AgentId, rule: RuleId) -> bool {
 }
 
 impl Traffic<'_> {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "records of other kinds, later ones too, do not matter here"
+    )]
     fn take(&mut self, entry: &Entry, later: &[Entry]) -> Result<(), String> {
         let refused = || until_next_input(later).any(|record| matches!(record, Record::Refused { .. }));
         match &entry.record {
@@ -86,14 +90,18 @@ impl Traffic<'_> {
                 }
                 Ok(())
             }
-            Record::Input(Input::Operator { command: OperatorCommand::Remove { agent }, .. }) if !refused() => {
+            Record::Input(Input::Operator { command: OperatorCommand::Remove { agent }, .. })
+                if !refused() =>
+            {
                 if let Some(track) = self.tracks.get_mut(agent) {
                     track.removed = true;
                     track.route.truncate(track.done);
                 }
                 Ok(())
             }
-            Record::Input(Input::Operator { command: OperatorCommand::Recover { agent, at }, .. }) if !refused() => {
+            Record::Input(Input::Operator { command: OperatorCommand::Recover { agent, at }, .. })
+                if !refused() =>
+            {
                 let level = self.level(*at);
                 if let Some(track) = self.tracks.get_mut(agent) {
                     let newest = track.newest;
@@ -125,7 +133,8 @@ impl Traffic<'_> {
         }
         if first == 0 && track.shrunk && track.done == track.route.len() {
             let at = track.after(site, track.done).ok_or("the route leads nowhere")?;
-            *track = Track { newest: track.newest, ..Track::new(track.class, track.epoch + 1, at, track.level) };
+            *track =
+                Track { newest: track.newest, ..Track::new(track.class, track.epoch + 1, at, track.level) };
         }
         if first as usize != track.route.len() {
             let known = track.route.len();
@@ -152,12 +161,15 @@ impl Traffic<'_> {
                 StopScope::Site => true,
                 StopScope::Agent(stopped) => *stopped == agent,
                 StopScope::Level(stopped) => {
-                    let enters = |lane: &LaneId| self.site.lane(*lane).map(|lane| self.level(lane.to)) == Some(*stopped);
+                    let enters = |lane: &LaneId| {
+                        self.site.lane(*lane).map(|lane| self.level(lane.to)) == Some(*stopped)
+                    };
                     level == Some(*stopped) || lanes.iter().any(enters)
                 }
             };
             if concerned {
-                return Err(format!("{agent} gets a release while stop {generation} is in force"));
+                let rule = rules::STOPPED_AREA;
+                return Err(format!("{agent} gets a release while stop {generation} is in force ({rule})"));
             }
         }
         Ok(())
@@ -207,7 +219,17 @@ impl Traffic<'_> {
 
 impl Track {
     const fn new(class: usize, epoch: u32, at: WaypointId, level: LevelId) -> Self {
-        Self { class, epoch, at, route: Vec::new(), done: 0, newest: (0, 0), level, shrunk: false, removed: false }
+        Self {
+            class,
+            epoch,
+            at,
+            route: Vec::new(),
+            done: 0,
+            newest: (0, 0),
+            level,
+            shrunk: false,
+            removed: false,
+        }
     }
 
     fn after(&self, site: &CompiledSite, lanes: usize) -> Option<WaypointId> {
@@ -218,7 +240,9 @@ impl Track {
     }
 
     fn claims(&self, site: &CompiledSite) -> BTreeSet<ResourceId> {
-        let Some(class) = site.classes().get(self.class).filter(|_| !self.removed) else { return BTreeSet::new() };
+        let Some(class) = site.classes().get(self.class).filter(|_| !self.removed) else {
+            return BTreeSet::new();
+        };
         let here = self.after(site, self.done).map_or(&[][..], |at| class.at(at));
         let ahead = self.route.iter().skip(self.done).flat_map(|lane| class.along(*lane));
         here.iter().chain(ahead).copied().collect()
@@ -245,9 +269,14 @@ impl Track {
             return Err(format!("the report is of {}, the route is on {}", report.pose.level, from.level));
         }
         let point = |waypoint: &sheepdog_map::Waypoint| [metres(waypoint.x_mm), metres(waypoint.y_mm)];
-        let off_m = distance_to_segment([metres(report.pose.x_mm), metres(report.pose.y_mm)], point(from), point(to));
+        let off_m =
+            distance_to_segment([metres(report.pose.x_mm), metres(report.pose.y_mm)], point(from), point(to));
         let class = site.classes().get(self.class).ok_or("unknown footprint class")?;
         let allowed_m = (f64::from(class.class.margin.0) - f64::from(report.pose_error.0)) / 1e3;
-        if off_m <= allowed_m + 1e-6 { Ok(()) } else { Err(format!("the pose is {off_m:.3} m off, {allowed_m:.3} m are allowed")) }
+        if off_m <= allowed_m + 1e-6 {
+            Ok(())
+        } else {
+            Err(format!("the pose is {off_m:.3} m off, {allowed_m:.3} m are allowed"))
+        }
     }
 }
