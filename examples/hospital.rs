@@ -95,14 +95,10 @@ impl Options {
         let mut options = Self { robots: None, seed: None, broken: None, out: PathBuf::from("out") };
         while let Some(name) = args.next() {
             let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+            let not_a_number = |_| format!("{name} {value}: not a number");
             match name.as_str() {
-                "--robots" => {
-                    options.robots =
-                        Some(value.parse().map_err(|_| format!("--robots {value}: not a number"))?)
-                }
-                "--seed" => {
-                    options.seed = Some(value.parse().map_err(|_| format!("--seed {value}: not a number"))?)
-                }
+                "--robots" => options.robots = Some(value.parse().map_err(not_a_number)?),
+                "--seed" => options.seed = Some(value.parse().map_err(not_a_number)?),
                 "--break" => options.broken = Some(value),
                 "--out" => options.out = PathBuf::from(value),
                 _ => {
@@ -163,7 +159,22 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
                 format!("a person takes over the load of task {task}")
             }
             Record::Alert(alert) => format!("operator told: {}", alert.text),
-            _ => continue,
+            Record::Input(_)
+            | Record::Refused { .. }
+            | Record::Accepted { .. }
+            | Record::Awarded { .. }
+            | Record::Waiting { .. }
+            | Record::Planned { .. }
+            | Record::PlanRefused { .. }
+            | Record::Released { .. }
+            | Record::Held { .. }
+            | Record::Stop { .. }
+            | Record::StepStarted { .. }
+            | Record::StepDone { .. }
+            | Record::Done { .. }
+            | Record::Cancelled { .. }
+            | Record::Withdrawn { .. }
+            | Record::Agent { .. } => continue,
         };
         lines.push(format!("{:>10}  {line}", entry.time.to_string()));
     }

@@ -55,9 +55,10 @@ fn another_robot_takes_over_from_one_that_fails() {
     let mut setup = setup();
     let request = carry(&setup, "blood", "bay-2", "bay-4");
     ask(&mut setup, 0, request);
-    fault(&mut setup, 3, Victim::Target(FaultTarget::Agent(ANNA)), None, FaultKind::Breakdown);
+    // Early, so that what was released to her, and stays hers, does not reach as far as the place.
+    fault(&mut setup, 2, Victim::Target(FaultTarget::Agent(ANNA)), None, FaultKind::Breakdown);
     let mut world = World::new(setup).unwrap();
-    run_until(&mut world, 2);
+    run_until(&mut world, 1);
     let task = world.task_named("blood").unwrap();
     assert_eq!(world.fleet().task_status(task), Some(TaskStatus::Active { agent: ANNA, step: 0 }));
     run_until_done(&mut world);

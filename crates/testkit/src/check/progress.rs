@@ -27,7 +27,12 @@ pub fn no_deadlock(world: &World, entries: &[Entry], site: &Site) -> Result<(), 
     let setup = world.setup();
     let failed: BTreeSet<AgentId> = world.fleet().failed().collect();
     for (task, name, status) in world.fleet().tasks() {
-        let request = entries.iter().find_map(|entry| match &entry.record {
+        // A refused request and a later one may share a name: the one that was accepted counts.
+        let accepted = entries
+            .iter()
+            .position(|entry| matches!(&entry.record, Record::Accepted { task: of, .. } if *of == task));
+        let before = entries.get(..accepted.unwrap_or(entries.len())).unwrap_or(entries);
+        let request = before.iter().rev().find_map(|entry| match &entry.record {
             Record::Input(Input::TaskRequested(request)) if request.name == name => Some(request),
             _ => None,
         });
