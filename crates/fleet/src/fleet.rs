@@ -399,8 +399,9 @@ impl Fleet {
     fn settle(&mut self) {
         self.dispatch();
         self.advance_steps();
-        self.ask_for_plan();
+        // Granting comes first: a question that is always open must not keep an answer from being used.
         self.grant();
+        self.ask_for_plan();
         self.move_passages();
     }
 

@@ -14,6 +14,12 @@ use crate::{
     state::{AgentState, RobotState, Standing},
 };
 
+/// A report whose number is further ahead than this is nonsense: it would mute the robot for ever.
+const REPORT_JUMP_MAX: u32 = 1_000_000;
+
+/// An idle robot begins a new epoch when its route has grown this long, so that no route grows for ever.
+const ROUTE_MAX: usize = 1_000;
+
 impl RobotState {
     /// A robot that begins an epoch at a waypoint.
     pub(crate) fn standing_at(site: &CompiledSite, class: usize, at: WaypointId) -> Self {
@@ -33,8 +39,9 @@ impl RobotState {
             route: Vec::new(),
             done: 0,
             known: 0,
-            boot: 0,
+            boot: None,
             report_seq: 0,
+            proof: (site.version(), Mm::MAX),
             stop_seq: 0,
             pose,
             motion: Motion::Waiting,
@@ -59,6 +66,23 @@ impl RobotState {
         self.shrunk = false;
     }
 
+    /// Whether a report follows the last one: of a later boot, or later in the same one and not absurdly so.
+    fn is_next(&self, report: &Report) -> bool {
+        match self.boot {
+            None => true,
+            Some(boot) if boot == report.boot => {
+                self.report_seq < report.seq && report.seq - self.report_seq < REPORT_JUMP_MAX
+            }
+            Some(boot) => boot < report.boot && report.boot - boot < REPORT_JUMP_MAX,
+        }
+    }
+
+    /// Whether the last report proves that the robot stands at the waypoint.
+    pub(crate) fn proves_standing_at(&self, site: &CompiledSite, at: WaypointId) -> bool {
+        let (of_site, pose_error) = self.proof;
+        of_site == site.version() && is_at(site, self.class, at, self.pose, pose_error)
+    }
+
     /// Released lanes that the robot has not completed.
     pub(crate) fn ahead(&self) -> &[LaneId] {
         self.route.get(self.done as usize..).unwrap_or(&[])
@@ -81,7 +105,19 @@ impl RobotState {
 impl Fleet {
     pub(crate) fn agent_message(&mut self, agent: AgentId, message: ToFleet) -> Result<(), InputError> {
         let now = self.state.now;
+        let levels = self.site.levels().len();
         let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
+        if let ToFleet::Report(report) = &message {
+            let Some(robot) = &mut state.robot else { return Ok(()) };
+            if report.pose.level.index() >= levels || !robot.is_next(report) {
+                return Ok(());
+            }
+            robot.proof = (report.site, report.pose_error);
+            if state.standing == Standing::Removed {
+                // It is nobody's business but its own where it is carried; its pose will prove where it comes back.
+                robot.pose = report.pose;
+            }
+        }
         if state.standing == Standing::Removed {
             return Ok(());
         }
@@ -104,18 +140,18 @@ impl Fleet {
 
     fn report(&mut self, agent: AgentId, report: &Report) {
         let Some(robot) = self.robot_mut(agent) else { return };
-        if (report.boot, report.seq) <= (robot.boot, robot.report_seq) {
-            return;
-        }
-        let rebooted = robot.boot != 0 && report.boot != robot.boot;
-        robot.boot = report.boot;
+        let rebooted = robot.boot.is_some_and(|boot| boot != report.boot);
+        robot.boot = Some(report.boot);
         robot.report_seq = report.seq;
         robot.pose = report.pose;
-        robot.stop_ack = robot.stop_ack.max(report.stop_ack);
-        let started = std::mem::replace(&mut robot.reset_ack, report.reset_ack) != report.reset_ack;
-        if started {
-            self.state.planning.due = true;
-            self.state.dispatch_due = true;
+        // A robot that restarted has forgotten which stops it knew.
+        robot.stop_ack = if rebooted { report.stop_ack } else { robot.stop_ack.max(report.stop_ack) };
+        if rebooted {
+            robot.stop_seq = 0;
+        }
+        robot.reset_ack = report.reset_ack;
+        if let Some(ack) = report.reset_ack {
+            self.confirm_start(agent, ack);
         }
         self.note_stops(agent, report);
         if rebooted {
@@ -202,6 +238,14 @@ impl Fleet {
             }
             Motion::Failed => {}
         }
+        if let Motion::Latched(rule) = motion
+            && before != motion
+            && !self.is_stopped(agent)
+        {
+            let task = self.agent(agent).and_then(|agent| agent.job).map(|token| token.task);
+            let text = format!("{} has latched for {rule}; stop and reset it once the cause is gone", self.name(agent));
+            self.alert(rules::LATCHED, Some(agent), task, text);
+        }
         if motion == Motion::Failed && before != Motion::Failed {
             self.lose(agent, Standing::Failed, rules::FAILED, "has failed");
         }
@@ -228,7 +272,11 @@ impl Fleet {
                 let lanes = u32::try_from(lanes).ok()?;
                 Some((lanes, robot.after(&site, lanes)?))
             }))
-            .find(|(lanes, at)| robot.done <= *lanes && is_at(&site, class, *at, report));
+            .find(|(lanes, at)| {
+                robot.done <= *lanes
+                    && report.site == site.version()
+                    && is_at(&site, class, *at, report.pose, report.pose_error)
+            });
         match stands {
             Some((_, at)) if self.executor.relocate(agent, at).is_ok() => {
                 if let Some(robot) = self.robot_mut(agent) {
@@ -281,6 +329,10 @@ impl Fleet {
     /// Sends again what the robot does not know of its release.
     fn send_missing_lanes(&mut self, agent: AgentId, report: &Report) {
         let site = self.site.version();
+        let well = self.agent(agent).is_some_and(|agent| agent.standing == Standing::Well);
+        if !well || self.is_stopped(agent) {
+            return;
+        }
         let Some(robot) = self.robot_mut(agent) else { return };
         robot.known = if report.epoch == robot.epoch { report.known } else { 0 };
         let missing = robot.route.get(robot.known as usize..).unwrap_or(&[]);
@@ -350,6 +402,25 @@ impl Fleet {
             self.agent_note(agent, rules::STALLED, "stands still; others are planned around it".to_owned());
         }
         self.ask_stalled_to_hold();
+        self.renew_epochs();
+    }
+
+    /// Begins a new epoch for idle robots whose route has grown long.
+    fn renew_epochs(&mut self) {
+        let long = |(id, agent): (&AgentId, &AgentState)| {
+            let robot = agent.robot.as_ref()?;
+            let due = ROUTE_MAX < robot.route.len() && robot.is_at_end() && agent.job.is_none();
+            due.then(|| Some((*id, robot.after(&self.site, robot.done)?))).flatten()
+        };
+        let due: Vec<(AgentId, WaypointId)> = self.state.agents.iter().filter_map(long).collect();
+        for (agent, at) in due {
+            if self.executor.relocate(agent, at).is_ok()
+                && let Some(robot) = self.robot_mut(agent)
+            {
+                robot.begin_epoch(at);
+                self.state.planning.due = true;
+            }
+        }
     }
 
     /// Asks stalled robots, until they answer, to give back what they do not need of their release.
@@ -435,16 +506,14 @@ fn is_near_route(site: &CompiledSite, robot: &RobotState, report: &Report) -> bo
     report.pose.level == from.level && is_within_of_segment(pose, a, b, i64::from(margin.0))
 }
 
-/// Whether the reported pose proves that the robot stands at the waypoint.
-pub(crate) fn is_at(site: &CompiledSite, class: usize, at: WaypointId, report: &Report) -> bool {
-    let (Some(waypoint), Some(margin)) = (site.waypoint(at), slack(site, class, report.pose_error)) else {
+/// Whether a pose proves that a robot stands at the waypoint.
+fn is_at(site: &CompiledSite, class: usize, at: WaypointId, pose: Pose, pose_error: Mm) -> bool {
+    let (Some(waypoint), Some(margin)) = (site.waypoint(at), slack(site, class, pose_error)) else {
         return false;
     };
-    let pose = (i64::from(report.pose.x_mm), i64::from(report.pose.y_mm));
+    let point = (i64::from(pose.x_mm), i64::from(pose.y_mm));
     let place = (i64::from(waypoint.x_mm), i64::from(waypoint.y_mm));
-    report.site == site.version()
-        && report.pose.level == waypoint.level
-        && is_within_of_segment(pose, place, place, i64::from(margin.0))
+    pose.level == waypoint.level && is_within_of_segment(point, place, place, i64::from(margin.0))
 }
 
 /// What remains of a class's margin once the uncertainty of the pose is taken off.

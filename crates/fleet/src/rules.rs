@@ -40,6 +40,8 @@ rules! {
         "What was released before a restart counts as lost.";
     STOP_ORDERED = "FLT-014", "A named person's stop bypasses every queue and holds until a named person resets it in two steps.",
         "IEC 60204-1 and ISO 13850: releasing a stop must not start anything.";
+    LATCHED = "FLT-016", "A robot that has latched for a rule of its own is reported to the operator.",
+        "Only a person can reset it, so a person must know.";
     CUSTODY = "FLT-015", "A load on a failed or lost robot is handed over by a person and never awarded silently.",
         "Somebody must have had the load in hand.";
 }

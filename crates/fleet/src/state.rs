@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId,
+    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Mm, ResourceId, RuleId, SiteVersion, StopGeneration, TaskId,
     WaypointId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
@@ -92,8 +92,11 @@ pub(crate) struct RobotState {
     pub(crate) done: u32,
     /// How many lanes the robot says it knows.
     pub(crate) known: u32,
-    pub(crate) boot: u32,
+    /// The robot's boot by its last report; `None` before the first.
+    pub(crate) boot: Option<u32>,
     pub(crate) report_seq: u32,
+    /// Site and pose error of the last report: what its pose is worth.
+    pub(crate) proof: (SiteVersion, Mm),
     pub(crate) stop_seq: u32,
     pub(crate) pose: Pose,
     pub(crate) motion: Motion,
@@ -204,7 +207,8 @@ pub(crate) struct ActiveStop {
     pub(crate) alerted: bool,
     /// The last reset step a person took, with the person.
     pub(crate) reset: Option<ResetOrder>,
-    /// Whom it stopped: everybody who was in its scope at any time before the start, wherever they are now.
+    /// Whom it holds: everybody who was in its scope at any time before the start, wherever they are now, and who has
+    /// not confirmed the start.
     pub(crate) members: BTreeSet<AgentId>,
 }
 
@@ -214,8 +218,4 @@ impl ActiveStop {
         self.reset.is_some_and(|reset| reset.step == ResetStep::Start)
     }
 
-    /// Whether the stop still holds a robot: it was stopped and has not taken the second step of the reset.
-    pub(crate) fn holds(&self, agent: AgentId, robot: &RobotState) -> bool {
-        self.members.contains(&agent) && !(self.is_started() && robot.reset_ack == self.reset)
-    }
 }

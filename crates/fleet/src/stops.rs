@@ -14,7 +14,7 @@ use crate::{
     input::{Actor, InputError, OperatorCommand, Output},
     record::Record,
     rules,
-    state::{ActiveStop, RobotState, Standing},
+    state::{ActiveStop, Standing},
 };
 
 /// Levels that no robot may enter.
@@ -141,20 +141,16 @@ impl Fleet {
         let members = stop.members.clone();
         self.record(&Record::Reset(order));
         for agent in members {
-            self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
+            if let (_, Some(order)) = self.stop_for(agent) {
+                self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
+            }
         }
         Ok(())
     }
 
     /// Whether a stop holds the robot.
     pub(crate) fn is_stopped(&self, agent: AgentId) -> bool {
-        self.stop_of(agent).is_some()
-    }
-
-    /// The newest stop that holds the robot.
-    fn stop_of(&self, agent: AgentId) -> Option<(&ActiveStop, &RobotState)> {
-        let robot = self.agent(agent)?.robot.as_ref()?;
-        self.state.stops.iter().rfind(|stop| stop.holds(agent, robot)).map(|stop| (stop, robot))
+        self.state.stops.iter().any(|stop| stop.members.contains(&agent))
     }
 
     /// Where stops are in force.
@@ -170,33 +166,53 @@ impl Fleet {
         stopped
     }
 
-    /// What a beat tells a robot: the newest stop it has not acknowledged, and the newest reset step for it.
+    /// What a beat tells a robot: the newest stop it has not acknowledged, and the reset step it may take.
+    ///
+    /// A robot knows one stop, the newest, so it is reset only as far as *every* stop that holds it has been: starting
+    /// a newer stop does not start what an older one still holds.
     pub(crate) fn stop_for(&self, agent: AgentId) -> (Option<StopOrder>, Option<ResetOrder>) {
-        let Some((stop, robot)) = self.stop_of(agent) else { return (None, None) };
-        let order = Some(stop.order).filter(|order| robot.stop_ack < order.generation);
-        (order, stop.reset.filter(|reset| robot.reset_ack != Some(*reset)))
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return (None, None) };
+        let holding = || self.state.stops.iter().filter(|stop| stop.members.contains(&agent));
+        let Some(newest) = holding().next_back() else { return (None, None) };
+        let order = Some(newest.order).filter(|order| robot.stop_ack < order.generation);
+        let least = holding().map(|stop| stop.reset.map(|reset| reset.step)).min().flatten();
+        let actor = holding().filter_map(|stop| stop.reset).next_back().map(|reset| reset.actor);
+        let reset = least
+            .zip(actor)
+            .map(|(step, actor)| ResetOrder { generation: newest.order.generation, actor, step })
+            .filter(|reset| robot.reset_ack != Some(*reset));
+        (order, reset)
+    }
+
+    /// Lets a robot go that confirms the start of the newest stop that holds it, once all of them are started.
+    pub(crate) fn confirm_start(&mut self, agent: AgentId, ack: ResetOrder) {
+        let holding = || self.state.stops.iter().filter(|stop| stop.members.contains(&agent));
+        let newest = holding().map(|stop| stop.order.generation).next_back();
+        let over = ack.step == ResetStep::Start
+            && newest.is_some_and(|newest| newest <= ack.generation)
+            && holding().all(ActiveStop::is_started);
+        if over {
+            for stop in &mut self.state.stops {
+                stop.members.remove(&agent);
+            }
+            self.state.planning.due = true;
+            self.state.dispatch_due = true;
+            self.state.grants_due = true;
+        }
     }
 
     /// Takes in who has come into a stopped area, tells the operator who has not acknowledged a stop in time, and
-    /// forgets a stop once everybody whom it stopped has been started again or was carried away.
+    /// forgets a stop once everybody whom it stopped has been started again.
     pub(crate) fn watch_stops(&mut self) {
         for mut stop in std::mem::take(&mut self.state.stops) {
             if !stop.is_started() {
                 stop.members.extend(self.agents_in(stop.order.scope));
             }
             self.watch_acknowledgements(&mut stop);
-            let held = |id: &AgentId| {
-                self.agent(*id).is_some_and(|agent| {
-                    agent.standing != Standing::Removed
-                        && agent.robot.as_ref().is_some_and(|robot| stop.holds(*id, robot))
-                })
-            };
-            if !stop.is_started() || stop.members.iter().any(held) {
+            if !stop.is_started() || !stop.members.is_empty() {
                 self.state.stops.push(stop);
             }
         }
-        // Whoever was started since the last look may be granted and planned for again.
-        self.state.grants_due = true;
     }
 
     fn watch_acknowledgements(&mut self, stop: &mut ActiveStop) {
@@ -219,7 +235,13 @@ impl Fleet {
     }
 
     fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {
-        let robot = self.robot_mut(agent).ok_or(InputError::UnknownAgent(agent))?;
+        let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
+        let refused = |reason: &str| InputError::Agent { agent, command: "removed", reason: reason.to_owned() };
+        let robot = state.robot.as_mut().ok_or_else(|| refused("it is not a robot"))?;
+        let dead = matches!(state.standing, Standing::Failed | Standing::Lost);
+        if !dead && !matches!(robot.motion, Motion::Latched(_)) {
+            return Err(refused("it is alive: stop it first, so that it cannot move while its claims are freed"));
+        }
         robot.route.truncate(robot.done as usize);
         self.lose(agent, Standing::Removed, rules::FAILED, "was removed");
         self.executor.remove(agent);
@@ -250,11 +272,14 @@ impl Fleet {
     fn recover(&mut self, agent: AgentId, at: WaypointId) -> Result<(), InputError> {
         let state = self.agent(agent).ok_or(InputError::UnknownAgent(agent))?;
         let refused = |reason: String| InputError::Agent { agent, command: "recovered", reason };
-        let class = state.robot.as_ref().map(|robot| robot.class);
-        let class = class.ok_or_else(|| refused("it is not a robot".to_owned()))?;
+        let robot = state.robot.as_ref().ok_or_else(|| refused("it is not a robot".to_owned()))?;
+        let class = robot.class;
         match state.standing {
             Standing::Failed | Standing::Removed | Standing::Lost => {}
             Standing::Well | Standing::Silent => return Err(refused("it has not failed".to_owned())),
+        }
+        if !robot.proves_standing_at(&self.site, at) {
+            return Err(refused(format!("its last report does not prove that it stands at {at}")));
         }
         let placed = if state.standing == Standing::Removed {
             self.executor.place(agent, class, at).map_err(|error| error.to_string())
