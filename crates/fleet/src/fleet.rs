@@ -12,7 +12,8 @@ use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
 use crate::{
     config::FleetConfig,
     header::Header,
-    input::{Alert, Input, InputError, Output},
+    input::{Actor, Alert, Input, InputError, Output},
+    stops::PROVEN,
     record::Record,
     state::{AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, TaskState},
 };
@@ -146,6 +147,7 @@ impl Fleet {
                 job: None,
                 errand: Errand::None,
                 declined_until: None,
+                burden: None,
                 robot,
             };
             if agents.insert(profile.id, state).is_some() {
@@ -203,6 +205,12 @@ impl Fleet {
         if now < self.state.now {
             return Err(InputError::TimeWentBack { now, last: self.state.now });
         }
+        let input = self.check_proof(input);
+        self.handle_checked(now, input)
+    }
+
+    /// [`handle`](Self::handle) for an input from a ledger, whose proof was checked when it came in.
+    pub(crate) fn handle_checked(&mut self, now: FleetTime, input: Input) -> Result<(), InputError> {
         self.state.now = now;
         self.record(&Record::Input(input.clone()));
         let result = self.apply(input);
@@ -281,7 +289,7 @@ impl Fleet {
 
     /// The task that came in under the requester's `name`.
     pub fn task_named(&self, name: &str) -> Option<TaskId> {
-        self.state.names.get(name).copied()
+        self.state.names.get(name).map(|(task, _)| *task)
     }
 
     /// Every task with its name and where it stands, by id.
@@ -367,6 +375,23 @@ impl Fleet {
             state: snapshot.state,
             records: VecDeque::new(),
         })
+    }
+
+    /// Replaces an actor's secret by what it was worth, so that no ledger ever holds it.
+    fn check_proof(&self, input: Input) -> Input {
+        match input {
+            Input::Operator { actor, command } => {
+                let proof = if self.is_authentic(&actor) { PROVEN.to_vec() } else { Vec::new() };
+                Input::Operator { actor: Actor { proof, ..actor }, command }
+            }
+            Input::Restarted { .. }
+            | Input::TaskRequested(_)
+            | Input::FromAgent { .. }
+            | Input::FromPeripheral(_)
+            | Input::Planned { .. }
+            | Input::Fact(_)
+            | Input::Tick => input,
+        }
     }
 
     fn apply(&mut self, input: Input) -> Result<(), InputError> {

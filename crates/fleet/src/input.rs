@@ -93,7 +93,8 @@ pub struct Actor {
     pub id: ActorId,
     /// The role the actor acts in.
     pub role: Role,
-    /// The actor's secret; only its hash is kept.
+    /// The actor's secret. It is checked on the way in and never written down: the ledger only keeps whether it was
+    /// right.
     pub proof: Vec<u8>,
 }
 
@@ -208,6 +209,14 @@ pub enum InputError {
         name: String,
         /// What is wrong with it.
         error: TaskError,
+    },
+    /// The requester's name stands for something else already.
+    #[error("task request {name:?}: the name stands for task {task}, which is something else")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The task it stands for.
+        task: TaskId,
     },
     /// The reading cannot be kept.
     #[error("reading: {0}")]

@@ -64,7 +64,10 @@ impl Fleet {
 
     /// Whether a robot will not move for a while, so that others must go round what it holds.
     fn is_obstacle(&self, agent: AgentId, state: &AgentState, robot: &RobotState) -> bool {
-        state.standing != Standing::Well || robot.stalled || self.is_stopped(agent)
+        state.standing != Standing::Well
+            || state.burden.is_some()
+            || robot.stalled
+            || self.is_stopped(agent)
     }
 
     /// Whether a robot works, or is about to work, where its release ends: it is not asked to make room there.
@@ -175,6 +178,7 @@ impl Fleet {
         self.is_stopped(agent)
             || self.agent(agent).is_none_or(|state| {
                 state.standing != Standing::Well
+                    || state.burden.is_some()
                     || self.is_performing(state)
                     || state.robot.as_ref().is_none_or(|robot| robot.shrunk)
             })

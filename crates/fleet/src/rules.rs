@@ -26,8 +26,8 @@ rules! {
         "Whoever pressed stop must know who may still be moving.";
     STALLED = "FLT-007", "Others are planned around a robot that its interlock has stopped for `stalled_after`.",
         "A robot that waits for a person to step aside must not hold up the building.";
-    PERSON_LATE = "FLT-008", "A person who needs more than `person_step_within` for a step is reported and somebody else is asked.",
-        "People are interrupted; the task must not be forgotten with them.";
+    LATE = "FLT-008", "A step that takes `person_step_within` longer than its duration is reported; a person's task goes to somebody else.",
+        "People are interrupted and robots get stuck; the task must not be forgotten with them.";
     NOBODY = "FLT-009", "A task that no agent can ever do is reported to the operator and stays open.",
         "No task is dropped because nobody fits today.";
     CHARGE = "FLT-010", "An idle robot below `charge_below` goes to the nearest free charger and stays until `charge_until`.",

@@ -23,7 +23,8 @@ pub(crate) struct State {
     pub(crate) tasks: BTreeMap<TaskId, TaskState>,
     /// Tasks that are not over, so that no timer walks through a year of finished ones.
     pub(crate) open: BTreeSet<TaskId>,
-    pub(crate) names: BTreeMap<String, TaskId>,
+    /// Tasks by the requester's name, with a digest of what was asked for.
+    pub(crate) names: BTreeMap<String, (TaskId, [u8; 32])>,
     pub(crate) next_task: u64,
     pub(crate) facts: Facts,
     pub(crate) planning: Planning,
@@ -53,6 +54,8 @@ pub(crate) struct AgentState {
     pub(crate) job: Option<StepToken>,
     pub(crate) errand: Errand,
     pub(crate) declined_until: Option<FleetTime>,
+    /// A task whose load is on board though the task is not the agent's any more: it stays until a person has it.
+    pub(crate) burden: Option<TaskId>,
     /// `Some` for robots.
     pub(crate) robot: Option<RobotState>,
 }
@@ -132,6 +135,8 @@ pub(crate) struct TaskState {
     /// The step whose gates were last written to the ledger, and the rule that kept them closed, if any.
     pub(crate) gate: Option<(u32, Option<RuleId>)>,
     pub(crate) alerted: bool,
+    /// The award and step that were reported as late.
+    pub(crate) late: Option<(u32, u32)>,
 }
 
 /// Where a task stands.

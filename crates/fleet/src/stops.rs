@@ -63,11 +63,19 @@ impl OperatorCommand {
     }
 }
 
+/// What stands in the ledger in place of a secret that was right.
+pub(crate) const PROVEN: &[u8] = b"proven";
+
 impl Fleet {
-    pub(crate) fn operator(&mut self, actor: &Actor, command: &OperatorCommand) -> Result<(), InputError> {
+    /// Whether the actor is known in that role and shows the right secret.
+    pub(crate) fn is_authentic(&self, actor: &Actor) -> bool {
         let known = self.config.actors.iter().find(|entry| entry.id == actor.id && entry.role == actor.role);
         let proof: [u8; 32] = Sha256::digest(&actor.proof).into();
-        if known.is_none_or(|entry| entry.proof != proof) {
+        known.is_some_and(|entry| entry.proof == proof)
+    }
+
+    pub(crate) fn operator(&mut self, actor: &Actor, command: &OperatorCommand) -> Result<(), InputError> {
+        if actor.proof != PROVEN {
             return Err(InputError::NotAuthentic(actor.id));
         }
         if !command.is_allowed_to(actor.role) {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
     AgentId, FleetTime, Micros, RuleId, TaskId, WaypointId,
     wire::{Action, Perform, StepToken, ToAgent},
@@ -25,8 +26,10 @@ const HAND_OVER: Micros = Micros::from_secs(30);
 impl Fleet {
     /// Accepts a request, or refuses it naming the field. A name seen before is the task it named then.
     pub(crate) fn request(&mut self, request: TaskRequest) -> Result<(), InputError> {
-        if self.state.names.contains_key(&request.name) {
-            return Ok(());
+        let content = digest(&request);
+        if let Some(&(task, known)) = self.state.names.get(&request.name) {
+            let name = request.name;
+            return if known == content { Ok(()) } else { Err(InputError::NameTaken { name, task }) };
         }
         let id = TaskId(self.state.next_task);
         let name = request.name.clone();
@@ -34,7 +37,7 @@ impl Fleet {
         task.check(&self.site).map_err(|error| InputError::Task { name: name.clone(), error })?;
         self.state.next_task += 1;
         self.record(&Record::Accepted { task: id, name: name.clone() });
-        self.state.names.insert(name, id);
+        self.state.names.insert(name, (id, content));
         self.state.open.insert(id);
         self.state.tasks.insert(id, TaskState::new(task));
         self.state.dispatch_due = true;
@@ -170,6 +173,9 @@ impl Fleet {
             Standing::Removed => return Availability::Removed,
             Standing::Well => {}
         }
+        if agent.burden.is_some() {
+            return Availability::Stopped { rule: rules::CUSTODY };
+        }
         if let Some(token) = agent.job {
             return Availability::Busy { task: token.task };
         }
@@ -286,7 +292,13 @@ impl Fleet {
             | Phase::Cancelled => return,
         }
         match task.task.steps.get(task.step as usize).map(|step| step.action) {
-            Some(Action::Load) => task.loaded = Some(agent),
+            Some(Action::Load) => {
+                task.loaded = Some(agent);
+                task.custody = false;
+                for other in self.state.agents.values_mut().filter(|other| other.burden == Some(token.task)) {
+                    other.burden = None;
+                }
+            }
             Some(Action::Unload) => task.loaded = None,
             Some(Action::Attend) | None => {}
         }
@@ -310,7 +322,13 @@ impl Fleet {
 
     /// A person goes from step to step without a release.
     fn send_person_on(&mut self, agent: AgentId, token: StepToken) {
-        if self.agent(agent).is_none_or(|agent| agent.robot.is_some()) || !self.gates_are_open(token.task) {
+        if self.gates_are_open(token.task) {
+            self.send_person(agent, token);
+        }
+    }
+
+    fn send_person(&mut self, agent: AgentId, token: StepToken) {
+        if self.agent(agent).is_none_or(|agent| agent.robot.is_some()) {
             return;
         }
         let now = self.state.now;
@@ -327,11 +345,16 @@ impl Fleet {
         let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
         let asked = matches!(task.phase, Phase::Asked { agent: asked, .. } if asked == agent);
         if !asked || task.awards != token.award {
+            if self.agent(agent).and_then(|agent| agent.job) != Some(token) {
+                // Nobody waits for this answer any more, and the person must know.
+                self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
+            }
             return;
         }
         if accepted {
             task.phase = Phase::Travelling { agent, since: now };
-            self.send_person_on(agent, token);
+            // The gates were open when the person was asked; that is what the person was asked for.
+            self.send_person(agent, token);
         } else {
             self.decline(agent, token.task);
         }
@@ -366,25 +389,37 @@ impl Fleet {
         for id in open {
             let Some(task) = self.state.tasks.get(&id) else { continue };
             match task.phase {
-                Phase::Asked { agent, until } if until <= now => self.decline(agent, id),
-                Phase::Travelling { agent, .. } => {
+                Phase::Asked { agent, until } if until <= now => {
+                    let token = StepToken { task: id, award: task.awards, step: task.step };
+                    self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
+                    self.decline(agent, id);
+                }
+                Phase::Travelling { agent, since } => {
                     if let Some(token) = self.agent(agent).and_then(|agent| agent.job) {
                         self.send_person_on(agent, token);
                     }
+                    self.watch_step(agent, id, since);
                 }
-                Phase::Performing { agent, since } => self.watch_person(agent, id, since),
+                Phase::Performing { agent, since } => self.watch_step(agent, id, since),
                 Phase::Asked { .. } | Phase::Pending | Phase::Done { .. } | Phase::Cancelled => {}
             }
         }
     }
 
-    fn watch_person(&mut self, agent: AgentId, task: TaskId, since: FleetTime) {
-        let person = self.agent(agent).is_some_and(|agent| agent.robot.is_none());
-        let late = self.state.now.since(since).is_some_and(|waited| self.config.person_step_within < waited);
-        if person && late {
-            let text = format!("{} has not finished a step in time", self.name(agent));
-            self.alert(rules::PERSON_LATE, Some(agent), Some(task), text);
-            self.withdraw_from(agent, rules::PERSON_LATE);
+    /// A step that takes too long is reported once; a person's task then goes to somebody else.
+    fn watch_step(&mut self, agent: AgentId, id: TaskId, since: FleetTime) {
+        let Some(task) = self.state.tasks.get_mut(&id) else { return };
+        let work = task.task.steps.get(task.step as usize).map_or(Micros::ZERO, |step| step.duration);
+        let limit = self.config.person_step_within.saturating_add(work);
+        let late = self.state.now.since(since).is_some_and(|waited| limit < waited);
+        if !late || task.late == Some((task.awards, task.step)) {
+            return;
+        }
+        task.late = Some((task.awards, task.step));
+        let text = format!("{} has not finished a step in time", self.name(agent));
+        self.alert(rules::LATE, Some(agent), Some(id), text);
+        if self.agent(agent).is_some_and(|agent| agent.robot.is_none()) {
+            self.withdraw_from(agent, rules::LATE);
         }
     }
 
@@ -429,6 +464,9 @@ impl Fleet {
         task.phase = Phase::Pending;
         if custody {
             task.hand_over_at(place);
+            if let Some(state) = self.state.agents.get_mut(&agent) {
+                state.burden = Some(token.task);
+            }
         }
         self.state.dispatch_due = true;
         self.state.planning.due = true;
@@ -518,6 +556,7 @@ impl TaskState {
             waiting: None,
             approvals: BTreeMap::new(),
             gate: None,
+            late: None,
             alerted: false,
         }
     }
@@ -528,6 +567,9 @@ impl TaskState {
         self.custody = true;
         self.task.performers =
             Performers::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]));
+        let shifted = |(step, role): (u32, String)| (if step < self.step { step } else { step + 1 }, role);
+        self.approvals =
+            std::mem::take(&mut self.approvals).into_iter().map(|(key, actor)| (shifted(key), actor)).collect();
         let fetch = Step { place, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
         self.task.steps.insert(self.step as usize, fetch);
     }
@@ -538,6 +580,12 @@ impl TaskState {
         task.steps.drain(..(self.step as usize).min(task.steps.len()));
         task
     }
+}
+
+/// What a request asks for, to tell a repetition from a clash of names.
+fn digest(request: &TaskRequest) -> [u8; 32] {
+    // A request that cannot be encoded is one of its own kind.
+    Sha256::digest(postcard::to_allocvec(request).unwrap_or_default()).into()
 }
 
 fn order(token: StepToken, step: &Step) -> Perform {
