@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
 #![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ranges are small and positive")]
+#![expect(clippy::wildcard_imports, reason = "everything here is about the interlock")]
 
 use std::error::Error;
 
@@ -17,7 +18,6 @@ impl Base for Wheels {
     fn drive(&mut self, command: Bounded<'_>) {
         println!("  wheels: {} mm/s until {}", command.twist().linear_mm_per_s, command.until());
     }
-
     fn halt(&mut self, category: StopCategory) {
         println!("  wheels: halt, {category}");
     }

@@ -120,7 +120,9 @@ impl fmt::Display for Passage {
 /// Proof that the fleet is alive, and what it knows that a robot needs before it enters a passage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
-    /// Running number.
+    /// Counts the starts of the fleet's software.
+    pub boot: u32,
+    /// Running number within the boot.
     pub seq: u32,
     /// Passages on the released route that their own sensors say are open.
     pub open: Vec<Passage>,

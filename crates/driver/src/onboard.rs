@@ -193,7 +193,7 @@ impl<B: Base> Onboard<B> {
                 ToAgent::Reset(order) => self.orders.reset(order),
                 ToAgent::Beat(beat) => {
                     let (stop, reset) = (beat.stop, beat.reset);
-                    if self.orders.beat(beat, observation.now, self.config.passage_fresh) {
+                    if self.orders.beat(beat, observation.now) {
                         if let Some(order) = stop {
                             self.orders.stop(order, agent, level);
                         }
@@ -207,6 +207,9 @@ impl<B: Base> Onboard<B> {
                 // Questions are for people; a robot does what it is told.
                 ToAgent::Ask(_) => {}
             }
+        }
+        if observation.emergency_button {
+            self.orders.void_pending();
         }
     }
 

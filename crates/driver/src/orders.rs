@@ -14,11 +14,13 @@ pub(crate) struct Orders {
     reset: Option<ResetOrder>,
     /// The furthest reset that has been carried out.
     taken: Option<(StopGeneration, ResetStep)>,
+    /// Resets up to this stop were ordered while the button on the robot was pressed.
+    void: Option<StopGeneration>,
     /// A reset that is behind `taken`: nothing to do, but the fleet waits for the answer.
     repeated: Option<ResetOrder>,
     reset_ack: Option<ResetOrder>,
     open: Vec<Passage>,
-    beat: Option<(u32, RobotTime)>,
+    beat: Option<((u32, u32), RobotTime)>,
 }
 
 impl Orders {
@@ -40,6 +42,9 @@ impl Orders {
     /// that is late cannot release a latch that came after it.
     pub(crate) fn reset(&mut self, order: ResetOrder) {
         let place = (order.generation, order.step);
+        if self.void.is_some_and(|void| order.generation <= void) {
+            return;
+        }
         if self.taken.is_some_and(|taken| place <= taken) {
             self.repeated = Some(order);
         } else if self.reset.is_none_or(|reset| (reset.generation, reset.step) < place) {
@@ -47,14 +52,22 @@ impl Orders {
         }
     }
 
-    /// Takes in a beat. One that is older than the last is ignored while the last is fresh; after that a fleet that
-    /// counts from the start again is believed.
-    pub(crate) fn beat(&mut self, beat: Beat, now: RobotTime, fresh: Micros) -> bool {
-        let is_late = self.beat.is_some_and(|(seq, _)| beat.seq <= seq);
-        if is_late && self.hears_fleet(now, fresh) {
+    /// Voids the reset that waits, and all of its stop: letting go of a button that was pressed meanwhile must start
+    /// nothing. Whoever wants the robot to move again orders a stop and resets that.
+    pub(crate) fn void_pending(&mut self) {
+        if let Some(order) = self.reset.take() {
+            self.void = self.void.max(Some(order.generation));
+        }
+    }
+
+    /// Takes in a beat. One that is older than the last, by the fleet's boot and then by number, is ignored: what it
+    /// says of doors and lifts is history.
+    pub(crate) fn beat(&mut self, beat: Beat, now: RobotTime) -> bool {
+        let place = (beat.boot, beat.seq);
+        if self.beat.is_some_and(|(last, _)| place <= last) {
             return false;
         }
-        self.beat = Some((beat.seq, now));
+        self.beat = Some((place, now));
         self.open = beat.open;
         true
     }
@@ -188,15 +201,17 @@ mod tests {
     fn beats_count_in_their_order_while_they_are_fresh() {
         let fresh = Micros::from_secs(2);
         let at = |secs: u64| RobotTime::from_micros(secs * 1_000_000);
-        let beat = |seq, open| Beat { seq, open, stop: None, reset: None };
+        let beat = |seq, open| Beat { boot: 0, seq, open, stop: None, reset: None };
         let door = vec![Passage::Door(DoorId(0))];
         let mut orders = Orders::default();
         assert!(!orders.hears_fleet(at(0), fresh));
-        assert!(orders.beat(beat(7, Vec::new()), at(1), fresh));
-        assert!(!orders.beat(beat(6, door.clone()), at(2), fresh), "an older beat came late");
+        assert!(orders.beat(beat(7, Vec::new()), at(1)));
+        assert!(!orders.beat(beat(6, door.clone()), at(2)), "an older beat came late");
         assert!(orders.open().is_empty());
         assert!(orders.hears_fleet(at(3), fresh) && !orders.hears_fleet(at(4), fresh));
-        assert!(orders.beat(beat(0, door.clone()), at(4), fresh), "after silence a new count is believed");
+        assert!(!orders.beat(beat(0, door.clone()), at(4)), "silence does not make it news");
+        let restarted = Beat { boot: 1, ..beat(0, door.clone()) };
+        assert!(orders.beat(restarted, at(4)), "a fleet that restarted counts anew");
         assert_eq!(orders.open(), door);
     }
 }

@@ -208,7 +208,7 @@ impl Robot {
             door_shut: false,
             confidence: Confidence::from_ppm(990_000).unwrap(),
             button: false,
-            beats: Some(Beat { seq: 0, open: Vec::new(), stop: None, reset: None }),
+            beats: Some(Beat { boot: 0, seq: 0, open: Vec::new(), stop: None, reset: None }),
             top_mps: 0.0,
             site,
         }
@@ -718,7 +718,7 @@ fn a_lost_fleet_lets_it_finish_unless_the_site_wants_it_to_stop() {
     robot.run(3.0);
     assert!((robot.at - stood).norm() < 1e-9 && robot.distance_to("east") > 1.0);
     assert_eq!(robot.report().motion, Motion::Stopped(rules::REL_001));
-    robot.beats = Some(Beat { seq: 99, open: Vec::new(), stop: None, reset: None });
+    robot.beats = Some(Beat { boot: 0, seq: 99, open: Vec::new(), stop: None, reset: None });
     robot.run_until_done(1, lanes);
 }
 

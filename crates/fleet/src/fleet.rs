@@ -13,9 +13,9 @@ use crate::{
     config::FleetConfig,
     header::Header,
     input::{Actor, Alert, Input, InputError, Output},
-    stops::PROVEN,
     record::Record,
     state::{AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, TaskState},
+    stops::PROVEN,
 };
 
 /// The coordinator of one fleet on one site.

@@ -64,10 +64,7 @@ impl Fleet {
 
     /// Whether a robot will not move for a while, so that others must go round what it holds.
     fn is_obstacle(&self, agent: AgentId, state: &AgentState, robot: &RobotState) -> bool {
-        state.standing != Standing::Well
-            || state.burden.is_some()
-            || robot.stalled
-            || self.is_stopped(agent)
+        state.standing != Standing::Well || state.burden.is_some() || robot.stalled || self.is_stopped(agent)
     }
 
     /// Whether a robot works, or is about to work, where its release ends: it is not asked to make room there.

@@ -243,7 +243,10 @@ impl Fleet {
             && !self.is_stopped(agent)
         {
             let task = self.agent(agent).and_then(|agent| agent.job).map(|token| token.task);
-            let text = format!("{} has latched for {rule}; stop and reset it once the cause is gone", self.name(agent));
+            let text = format!(
+                "{} has latched for {rule}; stop and reset it once the cause is gone",
+                self.name(agent)
+            );
             self.alert(rules::LATCHED, Some(agent), task, text);
         }
         if motion == Motion::Failed && before != Motion::Failed {
@@ -439,6 +442,7 @@ impl Fleet {
 
     /// Tells every robot that the fleet is alive, which passages ahead of it are open, and which stop is in force.
     pub(crate) fn beat(&mut self) {
+        let boot = self.state.boot;
         let ids: Vec<AgentId> = self.state.agents.keys().copied().collect();
         for agent in ids {
             let Some(robot) = self.state.agents.get(&agent).and_then(|agent| agent.robot.as_ref()) else {
@@ -448,7 +452,7 @@ impl Fleet {
             let (stop, reset) = self.stop_for(agent);
             let Some(robot) = self.robot_mut(agent) else { continue };
             robot.beat = robot.beat.saturating_add(1);
-            let beat = Beat { seq: robot.beat, open, stop, reset };
+            let beat = Beat { boot, seq: robot.beat, open, stop, reset };
             self.output(Output::ToAgent { agent, message: ToAgent::Beat(beat) });
         }
         self.repeat_orders();

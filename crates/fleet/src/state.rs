@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Mm, ResourceId, RuleId, SiteVersion, StopGeneration, TaskId,
-    WaypointId,
+    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Mm, ResourceId, RuleId, SiteVersion, StopGeneration,
+    TaskId, WaypointId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
@@ -222,5 +222,4 @@ impl ActiveStop {
     pub(crate) fn is_started(&self) -> bool {
         self.reset.is_some_and(|reset| reset.step == ResetStep::Start)
     }
-
 }

@@ -179,7 +179,9 @@ impl Fleet {
     /// A robot knows one stop, the newest, so it is reset only as far as *every* stop that holds it has been: starting
     /// a newer stop does not start what an older one still holds.
     pub(crate) fn stop_for(&self, agent: AgentId) -> (Option<StopOrder>, Option<ResetOrder>) {
-        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return (None, None) };
+        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else {
+            return (None, None);
+        };
         let holding = || self.state.stops.iter().filter(|stop| stop.members.contains(&agent));
         let Some(newest) = holding().next_back() else { return (None, None) };
         let order = Some(newest.order).filter(|order| robot.stop_ack < order.generation);
@@ -244,11 +246,14 @@ impl Fleet {
 
     fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {
         let state = self.state.agents.get_mut(&agent).ok_or(InputError::UnknownAgent(agent))?;
-        let refused = |reason: &str| InputError::Agent { agent, command: "removed", reason: reason.to_owned() };
+        let refused =
+            |reason: &str| InputError::Agent { agent, command: "removed", reason: reason.to_owned() };
         let robot = state.robot.as_mut().ok_or_else(|| refused("it is not a robot"))?;
         let dead = matches!(state.standing, Standing::Failed | Standing::Lost);
         if !dead && !matches!(robot.motion, Motion::Latched(_)) {
-            return Err(refused("it is alive: stop it first, so that it cannot move while its claims are freed"));
+            return Err(refused(
+                "it is alive: stop it first, so that it cannot move while its claims are freed",
+            ));
         }
         robot.route.truncate(robot.done as usize);
         self.lose(agent, Standing::Removed, rules::FAILED, "was removed");

@@ -568,8 +568,10 @@ impl TaskState {
         self.task.performers =
             Performers::PeopleOnly(BTreeSet::from([AgentKind::Technician, AgentKind::Nurse]));
         let shifted = |(step, role): (u32, String)| (if step < self.step { step } else { step + 1 }, role);
-        self.approvals =
-            std::mem::take(&mut self.approvals).into_iter().map(|(key, actor)| (shifted(key), actor)).collect();
+        self.approvals = std::mem::take(&mut self.approvals)
+            .into_iter()
+            .map(|(key, actor)| (shifted(key), actor))
+            .collect();
         let fetch = Step { place, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
         self.task.steps.insert(self.step as usize, fetch);
     }

@@ -23,6 +23,7 @@ const SNAPSHOT_EVERY: u64 = 50_000;
 #[derive(Debug)]
 pub struct Server {
     inputs: Option<Sender<Input>>,
+    urgent: Sender<Input>,
     outputs: Receiver<(u64, Output)>,
     thread: Option<thread::JoinHandle<Result<Fleet, ServerError>>>,
 }
@@ -34,8 +35,8 @@ pub enum ServerError {
     /// Records cannot be stored, so nothing may leave.
     #[error("the fleet stopped because its records cannot be stored: {0}")]
     Store(#[from] StoreError),
-    /// The thread panicked.
-    #[error("the fleet's thread panicked")]
+    /// The fleet's or the planner's thread panicked.
+    #[error("the fleet's or the planner's thread panicked")]
     Panicked,
 }
 
@@ -43,9 +44,10 @@ impl Server {
     /// Runs `fleet` from now on; `store` takes its records, `None` keeps them nowhere.
     pub fn start(fleet: Fleet, store: Option<Store>) -> Self {
         let (inputs, inbox) = bounded(INBOX);
+        let (urgent, first) = unbounded();
         let (outbox, outputs) = unbounded();
-        let thread = thread::spawn(move || Loop::new(fleet, store, outbox).run(&inbox));
-        Self { inputs: Some(inputs), outputs, thread: Some(thread) }
+        let thread = thread::spawn(move || Loop::new(fleet, store, outbox).run(&inbox, &first));
+        Self { inputs: Some(inputs), urgent, outputs, thread: Some(thread) }
     }
 
     /// Where inputs go.
@@ -53,6 +55,11 @@ impl Server {
     /// The fleet keeps running as long as a clone of this sender lives.
     pub fn inputs(&self) -> Option<Sender<Input>> {
         self.inputs.clone()
+    }
+
+    /// Where inputs go that must not wait behind reports: what people tell the fleet, a stop above all.
+    pub fn urgent(&self) -> Sender<Input> {
+        self.urgent.clone()
     }
 
     /// Where outputs come from; plan jobs are carried out inside and do not appear.
@@ -95,20 +102,24 @@ impl Loop {
         Self { fleet, store, clock, outbox, plans, results, since_snapshot: 0 }
     }
 
-    fn run(mut self, inbox: &Receiver<Input>) -> Result<Fleet, ServerError> {
+    fn run(mut self, inbox: &Receiver<Input>, urgent: &Receiver<Input>) -> Result<Fleet, ServerError> {
         self.settle()?;
         loop {
             let wait = self.fleet.poll_timeout().map(|due| self.clock.until(due)).unwrap_or_default();
+            while let Ok(input) = urgent.try_recv() {
+                self.feed(input);
+                self.settle()?;
+            }
             let timeout = crossbeam::channel::after(wait);
             crossbeam::select! {
+                recv(urgent) -> input => if let Ok(input) = input { self.feed(input) },
                 recv(inbox) -> input => match input {
                     Ok(input) => self.feed(input),
                     Err(_) => return Ok(self.fleet),
                 },
-                recv(self.results) -> result => {
-                    if let Ok(input) = result {
-                        self.feed(input);
-                    }
+                recv(self.results) -> result => match result {
+                    Ok(input) => self.feed(input),
+                    Err(_) => return Err(ServerError::Panicked),
                 },
                 recv(timeout) -> _ => self.fleet.handle_timeout(self.clock.now()),
             }
@@ -124,7 +135,7 @@ impl Loop {
     /// Stores records, then lets outputs go.
     fn settle(&mut self) -> Result<(), StoreError> {
         let records: Vec<Envelope> = std::iter::from_fn(|| self.fleet.poll_record()).collect();
-        if let Some(store) = &mut self.store {
+        if let Some(store) = self.store.as_mut().filter(|_| !records.is_empty()) {
             store.append(&records)?;
         }
         while let Some((seq, output)) = self.fleet.poll_output() {

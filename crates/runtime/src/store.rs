@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use sha2::{Digest as _, Sha256};
 use sheepdog_fleet::{Fleet, FleetError, Header, HeaderError, ReplayError};
 use sheepdog_ledger::{Envelope, LedgerError, Reader, Writer, verify};
 use sheepdog_map::CompiledSite;
@@ -110,7 +111,9 @@ impl Store {
         let head = self.writer.checkpoint();
         let mut bytes = head.seq.to_le_bytes().to_vec();
         bytes.extend_from_slice(&head.digest.0);
-        bytes.extend(fleet.snapshot()?);
+        let state = fleet.snapshot()?;
+        bytes.extend_from_slice(&Sha256::digest(&state));
+        bytes.extend(state);
         let write = || -> io::Result<()> {
             let mut file = File::create(&new)?;
             file.write_all(&bytes)?;
@@ -157,10 +160,11 @@ impl Store {
     fn restore(folder: &Path, site: &Arc<CompiledSite>, envelopes: &[Envelope]) -> Option<(Fleet, usize)> {
         let bytes = fs::read(folder.join(SNAPSHOT)).ok()?;
         let (seq, rest) = bytes.split_first_chunk::<8>()?;
-        let (digest, state) = rest.split_first_chunk::<32>()?;
+        let (digest, rest) = rest.split_first_chunk::<32>()?;
+        let (checksum, state) = rest.split_first_chunk::<32>()?;
         let count = usize::try_from(u64::from_le_bytes(*seq)).ok()?;
         let last = envelopes.get(count.checked_sub(1)?)?;
-        if last.digest.0 != *digest {
+        if last.digest.0 != *digest || Sha256::digest(state).as_slice() != checksum {
             return None;
         }
         Some((Fleet::restore(Arc::clone(site), state).ok()?, count))

@@ -21,7 +21,7 @@ pub struct Summary {
     pub tasks_done_ratio: f64,
     /// Tasks that no robot did and a person was needed for: done by people, or open and reported to the operator.
     pub tasks_escalated: u64,
-    /// Tasks that were asked for and are nowhere: neither done, open, cancelled nor refused.
+    /// Tasks that were asked for, were not refused, and that the fleet does not know.
     pub tasks_lost: u64,
     /// Ticks in which two footprints overlapped.
     pub overlaps: u64,
@@ -60,17 +60,18 @@ impl Summary {
         let verified = sheepdog_ledger::verify(&bytes).is_ok();
         let replay = sheepdog_fleet::replay(&setup.site, &setup.header, &envelopes(&bytes)?);
         let stats = world.fleet().stats();
-        let requested = world.tally.requested;
-        let refused = requested.saturating_sub(count(stats.tasks));
+        let requested = count(world.tally.requested.len());
+        let is_lost =
+            |name: &&String| world.task_named(name).is_none() && !world.tally.refused.contains(*name);
+        let lost = count(world.tally.requested.iter().filter(is_lost).count());
         let robots = count(stats.done - stats.done_by_people);
-        let known = count(stats.done + stats.cancelled + stats.open);
         let seconds = |micros: u64| sheepdog_core::Micros::new(micros).as_secs_f64();
         Ok(Self {
             tasks_requested: requested,
             tasks_done: count(stats.done),
             tasks_done_ratio: ratio(robots, requested),
             tasks_escalated: count(stats.done_by_people + stats.escalated),
-            tasks_lost: requested.saturating_sub(known).saturating_sub(refused),
+            tasks_lost: lost,
             overlaps: world.plant().overlaps(),
             min_separation_m: Some(world.plant().min_separation_m()).filter(|distance| distance.is_finite()),
             stops_by_rule: world.tally.stops.iter().map(|(rule, count)| (rule.to_string(), *count)).collect(),

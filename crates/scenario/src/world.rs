@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use sheepdog_core::{
     AgentId, FleetTime, JobId, LevelId, Micros, RuleId, StopCategory, TaskId, Workers,
-    wire::{Motion, StopScope, ToFleet},
+    wire::{StopScope, ToFleet},
 };
 use sheepdog_fleet::{
     Actor, Entry, Fleet, FleetError, Input, OperatorCommand, Output, Record, RecordError, ReplayError,
@@ -50,12 +50,15 @@ pub struct World {
 /// Figures gathered during a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    pub(crate) requested: u64,
+    /// Names that were asked for, and how many requests the fleet refused.
+    pub(crate) requested: Vec<String>,
+    pub(crate) refused: Vec<String>,
     pub(crate) stops: BTreeMap<RuleId, u64>,
     pub(crate) yields: u64,
     pub(crate) rides: u64,
     pub(crate) last_done: Option<FleetTime>,
-    pub(crate) levels: BTreeMap<AgentId, LevelId>,
+    /// Number of the last report and level of each robot.
+    pub(crate) levels: BTreeMap<AgentId, (u32, LevelId)>,
 }
 
 /// Why a run broke off.
@@ -296,8 +299,11 @@ impl World {
         while let Some((_, event)) = self.script.pop_if(|(at, _)| *at <= elapsed) {
             match event {
                 Event::Request(request) => {
-                    self.tally.requested += 1;
-                    self.feed(now, Input::TaskRequested(request));
+                    let name = request.name.clone();
+                    self.tally.requested.push(name.clone());
+                    if self.fleet.handle(now, Input::TaskRequested(request)).is_err() {
+                        self.tally.refused.push(name);
+                    }
                 }
                 Event::Fact(fact) => self.feed(now, Input::Fact(fact)),
                 Event::Fault { victim: Victim::Target(target), duration, kind } => {
@@ -426,8 +432,8 @@ impl World {
     /// Counts what only reports show: a robot that is on another level than before has ridden a lift.
     fn note(&mut self, agent: AgentId, message: &ToFleet) {
         if let ToFleet::Report(report) = message
-            && report.motion != Motion::Failed
-            && let Some(before) = self.tally.levels.insert(agent, report.pose.level)
+            && self.tally.levels.get(&agent).is_none_or(|(seq, _)| *seq < report.seq)
+            && let Some((_, before)) = self.tally.levels.insert(agent, (report.seq, report.pose.level))
         {
             self.tally.rides += u64::from(before != report.pose.level);
         }

@@ -38,6 +38,12 @@ const SHOULDER_M: f64 = 0.2;
 const ELBOW_ROOM_M: f64 = 0.15;
 /// What they are content with when they have been patient.
 const SQUEEZE_M: f64 = 0.02;
+/// How long they are patient before that.
+const SQUEEZE_AFTER: Micros = Micros::from_secs(4);
+/// Whoever idles nearer than this to a robot makes room for it: it may want to pass and keeps its distance.
+const CROWDING_M: f64 = 0.35;
+/// After this long.
+const CROWDING_AFTER: Micros = Micros::from_secs(5);
 /// What moves slower than this stands.
 const STANDS_MPS: f64 = 0.01;
 /// Nearer than this to an intermediate place, it is passed, metres.
@@ -82,6 +88,8 @@ pub(crate) struct Person {
     stand: Point2<f64>,
     /// How long a body has been in the way.
     blocked: Micros,
+    /// How long a robot has stood right beside them while they idled.
+    crowded: Micros,
     /// On the stairs until then, to come out at that place.
     stairs: Option<(FleetTime, WaypointId)>,
     role: Role,
@@ -158,6 +166,7 @@ impl Person {
             way: VecDeque::new(),
             stand: waypoint.at,
             blocked: Micros::ZERO,
+            crowded: Micros::ZERO,
             stairs: None,
             role,
         };
@@ -214,12 +223,40 @@ impl Person {
             self.leave_stairs(around, until, exit);
         } else if self.way.is_empty() && self.arrived() {
             self.stay(around.tick);
+            self.make_room(around);
         } else {
             self.walk(around);
         }
         match &mut self.role {
             Role::Agent(agent) => agent.speak(around.now, self.place),
             Role::Walker { .. } => Vec::new(),
+        }
+    }
+
+    /// Steps back from a robot that has stood right beside an idle person for a while, and stays there.
+    fn make_room(&mut self, around: &Surroundings<'_>) {
+        let me = Owner::Person(self.index);
+        let gap_m = |disc: &Disc| (self.at - disc.at).norm() - disc.radius_m - PERSON_RADIUS_M;
+        let robots = around.world.others(self.level, me).filter(|disc| matches!(disc.owner, Owner::Robot(_)));
+        let Some(robot) = robots.min_by(|a, b| gap_m(a).total_cmp(&gap_m(b))) else { return };
+        if CROWDING_M <= gap_m(robot) {
+            self.crowded = Micros::ZERO;
+            return;
+        }
+        self.crowded = self.crowded.saturating_add(around.tick);
+        let Some(away) = (self.at - robot.at).try_normalize(1e-9) else { return };
+        if self.crowded < CROWDING_AFTER {
+            return;
+        }
+        let stride_m = f64::from(self.speed.0) / 1e3 * around.tick.as_secs_f64();
+        for turn_rad in std::iter::once(0.0).chain(DETOURS_RAD) {
+            let (cos, sin) = (libm::cos(turn_rad), libm::sin(turn_rad));
+            let aside = Vector2::new(away.x * cos - away.y * sin, away.x * sin + away.y * cos);
+            if self.obstacle(around.world, self.at + aside * stride_m).is_none() {
+                self.stride(aside, stride_m);
+                self.stand = self.at;
+                return;
+            }
         }
     }
 
@@ -416,7 +453,7 @@ impl Person {
         let mut discs = world.others(self.level, Owner::Person(self.index));
         let collides = |disc: &Disc| {
             // Whoever has waited long enough squeezes past what stands still.
-            let squeezes = PATIENCE <= self.blocked && disc.drift.norm() < STANDS_MPS;
+            let squeezes = SQUEEZE_AFTER <= self.blocked && disc.drift.norm() < STANDS_MPS;
             let elbow_m = if squeezes { SQUEEZE_M } else { ELBOW_ROOM_M };
             let least_m = disc.radius_m + PERSON_RADIUS_M + elbow_m;
             // Nobody steps in front of a moving robot.
