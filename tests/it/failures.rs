@@ -253,7 +253,7 @@ fn robots_without_a_release_do_not_move() {
 }
 
 #[test]
-fn a_robot_that_was_carried_away_frees_its_place_and_comes_back() {
+fn a_removed_robot_comes_back_only_where_its_pose_proves_that_it_stands() {
     let mut setup = setup();
     // Only past the place where anna stands can bert do this.
     let request = carry(&setup, "visit", "bay-0", "bay-1");
@@ -264,9 +264,10 @@ fn a_robot_that_was_carried_away_frees_its_place_and_comes_back() {
     assert_eq!(done_by(&world, "visit"), None, "a broken robot blocks the bay");
     command(&mut world, OperatorCommand::Remove { agent: ANNA }).unwrap();
     let home = place(world.setup(), "bay-2");
-    let again = OperatorCommand::Recover { agent: ANNA, at: home };
-    command(&mut world, again.clone()).unwrap();
-    assert!(command(&mut world, again).is_err(), "she is there already");
+    let elsewhere = OperatorCommand::Recover { agent: ANNA, at: home };
+    assert!(command(&mut world, elsewhere).is_err(), "her last report was sent from another place");
+    let removed = OperatorCommand::Remove { agent: ANNA };
+    assert!(command(&mut world, removed).is_err(), "she is gone already");
     world.step(&Sequential).unwrap();
     let entries = world.entries().unwrap();
     check::releases_are_monotone(&entries, world.fleet().site()).unwrap();

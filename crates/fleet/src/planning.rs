@@ -62,9 +62,15 @@ impl Fleet {
         Problem { robots, blocked, seed: self.config.seed }
     }
 
+    /// Whether a person is on the way to fetch a load from the agent: it stays where it is until then.
+    pub(crate) fn is_awaited(&self, state: &AgentState) -> bool {
+        let task = state.burden.and_then(|task| self.state.tasks.get(&task));
+        task.is_some_and(|task| !task.phase.is_over() && task.phase.agent().is_some())
+    }
+
     /// Whether a robot will not move for a while, so that others must go round what it holds.
     fn is_obstacle(&self, agent: AgentId, state: &AgentState, robot: &RobotState) -> bool {
-        state.standing != Standing::Well || state.burden.is_some() || robot.stalled || self.is_stopped(agent)
+        state.standing != Standing::Well || self.is_awaited(state) || robot.stalled || self.is_stopped(agent)
     }
 
     /// Whether a robot works, or is about to work, where its release ends: it is not asked to make room there.
@@ -175,7 +181,7 @@ impl Fleet {
         self.is_stopped(agent)
             || self.agent(agent).is_none_or(|state| {
                 state.standing != Standing::Well
-                    || state.burden.is_some()
+                    || self.is_awaited(state)
                     || self.is_performing(state)
                     || state.robot.as_ref().is_none_or(|robot| robot.shrunk)
             })

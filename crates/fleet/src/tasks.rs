@@ -173,7 +173,7 @@ impl Fleet {
             Standing::Removed => return Availability::Removed,
             Standing::Well => {}
         }
-        if agent.burden.is_some() {
+        if self.is_awaited(agent) {
             return Availability::Stopped { rule: rules::CUSTODY };
         }
         if let Some(token) = agent.job {

@@ -65,7 +65,8 @@ impl Tales {
                     _ => None,
                 };
                 match (self.names.get(&request.name), until_next_input(later).find_map(answer)) {
-                    (Some(_), None) | (None, Some(None)) => Ok(()),
+                    // A repetition is passed over; something else under the same name is refused.
+                    (Some(_), None | Some(None)) | (None, Some(None)) => Ok(()),
                     (None, Some(Some(task))) => {
                         let actions = request.steps.iter().map(|step| step.action).collect();
                         let (agent, load) = (None, None);
@@ -80,7 +81,7 @@ impl Tales {
                     (None, None) => {
                         Err(format!("the request {:?} is neither accepted nor refused", request.name))
                     }
-                    (Some(task), Some(_)) => Err(format!("{:?} is task {task} already", request.name)),
+                    (Some(task), Some(Some(_))) => Err(format!("{:?} is task {task} already", request.name)),
                 }
             }
             Record::Accepted { task, name } if self.names.get(name) != Some(task) => {
