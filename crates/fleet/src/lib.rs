@@ -6,7 +6,7 @@
 //! before the input that caused it and the decision about it are stored.
 //!
 //! The state is a pure function of the sequence of inputs and their times, so [`replay()`] reproduces every decision
-//! from a ledger, and [`explain()`] tells in words why each was made.
+//! from a ledger, and [`explain_task`] tells in words why each was made.
 #![forbid(unsafe_code)]
 
 mod audit;
