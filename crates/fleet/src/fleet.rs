@@ -420,7 +420,8 @@ impl Fleet {
         }
     }
 
-    /// Draws the consequences of an event. Each part returns at once unless the event made it due.
+    /// Draws the consequences of an event. Each part returns at once unless an event made it due, but for the look at
+    /// who has arrived, which is one comparison for each agent with a task.
     fn settle(&mut self) {
         self.dispatch();
         self.advance_steps();
