@@ -51,7 +51,7 @@ pub enum SetupError {
     #[error("interlock: {0}")]
     Interlock(#[from] ConfigError),
     /// There are more robots than places where they can stand.
-    #[error("{wanted} robots are wanted, the roadmap has room for {room}")]
+    #[error("{wanted} robots are wanted, there are starting places for {room}")]
     TooManyRobots {
         /// How many were asked for.
         wanted: usize,
