@@ -6,7 +6,7 @@ use sheepdog_core::{
     AgentId, JobId, LaneId, Micros, WaypointId,
     wire::{Release, ToAgent},
 };
-use sheepdog_traffic::{Plan, PlanRobot, Problem, validate};
+use sheepdog_traffic::{Plan, PlanRobot, Problem, Visit, validate};
 
 use crate::{
     fleet::Fleet,
@@ -21,6 +21,9 @@ const PLAN_INTERVAL: Micros = Micros::from_millis(200);
 
 /// After a plan that left goals unserved, the next one waits this long unless something changes.
 const RETRY_INTERVAL: Micros = Micros::from_secs(5);
+
+/// While robots wait for each other, their plan is looked at again this often: nobody is ever quite on time.
+const IMPROVE_INTERVAL: Micros = Micros::from_secs(6);
 
 impl Fleet {
     /// Asks for a plan if the world has changed and no question is open.
@@ -37,7 +40,8 @@ impl Fleet {
         planning.not_before = self.state.now + PLAN_INTERVAL;
         let job = JobId(planning.next_job);
         planning.next_job += 1;
-        planning.open = Some(OpenJob { job, asked: self.state.now, problem: problem.clone() });
+        let finished = Vec::new();
+        planning.open = Some(OpenJob { job, asked: self.state.now, problem: problem.clone(), finished });
         self.output(Output::Plan { job, problem, step_budget: self.config.plan_steps });
     }
 
@@ -52,14 +56,14 @@ impl Fleet {
                 blocked.extend(self.executor.held(agent));
                 continue;
             }
-            let (goal, priority) = self.goal_of(state);
-            let fixed = self.is_committed(state, at);
-            robots.push(PlanRobot { agent, class: robot.class, at, goal, priority, fixed });
+            let (visits, goal) = self.course_of(state);
+            let priority = self.urgency_of(state);
+            robots.push(PlanRobot { agent, class: robot.class, at, visits, goal, priority });
         }
         blocked.extend(self.faulty_passages());
         blocked.sort_unstable();
         blocked.dedup();
-        Problem { robots, blocked, seed: self.config.seed }
+        Problem { robots, blocked, pending: self.executor.pending_moves(), seed: self.config.seed }
     }
 
     /// Whether a person is on the way to fetch a load from the agent: it stays where it is until then.
@@ -73,34 +77,69 @@ impl Fleet {
         state.standing != Standing::Well || self.is_awaited(state) || robot.stalled || self.is_stopped(agent)
     }
 
-    /// Whether a robot works, or is about to work, where its release ends: it is not asked to make room there.
-    ///
-    /// Without the second half a robot could be sent away from its goal again and again just before it arrives.
-    fn is_committed(&self, state: &AgentState, at: WaypointId) -> bool {
-        let task = state.job.and_then(|token| self.state.tasks.get(&token.task));
-        task.is_some_and(|task| {
-            let here = task.task.steps.get(task.step as usize).is_some_and(|step| step.place == at);
-            let waits = task.gate.is_some_and(|(step, closed)| step == task.step && closed.is_some());
-            self.is_performing(state) || (here && !waits)
-        })
-    }
-
     fn is_performing(&self, state: &AgentState) -> bool {
         let task = state.job.and_then(|token| self.state.tasks.get(&token.task));
         task.is_some_and(|task| matches!(task.phase, Phase::Performing { .. }))
     }
 
-    /// Where a robot wants to be, and how urgently: the longer its task has waited, the more.
-    fn goal_of(&self, state: &AgentState) -> (Option<WaypointId>, u64) {
+    /// Where a robot will work, and where it rests afterwards: at the first step whose gate is not known to be open,
+    /// or at a charger.
+    fn course_of(&self, state: &AgentState) -> (Vec<Visit>, Option<WaypointId>) {
+        let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) else {
+            let goal = match state.errand {
+                Errand::None => None,
+                Errand::Charge(at) => Some(at),
+            };
+            return (Vec::new(), goal);
+        };
+        let begun = match task.phase {
+            Phase::Performing { since, .. } => self.state.now.since(since),
+            Phase::Pending
+            | Phase::Asked { .. }
+            | Phase::Travelling { .. }
+            | Phase::Done { .. }
+            | Phase::Cancelled => None,
+        };
+        let current = task.step as usize;
+        let mut visits = Vec::new();
+        for (index, step) in task.task.steps.iter().enumerate().skip(current) {
+            let waits = if index == current {
+                begun.is_none()
+                    && task.gate.is_some_and(|(step, closed)| step == task.step && closed.is_some())
+            } else {
+                !step.gates.is_empty()
+            };
+            if waits {
+                return (visits, Some(step.place));
+            }
+            let elapsed = if index == current { begun.unwrap_or_default() } else { Micros::ZERO };
+            visits.push(Visit { place: step.place, work: step.duration.saturating_sub(elapsed) });
+        }
+        (visits, None)
+    }
+
+    /// The longer the task of a robot has waited, the more urgent its way.
+    fn urgency_of(&self, state: &AgentState) -> u64 {
         if let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) {
             let waited = self.state.now.since(task.task.requested).unwrap_or_default().as_millis();
-            let place = task.task.steps.get(task.step as usize).map(|step| step.place);
-            return (place, (u64::from(task.task.priority) << 40) + waited + 1);
+            return (u64::from(task.task.priority) << 40) + waited + 1;
         }
-        match state.errand {
-            Errand::None => (None, 0),
-            Errand::Charge(at) => (Some(at), 1),
-        }
+        u64::from(state.errand != Errand::None)
+    }
+
+    /// Whether what is planned for a robot is what it has to do.
+    fn is_on_course(&self, agent: AgentId) -> bool {
+        let Some(state) = self.agent(agent) else { return true };
+        let Some(robot) = &state.robot else { return true };
+        let (visits, goal) = self.course_of(state);
+        let ends = || self.executor.ends_at(agent);
+        self.is_obstacle(agent, state, robot)
+            || (visits.len() == self.executor.visits_ahead(agent) && (goal.is_none() || goal == ends()))
+    }
+
+    /// Asks for a new plan if what is planned for a robot is not what it has to do.
+    pub(crate) fn check_course(&mut self, agent: AgentId) {
+        self.state.planning.due |= !self.is_on_course(agent);
     }
 
     /// Takes in a plan: checked by the independent validator, used whole or not at all.
@@ -120,6 +159,9 @@ impl Fleet {
         self.state.grants_due = true;
         match used {
             Ok(()) => {
+                for agent in open.finished {
+                    self.executor.work_done(agent);
+                }
                 self.state.planning.unserved = plan.unserved.iter().map(|unserved| unserved.agent).collect();
                 let moves = u32::try_from(plan.moves.len()).unwrap_or(u32::MAX);
                 self.record(&Record::Planned { job, moves, unserved: plan.unserved.clone() });
@@ -146,12 +188,10 @@ impl Fleet {
             planning.open = None;
             planning.due = true;
             self.alert(rules::PLAN_REFUSED, None, None, format!("plan job {job} was not answered in time"));
-        } else if planning.open.is_none()
-            && !planning.unserved.is_empty()
-            && planning.not_before.since(now).is_none()
-            && now.since(planning.not_before).is_some_and(|idle| RETRY_INTERVAL < idle)
-        {
-            planning.due = true;
+        } else if planning.open.is_none() {
+            let waits = |interval| now.since(planning.not_before).is_some_and(|idle| interval < idle);
+            planning.due |= !planning.unserved.is_empty() && waits(RETRY_INTERVAL);
+            planning.due |= waits(IMPROVE_INTERVAL) && self.executor.anybody_waits();
         }
     }
 

@@ -193,6 +193,8 @@ pub(crate) struct OpenJob {
     pub(crate) job: JobId,
     pub(crate) asked: FleetTime,
     pub(crate) problem: Problem,
+    /// Who has done its first visit of the problem since.
+    pub(crate) finished: Vec<AgentId>,
 }
 
 /// A door or lift as last reported and as last commanded.

@@ -269,8 +269,8 @@ impl Fleet {
         let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
         let Some(step) = task.task.steps.get(task.step as usize).cloned() else { return };
         task.phase = Phase::Performing { agent, since: now };
-        // Moves that were planned for after the step must be planned again around it.
-        self.state.planning.due |= !self.executor.pending(agent).is_empty();
+        // It comes from where nobody knew that its gate would open: nothing planned tells it to stay.
+        self.state.planning.due |= !self.executor.is_visiting(agent);
         self.record(&Record::StepStarted { agent, token });
         self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
     }
@@ -310,7 +310,13 @@ impl Fleet {
         if let Some(state) = self.state.agents.get_mut(&agent) {
             state.job = (!over).then_some(next);
         }
-        self.state.planning.due = true;
+        self.state.grants_due |= self.executor.work_done(agent);
+        if let Some(open) = &mut self.state.planning.open {
+            open.finished.push(agent);
+        }
+        // What was in somebody's way may be on its own way now.
+        self.state.planning.due |= !self.state.planning.unserved.is_empty();
+        self.check_course(agent);
         if over {
             self.state.open.remove(&token.task);
             self.state.dispatch_due = true;
@@ -531,6 +537,8 @@ impl Fleet {
             Err(closed) => {
                 let change = (step, Some(closed.rule));
                 if task.gate.replace(change) != Some(change) {
+                    // Whoever waits for the gate makes room for others.
+                    self.state.planning.due = true;
                     self.record(&Record::GateClosed {
                         task: id,
                         step,

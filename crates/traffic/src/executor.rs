@@ -18,7 +18,7 @@ use std::{
 use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite};
 
-use crate::{Plan, TRF_001};
+use crate::{Plan, PlannedMove, TRF_001};
 
 mod state;
 mod types;
@@ -73,12 +73,19 @@ struct Granted {
     lanes: VecDeque<LaneId>,
 }
 
+/// A move, or a visit: that has no lanes, claims nothing, and is over when [`Executor::work_done`] says so.
 #[derive(Clone, Debug)]
 struct Pending {
     number: u64,
     lanes: Vec<LaneId>,
     /// Sorted.
     claims: Vec<ResourceId>,
+}
+
+impl Pending {
+    fn is_visit(&self) -> bool {
+        self.lanes.is_empty()
+    }
 }
 
 impl Track {
@@ -304,6 +311,31 @@ impl Executor {
         true
     }
 
+    /// Takes in that a robot has done the work for which it rests: what comes after the visit may be granted.
+    ///
+    /// `false`, and no effect, when that is not what comes next for the robot.
+    pub fn work_done(&mut self, agent: AgentId) -> bool {
+        let visits = self.is_visiting(agent);
+        if let Some(track) = self.tracks.get_mut(&agent).filter(|_| visits) {
+            track.pending.pop_front();
+            self.awake.insert(agent);
+        }
+        visits
+    }
+
+    /// Whether a robot has driven what it was granted and rests to work.
+    pub fn is_visiting(&self, agent: AgentId) -> bool {
+        let rests = |track: &&Track| track.granted.is_empty();
+        let next = self.tracks.get(&agent).filter(rests).and_then(|track| track.pending.front());
+        next.is_some_and(Pending::is_visit)
+    }
+
+    /// How many visits of a robot are still to come.
+    pub fn visits_ahead(&self, agent: AgentId) -> usize {
+        let visits = |track: &Track| track.pending.iter().filter(|pending| pending.is_visit()).count();
+        self.tracks.get(&agent).map_or(0, visits)
+    }
+
     /// Takes in a robot's answer to a hold: it stands after `lanes` lanes of its route. What lies beyond is pending
     /// again, at the head of its queues; what is cut off a move stays one move, which ends where that move ended.
     ///
@@ -352,7 +384,7 @@ impl Executor {
     }
 
     /// Why the robot's next move is not granted. `None` when it has none, or waits for nobody but itself: it has not
-    /// driven what it was granted.
+    /// driven what it was granted, or works.
     pub fn withheld(&self, agent: AgentId) -> Option<Withheld> {
         let next = self.tracks.get(&agent)?.pending.front()?;
         next.claims.iter().find_map(|&resource| {
@@ -408,6 +440,23 @@ impl Executor {
         self.tracks.get(&agent).map_or_else(Vec::new, lanes)
     }
 
+    /// Whether any robot at rest waits for another. Costs O(robots + claims of their next moves).
+    pub fn anybody_waits(&self) -> bool {
+        let rests = |track: &Track| track.granted.is_empty();
+        self.tracks.iter().any(|(&agent, track)| rests(track) && self.withheld(agent).is_some())
+    }
+
+    /// Moves and visits of all robots that are not granted yet, in the order of the plan. Costs O(moves log moves).
+    pub fn pending_moves(&self) -> Vec<PlannedMove> {
+        let mut moves: Vec<(u64, PlannedMove)> = Vec::new();
+        for (&agent, track) in &self.tracks {
+            let planned = |pending: &Pending| PlannedMove { agent, lanes: pending.lanes.clone() };
+            moves.extend(track.pending.iter().map(|pending| (pending.number, planned(pending))));
+        }
+        moves.sort_by_key(|(number, _)| *number);
+        moves.into_iter().map(|(_, planned)| planned).collect()
+    }
+
     /// Lanes a robot has completed since it was placed.
     pub fn done(&self, agent: AgentId) -> Option<u32> {
         self.tracks.get(&agent).map(|track| track.done)
@@ -460,6 +509,10 @@ impl Executor {
             let (Some(track), Some(&at)) = (self.tracks.get(&agent), ends.get(&agent)) else {
                 return Err(AppendError::NotPlaced { index, agent });
             };
+            if step.is_visit() {
+                moves.push((agent, Vec::new(), Vec::new()));
+                continue;
+            }
             let no_way = AppendError::NoWay { index, agent, at };
             let class = self.site.classes().get(track.class).ok_or(no_way.clone())?;
             let to = walk(&self.site, class, at, &step.lanes).ok_or(no_way)?;
@@ -483,7 +536,7 @@ impl Executor {
     fn grant_next(&mut self, agent: AgentId, horizon: Mm) -> Option<(u32, Vec<LaneId>)> {
         let track = self.tracks.get(&agent)?;
         let next = track.pending.front()?;
-        if !track.granted.is_empty() && horizon <= track.ahead {
+        if next.is_visit() || (!track.granted.is_empty() && horizon <= track.ahead) {
             return None;
         }
         if next.claims.iter().any(|&resource| self.obstacle(agent, next.number, resource).is_some()) {
@@ -552,8 +605,9 @@ impl Executor {
     }
 
     fn end_of(&self, track: &Track) -> WaypointId {
-        let last = track.pending.back().and_then(|pending| end_of_lanes(&self.site, &pending.lanes));
-        last.unwrap_or_else(|| self.cut_of(track))
+        let mut latest_first = track.pending.iter().rev();
+        let end = latest_first.find_map(|pending| end_of_lanes(&self.site, &pending.lanes));
+        end.unwrap_or_else(|| self.cut_of(track))
     }
 
     fn front(&self, resource: ResourceId) -> Option<Visit> {

@@ -6,7 +6,8 @@
 
 use crate::{
     explore::explore,
-    search::{Bot, Outcome, Rollout, Scene, Step, mix},
+    scene::{Bot, Scene, Step, mix},
+    search::{Outcome, Rollout},
 };
 
 /// Orders that are tried.
@@ -49,14 +50,15 @@ pub(crate) fn one_by_one(scene: Scene<'_>, limit: u32) -> (Option<Vec<Step>>, u3
 
 /// The moves, or the robot that could not be served.
 fn in_order(scene: Scene<'_>, order: &[usize], round: u64, limit: u32) -> (Result<Vec<Step>, usize>, u32) {
-    let mut bots: Vec<Bot> =
-        scene.bots.iter().map(|bot| Bot { field: None, required: false, ..bot.clone() }).collect();
+    let aimless = |bot: &Bot| Bot { visits: Vec::new(), goal: None, required: false, ..bot.clone() };
+    let mut bots: Vec<Bot> = scene.bots.iter().map(aimless).collect();
     let mut moves = Vec::new();
     let mut used = 0;
     let once = u32::try_from(bots.len() * 300 + 1_000).unwrap_or(u32::MAX);
     for &next in order {
         if let (Some(bot), Some(full)) = (bots.get_mut(next), scene.bots.get(next)) {
-            bot.field.clone_from(&full.field);
+            bot.visits.clone_from(&full.visits);
+            bot.goal.clone_from(&full.goal);
             bot.required = true;
         }
         let mut phase = None;
@@ -93,6 +95,9 @@ fn in_order(scene: Scene<'_>, order: &[usize], round: u64, limit: u32) -> (Resul
                 bot.start = to;
             }
         }
+        if let Some(bot) = bots.get_mut(next) {
+            bot.visits.clear();
+        }
         moves.extend(phase);
     }
     (Ok(moves), used)
@@ -102,13 +107,14 @@ fn is_required(scene: Scene<'_>, bot: usize) -> bool {
     scene.bots.get(bot).is_some_and(|bot| bot.required)
 }
 
-/// How many places a robot at its goal cuts off: those outside the largest part that is left.
+/// How many places a robot at its goal cuts off: those outside the largest part that is left. One that only visits
+/// places cuts off none.
 fn burden(scene: Scene<'_>, bot: usize) -> u32 {
     let (Some(graph), Some(state)) = (scene.graph(bot), scene.bots.get(bot)) else {
         return 0;
     };
     let places = graph.waypoints();
-    let goal = state.field.as_ref().and_then(|field| field.rows().iter().position(|&distance| distance == 0));
+    let goal = state.goal.as_ref().and_then(|field| field.rows().iter().position(|&distance| distance == 0));
     let Some(goal) = goal.and_then(|goal| u32::try_from(goal).ok()) else {
         return 0;
     };

@@ -21,7 +21,9 @@ mod plan;
 mod planner;
 mod polish;
 mod refine;
+mod resume;
 mod rules;
+mod scene;
 mod search;
 mod table;
 #[cfg(test)]
@@ -33,7 +35,7 @@ pub use executor::{
     VerifyError, Withheld,
 };
 pub use hop::{Hop, HopGraph};
-pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved};
+pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
 pub use planner::Planner;
 pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008};
 pub use validate::{PlanFault, validate};

@@ -1,7 +1,7 @@
 //! What a planner is asked and what it answers. Both are plain data, because a plan is a logged input.
 
 use serde::{Deserialize, Serialize};
-use sheepdog_core::{AgentId, LaneId, ResourceId, RuleId, WaypointId};
+use sheepdog_core::{AgentId, LaneId, Micros, ResourceId, RuleId, WaypointId};
 
 /// Where the robots are and where they want to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,6 +10,9 @@ pub struct Problem {
     pub robots: Vec<PlanRobot>,
     /// Resources that nobody may claim: held by dead robots, or closed.
     pub blocked: Vec<ResourceId>,
+    /// Moves that were planned before and not granted, in order. The planner carries on with them where that is best;
+    /// it may be empty.
+    pub pending: Vec<PlannedMove>,
     /// Breaks ties; the same problem, seed and budget give the same plan.
     pub seed: u64,
 }
@@ -23,12 +26,22 @@ pub struct PlanRobot {
     pub class: usize,
     /// Where it rests once its granted moves are done.
     pub at: WaypointId,
+    /// Where it shall work, in this order. It works as soon as it rests at the next of these places, and does not
+    /// leave before it is done; a robot that is working already has its place as its first visit.
+    pub visits: Vec<Visit>,
     /// Where it shall rest at the end. `None`: anywhere; it moves only to let others pass.
     pub goal: Option<WaypointId>,
     /// Higher goes first.
     pub priority: u64,
-    /// It stands still: it is working.
-    pub fixed: bool,
+}
+
+/// Work of a robot at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Where.
+    pub place: WaypointId,
+    /// How long it is expected to take. A plan holds however long it takes; only its quality depends on this.
+    pub work: Micros,
 }
 
 /// A linear sequence of moves; each is valid once all earlier ones are done.
@@ -36,22 +49,34 @@ pub struct PlanRobot {
 pub struct Plan {
     /// The moves, in order.
     pub moves: Vec<PlannedMove>,
-    /// Robots whose goal this plan does not reach, sorted by agent.
+    /// Robots with a visit or a goal that this plan does not reach, sorted by agent.
     pub unserved: Vec<Unserved>,
     /// Steps the search used, at most the budget.
     pub steps_used: u32,
 }
 
-/// One indivisible move: from a place of rest along lanes to the next place of rest.
+/// One indivisible move from a place of rest along lanes to the next place of rest, or a visit where the robot rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedMove {
     /// Who moves.
     pub agent: AgentId,
-    /// Along which lanes; never empty.
+    /// Along which lanes. None for a visit: the robot stays and does the work of its next visit.
     pub lanes: Vec<LaneId>,
 }
 
-/// A robot whose goal a plan does not reach, and why.
+impl PlannedMove {
+    /// A visit.
+    pub const fn visit(agent: AgentId) -> Self {
+        Self { agent, lanes: Vec::new() }
+    }
+
+    /// Whether the robot stays and works.
+    pub fn is_visit(&self) -> bool {
+        self.lanes.is_empty()
+    }
+}
+
+/// A robot with a visit or a goal that a plan does not reach, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unserved {
     /// Who.

@@ -9,16 +9,20 @@ use sheepdog_core::{AgentId, LaneId, MmPerS, ResourceId, RuleId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    Plan, PlanRobot, PlannedMove, Problem, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008,
-    Unserved,
+    Plan, PlanRobot, PlannedMove, Problem, TRF_002, TRF_003, TRF_004, TRF_006, TRF_007, TRF_008, Unserved,
     explore::explore,
     gradual::one_by_one,
     hop::{HopGraph, UNREACHABLE},
     polish::{Score, polish},
     refine::refine,
-    search::{Board, Bot, Field, Rollout, Scene, Step, mix, undisturbed},
+    resume::resume,
+    scene::{Bot, Field, Scene, Step, Target, mix},
+    search::{Rollout, undisturbed},
 };
 
+/// Share of its top speed that a robot reaches on average where it stops and starts again every few metres, percent:
+/// plans that count on more misjudge how long others work meanwhile.
+const PACE_PERCENT: u64 = 55;
 /// Distance fields kept; one costs eight bytes for each waypoint.
 const FIELDS_MAX: usize = 1_024;
 /// Roll-outs for one set of goals.
@@ -50,11 +54,29 @@ pub struct Planner {
 /// A problem after the hopeless parts have been taken out.
 struct Brief {
     bots: Vec<Bot>,
-    /// Robots whose goal is kept, most urgent first.
+    /// What was planned before.
+    old: Vec<Step>,
+    /// Robots with visits or a goal that are kept, most urgent first.
     kept: Vec<usize>,
-    /// Why the others do not get theirs.
-    refused: BTreeMap<usize, (RuleId, Option<AgentId>)>,
+    /// Why others do not get all of theirs.
+    refused: BTreeMap<usize, Refusal>,
     blocked: Vec<ResourceId>,
+}
+
+/// A place that a robot cannot be brought to.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    place: WaypointId,
+    rule: RuleId,
+    by: Option<AgentId>,
+}
+
+/// What a robot can be brought to.
+#[derive(Default)]
+struct Course {
+    visits: Vec<Target>,
+    goal: Option<Field>,
+    refusal: Option<Refusal>,
 }
 
 struct Found {
@@ -63,24 +85,29 @@ struct Found {
 }
 
 impl Planner {
-    /// A planner for the footprint classes of a site; `speeds` gives each class its speed in the order of the site's
+    /// A planner for the footprint classes of a site; `speeds` gives each class its top speed in the order of the site's
     /// classes. Robots of a class without speed are not planned for.
+    ///
+    /// Ways are timed at 55 % of the top speed, about what robots reach that wait for each other.
     pub fn new(site: Arc<CompiledSite>, speeds: &[MmPerS]) -> Self {
-        let graphs =
-            speeds.iter().enumerate().map(|(class, &speed)| HopGraph::new(&site, class, speed)).collect();
+        let graphs = speeds
+            .iter()
+            .enumerate()
+            .map(|(class, &speed)| HopGraph::new(&site, class, pace(speed)))
+            .collect();
         Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new() }
     }
 
-    /// The hop graph of a class.
+    /// The hop graph of a class, timed at the pace of traffic.
     pub fn graph(&self, class: usize) -> Option<&HopGraph> {
         self.graphs.get(class)?.as_ref()
     }
 
     /// Plans within `step_budget` pushes (or configurations looked at, in the search of last resort).
     ///
-    /// Of the plans it finds it returns the one with the least sum of arrival times. When no joint plan is found,
-    /// the goals of lowest priority are given up, half of them at a time; what the plan does not serve is in
-    /// [`Plan::unserved`] with its rule. A plan without moves is always possible.
+    /// Of the plans it finds it returns the one with the least sum of the instants at which visits are done and goals
+    /// reached. When no joint plan is found, the robots of lowest priority are given up, half of them at a time; whom
+    /// the plan does not serve is in [`Plan::unserved`] with the rule. A plan without moves is always possible.
     pub fn plan(&mut self, problem: &Problem, step_budget: u32) -> Plan {
         let brief = self.brief(problem);
         let resources = self.site.resources().len();
@@ -99,7 +126,7 @@ impl Planner {
                 seed: problem.seed,
             };
             let limit = left / 2;
-            let (best, used) = attempt(scene, &brief.kept, problem, limit);
+            let (best, used) = attempt(scene, &brief, problem, limit);
             left = left.saturating_sub(used);
             if best.is_some() || left < 2 {
                 found = best;
@@ -125,6 +152,7 @@ impl Planner {
             .sort_by_key(|&index| problem.robots.get(index).map(|robot| (!robot.priority, robot.agent)));
         let mut brief = Brief {
             bots: Vec::with_capacity(problem.robots.len()),
+            old: self.steps(problem),
             kept: Vec::new(),
             refused: BTreeMap::new(),
             blocked: blocked.iter().copied().collect(),
@@ -134,7 +162,8 @@ impl Planner {
                 agent: robot.agent,
                 class: robot.class,
                 start: robot.at.0,
-                field: None,
+                visits: Vec::new(),
+                goal: None,
                 required: false,
                 fixed: immobile.is_some(),
             });
@@ -144,41 +173,51 @@ impl Planner {
             let (Some(robot), Some(immobile)) = (problem.robots.get(index), immobile.get(index)) else {
                 continue;
             };
-            let wanted = match *immobile {
-                Some(rule) => {
-                    robot.goal.filter(|&goal| goal != robot.at).map_or(Ok(None), |_| Err((rule, None)))
-                }
-                None => self.wanted(problem, robot, &taken),
+            let course = match *immobile {
+                Some(rule) => standing_course(robot, rule),
+                None => self.course(problem, robot, &taken),
             };
-            match wanted {
-                Ok(field) => {
-                    if let (Some(goal), None) = (robot.goal, immobile) {
-                        taken.extend(
-                            self.rest(robot.class, goal).iter().map(|&resource| (resource, robot.agent)),
-                        );
-                        brief.kept.push(index);
-                    }
-                    set_field(&mut brief, index, field);
-                }
-                Err(refusal) => {
-                    brief.refused.insert(index, refusal);
+            if let (Some(goal), Some(_)) = (robot.goal, &course.goal) {
+                taken.extend(self.rest(robot.class, goal).iter().map(|&resource| (resource, robot.agent)));
+            }
+            brief.refused.extend(course.refusal.map(|refusal| (index, refusal)));
+            if let Some(bot) = brief.bots.get_mut(index) {
+                (bot.visits, bot.goal) = (course.visits, course.goal);
+                if bot.is_bound() && immobile.is_none() {
+                    brief.kept.push(index);
                 }
             }
         }
-        let crowded: Vec<usize> = brief
-            .refused
-            .iter()
-            .filter(|(_, refusal)| refusal.0 == TRF_004)
-            .map(|(&index, _)| index)
-            .collect();
-        for index in crowded {
-            if let Some(robot) = problem.robots.get(index)
-                && let Some(field) = self.waiting_field(robot, &mut taken)
+        for (&index, refusal) in &brief.refused {
+            if let (TRF_004, Some(robot)) = (refusal.rule, problem.robots.get(index))
+                && let Some(field) = self.waiting_field(robot, refusal.place, &mut taken)
+                && let Some(bot) = brief.bots.get_mut(index)
             {
-                set_field(&mut brief, index, Some(field));
+                bot.goal = Some(field);
             }
         }
+        brief.bots.iter_mut().for_each(measure);
         brief
+    }
+
+    /// The moves that were planned before, as far as the hop graphs know them.
+    fn steps(&self, problem: &Problem) -> Vec<Step> {
+        let mut places: Vec<u32> = problem.robots.iter().map(|robot| robot.at.0).collect();
+        let mut steps = Vec::with_capacity(problem.pending.len());
+        for pending in problem.pending.iter().filter(|pending| !pending.is_visit()) {
+            let bot = problem.robots.iter().position(|robot| robot.agent == pending.agent);
+            let Some((bot, graph)) =
+                bot.and_then(|bot| Some((bot, self.graph(problem.robots.get(bot)?.class)?)))
+            else {
+                continue;
+            };
+            let Some(place) = places.get_mut(bot) else { continue };
+            if let Some(hop) = graph.hop_along(*place, &pending.lanes) {
+                *place = graph.hop(hop).map_or(*place, |hop| hop.to.0);
+                steps.push(Step { bot, hop });
+            }
+        }
+        steps
     }
 
     /// Which robots cannot be moved, and by which rule.
@@ -200,65 +239,92 @@ impl Planner {
                 || agents.get(&robot.agent) != Some(&1)
                 || self.rest(robot.class, robot.at).iter().any(shared)
         };
-        let rule = |robot: &PlanRobot| {
-            if robot.fixed {
-                Some(TRF_005)
-            } else if stuck(robot) {
-                Some(TRF_006)
-            } else {
-                None
-            }
-        };
+        let rule = |robot: &PlanRobot| stuck(robot).then_some(TRF_006);
         problem.robots.iter().map(rule).collect()
     }
 
-    /// The distance field a robot follows, or the rule by which its goal is refused.
-    fn wanted(
+    /// The fields a robot follows, as far as it can get.
+    fn course(
         &mut self,
         problem: &Problem,
         robot: &PlanRobot,
         taken: &BTreeMap<ResourceId, AgentId>,
-    ) -> Result<Option<Field>, (RuleId, Option<AgentId>)> {
+    ) -> Course {
+        let mut course = Course::default();
         let Some(graph) = self.graph(robot.class) else {
-            return Err((TRF_006, None));
+            return standing_course(robot, TRF_006);
         };
-        let Some(goal) = robot.goal else {
+        if robot.goal.is_none() && robot.visits.is_empty() && !graph.may_stop(robot.at) {
             // Nobody rests in a doorway for long: the nearest place to stop will do.
-            let stranded = !graph.may_stop(robot.at);
-            return Ok(
-                stranded.then(|| Arc::new(graph.distances(graph.stops(), |claims| self.is_closed(claims))))
-            );
+            let nearest = graph.distances(graph.stops(), |claims| self.is_closed(claims));
+            course.goal = Some(Arc::new(nearest));
+            return course;
+        }
+        let mut from = robot.at;
+        for visit in &robot.visits {
+            match self.leg(problem, robot, from, visit.place) {
+                Ok(field) => {
+                    let work = visit.work.as_micros();
+                    course.visits.push(Target { field, work, onward: 0 });
+                    from = visit.place;
+                }
+                Err(refusal) => {
+                    course.refusal = Some(refusal);
+                    return course;
+                }
+            }
+        }
+        let Some(goal) = robot.goal else { return course };
+        let by = self.rest(robot.class, goal).iter().find_map(|resource| taken.get(resource));
+        let leg = match by {
+            Some(&by) => Err(Refusal { place: goal, rule: TRF_004, by: Some(by) }),
+            None => self.leg(problem, robot, from, goal),
         };
-        if goal.index() >= graph.waypoints() {
-            return Err((TRF_002, None));
+        match leg {
+            Ok(field) => course.goal = Some(field),
+            Err(refusal) => course.refusal = Some(refusal),
         }
-        if goal != robot.at && !graph.may_stop(goal) {
-            return Err((TRF_007, None));
+        course
+    }
+
+    /// The field that leads a robot from one place to another.
+    fn leg(
+        &mut self,
+        problem: &Problem,
+        robot: &PlanRobot,
+        from: WaypointId,
+        place: WaypointId,
+    ) -> Result<Field, Refusal> {
+        let refusal = |rule, by| Refusal { place, rule, by };
+        let graph = self.graph(robot.class).ok_or(refusal(TRF_006, None))?;
+        if place.index() >= graph.waypoints() {
+            return Err(refusal(TRF_002, None));
         }
-        let rest = graph.rest(goal.0);
-        if let Some(by) = rest.iter().find_map(|resource| taken.get(resource)) {
-            return Err((TRF_004, Some(*by)));
+        if place != robot.at && !graph.may_stop(place) {
+            return Err(refusal(TRF_007, None));
         }
+        let rest = graph.rest(place.0);
         if self.is_closed(rest) {
             let stands = |other: &&PlanRobot| {
                 let held = self.rest(other.class, other.at);
                 other.agent != robot.agent && held.iter().any(|resource| rest.binary_search(resource).is_ok())
             };
-            return Err((TRF_004, problem.robots.iter().find(stands).map(|other| other.agent)));
+            return Err(refusal(TRF_004, problem.robots.iter().find(stands).map(|other| other.agent)));
         }
-        let field = self.field(robot.class, goal.0);
-        if field.at(robot.at.index()) == UNREACHABLE { Err((TRF_002, None)) } else { Ok(Some(field)) }
+        let field = self.field(robot.class, place.0);
+        if field.at(from.index()) == UNREACHABLE { Err(refusal(TRF_002, None)) } else { Ok(field) }
     }
 
-    /// Leads a robot whose goal is taken to a free place near it. `None` when it waits best where it is.
+    /// Leads a robot whose place is taken to a free one near it. `None` when it waits best where it is.
     fn waiting_field(
         &mut self,
         robot: &PlanRobot,
+        taken_place: WaypointId,
         taken: &mut BTreeMap<ResourceId, AgentId>,
     ) -> Option<Field> {
         let graph = self.graphs.get(robot.class)?.as_ref()?;
-        // The goal itself is closed, so its distances ignore what is closed.
-        let to_goal = graph.distances([robot.goal?.0], |_| false);
+        // The place itself is closed, so its distances ignore what is closed.
+        let to_goal = graph.distances([taken_place.0], |_| false);
         let cost = |place: u32| {
             let roles =
                 self.site.waypoint(WaypointId(place)).map(|waypoint| waypoint.roles).unwrap_or_default();
@@ -306,19 +372,30 @@ impl Planner {
     }
 
     fn report(&self, problem: &Problem, brief: &Brief, found: Option<Found>, steps_used: u32) -> Plan {
-        let mut ends: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
+        let mut ends: Vec<(WaypointId, usize)> = problem.robots.iter().map(|robot| (robot.at, 0)).collect();
         let mut moves = Vec::new();
+        // Who rests where its next visit is works there at once.
+        let visit = |index: usize, ends: &mut Vec<(WaypointId, usize)>, moves: &mut Vec<PlannedMove>| {
+            if let (Some(robot), Some((at, visited))) = (problem.robots.get(index), ends.get_mut(index)) {
+                while robot.visits.get(*visited).is_some_and(|visit| visit.place == *at) {
+                    moves.push(PlannedMove::visit(robot.agent));
+                    *visited += 1;
+                }
+            }
+        };
+        (0..ends.len()).for_each(|index| visit(index, &mut ends, &mut moves));
         let otherwise = if found.is_some() { TRF_003 } else { TRF_008 };
         for step in found.map(|found| found.steps).unwrap_or_default() {
             let Some(graph) = brief.bots.get(step.bot).and_then(|bot| self.graph(bot.class)) else {
                 continue;
             };
-            if let (Some(hop), Some(bot), Some(end)) =
+            if let (Some(hop), Some(bot), Some((at, _))) =
                 (graph.hop(step.hop), brief.bots.get(step.bot), ends.get_mut(step.bot))
             {
-                *end = hop.to;
+                *at = hop.to;
                 let lanes: Vec<LaneId> = graph.lanes(hop).to_vec();
                 moves.push(PlannedMove { agent: bot.agent, lanes });
+                visit(step.bot, &mut ends, &mut moves);
             }
         }
         let mut unserved: Vec<Unserved> = problem
@@ -326,9 +403,12 @@ impl Planner {
             .iter()
             .zip(ends)
             .enumerate()
-            .filter(|(_, (robot, end))| robot.goal.is_some_and(|goal| goal != *end))
+            .filter(|(_, (robot, (at, visited)))| {
+                *visited < robot.visits.len() || robot.goal.is_some_and(|goal| goal != *at)
+            })
             .map(|(index, (robot, _))| {
-                let (rule, by) = brief.refused.get(&index).copied().unwrap_or((otherwise, None));
+                let (rule, by) =
+                    brief.refused.get(&index).map_or((otherwise, None), |refusal| (refusal.rule, refusal.by));
                 Unserved { agent: robot.agent, rule, by }
             })
             .collect();
@@ -337,18 +417,36 @@ impl Planner {
     }
 }
 
-fn set_field(brief: &mut Brief, index: usize, field: Option<Field>) {
-    if let Some(bot) = brief.bots.get_mut(index) {
-        bot.field = field;
+/// A robot that cannot move only gets what it is at already.
+fn standing_course(robot: &PlanRobot, rule: RuleId) -> Course {
+    let mut places = robot.visits.iter().map(|visit| visit.place).chain(robot.goal);
+    let refusal = places.find(|&place| place != robot.at).map(|place| Refusal { place, rule, by: None });
+    Course { refusal, ..Course::default() }
+}
+
+fn pace(top: MmPerS) -> MmPerS {
+    MmPerS(u32::try_from(u64::from(top.0) * PACE_PERCENT / 100).unwrap_or(u32::MAX))
+}
+
+/// Fills in how far it is from each visit onward.
+fn measure(bot: &mut Bot) {
+    let place = |field: &Field| field.rows().iter().position(|&distance| distance == 0).unwrap_or(usize::MAX);
+    let mut next = bot.goal.clone();
+    let mut onward = 0;
+    for visit in bot.visits.iter_mut().rev() {
+        let leg = next.as_ref().map_or(0, |next| next.at(place(&visit.field)));
+        onward = leg.saturating_add(onward);
+        visit.onward = onward;
+        next = Some(Arc::clone(&visit.field));
     }
 }
 
-/// Which robots must arrive: first all who want to go anywhere, then those whose goal is kept, then half of those on
-/// their way, and so on; in the end each alone. Who is at its goal already counts with the more urgent ones.
+/// Which robots must be served: first all who want to go anywhere, then those who can be, then half of those with a
+/// way to go, and so on; in the end each alone. Who is at its goal already counts with the more urgent ones.
 fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
     let under_way = |index: &usize| {
         let bot = brief.bots.get(*index);
-        bot.is_some_and(|bot| bot.field.as_ref().is_some_and(|field| field.at(bot.start as usize) != 0))
+        bot.is_some_and(|bot| bot.to_go(0, bot.start) != 0)
     };
     let movers = brief.kept.iter().filter(|index| under_way(index)).count();
     let sizes = std::iter::successors(Some(movers), |&size| (1 < size).then_some(size / 2));
@@ -362,15 +460,18 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
     });
     let singles = brief.kept.iter().filter(move |index| under_way(index)).take(SINGLES_MAX);
     let all: BTreeSet<usize> =
-        (0_usize..).zip(&brief.bots).filter_map(|(id, bot)| bot.field.as_ref().map(|_| id)).collect();
+        (0_usize..).zip(&brief.bots).filter(|(_, bot)| bot.is_bound()).map(|(id, _)| id).collect();
     let more = (brief.kept.len() < all.len()).then_some(all);
     more.into_iter().chain(joint).chain(singles.map(|&index| BTreeSet::from([index])))
 }
 
 /// Looks for plans that serve all required robots, and the steps used, at most `limit`.
-fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (Option<Found>, u32) {
+fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (Option<Found>, u32) {
     let mut best: Option<Found> = None;
-    let mut used = 0;
+    let (resumed, mut used) = resume(scene, &brief.old, limit / 8);
+    if let Some(moves) = resumed {
+        used += keep_better(scene, &mut best, moves, limit / 8);
+    }
     let rollouts_limit = limit / 2;
     // Most that succeed do so early, so later ones may take longer.
     let once = least_steps(scene).saturating_mul(ROLLOUT_SLACK);
@@ -384,7 +485,7 @@ fn attempt(scene: Scene<'_>, kept: &[usize], problem: &Problem, limit: u32) -> (
         if enough || rollouts_limit <= used {
             break;
         }
-        let order = precedence(scene, kept, problem, round, &first);
+        let order = precedence(scene, &brief.kept, problem, round, &first);
         let patience = once.saturating_mul(u32::try_from(1 + round / 6).unwrap_or(u32::MAX));
         let outcome = Rollout::run(scene, order, mix(round), patience.min(rollouts_limit - used));
         used += outcome.steps.max(1);
@@ -445,14 +546,12 @@ fn precedence(
     round: u64,
     first: &[usize],
 ) -> Vec<usize> {
-    let board = Board::new(scene);
     let mut order: Vec<usize> = (0..scene.bots.len()).collect();
     order.sort_by_key(|&index| {
         let rank = first.iter().position(|&bot| bot == index).unwrap_or(usize::MAX);
         let priority = problem.robots.get(index).map_or(0, |robot| robot.priority);
         let bot = scene.bots.get(index);
-        let far =
-            bot.and_then(|bot| bot.field.as_ref()).map_or(0, |field| field.at(board.place(index) as usize));
+        let far = bot.map_or(0, |bot| bot.to_go(0, bot.start));
         let agent = bot.map_or(0, |bot| bot.agent.0);
         let goalless = !kept.contains(&index);
         match round {

@@ -2,14 +2,16 @@
 
 use crate::{
     hop::UNREACHABLE,
-    search::{Board, Scene, Step, date},
-    table::Table,
+    scene::{Board, Clock, Scene, Step, is_valid},
 };
+
+/// Driving counts one part in this many of what waiting counts: detours cost energy and are in the way of others.
+pub(crate) const DRIVING_SHARE: u64 = 3;
 
 /// How good a plan is; less is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Score {
-    /// Microseconds: the sum of arrivals of those who must arrive, and an eighth of all driving.
+    /// Microseconds: the sum of the instants at which visits are done and goals reached, and a share of all driving.
     cost: u64,
     moves: usize,
 }
@@ -17,11 +19,23 @@ pub(crate) struct Score {
 impl Score {
     /// The score if nobody were in anybody's way: no plan is better.
     pub(crate) fn free_flow(scene: Scene<'_>) -> Self {
-        let fields =
-            scene.bots.iter().filter(|bot| bot.required).filter_map(|bot| Some((bot, bot.field.as_ref()?)));
-        let distances = fields.map(|(bot, field)| field.at(bot.start as usize));
-        let sum = distances.filter(|&distance| distance != UNREACHABLE).fold(0_u64, u64::saturating_add);
-        Self { cost: sum.saturating_add(sum / 8), moves: 0 }
+        let mut cost = 0_u64;
+        for bot in scene.bots.iter().filter(|bot| bot.required) {
+            let way = bot.to_go(0, bot.start);
+            if way == UNREACHABLE {
+                continue;
+            }
+            let mut work = 0_u64;
+            for visit in &bot.visits {
+                work = work.saturating_add(visit.work);
+                cost = cost.saturating_add(way.saturating_sub(visit.onward)).saturating_add(work);
+            }
+            if bot.goal.is_some() {
+                cost = cost.saturating_add(way).saturating_add(work);
+            }
+            cost = cost.saturating_add(way / DRIVING_SHARE);
+        }
+        Self { cost, moves: 0 }
     }
 
     /// Worse than the other by one part in `share` at most.
@@ -31,16 +45,13 @@ impl Score {
 
     /// Scores moves that each start as soon as their robot and resources are free.
     pub(crate) fn of(scene: Scene<'_>, moves: &[Step]) -> Self {
-        let mut ready = Table::new(scene.bots.len(), 0);
-        let mut avail = Table::new(scene.resources, 0);
+        let mut clock = Clock::new(scene);
         let mut driving = 0_u64;
         for &step in moves {
-            date(scene, step, &mut ready, &mut avail, 0);
+            clock.run(step, 0);
             driving = driving.saturating_add(scene.leads(step).map_or(0, |(_, _, time)| time));
         }
-        let required = scene.bots.iter().zip(ready.rows()).filter(|(bot, _)| bot.required);
-        let arrivals = required.map(|(_, &ready)| ready).fold(0_u64, u64::saturating_add);
-        Self { cost: arrivals.saturating_add(driving / 8), moves: moves.len() }
+        Self { cost: clock.completions().saturating_add(driving / DRIVING_SHARE), moves: moves.len() }
     }
 }
 
@@ -48,13 +59,12 @@ impl Score {
 /// the steps used, at most about `limit`.
 pub(crate) fn polish(scene: Scene<'_>, mut moves: Vec<Step>, limit: u32) -> (Vec<Step>, Score, u32) {
     let mut board = Board::new(scene);
-    let starts: Vec<u32> = board.places().to_vec();
     let mut used = 0_u32;
     let mut better = true;
     while better {
         better = false;
         for bot in 0..scene.bots.len() {
-            while let Some(shorter) = shorten(scene, &mut board, &starts, &moves, bot, limit, &mut used) {
+            while let Some(shorter) = shorten(scene, &mut board, &moves, bot, limit, &mut used) {
                 moves = shorter;
                 better = true;
             }
@@ -68,7 +78,6 @@ pub(crate) fn polish(scene: Scene<'_>, mut moves: Vec<Step>, limit: u32) -> (Vec
 fn shorten(
     scene: Scene<'_>,
     board: &mut Board<'_>,
-    starts: &[u32],
     moves: &[Step],
     bot: usize,
     limit: u32,
@@ -82,9 +91,9 @@ fn shorten(
         .collect();
     let place = |count: usize| match count.checked_sub(1) {
         Some(last) => own.get(last).map(|&(_, to)| to),
-        None => starts.get(bot).copied(),
+        None => scene.bots.get(bot).map(|bot| bot.start),
     };
-    let aimless = scene.bots.get(bot).is_some_and(|bot| bot.field.is_none());
+    let aimless = scene.bots.get(bot).is_some_and(|bot| bot.goal.is_none());
     for length in (1..=own.len()).rev() {
         for start in 0..=own.len() - length {
             let end = start + length;
@@ -102,8 +111,7 @@ fn shorten(
             let rest =
                 moves.iter().enumerate().filter(|(index, _)| removed.iter().all(|(gone, _)| gone != index));
             let rest: Vec<Step> = rest.map(|(_, &step)| step).collect();
-            board.reset(starts);
-            if rest.iter().all(|&step| board.advance(step)) && board.is_done() {
+            if is_valid(scene, board, &rest) {
                 return Some(rest);
             }
         }

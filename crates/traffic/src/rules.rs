@@ -10,7 +10,7 @@ pub const TRF_002: RuleId = RuleId::new("TRF-002");
 pub const TRF_003: RuleId = RuleId::new("TRF-003");
 /// The goal overlaps a place that is taken.
 pub const TRF_004: RuleId = RuleId::new("TRF-004");
-/// The robot stands still because it is working.
+/// The robot works before it leaves.
 pub const TRF_005: RuleId = RuleId::new("TRF-005");
 /// The robot stands where it cannot be planned for.
 pub const TRF_006: RuleId = RuleId::new("TRF-006");
@@ -41,14 +41,14 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         id: TRF_004,
-        text: "Of goals that overlap, the one of highest priority is kept; none may overlap a robot that stands still.",
-        rationale: "Two robots cannot rest in one place.",
+        text: "Of goals that overlap, the one of highest priority is kept; none, and no visit, may overlap a robot that cannot move.",
+        rationale: "Two robots cannot rest in one place; visits may share one, because they come after each other.",
         category: None,
     },
     Rule {
         id: TRF_005,
-        text: "A robot that is working is not moved.",
-        rationale: "Its load, its arm or a person at it may be in reach.",
+        text: "A robot that rests where its next visit is does its work there before it is moved.",
+        rationale: "Its load, its arm or a person at it may be in reach; and who is sent away on arrival never works.",
         category: None,
     },
     Rule {

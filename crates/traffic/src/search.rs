@@ -8,18 +8,14 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
-use sheepdog_core::{AgentId, ResourceId};
+use sheepdog_core::ResourceId;
 
 use crate::{
     hop::{HopGraph, UNREACHABLE},
+    scene::{BLOCKED, Board, Clock, Field, Other, Scene, Step, mix, tag},
     table::Table,
 };
 
-/// Microseconds to the target from every waypoint.
-pub(crate) type Field = Arc<Table<u64>>;
-
-/// Marks a resource that nobody may claim.
-const BLOCKED: u32 = u32::MAX;
 /// Robots look again after this time even if none of them has arrived anywhere.
 const PATIENCE_US: u64 = 1_000_000;
 /// Robots act at most this often.
@@ -32,55 +28,6 @@ const IDLE_ROUNDS: u32 = 24;
 const LOOKAHEAD_HOPS: usize = 32;
 /// Places looked at to find a way out of what a pusher needs.
 const EXIT_PLACES: usize = 48;
-
-/// A robot as the search sees it.
-#[derive(Clone, Debug)]
-pub(crate) struct Bot {
-    pub(crate) agent: AgentId,
-    pub(crate) class: usize,
-    pub(crate) start: u32,
-    /// Where it wants to go; `None` when it is content anywhere.
-    pub(crate) field: Option<Field>,
-    /// Whether a roll-out succeeds only when the field's target is reached.
-    pub(crate) required: bool,
-    /// It never moves.
-    pub(crate) fixed: bool,
-}
-
-/// One hop of one robot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) bot: usize,
-    pub(crate) hop: u32,
-}
-
-/// What can be in the way of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Other {
-    /// A robot at rest.
-    Bot(usize),
-    /// A resource that nobody may claim.
-    Blocked,
-}
-
-/// What all searches of one problem share.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scene<'a> {
-    pub(crate) graphs: &'a [Option<HopGraph>],
-    pub(crate) bots: &'a [Bot],
-    pub(crate) blocked: &'a [ResourceId],
-    pub(crate) resources: usize,
-    pub(crate) seed: u64,
-}
-
-/// Places and holders while moves are carried out one after the other.
-#[derive(Clone, Debug)]
-pub(crate) struct Board<'a> {
-    scene: Scene<'a>,
-    pos: Table<u32>,
-    /// Robot index plus one; zero for nobody.
-    holder: Table<u32>,
-}
 
 /// A roll-out in progress.
 #[derive(Debug)]
@@ -98,10 +45,9 @@ pub(crate) struct Rollout<'a> {
     act: u32,
     stuck: Table<u32>,
     obstacle: Table<u32>,
-    /// Least distance to its target that each robot has reached.
-    nearest: Table<u64>,
-    ready: Table<u64>,
-    avail: Table<u64>,
+    /// Visits done, and the least distance to the next target that each robot has reached since.
+    nearest: Table<(usize, u64)>,
+    clock: Clock<'a>,
     now: u64,
     moves: Vec<Step>,
     timed: usize,
@@ -124,123 +70,16 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug)]
 struct Errand {
     field: Field,
-    /// Ends when this robot is where it wants to be.
+    /// Ends when this robot is where it wants to be,
     until: usize,
+    /// or has done more visits than these.
+    stage: usize,
 }
 
 /// A way out for a robot that is pushed, or the next hop of one that acts.
 struct Candidate {
     key: (u8, u64, u64),
     hops: Vec<u32>,
-}
-
-impl<'a> Scene<'a> {
-    pub(crate) fn graph(&self, bot: usize) -> Option<&'a HopGraph> {
-        self.graphs.get(self.bots.get(bot)?.class)?.as_ref()
-    }
-
-    pub(crate) fn claims(&self, step: Step) -> &'a [ResourceId] {
-        self.graph(step.bot).map_or(&[], |graph| graph.hop_claims(step.hop))
-    }
-
-    /// Target and duration of a step.
-    pub(crate) fn leads(&self, step: Step) -> Option<(u32, u32, u64)> {
-        let hop = self.graph(step.bot)?.hop(step.hop)?;
-        Some((hop.from.0, hop.to.0, hop.time.as_micros()))
-    }
-}
-
-impl<'a> Board<'a> {
-    pub(crate) fn new(scene: Scene<'a>) -> Self {
-        let mut board =
-            Self { scene, pos: Table::new(scene.bots.len(), 0), holder: Table::new(scene.resources, 0) };
-        for resource in scene.blocked {
-            board.holder.set(resource.index(), BLOCKED);
-        }
-        for (index, bot) in scene.bots.iter().enumerate() {
-            board.pos.set(index, bot.start);
-            board.hold(index, bot.start, tag(index));
-        }
-        board
-    }
-
-    pub(crate) fn place(&self, bot: usize) -> u32 {
-        self.pos.at(bot)
-    }
-
-    pub(crate) fn places(&self) -> &[u32] {
-        self.pos.rows()
-    }
-
-    /// Puts every robot elsewhere.
-    pub(crate) fn reset(&mut self, places: &[u32]) {
-        for bot in 0..places.len() {
-            self.hold(bot, self.pos.at(bot), 0);
-        }
-        for (bot, &place) in places.iter().enumerate() {
-            self.hold(bot, place, tag(bot));
-            self.pos.set(bot, place);
-        }
-    }
-
-    /// Carries a step out if it is legal now.
-    pub(crate) fn advance(&mut self, step: Step) -> bool {
-        let Some((from, to, _)) = self.scene.leads(step) else {
-            return false;
-        };
-        if from != self.pos.at(step.bot) || !self.movable(step.bot) || self.other(step).is_some() {
-            return false;
-        }
-        self.shift(step.bot, from, to);
-        true
-    }
-
-    /// Takes a robot off the board.
-    pub(crate) fn lift(&mut self, bot: usize) {
-        self.hold(bot, self.pos.at(bot), 0);
-    }
-
-    /// Whether nobody rests in the way of a step, wherever its robot is.
-    pub(crate) fn is_free(&self, step: Step) -> bool {
-        self.other(step).is_none()
-    }
-
-    /// Whether every required robot is at its goal.
-    pub(crate) fn is_done(&self) -> bool {
-        self.scene.bots.iter().zip(self.pos.rows()).all(|(bot, &place)| {
-            !bot.required || bot.field.as_ref().is_none_or(|field| field.at(place as usize) == 0)
-        })
-    }
-
-    /// What is in the way of a step.
-    fn other(&self, step: Step) -> Option<Other> {
-        let own = tag(step.bot);
-        let mut holders = self.scene.claims(step).iter().map(|resource| self.holder.at(resource.index()));
-        match holders.find(|&holder| holder != 0 && holder != own)? {
-            BLOCKED => Some(Other::Blocked),
-            holder => Some(Other::Bot(holder as usize - 1)),
-        }
-    }
-
-    fn shift(&mut self, bot: usize, from: u32, to: u32) {
-        self.hold(bot, from, 0);
-        self.hold(bot, to, tag(bot));
-        self.pos.set(bot, to);
-    }
-
-    /// Writes who rests at a place. What a robot that stands still holds is blocked and stays so.
-    fn hold(&mut self, bot: usize, place: u32, holder: u32) {
-        if !self.movable(bot) {
-            return;
-        }
-        for resource in self.scene.graph(bot).map_or(&[][..], |graph| graph.rest(place)) {
-            self.holder.set(resource.index(), holder);
-        }
-    }
-
-    fn movable(&self, bot: usize) -> bool {
-        self.scene.bots.get(bot).is_some_and(|bot| !bot.fixed)
-    }
 }
 
 impl<'a> Rollout<'a> {
@@ -260,9 +99,8 @@ impl<'a> Rollout<'a> {
             act: 0,
             stuck: Table::new(bots, 0),
             obstacle: Table::new(bots, 0),
-            nearest: Table::new(bots, UNREACHABLE),
-            ready: Table::new(bots, 0),
-            avail: Table::new(scene.resources, 0),
+            nearest: Table::new(bots, (0, UNREACHABLE)),
+            clock: Clock::new(scene),
             now: 0,
             moves: Vec::new(),
             timed: 0,
@@ -286,7 +124,7 @@ impl<'a> Rollout<'a> {
             let before = self.moves.len();
             self.moved.clear();
             for bot in self.order.clone() {
-                if self.ready.at(bot) <= self.now && !self.moved.at(bot) && !self.content(bot) {
+                if self.clock.ready(bot) <= self.now && !self.moved.at(bot) && !self.content(bot) {
                     self.act(bot);
                 }
             }
@@ -299,7 +137,8 @@ impl<'a> Rollout<'a> {
 
     /// Lets time pass until a robot arrives somewhere. `false` when none is on its way.
     fn wait(&mut self) -> bool {
-        let next = self.ready.rows().iter().copied().filter(|&ready| self.now < ready).min();
+        let ready = (0..self.scene.bots.len()).map(|bot| self.clock.ready(bot));
+        let next = ready.filter(|&ready| self.now < ready).min();
         self.now = match next {
             Some(ready) => ready.max(self.now.saturating_add(QUANTUM_US)),
             None => self.now.saturating_add(PATIENCE_US),
@@ -309,10 +148,11 @@ impl<'a> Rollout<'a> {
 
     /// Whether a robot does what the plan needs of it.
     fn arrived(&self, bot: usize) -> bool {
+        let place = self.board.place(bot);
         self.scene
             .bots
             .get(bot)
-            .is_none_or(|state| !state.required || self.distance(state.field.as_ref(), bot) == 0)
+            .is_none_or(|state| !state.required || state.is_done(self.clock.stage(bot), place))
     }
 
     /// Whether a robot is where it wants to be for now.
@@ -327,18 +167,18 @@ impl<'a> Rollout<'a> {
     fn field(&self, bot: usize) -> Option<&Field> {
         match self.errands.get(bot) {
             Some(Some(errand)) => Some(&errand.field),
-            _ => self.scene.bots.get(bot)?.field.as_ref(),
+            _ => self.scene.bots.get(bot)?.field(self.clock.stage(bot)),
         }
     }
 
     fn end_errands(&mut self) {
         for bot in 0..self.errands.len() {
             if let Some(Some(errand)) = self.errands.get(bot)
-                && self.content(errand.until)
+                && (self.content(errand.until) || errand.stage < self.clock.stage(errand.until))
                 && let Some(slot) = self.errands.get_mut(bot)
             {
                 *slot = None;
-                self.nearest.set(bot, UNREACHABLE);
+                self.nearest.set(bot, (self.clock.stage(bot), UNREACHABLE));
             }
         }
     }
@@ -355,13 +195,14 @@ impl<'a> Rollout<'a> {
         let before = self.moves.len();
         let mut pushes = self.push_limit;
         self.push(bot, None, &mut pushes);
-        self.clock();
+        self.date();
         if self.moves.len() == before {
             self.moved.set(bot, true);
         }
-        let distance = self.distance(self.field(bot), bot);
-        if distance < self.nearest.at(bot) {
-            self.nearest.set(bot, distance);
+        let (stage, distance) = (self.clock.stage(bot), self.distance(self.field(bot), bot));
+        let (before, nearest) = self.nearest.at(bot);
+        if before < stage || distance < nearest {
+            self.nearest.set(bot, (stage, distance));
             self.stuck.set(bot, 0);
             return;
         }
@@ -422,8 +263,8 @@ impl<'a> Rollout<'a> {
             if self.busy.at(other) || self.moved.at(other) {
                 return false;
             }
-            // It will arrive and move on by itself.
-            if self.now < self.ready.at(other) && !self.content(other) {
+            // It will arrive, or finish its work, and move on by itself.
+            if self.now < self.clock.ready(other) && (!self.content(other) || self.clock.is_working(other)) {
                 return false;
             }
             if first && self.obstacle.at(step.bot) == 0 {
@@ -496,7 +337,7 @@ impl<'a> Rollout<'a> {
                         continue;
                     };
                     let hopeless = graph.hop_claims(id).iter().any(|resource| {
-                        let holder = self.board.holder.at(resource.index());
+                        let holder = self.board.holder(*resource);
                         holder == BLOCKED
                             || (holder != 0 && holder != tag(bot) && self.busy.at(holder as usize - 1))
                     });
@@ -511,8 +352,7 @@ impl<'a> Rollout<'a> {
                 let there = field.map_or(0, |field| field.at(place as usize));
                 let rest = graph.rest(place);
                 let on_the_way = rest.iter().any(|resource| self.ahead.at(resource.index()) == self.act);
-                let crowd =
-                    rest.iter().filter(|resource| self.board.holder.at(resource.index()) != 0).count() as u64;
+                let crowd = rest.iter().filter(|resource| self.board.holder(**resource) != 0).count() as u64;
                 let class = if there < here {
                     0
                 } else if on_the_way {
@@ -554,9 +394,8 @@ impl<'a> Rollout<'a> {
         }
         let free = |place: u32| graph.rest(place).iter().all(|resource| !way.at(resource.index()));
         // Robots do not count here: whoever rests on the way of the errand will be pushed.
-        let closed = |claims: &[ResourceId]| {
-            claims.iter().any(|resource| self.board.holder.at(resource.index()) == BLOCKED)
-        };
+        let closed =
+            |claims: &[ResourceId]| claims.iter().any(|resource| self.board.holder(*resource) == BLOCKED);
         let mut best: Vec<(u64, u32)> = Vec::new();
         let mut distance = Table::new(graph.waypoints(), UNREACHABLE);
         let mut queue = BinaryHeap::from([Reverse((0_u64, self.board.place(obstacle)))]);
@@ -589,19 +428,19 @@ impl<'a> Rollout<'a> {
         };
         let field = Arc::new(graph.distances([place], closed));
         if let Some(slot) = self.errands.get_mut(obstacle) {
-            *slot = Some(Errand { field, until: blocked });
+            *slot = Some(Errand { field, until: blocked, stage: self.clock.stage(blocked) });
         }
         self.order.retain(|&bot| bot != obstacle);
         let rank = self.order.iter().position(|&bot| bot == blocked).unwrap_or(0);
         self.order.insert(rank, obstacle);
         self.stuck.set(obstacle, 0);
-        self.nearest.set(obstacle, UNREACHABLE);
+        self.nearest.set(obstacle, (self.clock.stage(obstacle), UNREACHABLE));
     }
 
     /// Dates the moves that were added.
-    fn clock(&mut self) {
+    fn date(&mut self) {
         for &step in self.moves.get(self.timed..).unwrap_or(&[]) {
-            date(self.scene, step, &mut self.ready, &mut self.avail, self.now);
+            self.clock.run(step, self.now);
         }
         self.timed = self.moves.len();
     }
@@ -614,12 +453,17 @@ impl<'a> Rollout<'a> {
     }
 }
 
-/// Number of hops of a robot's undisturbed way from its start.
+/// Number of hops of a robot's undisturbed way from its start through its visits to its goal.
 pub(crate) fn undisturbed(scene: Scene<'_>, bot: usize) -> usize {
-    let field = scene.bots.get(bot).and_then(|bot| Some((bot.start, bot.field.as_ref()?)));
-    let way =
-        scene.graph(bot).zip(field).map(|(graph, (start, field))| descent(graph, field, start, usize::MAX));
-    way.map_or(0, |way| way.len())
+    let (Some(graph), Some(bot)) = (scene.graph(bot), scene.bots.get(bot)) else { return 0 };
+    let mut at = bot.start;
+    let mut hops = 0;
+    for stage in 0..=bot.visits.len() {
+        let way = bot.field(stage).map(|field| descent(graph, field, at, usize::MAX)).unwrap_or_default();
+        hops += way.len();
+        at = way.last().and_then(|&hop| graph.hop(hop)).map_or(at, |hop| hop.to.0);
+    }
+    hops
 }
 
 /// The fastest way down a distance field.
@@ -640,35 +484,4 @@ fn descent(graph: &HopGraph, field: &Field, from: u32, limit: usize) -> Vec<u32>
         at = to;
     }
     way
-}
-
-/// When a step ends that starts as soon as its robot and all its resources are free, but not before `now`.
-pub(crate) fn date(
-    scene: Scene<'_>,
-    step: Step,
-    ready: &mut Table<u64>,
-    avail: &mut Table<u64>,
-    now: u64,
-) -> u64 {
-    let claims = scene.claims(step);
-    let time = scene.leads(step).map_or(0, |(_, _, time)| time);
-    let free = claims.iter().map(|resource| avail.at(resource.index()));
-    let end = free.fold(ready.at(step.bot).max(now), u64::max).saturating_add(time);
-    for resource in claims {
-        avail.set(resource.index(), end);
-    }
-    ready.set(step.bot, end);
-    end
-}
-
-/// `SplitMix64`: a hash of a counter, the planner's only source of variety.
-pub(crate) const fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn tag(bot: usize) -> u32 {
-    u32::try_from(bot).map_or(BLOCKED, |bot| bot.saturating_add(1))
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sheepdog_core::{AgentId, LaneId, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite};
 
-use crate::{Plan, PlanRobot, PlannedMove, Problem, RULES};
+use crate::{Plan, PlanRobot, PlannedMove, Problem, RULES, TRF_005};
 
 /// Why a plan does not solve its problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,21 +20,25 @@ pub enum PlanFault {
         /// The robot.
         agent: AgentId,
     },
-    /// A robot that works is moved.
-    #[error("move {index} moves robot {agent}, which stands still")]
-    MovesFixed {
+    /// A robot leaves a place before its work there is done.
+    #[error("move {index} takes robot {agent} away from {at}, where it is to work first ({TRF_005})")]
+    LeavesWork {
         /// Index of the move.
         index: usize,
         /// The robot.
         agent: AgentId,
+        /// Where it is.
+        at: WaypointId,
     },
-    /// A move has no lane.
-    #[error("move {index} of robot {agent} is empty")]
-    EmptyMove {
+    /// A robot works where its next visit is not.
+    #[error("move {index}: robot {agent} has nothing to do at {at}")]
+    NoWork {
         /// Index of the move.
         index: usize,
         /// The robot.
         agent: AgentId,
+        /// Where it is.
+        at: WaypointId,
     },
     /// A lane is unknown, does not start where the robot is, or is too narrow for its class.
     #[error("move {index}: robot {agent} at {at} cannot take {lane}")]
@@ -80,6 +84,14 @@ pub enum PlanFault {
         /// The resource.
         resource: ResourceId,
     },
+    /// A visit is left out and the plan does not say why.
+    #[error("robot {agent} does not come to work at {place}")]
+    MissesVisit {
+        /// The robot.
+        agent: AgentId,
+        /// Where it should have worked.
+        place: WaypointId,
+    },
     /// A robot ends elsewhere and the plan does not say why.
     #[error("robot {agent} ends at {at} and not at its goal {goal}")]
     MissesGoal {
@@ -101,8 +113,9 @@ pub enum PlanFault {
 /// Checks that `plan` solves `problem`, or says what it does not serve.
 ///
 /// Every lane connects and is usable, every move ends where the class may stop, each move's claims are disjoint from
-/// what every other robot holds at rest and from what is blocked, no robot that stands still moves, and every robot
-/// with a goal that is not excused ends at it. Costs moves × robots × claims.
+/// what every other robot holds at rest and from what is blocked, robots work at the places of their visits, in order
+/// and before they leave, and every robot that is not excused makes all its visits and ends at its goal. Costs moves
+/// × robots × claims.
 ///
 /// # Errors
 /// The first [`PlanFault`] in the order of the moves.
@@ -122,12 +135,27 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
         }
     };
     let mut at: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
+    let mut visited: Vec<usize> = vec![0; problem.robots.len()];
     for (index, step) in plan.moves.iter().enumerate() {
-        known(step.agent)?;
-        let to = check_move(site, problem, &at, index, step)?;
-        for (robot, at) in problem.robots.iter().zip(&mut at) {
-            if robot.agent == step.agent {
-                *at = to;
+        let agent = step.agent;
+        known(agent)?;
+        let who = problem.robots.iter().position(|robot| robot.agent == agent);
+        let who = who.ok_or(PlanFault::UnknownRobot { agent })?;
+        let (Some(robot), Some(&here), Some(made)) =
+            (problem.robots.get(who), at.get(who), visited.get_mut(who))
+        else {
+            continue;
+        };
+        let works_here = robot.visits.get(*made).is_some_and(|visit| visit.place == here);
+        match (step.is_visit(), works_here) {
+            (true, true) => *made += 1,
+            (true, false) => return Err(PlanFault::NoWork { index, agent, at: here }),
+            (false, true) => return Err(PlanFault::LeavesWork { index, agent, at: here }),
+            (false, false) => {
+                let to = check_move(site, problem, &at, index, step)?;
+                if let Some(at) = at.get_mut(who) {
+                    *at = to;
+                }
             }
         }
     }
@@ -141,10 +169,15 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
         }
         excused.insert(unserved.agent, unserved.rule);
     }
-    for (robot, &at) in problem.robots.iter().zip(&at) {
+    for ((robot, &at), visited) in problem.robots.iter().zip(&at).zip(visited) {
+        if excused.contains_key(&robot.agent) {
+            continue;
+        }
+        if let Some(visit) = robot.visits.get(visited) {
+            return Err(PlanFault::MissesVisit { agent: robot.agent, place: visit.place });
+        }
         if let Some(goal) = robot.goal
             && goal != at
-            && !excused.contains_key(&robot.agent)
         {
             return Err(PlanFault::MissesGoal { agent: robot.agent, at, goal });
         }
@@ -164,12 +197,6 @@ fn check_move(
     let standing = || problem.robots.iter().zip(at);
     let unknown = PlanFault::UnknownRobot { agent };
     let (robot, &from) = standing().find(|(robot, _)| robot.agent == agent).ok_or(unknown.clone())?;
-    if robot.fixed {
-        return Err(PlanFault::MovesFixed { index, agent });
-    }
-    if step.lanes.is_empty() {
-        return Err(PlanFault::EmptyMove { index, agent });
-    }
     let class = site.classes().get(robot.class).ok_or(unknown)?;
     let mut here = from;
     let mut needed: BTreeSet<ResourceId> = class.at(from).iter().copied().collect();

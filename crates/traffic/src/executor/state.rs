@@ -166,7 +166,9 @@ impl Executor {
         }
         let mut pending = VecDeque::new();
         for (number, lanes) in &state.pending {
-            at = walk(&self.site, class, at, lanes)?;
+            if !lanes.is_empty() {
+                at = walk(&self.site, class, at, lanes)?;
+            }
             let claims = claims_of(&self.site, state.class, lanes);
             pending.push_back(Pending { number: *number, lanes: lanes.clone(), claims });
         }

@@ -90,7 +90,7 @@ pub enum AppendError {
         /// The robot.
         agent: AgentId,
     },
-    /// A move is empty, does not start where the robot will rest, is too narrow, or ends where nobody may stop.
+    /// A move does not start where the robot will rest, is too narrow, or ends where nobody may stop.
     #[error("move {index}: robot {agent} at {at} cannot make it")]
     NoWay {
         /// Index of the move.
@@ -200,6 +200,6 @@ pub struct TrackSnapshot {
     pub at: WaypointId,
     /// Granted moves that are not completed: number and lanes left.
     pub granted: Vec<(u64, Vec<LaneId>)>,
-    /// Pending moves: number and lanes.
+    /// Pending moves: number and lanes; no lanes for a visit.
     pub pending: Vec<(u64, Vec<LaneId>)>,
 }

@@ -6,14 +6,14 @@ use proptest::{collection::vec, prelude::*};
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{AMPLE, SPEEDS, line, problem, problems, robot, site};
+use super::{AMPLE, SPEEDS, line, problem, problems, robot, site, worker};
 use crate::{Executor, Plan, Planner, Problem, Snapshot};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
 type Event = (u8, usize, u32);
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    vec((0..8_u8, any::<usize>(), 0..4_u32), 0..40)
+    vec((0..9_u8, any::<usize>(), 0..4_u32), 0..40)
 }
 
 fn placed(site: &Arc<CompiledSite>, problem: &Problem) -> Executor {
@@ -49,6 +49,12 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
             let possible = done < claimed && claimed <= done + ahead;
             assert_eq!(executor.complete(robot.agent, claimed), possible);
         }
+        7 => {
+            let rests = executor.is_visiting(robot.agent);
+            let visits = executor.visits_ahead(robot.agent);
+            assert_eq!(executor.work_done(robot.agent), rests);
+            assert_eq!(executor.visits_ahead(robot.agent) + usize::from(rests), visits);
+        }
         _ => {
             let stop = done + amount.min(ahead);
             assert_eq!(executor.shrink(robot.agent, stop), Ok(()));
@@ -58,7 +64,7 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
     assert_eq!(executor.verify(), Ok(()));
 }
 
-/// Grants and completes, lane by lane, for everyone but `frozen`, until nothing moves any more.
+/// Grants and completes, lane by lane and visit by visit, for everyone but `frozen`, until nothing moves any more.
 fn run_out(executor: &mut Executor, frozen: Option<AgentId>) {
     let agents: Vec<AgentId> = executor.agents().filter(|&agent| Some(agent) != frozen).collect();
     loop {
@@ -66,7 +72,7 @@ fn run_out(executor: &mut Executor, frozen: Option<AgentId>) {
         let mut moved = false;
         for &agent in &agents {
             let done = executor.done(agent).unwrap();
-            moved |= executor.complete(agent, done + 1);
+            moved |= executor.complete(agent, done + 1) || executor.work_done(agent);
             assert_eq!(executor.verify(), Ok(()));
         }
         if !granted && !moved {
@@ -77,7 +83,7 @@ fn run_out(executor: &mut Executor, frozen: Option<AgentId>) {
 
 fn ends(problem: &Problem, plan: &Plan, site: &CompiledSite) -> Vec<(AgentId, WaypointId)> {
     let end = |agent: AgentId, at: WaypointId| {
-        let own = plan.moves.iter().rev().find(|step| step.agent == agent);
+        let own = plan.moves.iter().rev().find(|step| step.agent == agent && !step.is_visit());
         own.map_or(at, |step| site.lane(*step.lanes.last().unwrap()).unwrap().to)
     };
     problem.robots.iter().map(|robot| (robot.agent, end(robot.agent, robot.at))).collect()
@@ -153,6 +159,7 @@ proptest! {
         let mut planner = Planner::new(site.clone(), &SPEEDS);
         let mut problem = problem;
         for (events, seed) in rounds {
+            let pending = executor.pending_moves();
             executor.drop_pending();
             prop_assert_eq!(executor.verify(), Ok(()));
             for (robot, (agent, at)) in problem.robots.iter_mut().zip(executor.cut()) {
@@ -160,6 +167,7 @@ proptest! {
                 robot.at = at;
             }
             problem.seed = seed;
+            problem.pending = pending;
             let plan = planner.plan(&problem, 10_000);
             prop_assert_eq!(crate::validate(&site, &problem, &plan), Ok(()));
             executor.append(&plan).unwrap();
@@ -240,6 +248,26 @@ fn a_follower_gets_the_places_as_they_are_cleared() {
     assert!(executor.complete(leader, 2));
     assert_eq!(executor.grant(Mm(10_000)).iter().map(|grant| grant.lanes.len()).sum::<usize>(), 2);
     assert_eq!(executor.withheld(leader), None);
+}
+
+#[test]
+fn nothing_after_a_visit_is_granted_before_the_work_is_done() {
+    let site = line(4);
+    let problem = problem(vec![worker(1, 0, &[2, 3])]);
+    let mut executor = placed(&site, &problem);
+    executor.append(&Planner::new(site.clone(), &SPEEDS).plan(&problem, AMPLE)).unwrap();
+    let robot = AgentId(1);
+    assert_eq!(executor.grant(Mm(100_000)).iter().map(|grant| grant.lanes.len()).sum::<usize>(), 2);
+    assert!(!executor.is_visiting(robot) && !executor.work_done(robot), "it is still driving");
+    executor.complete(robot, 2);
+    assert!(executor.is_visiting(robot) && executor.grant(Mm(100_000)).is_empty());
+    assert_eq!((executor.visits_ahead(robot), executor.withheld(robot)), (2, None));
+    let twin = Executor::restore(site, &executor.snapshot()).unwrap();
+    assert_eq!(twin.pending_moves(), executor.pending_moves());
+    assert!(executor.work_done(robot) && !executor.work_done(robot));
+    assert_eq!(executor.grant(Mm(100_000)).len(), 1);
+    executor.complete(robot, 3);
+    assert!(executor.work_done(robot) && executor.is_idle(robot));
 }
 
 #[test]

@@ -7,13 +7,13 @@ mod refusing;
 use std::sync::Arc;
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use sheepdog_core::{AgentId, Mm, MmPerS, ResourceId, WaypointId};
+use sheepdog_core::{AgentId, Micros, Mm, MmPerS, ResourceId, WaypointId};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Site,
     model::{Lane, Level, Waypoint},
 };
 
-use crate::{PlanRobot, Problem};
+use crate::{PlanRobot, Problem, Visit};
 
 pub(crate) const SPEEDS: [MmPerS; 2] = [MmPerS(1_000), MmPerS(500)];
 /// Enough for any site drawn here.
@@ -102,19 +102,20 @@ pub(crate) fn sites(width: i16, height: i16) -> impl Strategy<Value = Arc<Compil
 pub(crate) struct Draw {
     class: u8,
     at: Index,
+    visits: Vec<(Index, u64)>,
     goal: Option<Index>,
     priority: u64,
-    fixed: u8,
 }
 
 pub(crate) fn draws(count: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Vec<Draw>> {
-    let goal = prop_oneof![4 => any::<Index>().prop_map(Some), 1 => Just(None)];
-    let draw = (0..6_u8, any::<Index>(), goal, 0..3_u64, 0..10_u8)
-        .prop_map(|(class, at, goal, priority, fixed)| Draw { class, at, goal, priority, fixed });
+    let goal = prop_oneof![2 => any::<Index>().prop_map(Some), 1 => Just(None)];
+    let visits = vec((any::<Index>(), 0..20_u64), 0..=2);
+    let draw = (0..6_u8, any::<Index>(), visits, goal, 0..3_u64)
+        .prop_map(|(class, at, visits, goal, priority)| Draw { class, at, visits, goal, priority });
     vec(draw, count)
 }
 
-/// Robots that stand apart; a draw that does not fit is left out. Goals may be anything.
+/// Robots that stand apart; a draw that does not fit is left out. Visits and goals may be anywhere.
 pub(crate) fn robots(site: &CompiledSite, draws: &[Draw]) -> Vec<PlanRobot> {
     let mut held: Vec<ResourceId> = Vec::new();
     let mut robots = Vec::new();
@@ -129,9 +130,13 @@ pub(crate) fn robots(site: &CompiledSite, draws: &[Draw]) -> Vec<PlanRobot> {
                 agent: AgentId(u32::try_from(robots.len()).unwrap() * 3),
                 class,
                 at,
+                visits: draw
+                    .visits
+                    .iter()
+                    .map(|(place, secs)| Visit { place: waypoint(place), work: Micros::from_secs(*secs) })
+                    .collect(),
                 goal: draw.goal.as_ref().map(waypoint),
                 priority: draw.priority,
-                fixed: draw.fixed == 0,
             });
         }
     }
@@ -145,15 +150,21 @@ pub(crate) fn problems() -> impl Strategy<Value = (Arc<CompiledSite>, Problem)> 
             |index: &Index| ResourceId(u32::try_from(index.index(site.resources().len())).unwrap());
         let robots = robots(&site, &draws);
         let blocked = blocked.iter().map(resource).collect();
-        (site, Problem { robots, blocked, seed })
+        (site, Problem { robots, blocked, pending: Vec::new(), seed })
     })
 }
 
 pub(crate) fn robot(agent: u32, at: u32, goal: Option<u32>) -> PlanRobot {
     let (agent, at, goal) = (AgentId(agent), WaypointId(at), goal.map(WaypointId));
-    PlanRobot { agent, class: 0, at, goal, priority: 0, fixed: false }
+    PlanRobot { agent, class: 0, at, visits: Vec::new(), goal, priority: 0 }
+}
+
+/// A robot that works ten seconds at each of some places.
+pub(crate) fn worker(agent: u32, at: u32, places: &[u32]) -> PlanRobot {
+    let visit = |&place: &u32| Visit { place: WaypointId(place), work: Micros::from_secs(10) };
+    PlanRobot { visits: places.iter().map(visit).collect(), ..robot(agent, at, None) }
 }
 
 pub(crate) fn problem(robots: Vec<PlanRobot>) -> Problem {
-    Problem { robots, blocked: Vec::new(), seed: 1 }
+    Problem { robots, blocked: Vec::new(), pending: Vec::new(), seed: 1 }
 }

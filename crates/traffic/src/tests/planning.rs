@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use proptest::prelude::*;
-use sheepdog_core::WaypointId;
+use sheepdog_core::{AgentId, LaneId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{AMPLE, SPEEDS, draws, line, problem, problems, robot, robots, site, sites};
+use super::{AMPLE, SPEEDS, draws, line, problem, problems, robot, robots, site, sites, worker};
 use crate::{
-    HopGraph, Plan, PlanRobot, Planner, Problem, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007,
+    HopGraph, Plan, PlanRobot, PlannedMove, Planner, Problem, TRF_002, TRF_003, TRF_004, TRF_006, TRF_007,
     TRF_008, validate,
 };
 
@@ -18,25 +18,34 @@ fn plan(site: &std::sync::Arc<CompiledSite>, problem: &Problem, budget: u32) -> 
     plan
 }
 
-/// Breadth first over all configurations: whether every robot can be at its goal at once.
+/// Breadth first over all configurations: whether every robot can make its visits and be at its goal with the others.
 fn solvable(site: &CompiledSite, robots: &[PlanRobot]) -> bool {
     let graph = HopGraph::new(site, 0, SPEEDS[0]).unwrap();
     let class = &site.classes()[0];
-    let start: Vec<WaypointId> = robots.iter().map(|robot| robot.at).collect();
+    let serve = |robot: &PlanRobot, at: WaypointId, mut visited: usize| {
+        while robot.visits.get(visited).is_some_and(|visit| visit.place == at) {
+            visited += 1;
+        }
+        (at, visited)
+    };
+    let start: Vec<(WaypointId, usize)> = robots.iter().map(|robot| serve(robot, robot.at, 0)).collect();
     let mut seen = BTreeSet::from([start.clone()]);
     let mut queue = VecDeque::from([start]);
-    while let Some(places) = queue.pop_front() {
-        if robots.iter().zip(&places).all(|(robot, at)| robot.goal.is_none_or(|goal| goal == *at)) {
+    while let Some(state) = queue.pop_front() {
+        let done = |(robot, (at, visited)): (&PlanRobot, &(WaypointId, usize))| {
+            robot.visits.len() == *visited && robot.goal.is_none_or(|goal| goal == *at)
+        };
+        if robots.iter().zip(&state).all(done) {
             return true;
         }
-        for mover in 0..places.len() {
-            for hop in graph.hops_from(places[mover]) {
-                let apart = |(index, place): (usize, &WaypointId)| {
+        for mover in 0..state.len() {
+            for hop in graph.hops_from(state[mover].0) {
+                let apart = |(index, (place, _)): (usize, &(WaypointId, usize))| {
                     index == mover || class.at(*place).iter().all(|id| !graph.claims(hop).contains(id))
                 };
-                if places.iter().enumerate().all(apart) {
-                    let mut next = places.clone();
-                    next[mover] = hop.to;
+                if state.iter().enumerate().all(apart) {
+                    let mut next = state.clone();
+                    next[mover] = serve(&robots[mover], hop.to, state[mover].1);
                     if seen.insert(next.clone()) {
                         queue.push_back(next);
                     }
@@ -59,10 +68,9 @@ proptest! {
         prop_assert_eq!(validate(&site, &problem, &first), Ok(()));
         prop_assert!(first.steps_used <= budget);
         prop_assert_eq!(&planner.plan(&problem, budget), &first);
-        // One that has planned for the same goals with nothing closed and nobody standing still.
+        // One that has planned for the same goals with nothing closed.
         let mut open = problem.clone();
         open.blocked.clear();
-        open.robots.iter_mut().for_each(|robot| robot.fixed = false);
         let mut planner = Planner::new(site, &SPEEDS);
         planner.plan(&open, budget / 4);
         prop_assert_eq!(&planner.plan(&problem, budget), &first);
@@ -78,7 +86,7 @@ proptest! {
         let class = &site.classes()[0];
         let mut taken = BTreeSet::new();
         for robot in &mut robots {
-            (robot.class, robot.fixed) = (0, false);
+            robot.class = 0;
             // Goals that overlap are another test's matter.
             robot.goal = robot.goal.filter(|&goal| class.at(goal).iter().all(|id| taken.insert(*id)));
         }
@@ -86,6 +94,61 @@ proptest! {
         let plan = plan(&site, &problem(robots), AMPLE);
         prop_assert_eq!(plan.unserved.is_empty(), possible, "{:?}", plan.unserved);
     }
+
+    /// Whoever is served by the plan there is stays served, with next to no budget.
+    #[test]
+    fn a_plan_is_carried_on_with((site, problem) in problems()) {
+        let mut planner = Planner::new(site.clone(), &SPEEDS);
+        let first = planner.plan(&problem, 20_000);
+        prop_assume!(first.unserved.is_empty());
+        let budget = 16 * u32::try_from(first.moves.len() + 8).unwrap();
+        let again = Problem { pending: first.moves, ..problem };
+        let second = planner.plan(&again, budget);
+        prop_assert_eq!(validate(&site, &again, &second), Ok(()));
+        prop_assert_eq!(second.unserved, []);
+    }
+
+    /// What was planned before may be anything.
+    #[test]
+    fn nonsense_that_was_planned_before_is_harmless(
+        (site, problem) in problems(),
+        (_, other) in problems(),
+        lanes in proptest::collection::vec((0..22_u32, proptest::collection::vec(0..40_u32, 0..3)), 0..12),
+    ) {
+        let mut pending = Planner::new(site.clone(), &SPEEDS).plan(&other, 500).moves;
+        pending.extend(lanes.into_iter().map(|(agent, lanes)| PlannedMove {
+            agent: AgentId(agent),
+            lanes: lanes.into_iter().map(LaneId).collect(),
+        }));
+        let problem = Problem { pending, ..problem };
+        plan(&site, &problem, 5_000);
+    }
+}
+
+#[test]
+fn robots_work_at_one_place_in_turn() {
+    // 0 - 1 - 2 with dead ends 1 - 3, where all of them have to work, and 1 - 4.
+    let lanes = [(0, 1, true, None), (1, 2, true, None), (1, 3, true, None), (1, 4, true, None)];
+    let site = site(&[(0, 0), (1, 0), (2, 0), (1, 1), (1, -1)], &lanes);
+    let problem = problem(vec![worker(1, 0, &[3]), worker(2, 3, &[3, 0]), worker(3, 2, &[3, 2])]);
+    let plan = plan(&site, &problem, AMPLE);
+    assert_eq!(plan.unserved, []);
+    let visits: Vec<u32> =
+        plan.moves.iter().filter(|step| step.is_visit()).map(|step| step.agent.0).collect();
+    assert_eq!(visits.len(), 5);
+    // Who stands there already works before it leaves.
+    assert_eq!(visits[0], 2);
+}
+
+#[test]
+fn an_arrival_is_worth_a_detour_of_somebody_idle_but_no_work_is_interrupted() {
+    let site = line(4);
+    let problem = problem(vec![worker(1, 1, &[1]), worker(2, 0, &[2])]);
+    let plan = plan(&site, &problem, AMPLE);
+    assert_eq!(plan.unserved, []);
+    let first_move = plan.moves.iter().position(|step| step.agent.0 == 1 && !step.is_visit()).unwrap();
+    let visit = plan.moves.iter().position(|step| step.agent.0 == 1 && step.is_visit()).unwrap();
+    assert!(visit < first_move);
 }
 
 #[test]
@@ -160,10 +223,9 @@ fn every_refusal_cites_its_rule() {
         let plan = plan(&site, problem, budget);
         plan.unserved.iter().map(|robot| (robot.agent.0, robot.rule)).collect::<Vec<_>>()
     };
-    let mut fixed = robot(1, 2, Some(3));
-    fixed.fixed = true;
-    let behind = problem(vec![fixed.clone(), robot(2, 0, Some(4)), robot(3, 4, Some(2))]);
-    assert_eq!(rules(&behind, AMPLE), [(1, TRF_005), (2, TRF_002), (3, TRF_004)]);
+    let mut behind = problem(vec![robot(1, 2, Some(3)), worker(2, 0, &[1, 4]), worker(3, 4, &[2])]);
+    behind.blocked.extend(site.classes()[0].at(WaypointId(2)));
+    assert_eq!(rules(&behind, AMPLE), [(1, TRF_006), (2, TRF_002), (3, TRF_004)]);
     let unknown = robot(1, 99, Some(0));
     let twice = problem(vec![unknown, robot(2, 0, Some(1)), robot(2, 3, Some(4))]);
     let plan = Planner::new(site.clone(), &SPEEDS).plan(&twice, AMPLE);

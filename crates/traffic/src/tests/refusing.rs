@@ -3,7 +3,7 @@
 use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{line, problem, robot, site};
+use super::{line, problem, robot, site, worker};
 use crate::{
     AppendError, Executor, PlaceError, Plan, PlanFault, PlannedMove, RestoreError, TRF_003, Unserved,
     VerifyError, validate,
@@ -31,7 +31,7 @@ fn the_checker_refuses_each_fault() {
     let fault = |plan: &Plan| validate(&site, &two, plan).unwrap_err();
     assert!(matches!(fault(&Plan::default()), PlanFault::MissesGoal { .. }));
     assert!(matches!(fault(&moves(&site, &[(9, &[0, 1])])), PlanFault::UnknownRobot { .. }));
-    assert!(matches!(fault(&moves(&site, &[(1, &[])])), PlanFault::EmptyMove { index: 0, .. }));
+    assert!(matches!(fault(&moves(&site, &[(1, &[])])), PlanFault::NoWork { index: 0, .. }));
     assert!(matches!(fault(&moves(&site, &[(1, &[1, 2])])), PlanFault::NoWay { index: 0, .. }));
     assert!(matches!(
         fault(&moves(&site, &[(1, &[0, 1]), (2, &[3, 2, 1])])),
@@ -47,9 +47,15 @@ fn the_checker_refuses_each_fault() {
     assert!(matches!(fault(&excuse(AgentId(1), invented)), PlanFault::UnknownRule { .. }));
     assert!(matches!(fault(&excuse(AgentId(7), TRF_003)), PlanFault::UnknownRobot { .. }));
 
-    let mut fixed = two.clone();
-    fixed.robots[0].fixed = true;
-    assert!(matches!(validate(&site, &fixed, &good), Err(PlanFault::MovesFixed { .. })));
+    let mut working = two.clone();
+    working.robots[0].visits = worker(1, 0, &[0]).visits;
+    assert!(matches!(validate(&site, &working, &good), Err(PlanFault::LeavesWork { index: 0, .. })));
+    working.robots[0].visits = worker(1, 0, &[2, 2]).visits;
+    assert!(matches!(validate(&site, &working, &good), Err(PlanFault::MissesVisit { .. })));
+    let mut visited = good.clone();
+    visited.moves.extend([PlannedMove::visit(AgentId(1)), PlannedMove::visit(AgentId(1))]);
+    assert_eq!(validate(&site, &working, &visited), Ok(()));
+    assert!(matches!(validate(&site, &two, &visited), Err(PlanFault::NoWork { index: 2, .. })));
     let mut closed = two.clone();
     closed.blocked.push(site.classes()[0].at(WaypointId(1))[0]);
     assert!(matches!(validate(&site, &closed, &good), Err(PlanFault::Blocked { .. })));
@@ -88,7 +94,7 @@ fn a_refused_plan_leaves_no_trace() {
     let cases = [
         moves(&site, &[(1, &[0, 1]), (9, &[1, 2])]),
         moves(&site, &[(1, &[0, 1]), (1, &[2, 3])]),
-        moves(&site, &[(1, &[0, 1]), (1, &[])]),
+        moves(&site, &[(1, &[0, 1]), (2, &[1, 2])]),
         moves(&site, &[(1, &[0, 1]), (1, &[1, 2]), (1, &[2, 3])]),
     ];
     let refusals: Vec<AppendError> = cases.iter().map(|plan| executor.append(plan).unwrap_err()).collect();
