@@ -116,7 +116,7 @@ impl<B: Base> Onboard<B> {
         let limits = Limits {
             speed_mps: metres(config.speed.0.min(interlock.speed_max.0)),
             acceleration_mps2: metres(config.acceleration.0),
-            deceleration_mps2: metres(config.acceleration.0.min(interlock.deceleration.0 / 5 * 4).max(1)),
+            deceleration_mps2: metres(config.acceleration.0.min(interlock.deceleration.0 / 10 * 9).max(1)),
             yaw_rate_rps: f64::from(config.yaw_rate.0.min(interlock.yaw_rate_max.0).max(1)) / 1e3,
             reaction_s: interlock.reaction().as_secs_f64(),
         };

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A waypoint is reached within this distance along the lane, metres.
-const REACHED_M: f64 = 0.01;
+const REACHED_M: f64 = 0.02;
 /// And within this distance beside it, metres: well inside the margins for which claims are compiled.
 const BESIDE_M: f64 = 0.05;
 /// A robot nearer than this to the origin of a new route is at it, metres.
@@ -28,11 +28,16 @@ const THROUGH_RAD: f64 = 0.174_532_925_199_432_95;
 /// Heading error at which a moving robot stops to turn in place, radians.
 const TURN_MOVING_RAD: f64 = 0.5;
 /// Heading error at which turning in place ends, radians.
-const TURNED_RAD: f64 = 0.03;
+const TURNED_RAD: f64 = 0.05;
 /// Tightest curve of a correction, 1/m: tighter ones would sweep the commanded arc into the walls of a doorway.
 const CURVATURE_MAX: f64 = 1.0;
 /// Yaw rate per heading error, 1/s.
 const YAW_GAIN: f64 = 2.0;
+/// How fast a turn in place is slowed down, radians per second squared.
+const YAW_DECELERATION_RPS2: f64 = 2.5;
+/// From a command to turn until the base follows, seconds. Turning in place reaches nothing new, so this is a matter
+/// of control and not of safety.
+const YAW_REACTION_S: f64 = 0.1;
 /// Slowest turn in place, radians per second.
 const YAW_RATE_MIN_RPS: f64 = 0.05;
 /// Slowest approach, metres per second.
@@ -344,16 +349,22 @@ impl Tracker {
 
     /// The highest speed from which `end_mps` is met after `distance_m`.
     fn speed_towards(&self, distance_m: f64, end_mps: f64) -> f64 {
-        let a = self.limits.deceleration_mps2;
-        let term = a * self.limits.reaction_s;
-        let root = libm::sqrt(term * term + end_mps * end_mps + 2.0 * a * distance_m.max(0.0));
-        (root - term).max(end_mps).max(SPEED_MIN_MPS)
+        fastest_towards(self.limits.deceleration_mps2, distance_m, end_mps, self.limits.reaction_s)
+            .max(SPEED_MIN_MPS)
     }
 
+    /// The yaw rate that turns the error away as fast as it can be stopped.
     fn turn(&self, error_rad: f64) -> f64 {
-        let rate_rps = (YAW_GAIN * error_rad.abs()).clamp(YAW_RATE_MIN_RPS, self.limits.yaw_rate_rps);
-        rate_rps.copysign(error_rad)
+        let rate_rps = fastest_towards(YAW_DECELERATION_RPS2, error_rad.abs(), 0.0, YAW_REACTION_S);
+        rate_rps.clamp(YAW_RATE_MIN_RPS, self.limits.yaw_rate_rps).copysign(error_rad)
     }
+}
+
+/// The highest rate of change from which `end` is met after `way`, if slowing down begins after the reaction.
+fn fastest_towards(deceleration: f64, way: f64, end: f64, reaction_s: f64) -> f64 {
+    let term = deceleration * reaction_s;
+    let root = libm::sqrt(term * term + end * end + 2.0 * deceleration * way.max(0.0));
+    (root - term).max(end)
 }
 
 impl Leg {
