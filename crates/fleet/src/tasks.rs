@@ -22,6 +22,32 @@ use crate::{
 
 /// How long a person takes to fetch a load from a robot that dropped out.
 const HAND_OVER: Micros = Micros::from_secs(30);
+/// Tasks of one rank that are compared with each other; more are taken in the order in which they were asked for.
+const EQUALS_MAX: usize = 64;
+/// What it is expected to cost to find another agent at a place.
+const MEETING: Micros = Micros::from_secs(10);
+
+/// A task, what was decided about it, and among whom.
+struct Offer {
+    task: Task,
+    decision: Decision,
+    candidates: Vec<Agent>,
+}
+
+impl Offer {
+    /// What comes first among equals, in microseconds; `None` when nobody can do it.
+    ///
+    /// Near ones, because an agent that is there already is in nobody's way; those at places for which nobody is
+    /// bound; and long ones, because what is begun last should not take long.
+    fn cost(&self, bound: &BTreeMap<WaypointId, i64>) -> Option<i64> {
+        let bid = self.decision.bids.first()?;
+        let micros = |time: Micros| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let meetings = self.task.steps.iter().filter_map(|step| bound.get(&step.place)).sum::<i64>();
+        let work = bid.finish.saturating_sub(bid.arrival);
+        let cost = micros(bid.arrival).saturating_add(micros(MEETING).saturating_mul(meetings));
+        Some(cost.saturating_sub(micros(work) / 2))
+    }
+}
 
 impl Fleet {
     /// Accepts a request, or refuses it naming the field. A name seen before is the task it named then.
@@ -44,7 +70,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Offers every waiting task to the agents: urgent and old ones first.
+    /// Offers every waiting task to the agents: urgent ones first, then old ones, and equals as it suits the whole.
     pub(crate) fn dispatch(&mut self) {
         if !std::mem::take(&mut self.state.dispatch_due) {
             return;
@@ -58,21 +84,53 @@ impl Fleet {
             .map(|task| (std::cmp::Reverse(task.task.priority), task.task.requested, task.task.id))
             .collect();
         waiting.sort_unstable();
-        for (_, _, task) in waiting {
-            // Nobody is left to ask: what still waits will be looked at when somebody is.
-            if !self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available) {
-                break;
-            }
-            self.offer(task);
+        let equals = waiting.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1));
+        for batch in equals.flat_map(|equals| equals.chunks(EQUALS_MAX)) {
+            self.offer_equals(batch.iter().map(|(_, _, id)| *id).collect());
         }
         self.send_to_chargers();
     }
 
-    fn offer(&mut self, id: TaskId) {
-        if !self.gates_are_open(id) {
-            return;
+    /// Offers tasks of one rank: again and again the one that comes first by [`Offer::cost`].
+    fn offer_equals(&mut self, mut ids: Vec<TaskId>) {
+        let mut offers: BTreeMap<TaskId, Offer> = BTreeMap::new();
+        // Nobody is left to ask: what still waits will be looked at when somebody is.
+        while self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available) {
+            ids.retain(|id| offers.contains_key(id) || self.gates_are_open(*id));
+            for &id in &ids {
+                if !offers.contains_key(&id) {
+                    offers.extend(self.offer(id).map(|offer| (id, offer)));
+                }
+            }
+            let bound = self.bound_for();
+            let first = offers.iter().filter_map(|(id, offer)| Some((offer.cost(&bound)?, *id))).min();
+            let Some((_, id)) = first else { break };
+            ids.retain(|other| *other != id);
+            let Some(agent) = offers.remove(&id).and_then(|offer| self.accept(offer)) else { continue };
+            // Whoever else counted on this agent needs another one; the rest only lose a bid.
+            offers.retain(|_, offer| offer.decision.bids.iter().all(|bid| bid.agent != agent));
         }
-        let Some(mut task) = self.state.tasks.get(&id).map(TaskState::remaining) else { return };
+        for offer in std::mem::take(&mut offers).into_values().filter(|offer| offer.decision.bids.is_empty())
+        {
+            self.note_waiting(offer);
+        }
+    }
+
+    /// How many agents are bound for each place.
+    fn bound_for(&self) -> BTreeMap<WaypointId, i64> {
+        let mut bound = BTreeMap::new();
+        for token in self.state.agents.values().filter_map(|agent| agent.job) {
+            let Some(task) = self.state.tasks.get(&token.task) else { continue };
+            for step in task.task.steps.iter().skip(task.step as usize) {
+                *bound.entry(step.place).or_insert(0) += 1;
+            }
+        }
+        bound
+    }
+
+    /// What the agents answer to a task now.
+    fn offer(&self, id: TaskId) -> Option<Offer> {
+        let mut task = self.state.tasks.get(&id).map(TaskState::remaining)?;
         let candidates: Vec<Agent> = self.state.agents.values().map(|agent| self.candidate(agent)).collect();
         let performers = task.performers.clone();
         if performers == Performers::RobotsFirst {
@@ -86,10 +144,24 @@ impl Fleet {
             task.performers = performers;
             decision = self.decide(&task, &candidates);
         }
-        match decision.outcome {
-            Outcome::Award { agent, .. } => self.award(task, agent, decision, candidates, false),
-            Outcome::AskPerson { agent, .. } => self.award(task, agent, decision, candidates, true),
-            Outcome::None { .. } => self.note_waiting(task, decision, candidates),
+        Some(Offer { task, decision, candidates })
+    }
+
+    /// Awards a task as decided, and returns to whom.
+    fn accept(&mut self, offer: Offer) -> Option<AgentId> {
+        match offer.decision.outcome {
+            Outcome::Award { agent, .. } => {
+                self.award(offer, agent, false);
+                Some(agent)
+            }
+            Outcome::AskPerson { agent, .. } => {
+                self.award(offer, agent, true);
+                Some(agent)
+            }
+            Outcome::None { .. } => {
+                self.note_waiting(offer);
+                None
+            }
         }
     }
 
@@ -104,14 +176,8 @@ impl Fleet {
         waited < self.config.people_after && decision.refusals.iter().filter(robot).any(Refusal::may_pass)
     }
 
-    fn award(
-        &mut self,
-        offered: Task,
-        agent: AgentId,
-        decision: Decision,
-        candidates: Vec<Agent>,
-        ask: bool,
-    ) {
+    fn award(&mut self, offer: Offer, agent: AgentId, ask: bool) {
+        let Offer { task: offered, decision, candidates } = offer;
         let now = self.state.now;
         let id = offered.id;
         let until = now + self.config.answer_within;
@@ -135,7 +201,8 @@ impl Fleet {
         }
     }
 
-    fn note_waiting(&mut self, offered: Task, decision: Decision, candidates: Vec<Agent>) {
+    fn note_waiting(&mut self, offer: Offer) {
+        let Offer { task: offered, decision, candidates } = offer;
         let id = offered.id;
         let permanent = !decision.refusals.iter().any(Refusal::may_pass);
         let reasons: Vec<(AgentId, RuleId)> =

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use sheepdog_core::{Micros, WaypointId};
+use sheepdog_fleet::TaskRequest;
 use sheepdog_map::travel::{NominalWaits, TravelTimes, travel_times_to};
 
 use crate::{script::Event, setup::Setup};
 
 /// The free-flow bound of a run: the time of its last task if every robot drove alone.
 ///
-/// Robots take tasks by the same rule (oldest first, nearest free robot, ties by order) and travel at full speed along
-/// shortest paths, with nominal waits for doors and lifts and the steps' own durations; no acceleration, no turning,
-/// no waiting for each other. Tasks that no robot can reach are left out.
+/// Robots take tasks by the same rule as the fleet's (oldest first; of those asked for together, near and long ones
+/// first; ties by order) and travel at full speed along shortest paths, with nominal waits for doors and lifts and the
+/// steps' own durations; no acceleration, no turning, no waiting for each other. Tasks that no robot can reach are left
+/// out.
 pub fn free_flow(setup: &Setup) -> Micros {
     let mut times = Times { setup, to: BTreeMap::new() };
     let mut robots: Vec<(Micros, WaypointId)> =
@@ -30,31 +32,31 @@ pub fn free_flow(setup: &Setup) -> Micros {
         .collect();
     requests.sort_by_key(|(at, _)| *at);
     let mut last = Micros::ZERO;
-    for (at, request) in requests {
-        let Some(first) = request.steps.first().map(|step| step.place) else { continue };
+    while let Some((oldest, _)) = requests.first() {
         // Whoever is free when the task comes up; if nobody is, whoever is free next.
-        let soonest = robots.iter().map(|(free, _)| *free).min().unwrap_or_default().max(at);
-        let nearest = (0..robots.len())
-            .filter_map(|index| {
-                let (free, place) = *robots.get(index)?;
-                if soonest < free {
-                    return None;
-                }
-                Some((times.between(place, first)?, index))
-            })
-            .min();
-        let Some((approach, index)) = nearest else { continue };
-        let mut clock = soonest.saturating_add(approach);
-        let mut place = first;
-        for step in &request.steps {
-            let Some(leg) = times.between(place, step.place) else { break };
-            clock = clock.saturating_add(leg).saturating_add(step.duration);
-            place = step.place;
+        let now = robots.iter().map(|(free, _)| *free).min().unwrap_or_default().max(*oldest);
+        let equals = requests.iter().take_while(|(at, _)| at == oldest).enumerate();
+        let mut best = None;
+        for (order, (_, request)) in equals {
+            for (robot, (free, place)) in robots.iter().enumerate() {
+                let Some((arrival, work)) = times.legs(*place, request).filter(|_| *free <= now) else {
+                    continue;
+                };
+                let cost = 2 * i128::from(arrival.as_micros()) - i128::from(work.as_micros());
+                let offer = (cost, order, robot, arrival.saturating_add(work));
+                best = Some(best.map_or(offer, |best: (i128, usize, usize, Micros)| best.min(offer)));
+            }
         }
-        if let Some(robot) = robots.get_mut(index) {
-            *robot = (clock, place);
+        let Some((_, order, robot, duration)) = best else {
+            requests.remove(0);
+            continue;
+        };
+        let (_, request) = requests.remove(order);
+        let end = now.saturating_add(duration);
+        if let (Some(robot), Some(step)) = (robots.get_mut(robot), request.steps.last()) {
+            *robot = (end, step.place);
         }
-        last = last.max(clock);
+        last = last.max(end);
     }
     last
 }
@@ -66,6 +68,19 @@ struct Times<'a> {
 }
 
 impl Times<'_> {
+    /// Time to the first place of a request, and from there to its end.
+    fn legs(&mut self, from: WaypointId, request: &TaskRequest) -> Option<(Micros, Micros)> {
+        let mut steps = request.steps.iter();
+        let first = steps.next()?;
+        let arrival = self.between(from, first.place)?;
+        let (mut work, mut place) = (first.duration, first.place);
+        for step in steps {
+            work = work.saturating_add(self.between(place, step.place)?).saturating_add(step.duration);
+            place = step.place;
+        }
+        Some((arrival, work))
+    }
+
     fn between(&mut self, from: WaypointId, to: WaypointId) -> Option<Micros> {
         let setup = self.setup;
         let times = self.to.entry(to).or_insert_with(|| {
