@@ -173,9 +173,9 @@ fn robots_with_a_fleet_beat_timeout_stop_before_the_end_of_their_release() {
         robot.controller.fleet_beat_timeout = Some(Micros::from_millis(1_200));
     }
     setup.fleet.release_horizon = sheepdog::vocabulary::Mm(50_000);
-    fault(&mut setup, 20, Victim::Target(FaultTarget::EveryAgent), None, FaultKind::RadioSilence);
+    fault(&mut setup, 24, Victim::Target(FaultTarget::EveryAgent), None, FaultKind::RadioSilence);
     let mut world = World::new(setup).unwrap();
-    run_until(&mut world, 20);
+    run_until(&mut world, 24);
     let moving: Vec<AgentId> =
         robots(&world).iter().filter(|body| 0.2 < body.speed_mps).filter_map(|body| body.agent).collect();
     assert!(!moving.is_empty(), "nobody moves when the radio falls silent");

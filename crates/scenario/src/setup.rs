@@ -102,7 +102,7 @@ pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
         speed_max: MmPerS(1_000),
         speed_slow: MmPerS(500),
         speed_creep: MmPerS(300),
-        yaw_rate_max: MradPerS(1_200),
+        yaw_rate_max: MradPerS(1_800),
         stop_margin: Mm(200),
         clearance_creep: Mm(150),
         beat_timeout: Micros::from_millis(500),
@@ -112,6 +112,9 @@ pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
     .validate()
 }
 
+/// Pieces of lanes, at most: the more places there are to wait, the better robots pass each other.
+const SPACING: Mm = Mm(1_300);
+
 /// Drain of a simulated robot while it drives, parts per million of a full battery per second.
 const DRAIN_PPM_PER_S: u32 = 60;
 
@@ -119,7 +122,7 @@ impl Setup {
     /// The options for robots of one size: radius and margin as in [`FootprintClass`].
     pub fn options(radius: Mm, margin: Mm, roadmap: Option<String>) -> CompileOptions {
         let class = FootprintClass { name: "robot".to_owned(), radius, margin };
-        CompileOptions { roadmap, ..CompileOptions::new(vec![class]) }
+        CompileOptions { roadmap, spacing: SPACING, ..CompileOptions::new(vec![class]) }
     }
 
     /// A fleet on a site with nothing to do.
@@ -192,7 +195,7 @@ impl Setup {
             beams: BeamSpec::default(),
             interlock,
             controller: ControllerSpec {
-                yaw_rate: MradPerS(1_200),
+                yaw_rate: MradPerS(1_800),
                 report_every: Micros::from_secs(1),
                 passage_fresh: Micros::from_millis(1_500),
                 fleet_beat_timeout: None,
