@@ -1,6 +1,6 @@
 //! The dependency graph that turns plans into releases.
 //!
-//! Every resource has a holder and a queue of the moves that will visit it, in the order of the plan. A move is
+//! Every resource has a holder and a queue of the moves that will claim it, in the order of the plan. A move is
 //! granted, as a whole, when it comes first in the queue of every resource it claims and nobody else holds one of
 //! them. A robot gives a resource back when it has cleared it.
 //!
@@ -37,8 +37,8 @@ pub struct Executor {
     site: Arc<CompiledSite>,
     tracks: BTreeMap<AgentId, Track>,
     holder: Vec<Option<AgentId>>,
-    /// Pending visits of each resource; the numbers grow from front to back.
-    queues: Vec<VecDeque<Visit>>,
+    /// Whose turn it is at each resource; the numbers grow from front to back.
+    queues: Vec<VecDeque<Turn>>,
     /// Robots whose next move may have become grantable.
     awake: BTreeSet<AgentId>,
     next_number: u64,
@@ -49,7 +49,7 @@ pub struct Executor {
 type CheckedMove = (AgentId, Vec<LaneId>, Vec<ResourceId>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Visit {
+struct Turn {
     agent: AgentId,
     number: u64,
 }
@@ -130,8 +130,8 @@ impl Executor {
             if let Some(by) = self.holder(resource) {
                 return Err(PlaceError::Held { at, resource, by });
             }
-            if let Some(visit) = self.front(resource) {
-                return Err(PlaceError::Awaited { at, resource, by: visit.agent });
+            if let Some(turn) = self.front(resource) {
+                return Err(PlaceError::Awaited { at, resource, by: turn.agent });
             }
         }
         let held = claims.at(at).to_vec();
@@ -145,14 +145,14 @@ impl Executor {
 
     /// Frees everything of a robot that was taken away, its pending moves included. `false` if it is not placed.
     ///
-    /// The moves of the others stay valid: there is only more room. Costs O(visits in the queues it was in).
+    /// The moves of the others stay valid: there is only more room. Costs O(turns in the queues it was in).
     pub fn remove(&mut self, agent: AgentId) -> bool {
         let Some(track) = self.tracks.remove(&agent) else {
             return false;
         };
         for resource in track.pending.iter().flat_map(|pending| &pending.claims) {
             if let Some(queue) = self.queues.get_mut(resource.index()) {
-                queue.retain(|visit| visit.agent != agent);
+                queue.retain(|turn| turn.agent != agent);
             }
         }
         for &resource in &track.held {
@@ -219,7 +219,7 @@ impl Executor {
             self.next_number += 1;
             for resource in &claims {
                 if let Some(queue) = self.queues.get_mut(resource.index()) {
-                    queue.push_back(Visit { agent, number });
+                    queue.push_back(Turn { agent, number });
                 }
             }
             if let Some(track) = self.tracks.get_mut(&agent) {
@@ -231,7 +231,7 @@ impl Executor {
             for track in self.tracks.values_mut() {
                 track.pending.retain(|pending| pending.number < before);
             }
-            self.queues.iter_mut().for_each(|queue| queue.retain(|visit| visit.number < before));
+            self.queues.iter_mut().for_each(|queue| queue.retain(|turn| turn.number < before));
             self.next_number = before;
             return Err(AppendError::Cyclic);
         }
@@ -368,12 +368,12 @@ impl Executor {
                 lanes.extend(track.pending.pop_front().into_iter().flat_map(|cut_off| cut_off.lanes));
             }
             let claims = claims_of(&self.site, track.class, &lanes);
-            let visit = Visit { agent, number };
+            let turn = Turn { agent, number };
             for resource in &claims {
                 if let Some(queue) = self.queues.get_mut(resource.index())
-                    && queue.front() != Some(&visit)
+                    && queue.front() != Some(&turn)
                 {
-                    queue.push_front(visit);
+                    queue.push_front(turn);
                 }
             }
             track.pending.push_front(Pending { number, lanes, claims });
@@ -560,11 +560,11 @@ impl Executor {
         Some((first, lanes))
     }
 
-    /// The robot that keeps a move from a resource: who holds it, or whose visit comes first.
+    /// The robot that keeps a move from a resource: who holds it, or whose turn comes first.
     fn obstacle(&self, agent: AgentId, number: u64, resource: ResourceId) -> Option<AgentId> {
         let holder = self.holder(resource).filter(|&by| by != agent);
         let first =
-            self.front(resource).filter(|&visit| visit != Visit { agent, number }).map(|visit| visit.agent);
+            self.front(resource).filter(|&turn| turn != Turn { agent, number }).map(|turn| turn.agent);
         holder.or(first)
     }
 
@@ -610,13 +610,12 @@ impl Executor {
         end.unwrap_or_else(|| self.cut_of(track))
     }
 
-    fn front(&self, resource: ResourceId) -> Option<Visit> {
+    fn front(&self, resource: ResourceId) -> Option<Turn> {
         self.queues.get(resource.index())?.front().copied()
     }
 
     fn wake_front(&mut self, resource: ResourceId) {
-        self.awake
-            .extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|visit| visit.agent));
+        self.awake.extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|turn| turn.agent));
     }
 }
 

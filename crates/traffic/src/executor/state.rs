@@ -9,7 +9,7 @@ use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use super::{
-    Executor, Granted, Pending, RestoreError, Snapshot, Track, TrackSnapshot, VerifyError, Visit, claims_of,
+    Executor, Granted, Pending, RestoreError, Snapshot, Track, TrackSnapshot, Turn, VerifyError, claims_of,
     end_of_lanes, set_holder, walk,
 };
 
@@ -44,12 +44,12 @@ impl Executor {
         executor.awake = snapshot.awake.iter().copied().collect();
         executor.next_number = snapshot.next_number;
         executor.horizon = snapshot.horizon;
-        let mut visits = Vec::new();
+        let mut turns = Vec::new();
         for (agent, state) in &snapshot.tracks {
             let agent = *agent;
             let track = executor.restore_track(state).ok_or(RestoreError::Unknown { agent })?;
             for pending in &track.pending {
-                visits.extend(pending.claims.iter().map(|&resource| (pending.number, agent, resource)));
+                turns.extend(pending.claims.iter().map(|&resource| (pending.number, agent, resource)));
             }
             for &resource in &track.held {
                 if executor.holder(resource).is_some() {
@@ -61,10 +61,10 @@ impl Executor {
                 return Err(RestoreError::Unknown { agent });
             }
         }
-        visits.sort_unstable();
-        for (number, agent, resource) in visits {
+        turns.sort_unstable();
+        for (number, agent, resource) in turns {
             if let Some(queue) = executor.queues.get_mut(resource.index()) {
-                queue.push_back(Visit { agent, number });
+                queue.push_back(Turn { agent, number });
             }
         }
         executor.verify()?;
@@ -124,11 +124,11 @@ impl Executor {
             let Some(pending) = track.pending.get(index) else {
                 continue;
             };
-            let visit = Some(Visit { agent, number: pending.number });
+            let turn = Some(Turn { agent, number: pending.number });
             let free = pending.claims.iter().all(|resource| {
                 let index = resource.index();
                 let head = heads.get(index).and_then(|&head| self.queues.get(index)?.get(head));
-                head.copied() == visit && holder.get(index).copied().flatten().is_none_or(|by| by == agent)
+                head.copied() == turn && holder.get(index).copied().flatten().is_none_or(|by| by == agent)
             });
             if !free {
                 continue;
@@ -148,7 +148,7 @@ impl Executor {
                     (heads.get_mut(resource.index()), self.queues.get(resource.index()))
                 {
                     *head += 1;
-                    awake.extend(queue.get(*head).map(|visit| visit.agent));
+                    awake.extend(queue.get(*head).map(|turn| turn.agent));
                 }
             }
         }

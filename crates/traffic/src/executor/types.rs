@@ -26,7 +26,7 @@ pub struct Withheld {
     pub next_lanes: Vec<LaneId>,
     /// The first resource it lacks.
     pub resource: ResourceId,
-    /// Who holds the resource, or visits it first.
+    /// Who holds the resource, or whose turn comes first.
     pub by: AgentId,
     /// The rule: [`TRF_001`].
     pub rule: RuleId,
@@ -66,7 +66,7 @@ pub enum PlaceError {
         /// Who holds it.
         by: AgentId,
     },
-    /// A pending move will visit what the place claims; [`Executor::drop_pending`] first.
+    /// A pending move will claim what the place claims; [`Executor::drop_pending`] first.
     #[error("{resource} at {at} is awaited by robot {by}")]
     Awaited {
         /// The waypoint.
