@@ -43,7 +43,7 @@ const TOGETHER_MAX: usize = 3;
 /// A plan that is worse than free flow by one part in this many is good enough.
 const NEAR_SHARE: u64 = 50;
 /// Groups tried without gain, for each robot, after which refining ends.
-const FUTILE_PER_BOT: usize = 24;
+const FUTILE_PER_BOT: usize = 6;
 
 /// Takes robots out, first one by one and then in random groups, and puts them back where that is better. Returns the
 /// moves, their score and the steps used, about `limit` at most.
@@ -235,18 +235,19 @@ impl Replan<'_> {
         let claims = self.graph.claims(hop);
         let start = claims.iter().map(|resource| self.avail.at(resource.index())).fold(label.ready, u64::max);
         let arrived = start.saturating_add(time);
-        let delay = claims.iter().map(|resource| arrived.saturating_sub(self.next_use(resource.index())));
         let (served, work) = self.state.serve(stage, hop.to.0);
         let ready = arrived.saturating_add(work);
-        let cost = delay
-            .fold(0, u64::max)
-            .saturating_add(arrived.saturating_sub(label.ready).saturating_mul(self.left(stage)))
+        let own = (arrived.saturating_sub(label.ready).saturating_mul(self.left(stage)))
             .saturating_add(work.saturating_mul(self.left(served)))
             .saturating_add(time / DRIVING_SHARE)
             .saturating_add(label.cost);
-        if self.label(served, hop.to.0).is_some_and(|old| old.cost <= cost)
-            || !self.board.is_free(Step { bot: self.bot, hop: id })
-        {
+        let is_worse = |cost: u64| self.label(served, hop.to.0).is_some_and(|old| old.cost <= cost);
+        if is_worse(own) || !self.board.is_free(Step { bot: self.bot, hop: id }) {
+            return;
+        }
+        let delay = claims.iter().map(|resource| arrived.saturating_sub(self.next_use(resource.index())));
+        let cost = own.saturating_add(delay.max().unwrap_or(0));
+        if is_worse(cost) {
             return;
         }
         let record = self.records.len();
