@@ -168,6 +168,7 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             | Record::PlanRefused { .. }
             | Record::Released { .. }
             | Record::Held { .. }
+            | Record::Barred { .. }
             | Record::Stop { .. }
             | Record::StepStarted { .. }
             | Record::StepDone { .. }

@@ -13,5 +13,6 @@ mod hostile;
 mod ledgers;
 mod live;
 mod operators;
+mod planning;
 mod rules;
 mod stories;

@@ -1,8 +1,11 @@
 //! The auditor's question: does every decision name a rule whose predicate holds on the recorded evidence?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sheepdog_core::{AgentId, Rule, RuleId};
+use sheepdog_core::{
+    AgentId, LaneId, Rule, RuleId, StopGeneration,
+    wire::{ResetStep, StopOrder, StopScope},
+};
 use sheepdog_dispatch::check_decision;
 use sheepdog_map::{CompiledSite, travel::NominalWaits};
 use sheepdog_traffic::{RULES as TRAFFIC_RULES, Withheld};
@@ -36,10 +39,12 @@ pub struct Finding {
 ///
 /// Awards are decided again by [`check_decision`], which shares no code with the dispatcher. Stops must cite one of
 /// `robot_rules` (the rules of the interlock that the robots run) and its predicate must hold. Holds must name a
-/// resource that the withheld lanes really claim and that the named holder really held or visits first.
+/// resource that the withheld lanes really claim and that the named holder really held or is first at. A stop may only
+/// keep robots out while it is in force, and only from where it holds.
 pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Audit {
     let mut audit = Audit::default();
     let mut stopped = BTreeSet::new();
+    let mut in_force = BTreeMap::new();
     for entry in entries {
         let checked = match &entry.record {
             Record::Awarded { task, decision, candidates, .. }
@@ -48,6 +53,15 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
                     .map_err(|fault| fault.to_string())
             }
             Record::Held { agent, withheld, ahead } => check_hold(site, entries, *agent, withheld, ahead),
+            Record::Barred { lanes, stop, .. } => check_bar(site, &in_force, lanes, stop),
+            Record::StopOrdered(order) => {
+                in_force.insert(order.generation, *order);
+                continue;
+            }
+            Record::Reset(reset) if reset.step == ResetStep::Start => {
+                in_force.remove(&reset.generation);
+                continue;
+            }
             Record::Stop { agent, event } => {
                 if event.stopped {
                     stopped.insert(*agent);
@@ -66,7 +80,6 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
             | Record::Planned { .. }
             | Record::PlanRefused { .. }
             | Record::Released { .. }
-            | Record::StopOrdered(_)
             | Record::Reset(_)
             | Record::GateClosed { .. }
             | Record::GateOpened { .. }
@@ -92,6 +105,32 @@ fn check_known(rule: RuleId, catalogue: &[Rule]) -> Result<(), String> {
 fn check_stop(rule: RuleId, holds: bool, robot_rules: &[Rule]) -> Result<(), String> {
     check_known(rule, robot_rules)?;
     if holds { Ok(()) } else { Err(format!("the predicate of {rule} is false on its own evidence")) }
+}
+
+/// A stop keeps a robot out only if it was ordered, was not started again, and the move leads to where it holds.
+fn check_bar(
+    site: &CompiledSite,
+    in_force: &BTreeMap<StopGeneration, StopOrder>,
+    lanes: &[LaneId],
+    stop: &StopOrder,
+) -> Result<(), String> {
+    if in_force.get(&stop.generation) != Some(stop) {
+        return Err(format!("stop {} is not in force", stop.generation));
+    }
+    let leads_to = |level| {
+        let ends = lanes.iter().filter_map(|lane| site.waypoint(site.lane(*lane)?.to));
+        ends.into_iter().any(|to| to.level == level)
+    };
+    let barred = match stop.scope {
+        StopScope::Site => true,
+        StopScope::Level(level) => leads_to(level),
+        StopScope::Agent(_) => false,
+    };
+    if barred {
+        Ok(())
+    } else {
+        Err(format!("the move does not lead to where stop {} holds", stop.generation))
+    }
 }
 
 fn agent_class(entries: &[Entry], agent: AgentId) -> Option<usize> {

@@ -112,6 +112,9 @@ fn sentence(
             names.resource(withheld.resource),
             names.agent(withheld.by)
         )),
+        Record::Barred { agent, stop, .. } if Some(*agent) == *performer => {
+            Some(format!("{} waits outside the area of stop {}", names.agent(*agent), stop.generation))
+        }
         Record::Stop { agent, event } if Some(*agent) == *performer => {
             let verb = if event.stopped { "is stopped" } else { "may move again" };
             let evidence = event.evidence;
@@ -156,6 +159,7 @@ fn sentence(
         | Record::PlanRefused { .. }
         | Record::Released { .. }
         | Record::Held { .. }
+        | Record::Barred { .. }
         | Record::Stop { .. }
         | Record::StopOrdered(_)
         | Record::Reset(_)

@@ -14,6 +14,7 @@ use crate::{
     record::{Ahead, Record},
     rules,
     state::{AgentState, Errand, OpenJob, Phase, RobotState, Standing},
+    stops::bars,
 };
 
 /// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
@@ -22,8 +23,12 @@ const PLAN_INTERVAL: Micros = Micros::from_millis(200);
 /// After a plan that left goals unserved, the next one waits this long unless something changes.
 const RETRY_INTERVAL: Micros = Micros::from_secs(5);
 
-/// While robots wait for each other, their plan is looked at again this often: nobody is ever quite on time.
-const IMPROVE_INTERVAL: Micros = Micros::from_secs(6);
+/// Visits of one robot that a plan covers: longer plans are harder to find and will not come true anyway.
+const VISITS_MAX: usize = 3;
+
+/// While robots wait for each other, their plan is looked at again this often, because nobody is ever quite on time;
+/// and each time that changes nothing, after twice the time, up to the second span.
+const IMPROVE_INTERVAL: (Micros, Micros) = (Micros::from_secs(6), Micros::from_secs(300));
 
 impl Fleet {
     /// Asks for a plan if the world has changed and no question is open.
@@ -82,8 +87,8 @@ impl Fleet {
         task.is_some_and(|task| matches!(task.phase, Phase::Performing { .. }))
     }
 
-    /// Where a robot will work, and where it rests afterwards: at the first step whose gate is not known to be open,
-    /// or at a charger.
+    /// Where a robot will work next, and where it rests afterwards: at the first step whose gate is not known to be
+    /// open, or at a charger. Visits beyond [`VISITS_MAX`] are planned when their turn comes.
     fn course_of(&self, state: &AgentState) -> (Vec<Visit>, Option<WaypointId>) {
         let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) else {
             let goal = match state.errand {
@@ -103,13 +108,11 @@ impl Fleet {
         let current = task.step as usize;
         let mut visits = Vec::new();
         for (index, step) in task.task.steps.iter().enumerate().skip(current) {
-            let waits = if index == current {
-                begun.is_none()
-                    && task.gate.is_some_and(|(step, closed)| step == task.step && closed.is_some())
-            } else {
-                !step.gates.is_empty()
-            };
-            if waits {
+            let is_open = index == current && (begun.is_some() || task.gate == Some((task.step, None)));
+            if visits.len() == VISITS_MAX {
+                return (visits, None);
+            }
+            if !step.gates.is_empty() && !is_open {
                 return (visits, Some(step.place));
             }
             let elapsed = if index == current { begun.unwrap_or_default() } else { Micros::ZERO };
@@ -152,6 +155,13 @@ impl Fleet {
             }
         };
         let checked = validate(&self.site, &open.problem, plan).map_err(|fault| fault.to_string());
+        let (soon, late) = IMPROVE_INTERVAL;
+        let improve_after = if plan.moves == open.problem.pending {
+            self.state.planning.improve_after.saturating_add(self.state.planning.improve_after).min(late)
+        } else {
+            soon
+        };
+        self.state.planning.improve_after = improve_after.max(soon);
         let used = checked.and_then(|()| {
             self.executor.drop_pending();
             self.executor.append(plan).map_err(|error| error.to_string())
@@ -190,9 +200,17 @@ impl Fleet {
             self.alert(rules::PLAN_REFUSED, None, None, format!("plan job {job} was not answered in time"));
         } else if planning.open.is_none() {
             let waits = |interval| now.since(planning.not_before).is_some_and(|idle| interval < idle);
-            planning.due |= !planning.unserved.is_empty() && waits(RETRY_INTERVAL);
-            planning.due |= waits(IMPROVE_INTERVAL) && self.executor.anybody_waits();
+            let unserved = !planning.unserved.is_empty() && waits(RETRY_INTERVAL);
+            let late = waits(planning.improve_after) && self.executor.anybody_waits();
+            let astray = waits(Micros::ZERO) && self.is_anybody_astray();
+            self.state.planning.due |= unserved || late || astray;
         }
+    }
+
+    /// Whether a robot has something else to do than what is planned, and the plan does not say why.
+    fn is_anybody_astray(&self) -> bool {
+        let unserved = &self.state.planning.unserved;
+        self.state.agents.keys().any(|agent| !unserved.contains(agent) && !self.is_on_course(*agent))
     }
 
     /// Grants what the dependency graph allows and tells the robots.
@@ -203,12 +221,10 @@ impl Fleet {
         self.state.grants_due = false;
         let stopped: BTreeSet<AgentId> =
             self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
-        let areas = self.stopped_levels();
+        let stops = self.area_stops();
         let site = Arc::clone(&self.site);
-        let level =
-            |lane: &LaneId| site.lane(*lane).and_then(|lane| site.waypoint(lane.to)).map(|to| to.level);
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
-            !stopped.contains(&agent) && !lanes.iter().filter_map(level).any(|level| areas.contains(level))
+            !stopped.contains(&agent) && !stops.iter().any(|stop| bars(&site, stop, lanes))
         };
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
             self.release(grant.agent, grant.first, grant.lanes);
@@ -253,7 +269,10 @@ impl Fleet {
             .map(|(id, _)| *id)
             .collect();
         for agent in waiting {
-            let Some(withheld) = self.executor.withheld(agent) else { continue };
+            let Some(withheld) = self.executor.withheld(agent) else {
+                self.note_barred(agent);
+                continue;
+            };
             let mut lanes = self.executor.granted(withheld.by);
             lanes.extend(self.executor.pending(withheld.by));
             let ahead = Ahead { holds: self.executor.held(withheld.by).to_vec(), lanes };
@@ -263,6 +282,21 @@ impl Fleet {
             if robot.held.replace(reason) != Some(reason) {
                 self.record(&Record::Held { agent, withheld, ahead });
             }
+        }
+    }
+
+    /// Writes down, once for each stop, that it keeps a robot from entering where its way leads.
+    fn note_barred(&mut self, agent: AgentId) {
+        let lanes = self.executor.next_move(agent);
+        let stops = self.area_stops();
+        let Some(stop) = stops.into_iter().find(|stop| bars(&self.site, stop, lanes)) else { return };
+        let lanes = lanes.to_vec();
+        if self.is_held_back(agent) {
+            return;
+        }
+        let Some(robot) = self.robot_mut(agent) else { return };
+        if robot.barred.replace(stop.generation) != Some(stop.generation) {
+            self.record(&Record::Barred { agent, lanes, stop });
         }
     }
 }

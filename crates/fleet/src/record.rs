@@ -169,6 +169,15 @@ pub enum Record {
     },
     /// The operator was told.
     Alert(Alert),
+    /// A robot's next move leads into a stopped area.
+    Barred {
+        /// Whose.
+        agent: AgentId,
+        /// The lanes of the move.
+        lanes: Vec<LaneId>,
+        /// The stop.
+        stop: StopOrder,
+    },
 }
 
 impl Record {
@@ -197,6 +206,7 @@ impl Record {
             Self::Withdrawn { .. } => 20,
             Self::Agent { .. } => 21,
             Self::Alert(_) => 22,
+            Self::Barred { .. } => 23,
         })
     }
 
@@ -211,6 +221,7 @@ impl Record {
             Self::Awarded { decision, .. } | Self::Waiting { decision, .. } => Some(decision.outcome.rule()),
             Self::PlanRefused { .. } => Some(crate::rules::PLAN_REFUSED),
             Self::Held { withheld, .. } => Some(withheld.rule),
+            Self::Barred { .. } => Some(crate::rules::STOPPED_AREA),
             Self::Stop { event, .. } => Some(event.evidence.rule),
             Self::StopOrdered(_) | Self::Reset(_) => Some(crate::rules::STOP_ORDERED),
             Self::GateClosed { rule, .. } | Self::Withdrawn { rule, .. } | Self::Agent { rule, .. } => {

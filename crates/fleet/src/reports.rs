@@ -51,6 +51,7 @@ impl RobotState {
             stop_ack: StopGeneration(0),
             reset_ack: None,
             held: None,
+            barred: None,
             beat: 0,
         }
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Mm, ResourceId, RuleId, SiteVersion, StopGeneration,
-    TaskId, WaypointId,
+    ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Micros, Mm, ResourceId, RuleId, SiteVersion,
+    StopGeneration, TaskId, WaypointId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
@@ -112,6 +112,8 @@ pub(crate) struct RobotState {
     pub(crate) reset_ack: Option<ResetOrder>,
     /// Last withheld move written to the ledger: route length, resource, holder.
     pub(crate) held: Option<(u32, ResourceId, AgentId)>,
+    /// The last stop that was written to the ledger as keeping the robot from where its way leads.
+    pub(crate) barred: Option<StopGeneration>,
     pub(crate) beat: u32,
 }
 
@@ -181,6 +183,8 @@ pub(crate) struct Planning {
     pub(crate) due: bool,
     /// Not before this instant: a plan is not worth making for every single event.
     pub(crate) not_before: FleetTime,
+    /// How long after a plan the next one is asked for only because robots wait for each other.
+    pub(crate) improve_after: Micros,
     pub(crate) open: Option<OpenJob>,
     pub(crate) next_job: u64,
     /// Robots whose goal the last plan did not reach: asked again when somebody has moved.
@@ -193,7 +197,7 @@ pub(crate) struct OpenJob {
     pub(crate) job: JobId,
     pub(crate) asked: FleetTime,
     pub(crate) problem: Problem,
-    /// Who has done its first visit of the problem since.
+    /// Who has finished a step since, once for each step.
     pub(crate) finished: Vec<AgentId>,
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
-    AgentId, LevelId, StopCategory, StopGeneration, TaskId, WaypointId,
+    AgentId, LaneId, StopCategory, StopGeneration, TaskId, WaypointId,
     wire::{Motion, ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
 };
+use sheepdog_map::CompiledSite;
 
 use crate::{
     config::Role,
@@ -16,19 +17,6 @@ use crate::{
     rules,
     state::{ActiveStop, Standing},
 };
-
-/// Levels that no robot may enter.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StoppedLevels {
-    site: bool,
-    levels: Vec<LevelId>,
-}
-
-impl StoppedLevels {
-    pub(crate) fn contains(&self, level: LevelId) -> bool {
-        self.site || self.levels.contains(&level)
-    }
-}
 
 impl OperatorCommand {
     const fn name(&self) -> &'static str {
@@ -148,6 +136,8 @@ impl Fleet {
         stop.reset = Some(order);
         let members = stop.members.clone();
         self.record(&Record::Reset(order));
+        // Whoever waits outside the area may go in again.
+        self.state.grants_due = true;
         for agent in members {
             if let (_, Some(order)) = self.stop_for(agent) {
                 self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
@@ -161,17 +151,11 @@ impl Fleet {
         self.state.stops.iter().any(|stop| stop.members.contains(&agent))
     }
 
-    /// Where stops are in force.
-    pub(crate) fn stopped_levels(&self) -> StoppedLevels {
-        let mut stopped = StoppedLevels::default();
-        for stop in self.state.stops.iter().filter(|stop| !stop.is_started()) {
-            match stop.order.scope {
-                StopScope::Site => stopped.site = true,
-                StopScope::Level(level) => stopped.levels.push(level),
-                StopScope::Agent(_) => {}
-            }
-        }
-        stopped
+    /// Stops that nobody has ordered to start again, of whole levels or the site.
+    pub(crate) fn area_stops(&self) -> Vec<StopOrder> {
+        let area =
+            |stop: &&ActiveStop| !stop.is_started() && !matches!(stop.order.scope, StopScope::Agent(_));
+        self.state.stops.iter().filter(area).map(|stop| stop.order).collect()
     }
 
     /// What a beat tells a robot: the newest stop it has not acknowledged, and the reset step it may take.
@@ -326,5 +310,15 @@ impl Fleet {
         state.approvals.insert((step, role), actor.id);
         self.state.dispatch_due = true;
         Ok(())
+    }
+}
+
+/// Whether a stop keeps robots from entering where lanes lead.
+pub(crate) fn bars(site: &CompiledSite, stop: &StopOrder, lanes: &[LaneId]) -> bool {
+    let to = |lane: &LaneId| site.waypoint(site.lane(*lane)?.to).map(|to| to.level);
+    match stop.scope {
+        StopScope::Site => !lanes.is_empty(),
+        StopScope::Level(level) => lanes.iter().filter_map(to).any(|to| to == level),
+        StopScope::Agent(_) => false,
     }
 }

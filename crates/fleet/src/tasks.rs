@@ -106,8 +106,10 @@ impl Fleet {
             let first = offers.iter().filter_map(|(id, offer)| Some((offer.cost(&bound)?, *id))).min();
             let Some((_, id)) = first else { break };
             ids.retain(|other| *other != id);
-            let Some(agent) = offers.remove(&id).and_then(|offer| self.accept(offer)) else { continue };
-            // Whoever else counted on this agent needs another one; the rest only lose a bid.
+            offers.remove(&id);
+            // What is written down is decided on what is known now, not when the offers were first compared.
+            let Some(agent) = self.offer(id).and_then(|offer| self.accept(offer)) else { continue };
+            // Whoever counted on this agent needs another one.
             offers.retain(|_, offer| offer.decision.bids.iter().all(|bid| bid.agent != agent));
         }
         for offer in std::mem::take(&mut offers).into_values().filter(|offer| offer.decision.bids.is_empty())
@@ -279,6 +281,7 @@ impl Fleet {
                 && agent.standing == Standing::Well
                 && agent.robot.is_some()
                 && self.is_low(agent)
+                && !self.is_awaited(agent)
         };
         let Some(agent) = self.state.agents.values().find(low) else { return };
         let id = agent.profile.id;
@@ -336,7 +339,7 @@ impl Fleet {
         let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
         let Some(step) = task.task.steps.get(task.step as usize).cloned() else { return };
         task.phase = Phase::Performing { agent, since: now };
-        // It comes from where nobody knew that its gate would open: nothing planned tells it to stay.
+        // Unless the plan knows of the work, it may send the robot away.
         self.state.planning.due |= !self.executor.is_visiting(agent);
         self.record(&Record::StepStarted { agent, token });
         self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
@@ -364,6 +367,8 @@ impl Fleet {
                 task.custody = false;
                 for other in self.state.agents.values_mut().filter(|other| other.burden == Some(token.task)) {
                     other.burden = None;
+                    // It was planned around until now.
+                    self.state.planning.due = true;
                 }
             }
             Some(Action::Unload) => task.loaded = None,
@@ -383,7 +388,6 @@ impl Fleet {
         }
         // What was in somebody's way may be on its own way now.
         self.state.planning.due |= !self.state.planning.unserved.is_empty();
-        self.check_course(agent);
         if over {
             self.state.open.remove(&token.task);
             self.state.dispatch_due = true;
@@ -391,6 +395,7 @@ impl Fleet {
         } else {
             self.send_person_on(agent, next);
         }
+        self.check_course(agent);
     }
 
     /// A person goes from step to step without a release.
@@ -605,7 +610,7 @@ impl Fleet {
                 let change = (step, Some(closed.rule));
                 if task.gate.replace(change) != Some(change) {
                     // Whoever waits for the gate makes room for others.
-                    self.state.planning.due = true;
+                    self.state.planning.due |= task.phase.agent().is_some();
                     self.record(&Record::GateClosed {
                         task: id,
                         step,

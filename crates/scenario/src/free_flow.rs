@@ -10,8 +10,8 @@ use crate::{script::Event, setup::Setup};
 
 /// The free-flow bound of a run: the time of its last task if every robot drove alone.
 ///
-/// Robots take tasks by the same rule as the fleet's (oldest first; of those asked for together, near and long ones
-/// first; ties by order) and travel at full speed along shortest paths, with nominal waits for doors and lifts and the
+/// Robots take tasks as the fleet's do as long as nobody is in their way (oldest first; of those asked for together,
+/// near and long ones first; ties by order) and travel at full speed along shortest paths, with nominal waits for doors and lifts and the
 /// steps' own durations; no acceleration, no turning, no waiting for each other. Tasks that no robot can reach are left
 /// out.
 pub fn free_flow(setup: &Setup) -> Micros {

@@ -7,8 +7,8 @@
 //! Invariants, checked by [`Executor::verify`]:
 //! * *Exclusion*: a resource has one holder, and a robot holds all it needs for its granted way and its place.
 //! * *Progress*: with every robot at rest at the end of its granted moves, the pending moves can be carried out in
-//!   the order of their numbers. So the earliest pending move never waits for a later one, and any finite delay
-//!   ends.
+//!   the order of their numbers. So the earliest pending move never waits for a later one, and any finite delay of
+//!   driving or working ends.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -261,8 +261,8 @@ impl Executor {
         while let Some(agent) = self.awake.pop_first() {
             let mut grant = Grant { agent, first: 0, lanes: Vec::new() };
             loop {
-                let next = self.tracks.get(&agent).and_then(|track| track.pending.front());
-                if next.is_some_and(|next| !may_go(agent, &next.lanes)) {
+                let next = self.next_move(agent);
+                if !next.is_empty() && !may_go(agent, next) {
                     turned_down.insert(agent);
                     break;
                 }
@@ -394,7 +394,7 @@ impl Executor {
     }
 
     /// Why the robot waits, why the robot it waits for waits, and so on. The last one waits for a robot that only has
-    /// to drive what it was granted. Costs O(robots) at most.
+    /// to drive what it was granted, or to finish its work. Costs O(robots) at most.
     pub fn blame(&self, agent: AgentId) -> Vec<Withheld> {
         let mut chain: Vec<Withheld> = Vec::new();
         let mut at = agent;
@@ -431,6 +431,12 @@ impl Executor {
     /// Granted lanes that a robot has not completed. The first has index [`done`](Self::done).
     pub fn granted(&self, agent: AgentId) -> Vec<LaneId> {
         self.tracks.get(&agent).map_or_else(Vec::new, |track| track.granted_lanes().collect())
+    }
+
+    /// Lanes of the next move; none when that is a visit, or nothing is left.
+    pub fn next_move(&self, agent: AgentId) -> &[LaneId] {
+        let next = self.tracks.get(&agent).and_then(|track| track.pending.front());
+        next.map_or(&[], |pending| &pending.lanes)
     }
 
     /// Lanes of moves that are not granted yet, in order.

@@ -21,12 +21,12 @@ pub struct Hop {
     pub from: WaypointId,
     /// Where it ends; a release may end there.
     pub to: WaypointId,
-    /// Undisturbed duration with nominal waits for doors and lifts; never zero.
+    /// Duration with nominal waits for doors and lifts and with the corners between its lanes; never zero.
     pub time: Micros,
     lanes: Range<u32>,
     claims: Range<u32>,
-    /// Headings at its start and at its end, milliradians.
-    headings: (i32, i32),
+    /// Headings at its start and at its end, milliradians; `None` for a ride alone.
+    headings: Option<(i32, i32)>,
 }
 
 /// Headings that differ less are driven through, milliradians: 10°.
@@ -195,8 +195,8 @@ impl HopGraph {
 
     /// What a robot loses between two hops: it stops at corners and turns in place.
     pub(crate) fn turn(&self, last: u32, next: u32) -> u64 {
-        let ends = self.hop(last).zip(self.hop(next)).map(|(last, next)| (last.headings.1, next.headings.0));
-        ends.map_or(0, |(before, after)| turn(before, after))
+        let headings = |hop| self.hop(hop).and_then(|hop| hop.headings);
+        headings(last).zip(headings(next)).map_or(0, |((_, before), (after, _))| turn(before, after))
     }
 
     fn push(&mut self, site: &CompiledSite, from: WaypointId, draft: Draft) {
@@ -224,10 +224,7 @@ impl HopGraph {
             time: Micros::new(time),
             lanes: lanes..index32(self.lanes.len()),
             claims: claims..index32(self.claims.len()),
-            headings: (
-                headings.first().copied().unwrap_or_default(),
-                headings.last().copied().unwrap_or_default(),
-            ),
+            headings: headings.first().copied().zip(headings.last().copied()),
         });
     }
 }

@@ -9,6 +9,8 @@ use crate::{
     search::Rollout,
 };
 
+/// Old moves to carry out that count as one step.
+const MOVES_PER_STEP: u32 = 16;
 /// Roll-outs from the end of the old plan.
 const ROLLOUTS: u64 = 6;
 
@@ -44,7 +46,10 @@ pub(crate) fn resume(scene: Scene<'_>, old: &[Step], limit: u32) -> (Option<Vec<
         bot.visits.drain(..stage);
     }
     let later = Scene { bots: &bots, ..scene };
-    let mut used = u32::try_from(old.len()).unwrap_or(u32::MAX);
+    let mut used = u32::try_from(old.len()).unwrap_or(u32::MAX) / MOVES_PER_STEP;
+    if bots.iter().all(|bot| !bot.required || bot.is_done(0, bot.start)) {
+        return (Some(moves), used);
+    }
     for round in 0..ROLLOUTS {
         if limit <= used {
             break;

@@ -162,9 +162,10 @@ fn last_word(world: &World, entries: &[Entry], task: sheepdog_core::TaskId) -> S
     let concerns = |record: &Record| match record {
         Record::Waiting { decision, .. } => decision.task == task,
         Record::Withdrawn { task: of, .. } | Record::GateClosed { task: of, .. } => *of == task,
-        Record::Held { agent, .. } | Record::Stop { agent, .. } | Record::Agent { agent, .. } => {
-            Some(*agent) == on_it
-        }
+        Record::Held { agent, .. }
+        | Record::Barred { agent, .. }
+        | Record::Stop { agent, .. }
+        | Record::Agent { agent, .. } => Some(*agent) == on_it,
         Record::Planned { .. } => true,
         _ => false,
     };
