@@ -25,11 +25,12 @@ pub(crate) fn resume(scene: Scene<'_>, old: &[Step], limit: u32) -> (Option<Vec<
     let mut broken = vec![false; bots.len()];
     let mut moves = Vec::with_capacity(old.len());
     for &step in old {
-        let Some(broken) = broken.get_mut(step.bot) else { continue };
-        // Who cannot make one of its moves cannot make any later one.
-        *broken |= !board.advance(step);
-        if !*broken {
+        // Who cannot make one of its moves makes no later one.
+        let Some(broken) = broken.get_mut(step.bot).filter(|broken| !**broken) else { continue };
+        if board.advance(step) {
             moves.push(step);
+        } else {
+            *broken = true;
         }
     }
     let mut places: Vec<u32> = bots.iter().map(|bot| bot.start).collect();

@@ -100,7 +100,9 @@ proptest! {
     fn a_plan_is_carried_on_with((site, problem) in problems()) {
         let mut planner = Planner::new(site.clone(), &SPEEDS);
         let first = planner.plan(&problem, 20_000);
-        prop_assume!(first.unserved.is_empty());
+        if !first.unserved.is_empty() {
+            return Ok(());
+        }
         let budget = 16 * u32::try_from(first.moves.len() + 8).unwrap();
         let again = Problem { pending: first.moves, ..problem };
         let second = planner.plan(&again, budget);
@@ -263,4 +265,71 @@ fn a_class_without_speed_has_no_hops() {
     let plan = Planner::new(site.clone(), &[]).plan(&problem, AMPLE);
     assert_eq!(plan.unserved[0].rule, TRF_006);
     assert_eq!(validate(&site, &problem, &plan), Ok(()));
+}
+
+/// When every visit of a plan is done if each move starts as soon as its robot and its claims are free, in seconds.
+fn completions(planner: &Planner, problem: &Problem, plan: &Plan) -> u64 {
+    let graph = planner.graph(0).unwrap();
+    let who = |agent| problem.robots.iter().position(|robot| robot.agent == agent).unwrap();
+    let mut at: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
+    let (mut ready, mut visited) = (vec![0_u64; at.len()], vec![0; at.len()]);
+    let mut free = std::collections::BTreeMap::new();
+    let mut sum = 0;
+    for step in &plan.moves {
+        let who = who(step.agent);
+        if step.is_visit() {
+            ready[who] += problem.robots[who].visits[visited[who]].work.as_micros();
+            visited[who] += 1;
+            sum += ready[who];
+            continue;
+        }
+        let hop = graph.hops_from(at[who]).iter().find(|hop| graph.lanes(hop) == step.lanes).unwrap();
+        let claims = graph.claims(hop);
+        let start = claims.iter().filter_map(|id| free.get(id).copied()).fold(ready[who], u64::max);
+        ready[who] = start + hop.time.as_micros();
+        at[who] = hop.to;
+        free.extend(claims.iter().map(|id| (*id, ready[who])));
+    }
+    sum / 1_000_000
+}
+
+/// A ring with spurs, eight robots with two places each: without refining the plan is worse.
+#[test]
+fn refining_is_worth_its_steps() {
+    let ring =
+        [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (4, 1), (4, 2), (3, 2), (2, 2), (1, 2), (0, 2), (0, 1)];
+    let spurs = [(1, -1), (3, -1), (5, 1), (3, 3), (1, 3), (-1, 1)];
+    let points: Vec<(i16, i16)> = ring.iter().chain(&spurs).copied().collect();
+    let mut lanes: Vec<_> = (0..12).map(|from| (from, (from + 1) % 12, true, None)).collect();
+    lanes.extend([1, 3, 5, 7, 9, 11].iter().zip(12..).map(|(&from, to)| (from, to, true, None)));
+    let site = site(&points, &lanes);
+    let robots = [
+        worker(1, 0, &[14, 17]),
+        worker(2, 2, &[17, 15]),
+        worker(3, 4, &[16, 12]),
+        worker(4, 6, &[12, 14]),
+        worker(5, 8, &[13, 16]),
+        worker(6, 10, &[15, 13]),
+        worker(7, 12, &[14, 3]),
+        worker(8, 15, &[9, 12]),
+    ];
+    let problem = problem(robots.to_vec());
+    let mut planner = Planner::new(site.clone(), &SPEEDS);
+    let plan = planner.plan(&problem, 100_000);
+    assert_eq!((validate(&site, &problem, &plan), plan.unserved.len()), (Ok(()), 0));
+    let sum = completions(&planner, &problem, &plan);
+    assert!(sum <= 1_700, "{sum} s; 1 652 s when this was written, 1 756 s without refining");
+}
+
+#[test]
+fn corners_cost_time_and_straight_ways_do_not() {
+    let lanes = [(0, 1, true, None), (1, 2, true, None), (1, 3, true, None)];
+    let site = site(&[(0, 0), (1, 0), (2, 0), (1, 1)], &lanes);
+    let graph = HopGraph::new(&site, 0, SPEEDS[0]).unwrap();
+    let hop = |from, to: u32| {
+        graph.out_range(from).find(|&id| graph.hop(id).unwrap().to == WaypointId(to)).unwrap()
+    };
+    assert_eq!(graph.turn(hop(0, 1), hop(1, 2)), 0);
+    let (corner, back) = (graph.turn(hop(0, 1), hop(1, 3)), graph.turn(hop(0, 1), hop(1, 0)));
+    assert!(1_500_000 < corner && corner + 1_500_000 < back, "{corner} {back}");
 }
