@@ -32,7 +32,7 @@ pub use id::{
 pub use quantity::{
     CONFIDENCE_STOP_MIN, Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, MradPerS, Ppm, PpmError,
 };
-pub use rule::{Rule, RuleId, StopCategory};
+pub use rule::{Parameter, Pointer, PointerStatus, Rule, RuleId, StopCategory};
 pub use time::{FleetTime, Micros, RobotTime};
 #[cfg(feature = "alloc")]
 pub use workers::{Job, JobResult, Sequential, Workers, map_jobs};

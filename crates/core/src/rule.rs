@@ -88,6 +88,72 @@ pub struct Rule {
     pub rationale: &'static str,
     /// How motion ends when the rule fires; `None` for rules that do not stop a robot.
     pub category: Option<StopCategory>,
+    /// The settings it compares with.
+    pub parameters: &'static [Parameter],
+    /// Where in standards and guides the same concern is treated. Pointers, never quotations.
+    pub pointers: &'static [Pointer],
+}
+
+impl Rule {
+    /// A rule that stops no robot by itself, without parameters and pointers.
+    ///
+    /// ```
+    /// # use sheepdog_core::{Rule, RuleId, StopCategory};
+    /// let rule = Rule::new(RuleId::new("OBS-001"), "No motion into the unknown.", "It may be occupied.");
+    /// assert_eq!(rule.stopping(StopCategory::One).category, Some(StopCategory::One));
+    /// ```
+    pub const fn new(id: RuleId, text: &'static str, rationale: &'static str) -> Self {
+        Self { id, text, rationale, category: None, parameters: &[], pointers: &[] }
+    }
+
+    /// The same rule, ending motion in this way.
+    #[must_use]
+    pub const fn stopping(self, category: StopCategory) -> Self {
+        Self { category: Some(category), ..self }
+    }
+
+    /// The same rule with these settings.
+    #[must_use]
+    pub const fn comparing(self, parameters: &'static [Parameter]) -> Self {
+        Self { parameters, ..self }
+    }
+
+    /// The same rule with these pointers.
+    #[must_use]
+    pub const fn pointing(self, pointers: &'static [Pointer]) -> Self {
+        Self { pointers, ..self }
+    }
+}
+
+/// A setting that a rule compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// The field of the settings.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// What simulated robots use. Every integrator sets their own.
+    pub default: &'static str,
+}
+
+/// A place in somebody else's document that treats the same concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// The document, with its year.
+    pub document: &'static str,
+    /// The clause; `?` where it is not known.
+    pub clause: &'static str,
+    /// Whether somebody has compared the rule with the document itself.
+    pub status: PointerStatus,
+}
+
+/// What is known about a [`Pointer`]. A rule without pointers has none to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PointerStatus {
+    /// Compared with the text of the document.
+    Verified,
+    /// Taken from secondary sources.
+    Unverified,
 }
 
 /// Stop category after IEC 60204-1.

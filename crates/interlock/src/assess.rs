@@ -1,27 +1,40 @@
-//! Evaluates every rule on one input. No state: what it needs to remember comes in as [`Past`].
+//! Evaluates every rule on one input. It changes nothing: what it needs to remember comes in as [`Past`].
 
 use sheepdog_core::{
-    Confidence, Evidence, Micros, Mm, MmPerS, Relation, RobotTime, RuleId, StopCategory, StopGeneration,
+    Confidence, Evidence, Micros, Mm, MmPerS, MmPerS2, Relation, RobotTime, RuleId, StopCategory,
+    StopGeneration,
 };
 
 use crate::{
-    Config, Input, Reading, RuleSet,
-    physics::speed_for_distance,
-    rules::{
-        CLK_001, CLK_002, CLR_001, COM_002, EST_001, EST_003, MAP_001, MAP_002, OBS_001, OBS_004, OBS_005,
-        OBS_007, REL_001, REL_002, SPD_001, SSM_001, SSM_002, STP_002, severity,
-    },
+    Config, Fusion, Input, Odometry, RuleSet, SelfTest, Twist,
+    packs::{PackVerdict, Ruling},
+    physics::speed_for_separation,
+    rules::Code,
+    sense::{Sense, Sensed},
 };
 
 /// What an assessment needs to know of earlier steps.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Past {
+pub(crate) struct Past<'a, const SENSORS: usize, const SECTORS: usize> {
     /// The clock at the last step.
     pub(crate) last: Option<RobotTime>,
     /// The highest stop that was reset.
     pub(crate) cleared: Option<StopGeneration>,
-    /// Since when the robot has been told to stop and has not.
-    pub(crate) stopping_since: Option<RobotTime>,
+    /// The last command that counted.
+    pub(crate) command: Option<(RobotTime, Twist)>,
+    /// Since when sensors have disagreed.
+    pub(crate) disagreeing_since: Option<RobotTime>,
+    /// Packs that have spoken, bit `i` for slot `i`.
+    pub(crate) packs: u16,
+    /// The sensors' memories, and what they are worth now.
+    pub(crate) senses: &'a [(Sense<SECTORS>, Sensed); SENSORS],
+}
+
+/// A rule of the kernel that fired, and why. The evidence may cite a pack's rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) code: Code,
+    pub(crate) evidence: Evidence,
 }
 
 /// What the rules say about one input.
@@ -29,279 +42,542 @@ pub(crate) struct Past {
 pub(crate) struct Findings {
     /// Every rule that fired.
     pub(crate) rules: RuleSet,
-    /// The most severe rule that latches.
-    pub(crate) latch: Option<(Evidence, StopCategory)>,
-    /// The most severe rule that stops and lets the robot resume after the dwell.
-    pub(crate) deny: Option<Evidence>,
+    /// The most severe rule that latches, and the most abrupt category that any asks for.
+    pub(crate) latch: Option<(Finding, StopCategory)>,
+    /// The most severe rule that stops and lets the robot resume after the dwell, and the category.
+    pub(crate) deny: Option<(Finding, StopCategory)>,
     /// The rule by which the robot has no authority to move; motion resumes as soon as it has.
-    pub(crate) hold: Option<Evidence>,
+    pub(crate) hold: Option<Finding>,
     /// The lowest speed limit and why.
-    pub(crate) limit: (MmPerS, Evidence),
-    /// The lowest confidence of the sectors that count.
-    pub(crate) lowest: Confidence,
+    pub(crate) limit: (MmPerS, Finding),
+    /// The lowest confidence of the sectors that count, and where.
+    pub(crate) lowest: (Confidence, u8),
+    /// Whether sensors disagree.
+    pub(crate) disagreeing: bool,
+    /// Whether something asks for the slow band, apart from confidence.
+    pub(crate) slowed: bool,
+    /// Whether detection is worse than it could be, though good enough to move.
+    degraded: bool,
     /// Requested speed.
     requested: u32,
 }
 
-/// Evaluates every rule. Bounded by `SENSORS * SECTORS`.
+/// What a stop from now would be like.
+#[derive(Clone, Copy, Debug)]
+struct Dynamics {
+    deceleration: MmPerS2,
+    /// From a reading until the brakes act, without the reading's age.
+    reaction: Micros,
+}
+
+/// Evaluates every rule. Bounded by `SENSORS * SECTORS` and the number of packs.
 pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
     config: &Config,
-    past: &Past,
+    past: &Past<'_, SENSORS, SECTORS>,
     input: &Input<SENSORS, SECTORS>,
 ) -> Findings {
-    let mut findings = Findings::new(config, input.request.twist.linear_mm_per_s.unsigned_abs());
-    findings.stops(config, past, input);
+    let twist = input.request.twist;
+    let mut findings = Findings::new(config, twist.linear_mm_per_s.unsigned_abs());
+    findings.stops(past.cleared, input);
+    findings.self_test(input.self_test);
     findings.clock(config, past.last, input.now);
     findings.beat(config, input.now, input.beat);
-    findings.sectors(config, input);
-    let localised = findings.localisation(config, input);
-    if !input.request.twist.is_zero() {
-        findings.release(config, input, localised);
+    findings.packs(config, past.packs, input);
+    let mask = required_sectors(input);
+    findings.sectors(config, past.senses, input, mask);
+    findings.disagreement(config, past, input, mask);
+    if !twist.is_zero() {
+        findings.command(config, past.command, input);
+        findings.release(config, input);
     }
-    if input.request.twist.linear_mm_per_s != 0 {
-        findings.distance(config, input);
+    if twist.linear_mm_per_s != 0 {
+        findings.distance(config, past.senses, input, mask);
         findings.clearance(config, input.side_clearance);
     }
+    findings.people(config, past.senses, input.odometry);
     findings
 }
 
 impl Findings {
     fn new(config: &Config, requested: u32) -> Self {
-        let cap = evidence(SPD_001, requested.into(), Relation::Above, config.speed_max.0.into());
-        let rules = if cap.holds() { RuleSet::EMPTY.with(SPD_001) } else { RuleSet::EMPTY };
+        let cap = evidence(Code::SPD_001, requested.into(), Relation::Above, config.speed_max.0.into());
         Self {
-            rules,
+            rules: if cap.holds() { RuleSet::EMPTY.with(Code::SPD_001) } else { RuleSet::EMPTY },
             latch: None,
             deny: None,
             hold: None,
-            limit: (config.speed_max, cap),
-            lowest: Confidence::FULL,
+            limit: (config.speed_max, Finding { code: Code::SPD_001, evidence: cap }),
+            lowest: (Confidence::FULL, 0),
+            disagreeing: false,
+            slowed: false,
+            degraded: false,
             requested,
         }
     }
 
     fn stops<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
-        config: &Config,
-        past: &Past,
+        cleared: Option<StopGeneration>,
         input: &Input<SENSORS, SECTORS>,
     ) {
-        if input.emergency_button {
-            self.latch(evidence(EST_003, 1, Relation::Equal, 1), StopCategory::Zero);
+        if input.emergency_button == Some(true) {
+            self.latch(Code::EST_003, one(Code::EST_003), StopCategory::Zero);
+        }
+        if input.bumper == Some(true) {
+            self.latch(Code::EST_002, one(Code::EST_002), StopCategory::One);
         }
         if let Some(stop) = input.stop {
-            let cleared = past.cleared.map_or(-1, |generation| i64::from(generation.0));
-            let order = evidence(EST_001, stop.generation.0.into(), Relation::Above, cleared);
+            let cleared = cleared.map_or(-1, |generation| i64::from(generation.0));
+            let order = evidence(Code::EST_001, stop.generation.0.into(), Relation::Above, cleared);
             if order.holds() {
-                self.latch(order, stop.category);
+                self.latch(Code::EST_001, order, stop.category);
             }
         }
-        let stopping = past.stopping_since.and_then(|since| input.now.since(since)).unwrap_or(Micros::ZERO);
-        let overdue = evidence(STP_002, micros(stopping), Relation::Above, micros(config.stop_time_max));
-        if overdue.holds() && !is_standing(config, input.speed) {
-            self.latch(overdue, StopCategory::Zero);
+        let known = i64::from(input.emergency_button.is_some()).saturating_add(input.bumper.is_some().into());
+        self.deny_if(Code::EST_004, evidence(Code::EST_004, known, Relation::Below, 2));
+    }
+
+    fn self_test(&mut self, test: SelfTest) {
+        let done = match test {
+            SelfTest::Failed => 0,
+            SelfTest::NotRun => 1,
+            SelfTest::Passed => 2,
+        };
+        let lacking = evidence(Code::ARM_002, done, Relation::Below, 2);
+        match test {
+            SelfTest::Failed => self.latch(Code::ARM_002, lacking, StopCategory::One),
+            SelfTest::NotRun => self.deny(Code::ARM_002, lacking),
+            SelfTest::Passed => {}
         }
     }
 
     fn clock(&mut self, config: &Config, last: Option<RobotTime>, now: RobotTime) {
         let Some(last) = last else { return };
-        match now.since(last) {
-            Some(gap) if config.clock_jump_max < gap => {
-                self.deny(evidence(CLK_002, micros(gap), Relation::Above, micros(config.clock_jump_max)));
-            }
-            Some(_) => {}
-            None => {
-                let back = last.since(now).map_or(0, micros).saturating_neg();
-                self.latch(evidence(CLK_001, back, Relation::Below, 0), StopCategory::Zero);
-            }
+        let Some(gap) = now.since(last) else {
+            let back = last.since(now).map_or(0, micros).saturating_neg();
+            return self.latch(
+                Code::CLK_001,
+                evidence(Code::CLK_001, back, Relation::Below, 0),
+                StopCategory::Zero,
+            );
+        };
+        let jump = evidence(Code::CLK_002, micros(gap), Relation::Above, micros(config.clock_jump_max));
+        self.deny_if(Code::CLK_002, jump);
+        let late = evidence(Code::CLK_003, micros(gap), Relation::Above, micros(config.cycle_max));
+        if late.holds() {
+            self.slow(config, Code::CLK_003, late);
         }
     }
 
     fn beat(&mut self, config: &Config, now: RobotTime, beat: Option<RobotTime>) {
         // A beat from the future proves nothing; it counts as endless silence.
-        let silence = beat.and_then(|beat| match now.since(beat) {
-            Some(silence) => Some(silence),
-            None => beat.since(now).filter(|ahead| *ahead <= config.clock_skew).map(|_| Micros::ZERO),
-        });
-        let lost =
-            evidence(COM_002, silence.map_or(i64::MAX, micros), Relation::Above, micros(config.beat_timeout));
-        if lost.holds() {
-            self.deny(lost);
+        let silence = beat.and_then(|beat| age_within(config, now, beat)).map_or(i64::MAX, micros);
+        let lost = evidence(Code::COM_002, silence, Relation::Above, micros(config.beat_timeout));
+        self.deny_if(Code::COM_002, lost);
+        let late = evidence(Code::COM_001, silence, Relation::Above, micros(config.beat_late));
+        if late.holds() {
+            self.slow(config, Code::COM_001, late);
+        }
+    }
+
+    fn packs<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        spoken: u16,
+        input: &Input<SENSORS, SECTORS>,
+    ) {
+        for (verdict, slot) in input.packs.iter().zip(0_u32..) {
+            let expected =
+                (config.packs_required | spoken).checked_shr(slot).is_some_and(|bits| bits & 1 == 1);
+            if !expected && verdict.is_none() {
+                continue;
+            }
+            let silence = verdict
+                .filter(PackVerdict::is_founded)
+                .and_then(|verdict| age_within(config, input.now, verdict.taken))
+                .map_or(i64::MAX, micros);
+            let missing = evidence(Code::PCK_001, silence, Relation::Above, micros(config.pack_age_max));
+            if missing.holds() {
+                self.deny(Code::PCK_001, missing);
+            } else if let Some(verdict) = verdict {
+                self.pack(verdict.ruling);
+            }
+        }
+    }
+
+    fn pack(&mut self, ruling: Ruling) {
+        match ruling {
+            Ruling::Allow => {}
+            Ruling::Limit { speed, evidence } => self.limit(speed, Code::PCK_004, evidence),
+            Ruling::Stop { category, evidence } => self.deny_as(Code::PCK_002, evidence, category),
+            Ruling::Latch { category, evidence } => self.latch(Code::PCK_003, evidence, category),
         }
     }
 
     fn sectors<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
+        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
         input: &Input<SENSORS, SECTORS>,
+        mask: u32,
     ) {
-        let mask = required_sectors(input);
-        for sector in (0..SECTORS).filter(|sector| is_set(mask, *sector)) {
-            let mut best = None;
-            for sensor in input.sensors.iter().flatten().filter(|sensor| sensor.healthy) {
-                let Some(confidence) = sensor.confidence.get(sector).copied().flatten() else { continue };
-                // A reading that does not count is silent here: only if nobody else covers the sector does it matter.
-                if age(config, input.now, sensor.taken).is_ok() {
-                    best = best.max(Some(confidence));
-                }
-            }
-            match best {
-                Some(confidence) => self.confidence(config, confidence),
-                None => self.uncovered(config, input, sector),
+        for (_, sensed) in senses {
+            self.degraded |= sensed.usable.is_err();
+            if let (Some(drift), Ok(_)) = (sensed.drift, sensed.usable) {
+                self.degraded = true;
+                self.slow(config, Code::OBS_010, drift);
             }
         }
-    }
-
-    fn confidence(&mut self, config: &Config, confidence: Confidence) {
-        self.lowest = self.lowest.min(confidence);
-        let stop = config.confidence_stop.ppm();
-        let low = evidence(OBS_001, confidence.ppm().into(), Relation::Below, stop.into());
-        if low.holds() {
-            self.deny(low);
+        for (sector, bit) in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)) {
+            let watchers = Watchers::new(config, senses, input, sector, bit);
+            let missing = evidence(Code::OBS_007, watchers.usable, Relation::Below, watchers.needed);
+            if missing.holds() {
+                self.deny(Code::OBS_007, missing);
+                self.unusable(senses, input, sector, bit);
+            }
+            self.confidence(
+                config,
+                if missing.holds() { Confidence::NONE } else { watchers.confidence },
+                bit,
+            );
         }
+        let slow = config.confidence_slow.ppm().into();
+        self.degraded |= evidence(Code::OBS_002, self.lowest.0.ppm().into(), Relation::Below, slow).holds();
     }
 
-    /// A sector without a usable reading: says so, and why the readings that exist are not usable.
-    fn uncovered<const SENSORS: usize, const SECTORS: usize>(
+    fn confidence(&mut self, config: &Config, confidence: Confidence, sector: u8) {
+        if confidence < self.lowest.0 {
+            self.lowest = (confidence, sector);
+        }
+        let stop = config.confidence_stop.ppm().into();
+        self.deny_if(Code::OBS_001, evidence(Code::OBS_001, confidence.ppm().into(), Relation::Below, stop));
+    }
+
+    /// Why the sensors that look into a sector, or have looked there, do not count.
+    fn unusable<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
-        config: &Config,
+        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
         input: &Input<SENSORS, SECTORS>,
         sector: usize,
+        bit: u8,
     ) {
-        self.lowest = Confidence::NONE;
-        self.deny(evidence(OBS_007, 0, Relation::Below, 1));
-        for sensor in input.sensors.iter().flatten().filter(|sensor| sensor.healthy) {
-            if sensor.confidence.get(sector).copied().flatten().is_none() {
-                continue;
-            }
-            if let Err(reason) = age(config, input.now, sensor.taken) {
-                self.deny(reason);
+        for ((sense, sensed), reading) in senses.iter().zip(&input.sensors) {
+            let looks = is_set(sense.covered(), bit)
+                || reading.is_some_and(|reading| reading.sectors.get(sector).is_some_and(Option::is_some));
+            if let (true, Err(reason)) = (looks, sensed.usable) {
+                self.deny(sensor_code(reason.rule), reason);
             }
         }
     }
 
-    /// How old the localisation is; `None` when there is none that counts.
-    fn localisation<const SENSORS: usize, const SECTORS: usize>(
+    fn disagreement<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
+        past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
-    ) -> Option<Micros> {
-        let fresh = input
-            .map
-            .filter(|map| map.site == input.site)
-            .and_then(|map| Some((map, age(config, input.now, map.taken).ok()?)));
-        let Some((map, age)) = fresh else {
-            self.deny(evidence(MAP_002, 0, Relation::Below, 1));
-            return None;
-        };
-        if !map.inside {
-            self.deny(evidence(MAP_001, 0, Relation::Below, 1));
+        mask: u32,
+    ) {
+        let mut widest = Mm::ZERO;
+        for sector in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)).map(|(sector, _)| sector)
+        {
+            let (mut nearest, mut farthest) = (Mm::MAX, Mm::ZERO);
+            for ((_, sensed), reading) in past.senses.iter().zip(&input.sensors) {
+                let spoken = reading.and_then(|reading| reading.sectors.get(sector).copied().flatten());
+                if let (Ok(_), Some(spoken)) = (sensed.usable, spoken) {
+                    nearest = nearest.min(spoken.obstacle);
+                    farthest = farthest.max(spoken.obstacle);
+                }
+            }
+            widest = widest.max(farthest.saturating_sub(nearest));
         }
-        Some(age)
+        let apart =
+            evidence(Code::OBS_009, widest.0.into(), Relation::Above, config.disagreement_max.0.into());
+        if !apart.holds() {
+            return;
+        }
+        self.disagreeing = true;
+        self.degraded = true;
+        self.slow(config, Code::OBS_009, apart);
+        let lasting = past.disagreeing_since.and_then(|since| input.now.since(since)).unwrap_or(Micros::ZERO);
+        let limit = micros(config.disagreement_for);
+        self.deny_if(Code::OBS_009, evidence(Code::OBS_009, micros(lasting), Relation::Above, limit));
+    }
+
+    fn command<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        last: Option<(RobotTime, Twist)>,
+        input: &Input<SENSORS, SECTORS>,
+    ) {
+        let request = input.request;
+        let age = age_within(config, input.now, request.issued).map_or(i64::MAX, micros);
+        self.deny_if(
+            Code::COM_005,
+            evidence(Code::COM_005, age, Relation::Above, micros(config.command_age_max)),
+        );
+        if let Some((issued, twist)) = last {
+            let ahead = match request.issued.since(issued) {
+                Some(ahead) => micros(ahead),
+                None => issued.since(request.issued).map_or(i64::MIN, micros).saturating_neg(),
+            };
+            let order = evidence(Code::COM_004, ahead, Relation::AtMost, 0);
+            // One command may be handed in at every step until the next one comes.
+            if order.holds() && (ahead < 0 || twist != request.twist) {
+                self.deny(Code::COM_004, order);
+            }
+        }
     }
 
     fn release<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
         input: &Input<SENSORS, SECTORS>,
-        localised: Option<Micros>,
     ) {
         let Some(release) = input.release else {
-            return self.hold(evidence(REL_001, 0, Relation::AtMost, 0));
+            return self.hold(Code::REL_001, evidence(Code::REL_001, 0, Relation::AtMost, 0));
         };
         if release.site != input.site {
-            return self.hold(evidence(REL_002, 0, Relation::Below, 1));
+            self.hold(Code::REL_002, evidence(Code::REL_002, 0, Relation::Below, 1));
+        }
+        let age = age_within(config, input.now, release.taken);
+        let old = evidence(
+            Code::REL_003,
+            age.map_or(i64::MAX, micros),
+            Relation::Above,
+            micros(config.sample_age_max),
+        );
+        if old.holds() {
+            self.hold(Code::REL_003, old);
         }
         if self.requested == 0 {
             return;
         }
-        let reaction = localised.unwrap_or(Micros::ZERO).saturating_add(config.reaction());
-        let speed = speed_for_distance(release.remaining, reaction, config.deceleration);
-        let limit = self.over(REL_001, speed);
+        let dynamics = Dynamics::new(config, input);
+        let speed = dynamics.speed(release.remaining, age.unwrap_or(Micros::MAX), MmPerS::ZERO);
+        let limit = self.over(Code::REL_001, speed);
         if speed == MmPerS::ZERO {
-            self.hold(limit);
+            self.hold(Code::REL_001, limit);
         }
-        self.limit(speed, limit);
+        self.limit(speed, Code::REL_001, limit);
     }
 
     fn distance<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
+        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
         input: &Input<SENSORS, SECTORS>,
+        mask: u32,
     ) {
-        let (free, age) = self.free_travel(config, input.now, input.free_travel);
-        let blocked = evidence(SSM_002, free.0.into(), Relation::AtMost, config.stop_margin.0.into());
-        if blocked.holds() {
-            return self.deny(blocked);
+        let mut held = Mm::MAX;
+        for ((sense, sensed), reading) in senses.iter().zip(&input.sensors) {
+            let spoken = reading.as_ref().filter(|_| sensed.usable.is_ok());
+            held = held.min(sense.unspoken(mask, spoken, input.odometry));
         }
-        let reaction = age.saturating_add(config.reaction());
-        let speed =
-            speed_for_distance(free.saturating_sub(config.stop_margin), reaction, config.deceleration);
-        let limit = self.over(SSM_001, speed);
-        if speed == MmPerS::ZERO {
-            self.deny(limit);
+        let dynamics = Dynamics::new(config, input);
+        if held < Mm::MAX {
+            self.separation(config, dynamics, held, config.sample_age_max);
         }
-        self.limit(speed, limit);
+        match input.free_travel.map(|free| (free.value, age(config, input.now, free.taken))) {
+            Some((free, Ok(age))) => self.separation(config, dynamics, free, age),
+            Some((_, Err(reason))) => {
+                self.deny(sensor_code(reason.rule), reason);
+                self.separation(config, dynamics, Mm::ZERO, Micros::ZERO);
+            }
+            None => self.separation(config, dynamics, Mm::ZERO, Micros::ZERO),
+        }
     }
 
-    fn free_travel(&mut self, config: &Config, now: RobotTime, free: Option<Reading<Mm>>) -> (Mm, Micros) {
-        match free.map(|free| (free.value, age(config, now, free.taken))) {
-            Some((value, Ok(age))) => (value, age),
-            Some((_, Err(reason))) => {
-                self.deny(reason);
-                (Mm::ZERO, Micros::ZERO)
-            }
-            None => (Mm::ZERO, Micros::ZERO),
+    fn separation(&mut self, config: &Config, dynamics: Dynamics, free: Mm, age: Micros) {
+        let blocked = evidence(Code::SSM_002, free.0.into(), Relation::AtMost, config.stop_margin.0.into());
+        if blocked.holds() {
+            return self.deny(Code::SSM_002, blocked);
         }
+        let speed = dynamics.speed(free.saturating_sub(config.stop_margin), age, config.separation.speed());
+        let limit = self.over(Code::SSM_001, speed);
+        if speed == MmPerS::ZERO {
+            self.deny(Code::SSM_001, limit);
+        }
+        self.limit(speed, Code::SSM_001, limit);
     }
 
     fn clearance(&mut self, config: &Config, clearance: Option<Mm>) {
         let clearance = clearance.unwrap_or(Mm::ZERO);
-        let tight = evidence(CLR_001, clearance.0.into(), Relation::Below, config.clearance_creep.0.into());
+        let tight =
+            evidence(Code::CLR_001, clearance.0.into(), Relation::Below, config.clearance_creep.0.into());
         if tight.holds() {
-            self.limit(config.speed_creep, tight);
+            self.limit(config.speed_creep, Code::CLR_001, tight);
+        }
+    }
+
+    fn people<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        odometry: Option<Odometry>,
+    ) {
+        let nearest = senses.iter().map(|(sense, _)| sense.nearest(odometry)).fold(Mm::MAX, Mm::min);
+        let near = evidence(Code::SSM_003, nearest.0.into(), Relation::AtMost, config.person_near.0.into());
+        if self.degraded && near.holds() {
+            self.limit(config.speed_creep, Code::SSM_003, near);
         }
     }
 
     /// The predicate "the requested speed is above `speed`".
-    fn over(&self, rule: RuleId, speed: MmPerS) -> Evidence {
-        evidence(rule, self.requested.into(), Relation::Above, speed.0.into())
+    fn over(&self, code: Code, speed: MmPerS) -> Evidence {
+        evidence(code, self.requested.into(), Relation::Above, speed.0.into())
     }
 
-    fn latch(&mut self, evidence: Evidence, category: StopCategory) {
-        self.rules = self.rules.with(evidence.rule);
-        self.latch = match self.latch {
-            Some((first, earlier)) => Some((more_severe(first, evidence), earlier.min(category))),
-            None => Some((evidence, category)),
-        };
+    pub(crate) fn latch(&mut self, code: Code, evidence: Evidence, category: StopCategory) {
+        let finding = Finding { code, evidence };
+        self.rules = self.rules.with(code);
+        self.latch = Some(match self.latch {
+            Some((first, earlier)) => (first.or_more_severe(finding), earlier.min(category)),
+            None => (finding, category),
+        });
     }
 
-    fn deny(&mut self, evidence: Evidence) {
-        self.rules = self.rules.with(evidence.rule);
-        self.deny = Some(self.deny.map_or(evidence, |first| more_severe(first, evidence)));
+    fn deny_if(&mut self, code: Code, evidence: Evidence) {
+        if evidence.holds() {
+            self.deny(code, evidence);
+        }
     }
 
-    fn hold(&mut self, evidence: Evidence) {
-        self.rules = self.rules.with(evidence.rule);
-        self.hold = Some(self.hold.map_or(evidence, |first| more_severe(first, evidence)));
+    fn deny(&mut self, code: Code, evidence: Evidence) {
+        self.deny_as(code, evidence, code.rule().category.unwrap_or(StopCategory::Zero));
+    }
+
+    fn deny_as(&mut self, code: Code, evidence: Evidence, category: StopCategory) {
+        let finding = Finding { code, evidence };
+        self.rules = self.rules.with(code);
+        self.deny = Some(match self.deny {
+            Some((first, earlier)) => (first.or_more_severe(finding), earlier.min(category)),
+            None => (finding, category),
+        });
+    }
+
+    fn hold(&mut self, code: Code, evidence: Evidence) {
+        let finding = Finding { code, evidence };
+        self.rules = self.rules.with(code);
+        self.hold = Some(self.hold.map_or(finding, |first| first.or_more_severe(finding)));
+    }
+
+    /// Asks for the slow band.
+    fn slow(&mut self, config: &Config, code: Code, evidence: Evidence) {
+        self.slowed = true;
+        self.limit(config.speed_slow, code, evidence);
     }
 
     /// Limits speed to `speed`; the evidence counts when it holds, and names the rule when it is the tightest.
-    pub(crate) fn limit(&mut self, speed: MmPerS, evidence: Evidence) {
+    pub(crate) fn limit(&mut self, speed: MmPerS, code: Code, evidence: Evidence) {
         if evidence.holds() {
-            self.rules = self.rules.with(evidence.rule);
+            self.rules = self.rules.with(code);
         }
-        let tighter = speed < self.limit.0
-            || (speed == self.limit.0 && severity(evidence.rule) < severity(self.limit.1.rule));
+        let tighter = speed < self.limit.0 || (speed == self.limit.0 && code < self.limit.1.code);
         if tighter {
-            self.limit = (speed, evidence);
+            self.limit = (speed, Finding { code, evidence });
         }
     }
 }
 
+impl Finding {
+    /// The more severe of two; of one rule, the worse value.
+    fn or_more_severe(self, other: Self) -> Self {
+        let worse = match other.evidence.relation {
+            Relation::Below | Relation::AtMost => other.evidence.measured < self.evidence.measured,
+            Relation::Above => self.evidence.measured < other.evidence.measured,
+            Relation::Equal => false,
+        };
+        if other.code < self.code || (other.code == self.code && worse) { other } else { self }
+    }
+}
+
+impl PackVerdict {
+    /// Whether its evidence, if it has any, holds.
+    fn is_founded(&self) -> bool {
+        self.ruling.evidence().is_none_or(|evidence| evidence.holds())
+    }
+}
+
+impl Dynamics {
+    /// What the settings promise, or what is known of the brakes where that is worse.
+    fn new<const SENSORS: usize, const SECTORS: usize>(
+        config: &Config,
+        input: &Input<SENSORS, SECTORS>,
+    ) -> Self {
+        let (deceleration, delay) =
+            input.braking.map_or((config.deceleration, config.actuation_delay), |braking| {
+                (braking.deceleration.min(config.deceleration), braking.delay.max(config.actuation_delay))
+            });
+        Self { deceleration, reaction: config.permit_ttl.saturating_add(delay) }
+    }
+
+    /// A speed from which the robot stops within `distance`, seen `age` ago.
+    fn speed(self, distance: Mm, age: Micros, approach: MmPerS) -> MmPerS {
+        speed_for_separation(distance, age.saturating_add(self.reaction), self.deceleration, approach)
+    }
+}
+
+/// Who watches one sector.
+struct Watchers {
+    /// Usable sensors that cover it, or the enough of them that the fusion has.
+    usable: i64,
+    needed: i64,
+    confidence: Confidence,
+}
+
+impl Watchers {
+    fn new<const SENSORS: usize, const SECTORS: usize>(
+        config: &Config,
+        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        input: &Input<SENSORS, SECTORS>,
+        sector: usize,
+        bit: u8,
+    ) -> Self {
+        let mut said = [None; SENSORS];
+        let mut expected = 0_i64;
+        for (((sense, sensed), reading), slot) in senses.iter().zip(&input.sensors).zip(&mut said) {
+            let spoken = reading.and_then(|reading| reading.sectors.get(sector).copied().flatten());
+            if spoken.is_some() || is_set(sense.covered(), bit) {
+                expected = expected.saturating_add(1);
+            }
+            if let (Ok(age), Some(spoken)) = (sensed.usable, spoken) {
+                *slot = Some(decayed(config, spoken.confidence, age));
+            }
+        }
+        let usable = i64::try_from(said.iter().flatten().count()).unwrap_or(0);
+        // Nobody is `None`, which sorts below every confidence.
+        said.sort_unstable_by(|a, b| b.cmp(a));
+        let (needed, place) = match config.fusion {
+            Fusion::Redundant => (1, 0),
+            Fusion::Quorum(sensors) => (sensors.into(), usize::from(sensors).saturating_sub(1)),
+            Fusion::Min => (expected.max(1), usize::try_from(usable.saturating_sub(1)).unwrap_or(0)),
+        };
+        let confidence = said.get(place).copied().flatten().unwrap_or(Confidence::NONE);
+        Self { usable, needed, confidence }
+    }
+}
+
+/// Confidence after its reading has aged; every millisecond begun counts.
+fn decayed(config: &Config, confidence: Confidence, age: Micros) -> Confidence {
+    let millis = u32::try_from(age.as_micros().div_ceil(1_000)).unwrap_or(u32::MAX);
+    let lost = config.decay_ppm_per_ms.saturating_mul(millis);
+    Confidence::from_ppm(confidence.ppm().saturating_sub(lost)).unwrap_or(Confidence::NONE)
+}
+
+/// The kernel's rule by which a reading does not count.
+fn sensor_code(rule: RuleId) -> Code {
+    let codes = [Code::OBS_005, Code::OBS_011, Code::OBS_004, Code::OBS_006, Code::OBS_010, Code::OBS_008];
+    codes.into_iter().find(|code| code.id() == rule).unwrap_or(Code::OBS_007)
+}
+
 /// Shorthand for evidence.
-pub(crate) const fn evidence(rule: RuleId, measured: i64, relation: Relation, limit: i64) -> Evidence {
-    Evidence { rule, measured, relation, limit }
+pub(crate) const fn evidence(code: Code, measured: i64, relation: Relation, limit: i64) -> Evidence {
+    Evidence { rule: code.id(), measured, relation, limit }
+}
+
+/// Evidence of a contact that is closed.
+const fn one(code: Code) -> Evidence {
+    evidence(code, 1, Relation::Equal, 1)
 }
 
 /// A span as evidence, in microseconds.
@@ -309,50 +585,78 @@ pub(crate) fn micros(span: Micros) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Whether the robot stands; a robot whose speed is unknown does not.
-pub(crate) fn is_standing(config: &Config, speed: Option<MmPerS>) -> bool {
-    speed.is_some_and(|speed| speed <= config.standstill)
+/// Whether the robot stands; a robot whose motion is unknown does not.
+pub(crate) fn is_standing(config: &Config, odometry: Option<Odometry>) -> bool {
+    odometry.is_some_and(|odometry| {
+        odometry.speed <= config.standstill
+            && odometry.yaw_rate.0.unsigned_abs() <= config.standstill_yaw.0.unsigned_abs()
+    })
 }
 
-/// The sectors that gate the request. All of them without motion: that is what arming looks at.
-fn required_sectors<const SENSORS: usize, const SECTORS: usize>(input: &Input<SENSORS, SECTORS>) -> u32 {
-    let existing = input.request.sectors & all_sectors(SECTORS);
+/// The sectors that gate the request. All of them without linear motion: that is what arming looks at.
+pub(crate) fn required_sectors<const SENSORS: usize, const SECTORS: usize>(
+    input: &Input<SENSORS, SECTORS>,
+) -> u32 {
+    let unused = 32_usize.saturating_sub(SECTORS);
+    let all = u32::try_from(unused).ok().and_then(|unused| u32::MAX.checked_shr(unused)).unwrap_or(0);
+    let existing = input.request.sectors & all;
     // A mask of nothing, or of sectors that do not exist, must never mean "nothing to watch".
-    if input.request.twist.linear_mm_per_s == 0 || existing == 0 { all_sectors(SECTORS) } else { existing }
+    if input.request.twist.linear_mm_per_s == 0 || existing == 0 { all } else { existing }
 }
 
-fn all_sectors(sectors: usize) -> u32 {
-    let unused = 32_usize.saturating_sub(sectors);
-    u32::try_from(unused).ok().and_then(|unused| u32::MAX.checked_shr(unused)).unwrap_or(0)
-}
-
-fn is_set(mask: u32, sector: usize) -> bool {
-    u32::try_from(sector).ok().and_then(|sector| mask.checked_shr(sector)).is_some_and(|bits| bits & 1 == 1)
+fn is_set(mask: u32, bit: u8) -> bool {
+    mask.checked_shr(bit.into()).is_some_and(|bits| bits & 1 == 1)
 }
 
 /// How old a stamp is, or why it does not count.
-fn age(config: &Config, now: RobotTime, taken: RobotTime) -> Result<Micros, Evidence> {
-    match now.since(taken) {
+pub(crate) fn age(config: &Config, now: RobotTime, taken: RobotTime) -> Result<Micros, Evidence> {
+    let limit = micros(config.sample_age_max);
+    match age_within(config, now, taken) {
         Some(age) if age <= config.sample_age_max => Ok(age),
-        Some(age) => Err(evidence(OBS_004, micros(age), Relation::Above, micros(config.sample_age_max))),
+        Some(age) => Err(evidence(Code::OBS_004, micros(age), Relation::Above, limit)),
         None => {
             let ahead = taken.since(now).unwrap_or(Micros::MAX);
-            if ahead <= config.clock_skew {
-                Ok(Micros::ZERO)
-            } else {
-                Err(evidence(OBS_005, micros(ahead), Relation::Above, micros(config.clock_skew)))
-            }
+            Err(evidence(Code::OBS_005, micros(ahead), Relation::Above, micros(config.clock_skew)))
         }
     }
 }
 
-/// The evidence of the more severe rule; of one rule, the worse value.
-fn more_severe(first: Evidence, second: Evidence) -> Evidence {
-    let worse = match second.relation {
-        Relation::Below | Relation::AtMost => second.measured < first.measured,
-        Relation::Above => first.measured < second.measured,
-        Relation::Equal => false,
-    };
-    let (a, b) = (severity(first.rule), severity(second.rule));
-    if b < a || (a == b && worse) { second } else { first }
+/// How old a stamp is; `None` when it lies further in the future than clocks may differ.
+fn age_within(config: &Config, now: RobotTime, taken: RobotTime) -> Option<Micros> {
+    match now.since(taken) {
+        Some(age) => Some(age),
+        None => taken.since(now).filter(|ahead| *ahead <= config.clock_skew).map(|_| Micros::ZERO),
+    }
+}
+
+/// The packs that demand controlled stops, given those that did before.
+pub(crate) fn keep_power<const SENSORS: usize, const SECTORS: usize>(
+    config: &Config,
+    before: u16,
+    input: &Input<SENSORS, SECTORS>,
+) -> u16 {
+    let mut kept = before;
+    for (verdict, slot) in input.packs.iter().zip(0_u32..) {
+        let fresh = verdict.filter(|verdict| {
+            age_within(config, input.now, verdict.taken).is_some_and(|age| age <= config.pack_age_max)
+        });
+        let bit = 1_u16.checked_shl(slot).unwrap_or(0);
+        match fresh {
+            Some(verdict) if verdict.keep_power => kept |= bit,
+            Some(_) => kept &= !bit,
+            None => {}
+        }
+    }
+    kept
+}
+
+/// The packs that have spoken, bit `i` for slot `i`.
+pub(crate) fn spoken<const SENSORS: usize, const SECTORS: usize>(input: &Input<SENSORS, SECTORS>) -> u16 {
+    let bit = |slot: u32| 1_u16.checked_shl(slot).unwrap_or(0);
+    input
+        .packs
+        .iter()
+        .zip(0_u32..)
+        .filter(|(verdict, _)| verdict.is_some())
+        .fold(0, |mask, (_, slot)| mask | bit(slot))
 }

@@ -1,19 +1,52 @@
-//! Settings of the interlock. Safety values have no default.
+//! Settings of the interlock. Safety values have no default; [`Config::SIMULATED`] describes no real robot.
 
 use core::fmt;
 
-use sheepdog_core::{CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS};
+use sheepdog_core::{CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm};
 
-use crate::stopping_distance;
+use crate::{sha256::Sha256, stopping_distance};
 
 /// The longest a permit may live: 100 ms.
 pub const PERMIT_TTL_MAX: Micros = Micros::from_millis(100);
 /// The oldest a reading may ever be allowed to be: 500 ms.
 pub const SAMPLE_AGE_LIMIT: Micros = Micros::from_millis(500);
-/// The longest silence of the supervisor that may ever be allowed: 1 s.
+/// The longest silence of the supervisor, and the oldest command, that may ever be allowed: 1 s.
 pub const BEAT_TIMEOUT_LIMIT: Micros = Micros::from_secs(1);
 /// The highest speed cap: 5555 mm/s, just below 20 km/h (ISO 13482 covers robots up to it).
 pub const SPEED_LIMIT: MmPerS = MmPerS(5_555);
+/// The most stops within a window that can be counted (ARM-004).
+pub const TRIPS_MAX: usize = 8;
+
+/// How the confidences of several sensors in one sector become one. None of them ever averages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fusion {
+    /// The best of the usable sensors that look there: any of them alone is enough.
+    Redundant,
+    /// The `n`-th best, so that `n` usable sensors agree at least on that much.
+    Quorum(u8),
+    /// The worst of all sensors that look or have looked there, so that every one of them has to be usable: for sensors
+    /// that see different things.
+    Min,
+}
+
+/// What the speed limit assumes of a person in the way (ISO/TS 15066 calls it speed and separation monitoring).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Separation {
+    /// The person stands still; only the robot's own speed counts, as with safety scanners on vehicles.
+    StandingPerson,
+    /// The person comes straight at the robot at this speed until it stands; 1 600 mm/s is usual.
+    ApproachingPerson(MmPerS),
+}
+
+impl Separation {
+    /// How fast the person comes closer.
+    pub const fn speed(self) -> MmPerS {
+        match self {
+            Self::StandingPerson => MmPerS::ZERO,
+            Self::ApproachingPerson(speed) => speed,
+        }
+    }
+}
 
 /// Settings of an [`Interlock`](crate::Interlock). Check them with [`Config::validate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,116 +57,203 @@ pub struct Config {
     pub confidence_slow: Confidence,
     /// What confidence must reach before motion starts again (ARM-003).
     pub confidence_rearm: Confidence,
+    /// How much confidence loses per millisecond of a reading's age, ppm.
+    pub decay_ppm_per_ms: u32,
+    /// How sensors that look into one sector are combined (OBS-007).
+    pub fusion: Fusion,
     /// How long all inputs must be good before motion starts again (ARM-001).
     pub dwell: Micros,
     /// How long confidence must be at the slow threshold before the slow band is left (OBS-003).
     pub dwell_up: Micros,
-    /// The oldest reading, localisation or distance that counts (OBS-004, MAP-002).
+    /// The oldest reading, distance or remaining release that counts (OBS-004, REL-003).
     pub sample_age_max: Micros,
-    /// How far a stamp may lie in the future (OBS-005).
+    /// How far a stamp may lie in the future (OBS-005, COM-005).
     pub clock_skew: Micros,
     /// The longest gap between two steps (CLK-002).
     pub clock_jump_max: Micros,
+    /// The longest gap between two steps that is not a sign of overload (CLK-003).
+    pub cycle_max: Micros,
+    /// How many equal frames in a row make a sensor frozen (OBS-006); at least 2.
+    pub frozen_frames: u16,
+    /// The largest share of beams that may have measured nothing valid (OBS-008).
+    pub invalid_max: Ppm,
+    /// By how much sensors may differ about the nearest obstacle in a sector (OBS-009).
+    pub disagreement_max: Mm,
+    /// How long they may differ before the robot stops (OBS-009).
+    pub disagreement_for: Micros,
+    /// By how much a sensor may miss its reference contour (OBS-010).
+    pub drift_max: Mm,
+    /// How long it may miss it before it counts as none (OBS-010).
+    pub drift_for: Micros,
     /// How long a permit lives; the base stops by itself afterwards. At most [`PERMIT_TTL_MAX`].
     pub permit_ttl: Micros,
     /// From the end of a permit until the brakes act.
     pub actuation_delay: Micros,
     /// What the brakes do in the worst case.
     pub deceleration: MmPerS2,
+    /// What is assumed of people in the way (SSM-001).
+    pub separation: Separation,
     /// The robot's speed limit (SPD-001). At most [`SPEED_LIMIT`].
     pub speed_max: MmPerS,
     /// Speed limit while confidence is in the slow band, and after every stop for `dwell_up`.
     pub speed_slow: MmPerS,
-    /// Speed limit with less than `clearance_creep` beside the path (CLR-001).
+    /// Speed limit beside walls (CLR-001) and near people with degraded detection (SSM-003).
     pub speed_creep: MmPerS,
     /// The robot's yaw rate limit (SPD-004).
     pub yaw_rate_max: MradPerS,
+    /// By how much measured motion may exceed the permitted one, percent (SPD-002, SPD-005).
+    pub overspeed_percent: u32,
+    /// For how long it may (SPD-002, SPD-005).
+    pub overspeed_for: Micros,
     /// Protective distance ahead: at or below it, stop (SSM-002).
     pub stop_margin: Mm,
     /// Clearance beside the path below which the robot creeps (CLR-001).
     pub clearance_creep: Mm,
+    /// Within it an obstacle counts as a person near the robot (SSM-003).
+    pub person_near: Mm,
+    /// Silence of the on-robot supervisor that makes the robot slow (COM-001).
+    pub beat_late: Micros,
     /// The longest silence of the on-robot supervisor (COM-002).
     pub beat_timeout: Micros,
+    /// The oldest command that counts (COM-005).
+    pub command_age_max: Micros,
     /// Measured speed at or below which the robot counts as standing.
     pub standstill: MmPerS,
+    /// Measured yaw rate at or below which the robot counts as standing.
+    pub standstill_yaw: MradPerS,
+    /// How far a robot may move while it stands (STP-004).
+    pub standstill_window: Mm,
     /// The longest time from a stop to standstill (STP-002).
     pub stop_time_max: Micros,
+    /// The longest way of a stop in percent of the predicted one (STP-003); at least 100.
+    pub stop_distance_percent: u32,
+    /// How many stops for want of evidence within `chatter_window` latch (ARM-004); at most [`TRIPS_MAX`].
+    pub chatter_trips: u8,
+    /// The window in which they are counted.
+    pub chatter_window: Micros,
+    /// The shortest press of the reset button that counts (RST-003).
+    pub reset_press_min: Micros,
+    /// The longest press of the reset button that counts (RST-003).
+    pub reset_press_max: Micros,
+    /// Packs without whose verdict nothing moves, bit `i` for slot `i` (PCK-001).
+    pub packs_required: u16,
+    /// The oldest verdict of a pack that counts (PCK-001).
+    pub pack_age_max: Micros,
 }
 
 /// Settings that passed [`Config::validate`]: the only kind an interlock takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ValidConfig(Config);
+pub struct ValidConfig {
+    config: Config,
+    digest: ConfigDigest,
+}
+
+/// SHA-256 of settings, to be approved by a person and kept on the robot (CFG-001).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConfigDigest(pub [u8; 32]);
+
+impl fmt::Display for ConfigDigest {
+    /// All 32 bytes in hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// Why settings were refused: the first check that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// `confidence_stop` is below 92.5 %.
-    ConfidenceStop(Confidence),
-    /// `confidence_slow` or `confidence_rearm` is below `confidence_stop`.
-    ConfidenceBands {
-        /// The stop threshold.
-        stop: Confidence,
-        /// The lower of the two.
-        lower: Confidence,
-    },
-    /// `dwell` or `dwell_up` is zero.
-    Dwell,
-    /// `permit_ttl` is zero or above [`PERMIT_TTL_MAX`].
-    PermitTtl(Micros),
-    /// `sample_age_max` is zero or above [`SAMPLE_AGE_LIMIT`].
-    SampleAge(Micros),
-    /// `clock_skew` is not below `sample_age_max`.
-    ClockSkew {
-        /// The skew.
-        skew: Micros,
-        /// The oldest sample.
-        age: Micros,
-    },
-    /// `clock_jump_max` is zero.
-    ClockJump,
-    /// `beat_timeout` is zero or above [`BEAT_TIMEOUT_LIMIT`].
-    BeatTimeout(Micros),
-    /// `deceleration` is zero.
-    Deceleration,
-    /// A speed is zero, above `speed_max`, or `speed_max` is above [`SPEED_LIMIT`].
-    Speed {
-        /// Which setting.
-        setting: &'static str,
-        /// Its value.
-        speed: MmPerS,
-    },
-    /// `yaw_rate_max` is zero or negative.
-    YawRate(MradPerS),
-    /// `stop_margin` is zero.
-    StopMargin,
-    /// `stop_time_max` is shorter than stopping from `speed_max` takes.
-    StopTime {
-        /// What is set.
-        set: Micros,
-        /// What stopping takes.
-        needed: Micros,
-    },
-    /// From `speed_max` the stopping distance exceeds what fits.
-    StoppingDistance,
+pub struct ConfigError {
+    /// Which setting.
+    pub setting: &'static str,
+    /// Its value, in its unit.
+    pub value: u64,
+    /// What it has to be.
+    pub needed: Needed,
 }
 
+/// What a setting has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// At least this much, for a reason.
+    AtLeast(u64, &'static str),
+    /// At most this much, for a reason.
+    AtMost(u64, &'static str),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, needed } = self;
+        match needed {
+            Needed::AtLeast(limit, why) => {
+                write!(f, "{setting} is {value}, it must be at least {limit}: {why}")
+            }
+            Needed::AtMost(limit, why) => write!(f, "{setting} is {value}, it may be at most {limit}: {why}"),
+        }
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
 impl Config {
+    /// The settings of robots that we simulate, and the defaults of `docs/rules.md`. They describe no real robot: every
+    /// one of them belongs to a robot or a site and comes from measurement or risk assessment.
+    pub const SIMULATED: Self = Self {
+        confidence_stop: CONFIDENCE_STOP_MIN,
+        confidence_slow: confidence(960_000),
+        confidence_rearm: confidence(950_000),
+        decay_ppm_per_ms: 50,
+        fusion: Fusion::Redundant,
+        dwell: Micros::from_millis(500),
+        dwell_up: Micros::from_secs(1),
+        sample_age_max: Micros::from_millis(100),
+        clock_skew: Micros::from_millis(5),
+        clock_jump_max: Micros::from_millis(250),
+        cycle_max: Micros::from_millis(120),
+        frozen_frames: 5,
+        invalid_max: share(200_000),
+        disagreement_max: Mm(300),
+        disagreement_for: Micros::from_millis(200),
+        drift_max: Mm(50),
+        drift_for: Micros::from_millis(500),
+        permit_ttl: Micros::from_millis(100),
+        actuation_delay: Micros::from_millis(50),
+        deceleration: MmPerS2(800),
+        separation: Separation::StandingPerson,
+        speed_max: MmPerS(1_000),
+        speed_slow: MmPerS(500),
+        speed_creep: MmPerS(300),
+        yaw_rate_max: MradPerS(1_500),
+        overspeed_percent: 5,
+        overspeed_for: Micros::from_millis(50),
+        stop_margin: Mm(200),
+        clearance_creep: Mm(150),
+        person_near: Mm(1_500),
+        beat_late: Micros::from_millis(200),
+        beat_timeout: Micros::from_millis(500),
+        command_age_max: Micros::from_millis(200),
+        standstill: MmPerS(20),
+        standstill_yaw: MradPerS(100),
+        standstill_window: Mm(30),
+        stop_time_max: Micros::from_millis(3_000),
+        stop_distance_percent: 120,
+        chatter_trips: 3,
+        chatter_window: Micros::from_secs(60),
+        reset_press_min: Micros::from_millis(120),
+        reset_press_max: Micros::from_millis(4_000),
+        packs_required: 0b1,
+        pack_age_max: Micros::from_millis(200),
+    };
+
     /// Checks that the settings make sense together.
     ///
     /// # Errors
     /// [`ConfigError`], naming the first setting that does not.
-    pub const fn validate(self) -> Result<ValidConfig, ConfigError> {
-        if let Err(error) = self.check_confidence() {
-            return Err(error);
-        }
-        if let Err(error) = self.check_times() {
-            return Err(error);
-        }
-        if let Err(error) = self.check_motion() {
-            return Err(error);
-        }
-        Ok(ValidConfig(self))
+    pub fn validate(self) -> Result<ValidConfig, ConfigError> {
+        self.check_confidence()?;
+        self.check_times()?;
+        self.check_perception()?;
+        self.check_speeds()?;
+        self.check_stops()?;
+        Ok(ValidConfig { config: self, digest: self.digest() })
     }
 
     /// From a reading until the brakes act, without the reading's age: `permit_ttl + actuation_delay`.
@@ -141,219 +261,230 @@ impl Config {
         self.permit_ttl.saturating_add(self.actuation_delay)
     }
 
-    const fn check_confidence(&self) -> Result<(), ConfigError> {
-        let stop = self.confidence_stop.ppm();
-        if stop < CONFIDENCE_STOP_MIN.ppm() {
-            return Err(ConfigError::ConfidenceStop(self.confidence_stop));
-        }
-        let (slow, rearm) = (self.confidence_slow, self.confidence_rearm);
-        let lower = if slow.ppm() < rearm.ppm() { slow } else { rearm };
-        if lower.ppm() < stop {
-            return Err(ConfigError::ConfidenceBands { stop: self.confidence_stop, lower });
-        }
-        Ok(())
+    fn check_confidence(&self) -> Result<(), ConfigError> {
+        let stop = self.confidence_stop.ppm().into();
+        at_least(
+            "confidence_stop",
+            stop,
+            CONFIDENCE_STOP_MIN.ppm().into(),
+            "below it nothing may ever move",
+        )?;
+        let why = "the bands lie above the stop threshold";
+        at_least("confidence_slow", self.confidence_slow.ppm().into(), stop, why)?;
+        at_least("confidence_rearm", self.confidence_rearm.ppm().into(), stop, why)
     }
 
-    const fn check_times(&self) -> Result<(), ConfigError> {
-        if self.dwell.as_micros() == 0 || self.dwell_up.as_micros() == 0 {
-            return Err(ConfigError::Dwell);
+    fn check_times(&self) -> Result<(), ConfigError> {
+        let spans = [
+            ("dwell", self.dwell, Micros::MAX),
+            ("dwell_up", self.dwell_up, Micros::MAX),
+            ("permit_ttl", self.permit_ttl, PERMIT_TTL_MAX),
+            ("sample_age_max", self.sample_age_max, SAMPLE_AGE_LIMIT),
+            ("clock_jump_max", self.clock_jump_max, Micros::MAX),
+            ("cycle_max", self.cycle_max, self.clock_jump_max),
+            ("beat_timeout", self.beat_timeout, BEAT_TIMEOUT_LIMIT),
+            ("beat_late", self.beat_late, self.beat_timeout),
+            ("command_age_max", self.command_age_max, BEAT_TIMEOUT_LIMIT),
+            ("pack_age_max", self.pack_age_max, BEAT_TIMEOUT_LIMIT),
+            ("chatter_window", self.chatter_window, Micros::MAX),
+            ("reset_press_max", self.reset_press_max, Micros::MAX),
+            ("reset_press_min", self.reset_press_min, self.reset_press_max),
+        ];
+        for (setting, span, limit) in spans {
+            at_least(setting, span.as_micros(), 1, "no time is no check")?;
+            at_most(setting, span.as_micros(), limit.as_micros(), "longer than may ever be waited")?;
         }
-        if !within(self.permit_ttl, PERMIT_TTL_MAX) {
-            return Err(ConfigError::PermitTtl(self.permit_ttl));
-        }
-        if !within(self.sample_age_max, SAMPLE_AGE_LIMIT) {
-            return Err(ConfigError::SampleAge(self.sample_age_max));
-        }
-        if self.sample_age_max.as_micros() <= self.clock_skew.as_micros() {
-            return Err(ConfigError::ClockSkew { skew: self.clock_skew, age: self.sample_age_max });
-        }
-        if self.clock_jump_max.as_micros() == 0 {
-            return Err(ConfigError::ClockJump);
-        }
-        if !within(self.beat_timeout, BEAT_TIMEOUT_LIMIT) {
-            return Err(ConfigError::BeatTimeout(self.beat_timeout));
-        }
-        Ok(())
+        let below_age = self.sample_age_max.as_micros().saturating_sub(1);
+        at_most("clock_skew", self.clock_skew.as_micros(), below_age, "it must stay below sample_age_max")
     }
 
-    const fn check_motion(&self) -> Result<(), ConfigError> {
-        if self.deceleration.0 == 0 {
-            return Err(ConfigError::Deceleration);
+    fn check_perception(&self) -> Result<(), ConfigError> {
+        at_least("frozen_frames", self.frozen_frames.into(), 2, "one frame equals itself")?;
+        at_most("invalid_max", self.invalid_max.get().into(), 999_999, "a blind sensor must be found")?;
+        let quorum = match self.fusion {
+            Fusion::Redundant | Fusion::Min => 1,
+            Fusion::Quorum(sensors) => sensors,
+        };
+        at_least("fusion", quorum.into(), 1, "a quorum of nobody agrees on everything")
+    }
+
+    fn check_speeds(&self) -> Result<(), ConfigError> {
+        at_least("deceleration", self.deceleration.0.into(), 1, "a robot without brakes never stops")?;
+        let top = self.speed_max.0.into();
+        at_most("speed_max", top, SPEED_LIMIT.0.into(), "faster robots are another machine")?;
+        let standing = u64::from(self.standstill.0).saturating_add(1);
+        let speeds = [
+            ("speed_max", self.speed_max),
+            ("speed_slow", self.speed_slow),
+            ("speed_creep", self.speed_creep),
+        ];
+        for (setting, speed) in speeds {
+            at_least(setting, speed.0.into(), standing, "it must exceed standstill")?;
+            at_most(setting, speed.0.into(), top, "it must not exceed speed_max")?;
         }
-        if self.speed_max.0 == 0 || SPEED_LIMIT.0 < self.speed_max.0 {
-            return Err(ConfigError::Speed { setting: "speed_max", speed: self.speed_max });
-        }
-        if self.speed_slow.0 == 0 || self.speed_max.0 < self.speed_slow.0 {
-            return Err(ConfigError::Speed { setting: "speed_slow", speed: self.speed_slow });
-        }
-        if self.speed_creep.0 == 0 || self.speed_max.0 < self.speed_creep.0 {
-            return Err(ConfigError::Speed { setting: "speed_creep", speed: self.speed_creep });
-        }
-        if self.speed_creep.0 <= self.standstill.0 {
-            return Err(ConfigError::Speed { setting: "standstill", speed: self.standstill });
-        }
-        if self.yaw_rate_max.0 <= 0 {
-            return Err(ConfigError::YawRate(self.yaw_rate_max));
-        }
-        if self.stop_margin.0 == 0 {
-            return Err(ConfigError::StopMargin);
-        }
+        at_least("yaw_rate_max", positive(self.yaw_rate_max), 1, "it must allow turning")?;
+        let below_top = positive(self.yaw_rate_max).saturating_sub(1);
+        at_most(
+            "standstill_yaw",
+            positive(self.standstill_yaw),
+            below_top,
+            "it must stay below yaw_rate_max",
+        )?;
+        at_most("overspeed_percent", self.overspeed_percent.into(), 50, "a runaway must be found")?;
+        at_most("overspeed_for", self.overspeed_for.as_micros(), 500_000, "a runaway must be found in time")
+    }
+
+    fn check_stops(&self) -> Result<(), ConfigError> {
+        at_least("stop_margin", self.stop_margin.0.into(), 1, "no margin touches")?;
+        at_least(
+            "stop_distance_percent",
+            self.stop_distance_percent.into(),
+            100,
+            "the prediction must fit in",
+        )?;
+        at_least("chatter_trips", self.chatter_trips.into(), 1, "the guard must count something")?;
+        at_most("chatter_trips", self.chatter_trips.into(), TRIPS_MAX as u64, "no more are remembered")?;
         let reaction = self.sample_age_max.saturating_add(self.reaction());
-        if stopping_distance(self.speed_max, reaction, self.deceleration).is_none() {
-            return Err(ConfigError::StoppingDistance);
-        }
+        let distance = stopping_distance(self.speed_max, reaction, self.deceleration);
+        let longest = distance.map_or(u64::MAX, |distance| distance.0.into());
+        at_most("speed_max", longest, u32::MAX.into(), "its stopping distance does not fit")?;
         let needed = self.reaction().saturating_add(braking_time(self.speed_max, self.deceleration));
-        if self.stop_time_max.as_micros() < needed.as_micros() {
-            return Err(ConfigError::StopTime { set: self.stop_time_max, needed });
+        at_least(
+            "stop_time_max",
+            self.stop_time_max.as_micros(),
+            needed.as_micros(),
+            "stopping takes that long",
+        )
+    }
+
+    /// SHA-256 over every setting in the order of the fields, eight bytes each, little-endian.
+    fn digest(&self) -> ConfigDigest {
+        let (fusion, quorum) = match self.fusion {
+            Fusion::Redundant => (0, 0),
+            Fusion::Quorum(sensors) => (1, sensors.into()),
+            Fusion::Min => (2, 0),
+        };
+        let (separation, person) = match self.separation {
+            Separation::StandingPerson => (0, 0),
+            Separation::ApproachingPerson(speed) => (1, speed.0.into()),
+        };
+        let words: [u64; 46] = [
+            self.confidence_stop.ppm().into(),
+            self.confidence_slow.ppm().into(),
+            self.confidence_rearm.ppm().into(),
+            self.decay_ppm_per_ms.into(),
+            fusion,
+            quorum,
+            self.dwell.as_micros(),
+            self.dwell_up.as_micros(),
+            self.sample_age_max.as_micros(),
+            self.clock_skew.as_micros(),
+            self.clock_jump_max.as_micros(),
+            self.cycle_max.as_micros(),
+            self.frozen_frames.into(),
+            self.invalid_max.get().into(),
+            self.disagreement_max.0.into(),
+            self.disagreement_for.as_micros(),
+            self.drift_max.0.into(),
+            self.drift_for.as_micros(),
+            self.permit_ttl.as_micros(),
+            self.actuation_delay.as_micros(),
+            self.deceleration.0.into(),
+            separation,
+            person,
+            self.speed_max.0.into(),
+            self.speed_slow.0.into(),
+            self.speed_creep.0.into(),
+            positive(self.yaw_rate_max),
+            self.overspeed_percent.into(),
+            self.overspeed_for.as_micros(),
+            self.stop_margin.0.into(),
+            self.clearance_creep.0.into(),
+            self.person_near.0.into(),
+            self.beat_late.as_micros(),
+            self.beat_timeout.as_micros(),
+            self.command_age_max.as_micros(),
+            self.standstill.0.into(),
+            positive(self.standstill_yaw),
+            self.standstill_window.0.into(),
+            self.stop_time_max.as_micros(),
+            self.stop_distance_percent.into(),
+            self.chatter_trips.into(),
+            self.chatter_window.as_micros(),
+            self.reset_press_min.as_micros(),
+            self.reset_press_max.as_micros(),
+            self.packs_required.into(),
+            self.pack_age_max.as_micros(),
+        ];
+        let mut hash = Sha256::new();
+        for word in words {
+            hash.update(&word.to_le_bytes());
         }
-        Ok(())
+        ConfigDigest(hash.finish())
     }
 }
 
 impl ValidConfig {
     /// The settings.
     pub const fn get(&self) -> &Config {
-        &self.0
+        &self.config
+    }
+
+    /// Their digest.
+    pub const fn digest(&self) -> ConfigDigest {
+        self.digest
     }
 }
 
-const fn within(span: Micros, limit: Micros) -> bool {
-    0 < span.as_micros() && span.as_micros() <= limit.as_micros()
+const fn at_least(
+    setting: &'static str,
+    value: u64,
+    limit: u64,
+    why: &'static str,
+) -> Result<(), ConfigError> {
+    if limit <= value {
+        Ok(())
+    } else {
+        Err(ConfigError { setting, value, needed: Needed::AtLeast(limit, why) })
+    }
+}
+
+const fn at_most(
+    setting: &'static str,
+    value: u64,
+    limit: u64,
+    why: &'static str,
+) -> Result<(), ConfigError> {
+    if value <= limit {
+        Ok(())
+    } else {
+        Err(ConfigError { setting, value, needed: Needed::AtMost(limit, why) })
+    }
+}
+
+/// A yaw rate as a number; none below zero makes sense as a limit.
+fn positive(rate: MradPerS) -> u64 {
+    u64::try_from(rate.0).unwrap_or(0)
 }
 
 /// Time to standstill at an even deceleration, rounded up; zero deceleration never stops.
-const fn braking_time(speed: MmPerS, deceleration: MmPerS2) -> Micros {
-    if deceleration.0 == 0 {
-        return Micros::MAX;
-    }
-    Micros::new((speed.0 as u64).saturating_mul(1_000_000).div_ceil(deceleration.0 as u64))
+fn braking_time(speed: MmPerS, deceleration: MmPerS2) -> Micros {
+    let micros = u64::from(speed.0).saturating_mul(1_000_000);
+    micros.checked_add(u64::from(deceleration.0).saturating_sub(1)).map_or(Micros::MAX, |rounded| {
+        rounded.checked_div(deceleration.0.into()).map_or(Micros::MAX, Micros::new)
+    })
 }
 
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ConfidenceStop(stop) => {
-                write!(f, "confidence_stop {stop} is below the least allowed, {CONFIDENCE_STOP_MIN}")
-            }
-            Self::ConfidenceBands { stop, lower } => {
-                write!(
-                    f,
-                    "confidence_slow and confidence_rearm must reach confidence_stop {stop}, one is {lower}"
-                )
-            }
-            Self::Dwell => write!(f, "dwell or dwell_up is zero: one good reading would be enough"),
-            Self::PermitTtl(ttl) => write!(f, "permit_ttl {ttl} is not within 0..={PERMIT_TTL_MAX}"),
-            Self::SampleAge(age) => write!(f, "sample_age_max {age} is not within 0..={SAMPLE_AGE_LIMIT}"),
-            Self::ClockSkew { skew, age } => {
-                write!(f, "clock_skew {skew} must be below sample_age_max {age}")
-            }
-            Self::ClockJump => write!(f, "clock_jump_max is zero: every step would be a jump"),
-            Self::BeatTimeout(timeout) => {
-                write!(f, "beat_timeout {timeout} is not within 0..={BEAT_TIMEOUT_LIMIT}")
-            }
-            Self::Deceleration => write!(f, "deceleration is zero: the robot would never stop"),
-            Self::Speed { setting, speed } => {
-                write!(
-                    f,
-                    "{setting} {speed} breaks 0 <= standstill < speed_creep, speed_slow <= speed_max <= {SPEED_LIMIT}"
-                )
-            }
-            Self::YawRate(rate) => write!(f, "yaw_rate_max {rate} is not positive"),
-            Self::StopMargin => write!(f, "stop_margin is zero: the robot would stop on contact"),
-            Self::StopTime { set, needed } => {
-                write!(f, "stop_time_max {set} is shorter than stopping from speed_max takes, {needed}")
-            }
-            Self::StoppingDistance => write!(f, "the stopping distance from speed_max does not fit"),
-        }
+const fn confidence(ppm: u32) -> Confidence {
+    match Confidence::from_ppm(ppm) {
+        Ok(confidence) => confidence,
+        Err(_) => Confidence::NONE,
     }
 }
 
-impl core::error::Error for ConfigError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> Config {
-        Config {
-            confidence_stop: CONFIDENCE_STOP_MIN,
-            confidence_slow: Confidence::from_ppm(960_000).unwrap(),
-            confidence_rearm: Confidence::from_ppm(950_000).unwrap(),
-            dwell: Micros::from_millis(500),
-            dwell_up: Micros::from_secs(1),
-            sample_age_max: Micros::from_millis(100),
-            clock_skew: Micros::from_millis(5),
-            clock_jump_max: Micros::from_millis(250),
-            permit_ttl: Micros::from_millis(100),
-            actuation_delay: Micros::from_millis(50),
-            deceleration: MmPerS2(800),
-            speed_max: MmPerS(1_000),
-            speed_slow: MmPerS(400),
-            speed_creep: MmPerS(300),
-            yaw_rate_max: MradPerS(1_500),
-            stop_margin: Mm(200),
-            clearance_creep: Mm(100),
-            beat_timeout: Micros::from_millis(200),
-            standstill: MmPerS(20),
-            stop_time_max: Micros::from_millis(1_500),
-        }
-    }
-
-    fn refused(change: impl FnOnce(&mut Config)) -> Option<ConfigError> {
-        let mut config = config();
-        change(&mut config);
-        config.validate().err()
-    }
-
-    #[test]
-    fn the_threshold_cannot_be_set_below_its_floor() {
-        let below = Confidence::from_ppm(924_999).unwrap();
-        assert_eq!(refused(|c| c.confidence_stop = below), Some(ConfigError::ConfidenceStop(below)));
-        assert_eq!(refused(|c| c.confidence_stop = CONFIDENCE_STOP_MIN), None);
-    }
-
-    #[test]
-    fn each_limit_is_checked_on_both_sides() {
-        let below = Confidence::from_ppm(925_000).unwrap();
-        let stop = Confidence::from_ppm(925_001).unwrap();
-        assert_eq!(
-            refused(|c| (c.confidence_stop, c.confidence_rearm) = (stop, below)),
-            Some(ConfigError::ConfidenceBands { stop, lower: below })
-        );
-        assert_eq!(
-            refused(|c| (c.confidence_stop, c.confidence_slow) = (stop, below)),
-            Some(ConfigError::ConfidenceBands { stop, lower: below })
-        );
-        assert_eq!(refused(|c| c.dwell = Micros::ZERO), Some(ConfigError::Dwell));
-        assert_eq!(refused(|c| c.dwell_up = Micros::ZERO), Some(ConfigError::Dwell));
-        let long = Micros::new(100_001);
-        assert_eq!(refused(|c| c.permit_ttl = long), Some(ConfigError::PermitTtl(long)));
-        assert_eq!(refused(|c| c.permit_ttl = PERMIT_TTL_MAX), None);
-        assert_eq!(refused(|c| c.permit_ttl = Micros::ZERO), Some(ConfigError::PermitTtl(Micros::ZERO)));
-        let old = Micros::new(500_001);
-        assert_eq!(refused(|c| c.sample_age_max = old), Some(ConfigError::SampleAge(old)));
-        assert!(matches!(refused(|c| c.clock_skew = c.sample_age_max), Some(ConfigError::ClockSkew { .. })));
-        assert_eq!(refused(|c| c.clock_jump_max = Micros::ZERO), Some(ConfigError::ClockJump));
-        assert!(matches!(refused(|c| c.beat_timeout = Micros::ZERO), Some(ConfigError::BeatTimeout(_))));
-        assert!(matches!(
-            refused(|c| c.beat_timeout = Micros::new(1_000_001)),
-            Some(ConfigError::BeatTimeout(_))
-        ));
-        assert_eq!(refused(|c| c.deceleration = MmPerS2::ZERO), Some(ConfigError::Deceleration));
-        assert!(matches!(refused(|c| c.speed_max = MmPerS(5_556)), Some(ConfigError::Speed { .. })));
-        assert!(matches!(refused(|c| c.speed_slow = MmPerS::ZERO), Some(ConfigError::Speed { .. })));
-        assert!(matches!(refused(|c| c.speed_creep = MmPerS(9_999)), Some(ConfigError::Speed { .. })));
-        assert!(matches!(refused(|c| c.standstill = c.speed_creep), Some(ConfigError::Speed { .. })));
-        assert!(matches!(refused(|c| c.yaw_rate_max = MradPerS(0)), Some(ConfigError::YawRate(_))));
-        assert_eq!(refused(|c| c.stop_margin = Mm::ZERO), Some(ConfigError::StopMargin));
-    }
-
-    #[test]
-    fn brakes_must_be_able_to_keep_the_time_they_get() {
-        // 1 m/s at 800 mm/s² takes 1.25 s, and 150 ms until the brakes act.
-        let needed = Micros::from_millis(1_400);
-        let set = needed.saturating_sub(Micros::new(1));
-        assert_eq!(refused(|c| c.stop_time_max = set), Some(ConfigError::StopTime { set, needed }));
-        assert_eq!(refused(|c| c.stop_time_max = needed), None);
+const fn share(ppm: u32) -> Ppm {
+    match Ppm::new(ppm) {
+        Ok(share) => share,
+        Err(_) => Ppm::ZERO,
     }
 }

@@ -1,10 +1,13 @@
 //! The only way to a motor: a base that is owned together with its interlock.
 
-use core::{fmt, marker::PhantomData};
+use core::fmt;
 
-use sheepdog_core::{Micros, RobotTime, StopCategory};
+use sheepdog_core::StopCategory;
 
-use crate::{Config, Decision, Input, Interlock, Record, Sink, State, Twist, Verdict};
+use crate::{
+    BootNonce, Bounded, Config, Decision, Input, Interlock, Record, Revocation, Revocations, Sink, State,
+    Verdict,
+};
 
 /// What moves a robot.
 ///
@@ -20,65 +23,12 @@ pub trait Base {
     fn halt(&mut self, category: StopCategory);
 }
 
-/// A motion the interlock has permitted, for as long as its permit lives.
-///
-/// Only [`Guarded`] makes one. It cannot be cloned, and it does not outlive the step it was made in.
-#[derive(Debug)]
-pub struct Bounded<'step> {
-    twist: Twist,
-    until: RobotTime,
-    step: PhantomData<&'step mut ()>,
-}
-
-impl Bounded<'_> {
-    /// The motion.
-    pub const fn twist(&self) -> Twist {
-        self.twist
-    }
-
-    /// Speed along x, millimetres per second, forward positive.
-    pub const fn linear(&self) -> i32 {
-        self.twist.linear_mm_per_s
-    }
-
-    /// Yaw rate, milliradians per second, counter-clockwise positive.
-    pub const fn angular(&self) -> i32 {
-        self.twist.angular_mrad_per_s
-    }
-
-    /// When the permit lapses and the base stops by itself: at most 100 ms after the step.
-    pub const fn until(&self) -> RobotTime {
-        self.until
-    }
-}
-
-/// Leave to move once. It is made for a decision and spent on one command, both inside [`Guarded::step`].
-struct Permit<'step> {
-    twist: Twist,
-    until: RobotTime,
-    step: PhantomData<&'step mut ()>,
-}
-
-impl<'step> Permit<'step> {
-    /// A permit for a decision to move; nothing else yields one. `_step` ties it to the caller's step.
-    fn grant(decision: &Decision, now: RobotTime, ttl: Micros, _step: &'step mut ()) -> Option<Self> {
-        match decision.verdict {
-            Verdict::Move => {
-                Some(Self { twist: decision.twist, until: now.saturating_add(ttl), step: PhantomData })
-            }
-            Verdict::Stop { .. } | Verdict::Idle => None,
-        }
-    }
-
-    const fn spend(self) -> Bounded<'step> {
-        Bounded { twist: self.twist, until: self.until, step: self.step }
-    }
-}
-
 /// A base behind its interlock. There is no way to the base but [`Guarded::step`].
 pub struct Guarded<B, const SENSORS: usize, const SECTORS: usize> {
     interlock: Interlock<SENSORS, SECTORS>,
     base: B,
+    boot: BootNonce,
+    revocations: Revocations,
     seq: u64,
 }
 
@@ -89,9 +39,9 @@ impl<B, const SENSORS: usize, const SECTORS: usize> fmt::Debug for Guarded<B, SE
 }
 
 impl<B, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SECTORS> {
-    /// Takes the base away from everybody else.
-    pub const fn new(interlock: Interlock<SENSORS, SECTORS>, base: B) -> Self {
-        Self { interlock, base, seq: 0 }
+    /// Takes the base away from everybody else. `boot` must be a number that the robot has never used before.
+    pub fn new(interlock: Interlock<SENSORS, SECTORS>, base: B, boot: BootNonce) -> Self {
+        Self { interlock, base, boot, revocations: Revocations::default(), seq: 0 }
     }
 
     /// Where the interlock stands.
@@ -115,32 +65,70 @@ impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SE
     ///
     /// A record that `sink` refuses turns the decision into a latched stop (LOG-001). Without a request the base
     /// gets a category 2 stop. Time bounded by `SENSORS * SECTORS` and what sink and base take.
-    pub fn step(&mut self, input: &Input<SENSORS, SECTORS>, sink: &mut dyn Sink) -> Decision {
+    pub fn step(
+        &mut self,
+        input: &Input<SENSORS, SECTORS>,
+        sink: &mut dyn Sink<SENSORS, SECTORS>,
+    ) -> Decision {
+        let revocations = self.revocations.clone();
+        self.step_unless(&revocations, input, sink)
+    }
+
+    /// [`step`](Self::step), with permits that others can revoke at any moment, and whose base-side
+    /// [`Deadman`](crate::Deadman) looks at the same count (REV-001).
+    pub fn step_unless(
+        &mut self,
+        revocation: &impl Revocation,
+        input: &Input<SENSORS, SECTORS>,
+        sink: &mut dyn Sink<SENSORS, SECTORS>,
+    ) -> Decision {
         let before = self.interlock.state();
+        let generation = revocation.generation();
         let decision = self.interlock.step(input);
+        let decision = self.interlock.unless_revoked(decision, generation, revocation.generation());
         let mut step = ();
-        let permit = Permit::grant(&decision, input.now, self.interlock.config().permit_ttl, &mut step);
+        let ttl = self.interlock.config().permit_ttl;
+        let permit = Bounded::grant(&decision, input.now, ttl, (self.boot, generation), &mut step);
         let record = Record {
             seq: self.seq,
+            boot: self.boot,
             at: input.now,
             before,
             after: self.interlock.state(),
             request: input.request,
+            reset: input.reset,
+            inputs: input.digest(),
             decision,
-            until: permit.as_ref().map(|permit| permit.until),
+            until: permit.as_ref().map(Bounded::until),
+            generation,
         };
         self.seq = self.seq.saturating_add(1);
-        if sink.accept(&record).is_err() {
-            self.base.halt(StopCategory::Zero);
-            return self.interlock.refuse_record();
+        if sink.accept(&record, input).is_err() {
+            let refused = self.interlock.refuse_record();
+            self.base.halt(category(&refused));
+            return refused;
         }
-        match (permit, decision.verdict) {
-            (Some(permit), _) => self.base.drive(permit.spend()),
-            (None, Verdict::Stop { category, .. }) => self.base.halt(category),
-            (None, Verdict::Idle) => self.base.halt(StopCategory::Two),
-            // Cannot be: every decision to move has a permit. The safe answer is to stop.
-            (None, Verdict::Move) => self.base.halt(StopCategory::Zero),
+        match permit {
+            Some(permit) => self.base.drive(permit),
+            None => self.base.halt(category(&decision)),
         }
         decision
+    }
+
+    /// Takes back whatever was permitted: the base stops now and the permits of before are dead. The next step decides
+    /// anew.
+    pub fn revoke(&mut self, category: StopCategory) {
+        self.revocations.revoke();
+        self.base.halt(category);
+    }
+}
+
+/// How a base halts that is not permitted to move.
+const fn category(decision: &Decision) -> StopCategory {
+    match decision.verdict {
+        Verdict::Stop { category, .. } => category,
+        Verdict::Idle => StopCategory::Two,
+        // Cannot be: every decision to move has a permit. The safe answer is to stop.
+        Verdict::Move => StopCategory::Zero,
     }
 }

@@ -1,6 +1,11 @@
 //! What the interlock is told in one step. Whatever is missing counts against motion.
 
-use sheepdog_core::{Confidence, Epoch, Mm, MmPerS, RobotTime, SiteVersion, StopCategory, StopGeneration};
+use sheepdog_core::{
+    ActorId, Confidence, Epoch, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, RobotTime, SiteVersion,
+    StopCategory, StopGeneration,
+};
+
+use crate::packs::{PACKS, PackVerdict};
 
 /// Everything one step decides on, for `SENSORS` sensors and `SECTORS` angular sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +20,26 @@ pub struct Input<const SENSORS: usize, const SECTORS: usize> {
     pub free_travel: Option<Reading<Mm>>,
     /// Clearance beside the path; `None` (unknown) counts as zero.
     pub side_clearance: Option<Mm>,
-    /// Measured speed; `None` (unknown) counts as moving.
-    pub speed: Option<MmPerS>,
+    /// Measured motion; `None` (unknown) counts as moving.
+    pub odometry: Option<Odometry>,
+    /// What is known of the brakes now; `None` leaves the settings as they are. It can only make them worse.
+    pub braking: Option<Braking>,
     /// How far the robot may go.
     pub release: Option<ReleaseLimit>,
-    /// Where the robot is on the map.
-    pub map: Option<MapEvidence>,
     /// The site the robot has loaded.
     pub site: SiteVersion,
     /// The last beat of the robot's own supervisor.
     pub beat: Option<RobotTime>,
-    /// Whether the emergency button on the robot is pressed.
-    pub emergency_button: bool,
+    /// The last verdict of each pack, by slot.
+    pub packs: [Option<PackVerdict>; PACKS],
+    /// What the robot's self-test says.
+    pub self_test: SelfTest,
+    /// Whether the emergency button on the robot is pressed; `None` (unknown) stops.
+    pub emergency_button: Option<bool>,
+    /// Whether the bumper is touched; `None` (unknown) stops. A robot without a bumper says `Some(false)`.
+    pub bumper: Option<bool>,
+    /// Whether the reset button on the robot is pressed.
+    pub reset_button: bool,
     /// The highest stop order known to be in force.
     pub stop: Option<StopCommand>,
     /// A step of a reset that a person has just ordered.
@@ -42,12 +55,16 @@ impl<const SENSORS: usize, const SECTORS: usize> Input<SENSORS, SECTORS> {
             sensors: [None; SENSORS],
             free_travel: None,
             side_clearance: None,
-            speed: None,
+            odometry: None,
+            braking: None,
             release: None,
-            map: None,
             site,
             beat: None,
-            emergency_button: false,
+            packs: [None; PACKS],
+            self_test: SelfTest::NotRun,
+            emergency_button: None,
+            bumper: None,
+            reset_button: false,
             stop: None,
             reset: None,
         }
@@ -81,11 +98,13 @@ pub struct Request {
     /// The sectors the footprint sweeps, bit `i` for sector `i`. A motion that names none sweeps all, and so does
     /// rotation in place.
     pub sectors: u32,
+    /// When the command was issued.
+    pub issued: RobotTime,
 }
 
 impl Request {
     /// No motion.
-    pub const NONE: Self = Self { twist: Twist::ZERO, sectors: 0 };
+    pub const NONE: Self = Self { twist: Twist::ZERO, sectors: 0, issued: RobotTime::ZERO };
 }
 
 /// A value and when it was measured.
@@ -102,10 +121,61 @@ pub struct Reading<T> {
 pub struct SensorReading<const SECTORS: usize> {
     /// When it was measured.
     pub taken: RobotTime,
-    /// Confidence per sector; `None` where the sensor does not look.
-    pub confidence: [Option<Confidence>; SECTORS],
+    /// Running number of the frame.
+    pub seq: u64,
+    /// Digest of what was measured, without stamp and number.
+    pub digest: u64,
     /// Whether the sensor's self-tests pass.
     pub healthy: bool,
+    /// Share of its beams that measured nothing valid.
+    pub invalid: Ppm,
+    /// By how much it misses its reference contour; `None` for a sensor without one.
+    pub residual: Option<Mm>,
+    /// What it says about each sector; `None` where it does not look.
+    pub sectors: [Option<SectorReading>; SECTORS],
+}
+
+/// What a sensor says about one sector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectorReading {
+    /// Lower bound of the probability that no undetected obstacle is there.
+    pub confidence: Confidence,
+    /// Distance from the footprint to the nearest thing there that is no known wall; [`Mm::MAX`] for none.
+    pub obstacle: Mm,
+}
+
+/// Measured motion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Odometry {
+    /// Speed, whichever way.
+    pub speed: MmPerS,
+    /// Yaw rate, either sign.
+    pub yaw_rate: MradPerS,
+    /// Length of the path since boot.
+    pub travelled: Mm,
+    /// Angle turned since boot, both ways added up, milliradians.
+    pub turned_mrad: u32,
+}
+
+/// What is known of the brakes now, from watching them, from the slope and from the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Braking {
+    /// Deceleration to count on.
+    pub deceleration: MmPerS2,
+    /// Delay until they act.
+    pub delay: Micros,
+}
+
+/// What the robot's self-test says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SelfTest {
+    /// Nothing yet.
+    #[default]
+    NotRun,
+    /// That something is broken.
+    Failed,
+    /// That nothing is.
+    Passed,
 }
 
 /// How far a robot may go.
@@ -115,19 +185,10 @@ pub struct ReleaseLimit {
     pub epoch: Epoch,
     /// What remains of it along the route.
     pub remaining: Mm,
+    /// When that was measured.
+    pub taken: RobotTime,
     /// The site its lanes belong to.
     pub site: SiteVersion,
-}
-
-/// Where the robot is on the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MapEvidence {
-    /// Whether the footprint is inside the mapped free area.
-    pub inside: bool,
-    /// The site the geofence belongs to.
-    pub site: SiteVersion,
-    /// When the robot was localised.
-    pub taken: RobotTime,
 }
 
 /// A stop ordered from outside.
@@ -146,6 +207,8 @@ pub struct Reset {
     pub generation: StopGeneration,
     /// Which step.
     pub step: ResetStep,
+    /// Who orders it, for the record.
+    pub actor: ActorId,
 }
 
 /// The two steps of a reset: neither alone moves a robot.

@@ -25,33 +25,11 @@
 //! defence in depth.
 //!
 //! ```
-//! use sheepdog_interlock::*;
+//! use sheepdog_interlock::{packs::*, *};
 //!
 //! # fn main() -> Result<(), Box<dyn core::error::Error>> {
-//! // 1. Settings: every value is named, none has a default.
-//! let config = Config {
-//!     confidence_stop: CONFIDENCE_STOP_MIN,
-//!     confidence_slow: Confidence::from_ppm(960_000)?,
-//!     confidence_rearm: Confidence::from_ppm(950_000)?,
-//!     dwell: Micros::from_millis(100),
-//!     dwell_up: Micros::from_secs(1),
-//!     sample_age_max: Micros::from_millis(100),
-//!     clock_skew: Micros::from_millis(5),
-//!     clock_jump_max: Micros::from_millis(250),
-//!     permit_ttl: Micros::from_millis(100),
-//!     actuation_delay: Micros::from_millis(50),
-//!     deceleration: MmPerS2(800),
-//!     speed_max: MmPerS(1_000),
-//!     speed_slow: MmPerS(500),
-//!     speed_creep: MmPerS(300),
-//!     yaw_rate_max: MradPerS(1_500),
-//!     stop_margin: Mm(200),
-//!     clearance_creep: Mm(100),
-//!     beat_timeout: Micros::from_millis(200),
-//!     standstill: MmPerS(20),
-//!     stop_time_max: Micros::from_millis(1_600),
-//! }
-//! .validate()?;
+//! // 1. Settings. Those of simulated robots will do here; a real robot's are measured.
+//! let config = Config { dwell: Micros::from_millis(100), ..Config::SIMULATED }.validate()?;
 //!
 //! // 2. A base, and the only way to it.
 //! struct Motor(&'static str);
@@ -64,25 +42,45 @@
 //!         self.0 = "stands";
 //!     }
 //! }
-//! let mut robot = Guarded::<_, 1, 8>::new(Interlock::new(config), Motor("boots"));
+//! let interlock = Interlock::<1, 8>::new(config, config.digest(), Restart::First);
+//! let mut robot = Guarded::new(interlock, Motor("boots"), BootNonce(1));
 //!
 //! // 3. One sensor that sees everything clearly, asked to drive ahead.
 //! let site = SiteVersion([7; 32]);
-//! let mut input = |millis: u64, ppm| {
+//! let input = |millis: u64, ppm| {
 //!     let now = RobotTime::from_micros(millis * 1_000);
-//!     let confidence = Confidence::from_ppm(ppm).ok();
+//!     let sector = |confidence| SectorReading { confidence, obstacle: Mm::MAX };
+//!     let mut packs = [None; PACKS];
+//!     packs[PackSlot::MAP.index()] = Some(PackVerdict::new(now, Ruling::Allow));
 //!     Input {
 //!         request: Request {
 //!             twist: Twist { linear_mm_per_s: 400, angular_mrad_per_s: 0 },
 //!             sectors: 0b1000_0011,
+//!             issued: now,
 //!         },
-//!         sensors: [Some(SensorReading { taken: now, confidence: [confidence; 8], healthy: true })],
+//!         sensors: [Some(SensorReading {
+//!             taken: now,
+//!             seq: millis,
+//!             digest: millis,
+//!             healthy: true,
+//!             invalid: Ppm::ZERO,
+//!             residual: None,
+//!             sectors: [Confidence::from_ppm(ppm).ok().map(sector); 8],
+//!         })],
 //!         free_travel: Some(Reading { taken: now, value: Mm(5_000) }),
 //!         side_clearance: Some(Mm(600)),
-//!         speed: Some(MmPerS(0)),
-//!         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), site }),
-//!         map: Some(MapEvidence { inside: true, site, taken: now }),
+//!         odometry: Some(Odometry {
+//!             speed: MmPerS(0),
+//!             yaw_rate: MradPerS(0),
+//!             travelled: Mm(0),
+//!             turned_mrad: 0,
+//!         }),
+//!         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), taken: now, site }),
 //!         beat: Some(now),
+//!         packs,
+//!         self_test: SelfTest::Passed,
+//!         emergency_button: Some(false),
+//!         bumper: Some(false),
 //!         ..Input::unknown(now, site)
 //!     }
 //! };
@@ -102,26 +100,40 @@
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects, clippy::float_arithmetic))]
 
 mod assess;
+pub mod beams;
 mod config;
 mod guarded;
 mod input;
 mod machine;
+pub mod packs;
+mod permit;
 mod physics;
 mod record;
 pub mod rules;
+mod sense;
+mod sha256;
+mod supervise;
+mod wire;
+mod words;
 
 pub use config::{
-    BEAT_TIMEOUT_LIMIT, Config, ConfigError, PERMIT_TTL_MAX, SAMPLE_AGE_LIMIT, SPEED_LIMIT, ValidConfig,
+    BEAT_TIMEOUT_LIMIT, Config, ConfigDigest, ConfigError, Fusion, Needed, PERMIT_TTL_MAX, SAMPLE_AGE_LIMIT,
+    SPEED_LIMIT, Separation, TRIPS_MAX, ValidConfig,
 };
-pub use guarded::{Base, Bounded, Guarded};
+pub use guarded::{Base, Guarded};
 pub use input::{
-    Input, MapEvidence, Reading, ReleaseLimit, Request, Reset, ResetStep, SensorReading, StopCommand, Twist,
+    Braking, Input, Odometry, Reading, ReleaseLimit, Request, Reset, ResetStep, SectorReading, SelfTest,
+    SensorReading, StopCommand, Twist,
 };
-pub use machine::{Decision, Interlock, State, Verdict};
-pub use physics::{speed_for_distance, stopping_distance};
+pub use machine::{Decision, Interlock, Memory, Restart, State, Verdict};
+#[cfg(feature = "atomic")]
+pub use permit::SharedRevocations;
+pub use permit::{BootNonce, Bounded, Deadman, Revocation, Revocations};
+pub use physics::{speed_for_distance, speed_for_separation, stopping_distance};
 pub use record::{Record, Ring, Sink, SinkFull};
 pub use rules::{RULES, RuleSet};
 pub use sheepdog_core::{
-    CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Relation,
-    RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
+    ActorId, CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm,
+    Relation, RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
 };
+pub use wire::{Challenge, Command, Key, Receiver, Sealer, WIRE_LENGTH, WireError};

@@ -2,15 +2,17 @@
 
 use core::fmt;
 
-use sheepdog_core::{Evidence, Micros, MmPerS, Relation, RobotTime, RuleId, StopCategory, StopGeneration};
+use sheepdog_core::{
+    Confidence, Evidence, Micros, MmPerS, Relation, RobotTime, RuleId, StopCategory, StopGeneration,
+};
 
 use crate::{
-    Config, Input, Reset, ResetStep, RuleSet, Twist, ValidConfig,
-    assess::{Findings, Past, assess, evidence, is_standing, micros},
-    rules::{
-        ARM_001, ARM_003, IDL_001, LOG_001, MOV_001, OBS_002, OBS_003, RST_001, RST_002, RULES, SPD_004,
-        STP_001,
-    },
+    Config, ConfigDigest, Input, ResetStep, RuleSet, Twist, ValidConfig,
+    assess::{Finding, Findings, Past, assess, evidence, is_standing, keep_power, micros, spoken},
+    config::TRIPS_MAX,
+    rules::Code,
+    sense::{Sense, Sensed},
+    supervise::{Order, Press, ResetButton, Supervision},
 };
 
 /// What the interlock decided in one step.
@@ -23,12 +25,17 @@ pub struct Decision {
     pub twist: Twist,
     /// The speed limit in force; zero when the verdict is a stop.
     pub speed_limit: MmPerS,
-    /// Every rule that fired; `primary` is one of them.
+    /// Every rule of the kernel that fired; `primary` is one of them.
     pub rules: RuleSet,
-    /// The rule that decided.
+    /// The rule of the kernel that decided.
     pub primary: RuleId,
-    /// Why it fired. [`Evidence::holds`] is true.
+    /// Why it fired. [`Evidence::holds`] is true. Its rule is `primary`, or the rule of the pack whose verdict
+    /// `primary` carries out.
     pub evidence: Evidence,
+    /// The lowest confidence of the sectors that count.
+    pub lowest: Confidence,
+    /// Which of them has it.
+    pub lowest_sector: u8,
 }
 
 /// Whether a robot may move.
@@ -40,7 +47,7 @@ pub enum Verdict {
     Stop {
         /// How motion ends.
         category: StopCategory,
-        /// The primary rule.
+        /// The rule of the evidence.
         rule: RuleId,
     },
     /// Nobody asks for motion, and nothing is wrong that would latch or has to be recovered from.
@@ -96,6 +103,28 @@ impl State {
     }
 }
 
+/// What has to outlive a restart. Store it whenever it changes, and before the robot moves on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Whether a person has to reset the robot before it moves.
+    pub latched: bool,
+    /// The highest stop order that has latched it.
+    pub highest_stop: Option<StopGeneration>,
+    /// The highest stop order that was reset.
+    pub cleared: Option<StopGeneration>,
+}
+
+/// What is known after a restart of what was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// There was nothing before: a new robot, commissioned by a person.
+    First,
+    /// This is what was stored.
+    Remembered(Memory),
+    /// Something was stored and cannot be read.
+    Unreadable,
+}
+
 /// The safety kernel of one robot, for `SENSORS` sensors and `SECTORS` angular sectors (at most 32).
 ///
 /// It never reads a clock and never talks to a motor; [`Guarded`](crate::Guarded) does the latter with its
@@ -103,11 +132,23 @@ impl State {
 #[derive(Clone)]
 pub struct Interlock<const SENSORS: usize, const SECTORS: usize> {
     config: ValidConfig,
+    approved: bool,
     state: State,
+    /// Why it was latched when it booted, until the first step has said so.
+    restarted: Option<Evidence>,
     last: Option<RobotTime>,
     good_since: Option<RobotTime>,
     risen_since: Option<RobotTime>,
-    stopping_since: Option<RobotTime>,
+    disagreeing_since: Option<RobotTime>,
+    command: Option<(RobotTime, Twist)>,
+    senses: [Sense<SECTORS>; SENSORS],
+    supervision: Supervision,
+    button: ResetButton,
+    trips: Trips,
+    /// Packs that have spoken.
+    packs: u16,
+    /// Packs that demand controlled stops.
+    keep_power: u16,
     highest_stop: Option<StopGeneration>,
     cleared: Option<StopGeneration>,
 }
@@ -121,21 +162,43 @@ impl<const SENSORS: usize, const SECTORS: usize> fmt::Debug for Interlock<SENSOR
 impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     /// An interlock that has just booted: it permits nothing before its inputs have been good for the dwell.
     ///
-    /// More than 32 sectors, no sector or no sensor do not compile.
-    pub const fn new(config: ValidConfig) -> Self {
+    /// `approved` is the digest of the settings that a person has approved; others latch (CFG-001). A robot that was
+    /// latched before, or does not know, is latched now (INT-002). More than 32 sectors, no sector or no sensor do not
+    /// compile.
+    pub fn new(config: ValidConfig, approved: ConfigDigest, restart: Restart) -> Self {
         const {
             assert!(0 < SENSORS, "an interlock needs a sensor");
             assert!(0 < SECTORS && SECTORS <= 32, "sectors are the bits of a u32");
         }
+        let (latched, memory) = match restart {
+            Restart::First => (0, None),
+            Restart::Remembered(memory) => (i64::from(memory.latched), Some(memory)),
+            Restart::Unreadable => (2, None),
+        };
+        let restarted = evidence(Code::INT_002, latched, Relation::Above, 0);
+        let state = if restarted.holds() {
+            State::Latched { evidence: restarted, category: StopCategory::Zero }
+        } else {
+            State::Boot
+        };
         Self {
             config,
-            state: State::Boot,
+            approved: approved == config.digest(),
+            state,
+            restarted: restarted.holds().then_some(restarted),
             last: None,
             good_since: None,
             risen_since: None,
-            stopping_since: None,
-            highest_stop: None,
-            cleared: None,
+            disagreeing_since: None,
+            command: None,
+            senses: [Sense::NEW; SENSORS],
+            supervision: Supervision::default(),
+            button: ResetButton::default(),
+            trips: Trips::default(),
+            packs: 0,
+            keep_power: 0,
+            highest_stop: memory.and_then(|memory| memory.highest_stop),
+            cleared: memory.and_then(|memory| memory.cleared),
         }
     }
 
@@ -149,89 +212,202 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         self.config.get()
     }
 
+    /// The digest of its settings.
+    pub const fn digest(&self) -> ConfigDigest {
+        self.config.digest()
+    }
+
     /// The highest stop order that has latched it.
     pub const fn highest_stop(&self) -> Option<StopGeneration> {
         self.highest_stop
     }
 
+    /// What has to outlive a restart.
+    pub const fn memory(&self) -> Memory {
+        Memory { latched: self.state.needs_person(), highest_stop: self.highest_stop, cleared: self.cleared }
+    }
+
     /// Decides on one input. Time bounded by `SENSORS * SECTORS`; no allocation, no floats, no panic.
     pub fn step(&mut self, input: &Input<SENSORS, SECTORS>) -> Decision {
-        let cleared = self.would_clear(input.reset);
-        let past = Past { last: self.last, cleared, stopping_since: self.stopping_since };
-        let mut findings = assess(self.config.get(), &past, input);
-        if findings.rules.contains(crate::rules::EST_001) {
-            self.highest_stop = self.highest_stop.max(input.stop.map(|stop| stop.generation));
-        }
+        let orders = self.orders(input);
+        let (mut findings, standing) =
+            (self.findings(input, orders), is_standing(self.config(), input.odometry));
         self.watch_dwells(input.now, &findings);
-        let signals = self.signals(input);
+        let signals = self.signals(input.now, standing, orders);
         let before = self.state;
-        self.state = next(before, event(input, &findings, self.config.get()), signals);
-        self.on_entry(before, cleared, input.now);
-        let decision = self.decide(input, &mut findings);
-        self.watch_stop(input, decision.verdict);
+        let event = self.event(input, &mut findings);
+        self.state = next(before, event, signals);
+        self.on_entry(before, orders, input.now);
+        let decision = self.decide(input, &mut findings, orders);
+        let decision = self.checked(input, &findings, decision);
+        self.supervision.tell(self.config.get(), input, self.last, self.order(&decision, standing));
         self.last = Some(input.now);
         decision
     }
 
     /// Turns a decision whose record was refused into a latched stop (LOG-001).
     pub fn refuse_record(&mut self) -> Decision {
-        let refused = evidence(LOG_001, 0, Relation::Below, 1);
-        let event = Event::Latch { evidence: refused, category: StopCategory::Zero };
-        self.state = next(self.state, event, Signals::default());
-        stop(refused, StopCategory::Zero, RuleSet::EMPTY)
+        self.latch_now(evidence(Code::LOG_001, 0, Relation::Below, 1), RuleSet::EMPTY.with(Code::LOG_001))
     }
 
-    /// The highest cleared stop if this reset is accepted; whether it is, the signals say.
-    fn would_clear(&self, reset: Option<Reset>) -> Option<StopGeneration> {
-        match (self.state, reset) {
-            (State::Latched { .. }, Some(Reset { generation, step: ResetStep::Acknowledge })) => {
-                self.cleared.max(Some(generation))
+    /// Turns a decision to move into a stop when permits were revoked since the step began, and latches when nobody can
+    /// count the revocations any more (REV-001).
+    pub(crate) fn unless_revoked(&mut self, decision: Decision, before: u32, after: u32) -> Decision {
+        let revoked = evidence(Code::REV_001, i64::from(after), Relation::Above, before.into());
+        let full = evidence(Code::REV_001, i64::from(after), Relation::Equal, u32::MAX.into());
+        let rules = decision.rules.with(Code::REV_001);
+        if full.holds() {
+            self.latch_now(full, rules)
+        } else if decision.verdict == Verdict::Move && revoked.holds() {
+            let category = self.controlled(StopCategory::One);
+            Decision {
+                verdict: Verdict::Stop { category, rule: revoked.rule },
+                twist: Twist::ZERO,
+                speed_limit: MmPerS::ZERO,
+                rules,
+                primary: revoked.rule,
+                evidence: revoked,
+                ..decision
             }
-            (
-                State::Boot
-                | State::Stopped { .. }
-                | State::Slow
-                | State::Ready
-                | State::Stopping { .. }
-                | State::Latched { .. }
-                | State::Acknowledged { .. },
-                _,
-            ) => self.cleared,
+        } else {
+            decision
         }
     }
 
-    fn watch_dwells(&mut self, now: RobotTime, findings: &Findings) {
-        let clear = findings.latch.is_none() && findings.deny.is_none();
-        let good = clear && self.config().confidence_rearm <= findings.lowest;
-        let risen = clear && self.config().confidence_slow <= findings.lowest;
-        self.good_since = if good { self.good_since.or(Some(now)) } else { None };
-        self.risen_since = if risen { self.risen_since.or(Some(now)) } else { None };
+    fn latch_now(&mut self, evidence: Evidence, rules: RuleSet) -> Decision {
+        let category = self.controlled(StopCategory::Zero);
+        self.state = next(self.state, Event::Latch { evidence, category }, Signals::default());
+        Decision {
+            verdict: Verdict::Stop { category, rule: evidence.rule },
+            twist: Twist::ZERO,
+            speed_limit: MmPerS::ZERO,
+            rules,
+            primary: evidence.rule,
+            evidence,
+            lowest: Confidence::NONE,
+            lowest_sector: 0,
+        }
     }
 
-    fn signals(&self, input: &Input<SENSORS, SECTORS>) -> Signals {
-        let standing = is_standing(self.config.get(), input.speed);
+    /// What every rule says, with what is remembered brought up to date.
+    fn findings(&mut self, input: &Input<SENSORS, SECTORS>, orders: Orders) -> Findings {
+        let config = self.config.get();
+        let mut senses = self.senses.map(|sense| (sense, Sensed::SILENT));
+        for ((sense, sensed), reading) in senses.iter_mut().zip(&input.sensors) {
+            *sensed = sense.observe(config, input.now, reading.as_ref(), input.odometry);
+        }
+        for (kept, (sense, _)) in self.senses.iter_mut().zip(&senses) {
+            *kept = *sense;
+        }
+        self.keep_power = keep_power(config, self.keep_power, input);
+        self.packs |= spoken(input);
+        let past = Past {
+            last: self.last,
+            cleared: orders.cleared,
+            command: self.command,
+            disagreeing_since: self.disagreeing_since,
+            packs: self.packs,
+            senses: &senses,
+        };
+        let mut findings = assess(config, &past, input);
+        let unapproved = evidence(Code::CFG_001, self.approved.into(), Relation::Below, 1);
+        if unapproved.holds() {
+            findings.latch(Code::CFG_001, unapproved, StopCategory::Zero);
+        }
+        if let Some(restarted) = self.restarted.take() {
+            findings.latch(Code::INT_002, restarted, StopCategory::Zero);
+        }
+        self.supervision.check(config, input, &mut findings);
+        if findings.rules.has(Code::EST_001) {
+            self.highest_stop = self.highest_stop.max(input.stop.map(|stop| stop.generation));
+        }
+        if !findings.rules.has(Code::COM_004) && !input.request.twist.is_zero() {
+            self.command = Some((input.request.issued, input.request.twist));
+        }
+        self.disagreeing_since =
+            if findings.disagreeing { self.disagreeing_since.or(Some(input.now)) } else { None };
+        findings
+    }
+
+    /// What people ask for in this step: by an order that names the highest stop, or by the button on the robot, which
+    /// ends no stop that was ordered from elsewhere.
+    fn orders(&mut self, input: &Input<SENSORS, SECTORS>) -> Orders {
+        let press = self.button.observe(self.config.get(), input.now, input.reset_button);
         let (mut acknowledge, mut start) = (false, false);
+        if press == Some(Press::Valid) && self.highest_stop <= self.cleared {
+            (acknowledge, start) = (true, true);
+        }
+        let mut cleared = self.cleared;
         if let Some(reset) = input.reset
             && self.highest_stop <= Some(reset.generation)
         {
             match reset.step {
-                ResetStep::Acknowledge => acknowledge = standing,
+                ResetStep::Acknowledge => acknowledge = true,
                 ResetStep::Start => start = true,
             }
+            // The order that is acknowledged must not latch the robot again in the same step.
+            if acknowledge && matches!(self.state, State::Latched { .. }) {
+                cleared = cleared.max(Some(reset.generation));
+            }
         }
+        Orders { acknowledge, start, cleared, press }
+    }
+
+    fn watch_dwells(&mut self, now: RobotTime, findings: &Findings) {
+        let clear = findings.latch.is_none() && findings.deny.is_none();
+        let good = clear && self.config().confidence_rearm <= findings.lowest.0;
+        let risen = clear && !self.is_slow(findings);
+        self.good_since = if good { self.good_since.or(Some(now)) } else { None };
+        self.risen_since = if risen { self.risen_since.or(Some(now)) } else { None };
+    }
+
+    fn is_slow(&self, findings: &Findings) -> bool {
+        findings.slowed || findings.lowest.0 < self.config().confidence_slow
+    }
+
+    fn signals(&self, now: RobotTime, standing: bool, orders: Orders) -> Signals {
         Signals {
             standing,
-            armed: standing && self.config().dwell <= span(self.good_since, input.now),
-            risen: self.risen_since.is_some() && self.config().dwell_up <= span(self.risen_since, input.now),
-            acknowledge,
-            start,
+            armed: standing && self.good_since.is_some() && self.config().dwell <= span(self.good_since, now),
+            risen: self.risen_since.is_some() && self.config().dwell_up <= span(self.risen_since, now),
+            acknowledge: orders.acknowledge && standing,
+            start: orders.start,
+        }
+    }
+
+    /// What the step means to the state machine.
+    fn event(&mut self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings) -> Event {
+        if findings.latch.is_none()
+            && let (State::Slow | State::Ready, Some((deny, _))) = (self.state, findings.deny)
+            && !input.request.twist.is_zero()
+            && is_for_want_of_evidence(deny.code)
+        {
+            let trips = self.trips.count(self.config.get(), input.now);
+            let limit = i64::from(self.config().chatter_trips).saturating_sub(1);
+            let chatter = evidence(Code::ARM_004, trips, Relation::Above, limit);
+            if chatter.holds() {
+                findings.latch(Code::ARM_004, chatter, StopCategory::One);
+            }
+        }
+        if let Some((latch, category)) = findings.latch {
+            return Event::Latch { evidence: latch.evidence, category: self.controlled(category) };
+        }
+        if input.request.twist.is_zero() {
+            return Event::Idle;
+        }
+        match findings.deny {
+            Some((deny, _)) => Event::Deny(deny.evidence.rule),
+            None => Event::Clear { slow: self.is_slow(findings) },
         }
     }
 
     /// What changing state changes beside it.
-    fn on_entry(&mut self, before: State, cleared: Option<StopGeneration>, now: RobotTime) {
+    fn on_entry(&mut self, before: State, orders: Orders, now: RobotTime) {
         match (before, self.state) {
-            (State::Latched { .. }, State::Acknowledged { .. }) => self.cleared = cleared,
+            (State::Latched { .. }, State::Acknowledged { .. }) => {
+                self.cleared = orders.cleared;
+                self.trips = Trips::default();
+            }
             // The dwell counts from the start order: nobody knows how long the good inputs meant anything.
             (State::Acknowledged { .. }, State::Stopped { .. }) => self.good_since = None,
             (State::Boot | State::Stopped { .. } | State::Stopping { .. }, State::Slow) => {
@@ -250,88 +426,228 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         }
     }
 
-    fn decide(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings) -> Decision {
+    fn decide(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings, orders: Orders) -> Decision {
         match self.state {
-            State::Latched { evidence, category } => {
-                let rules = findings.rules.with(RST_001);
-                stop(evidence, category, rules)
+            State::Latched { category, .. } => {
+                findings.rules = findings.rules.with(Code::RST_001);
+                let acknowledge = evidence(Code::RST_001, 0, Relation::Below, 1);
+                let why = match (findings.latch, orders.press) {
+                    (Some((latch, _)), _) => latch,
+                    (None, Some(Press::Invalid(evidence))) => Finding { code: Code::RST_003, evidence },
+                    (None, Some(Press::Valid) | None) => {
+                        Finding { code: Code::RST_001, evidence: acknowledge }
+                    }
+                };
+                self.stop(findings, why, category)
             }
             State::Acknowledged { .. } => {
-                stop(evidence(RST_002, 1, Relation::Below, 2), StopCategory::One, findings.rules)
+                let evidence = evidence(Code::RST_002, 1, Relation::Below, 2);
+                self.stop(findings, Finding { code: Code::RST_002, evidence }, StopCategory::One)
             }
             State::Boot | State::Stopped { .. } | State::Stopping { .. } => {
-                let waiting = self.waiting_for(input, findings);
-                stop(waiting, category(waiting.rule), findings.rules)
+                let (waiting, category) = self.waiting_for(input, findings);
+                self.stop(findings, waiting, category)
             }
-            State::Slow | State::Ready if input.request.twist.is_zero() => idle(findings.limit.0),
+            State::Slow | State::Ready if input.request.twist.is_zero() => idle(findings),
             State::Slow | State::Ready => match findings.hold {
-                Some(hold) => stop(hold, category(hold.rule), findings.rules),
+                Some(hold) => self.stop(findings, hold, StopCategory::Two),
                 None => self.permit(input, findings),
             },
         }
     }
 
+    fn stop(&self, findings: &Findings, why: Finding, category: StopCategory) -> Decision {
+        Decision {
+            verdict: Verdict::Stop { category: self.controlled(category), rule: why.evidence.rule },
+            twist: Twist::ZERO,
+            speed_limit: MmPerS::ZERO,
+            rules: findings.rules.with(why.code),
+            primary: why.code.id(),
+            evidence: why.evidence,
+            lowest: findings.lowest.0,
+            lowest_sector: findings.lowest.1,
+        }
+    }
+
+    /// The category in which a stop is carried out: a controlled one that keeps power while a pack asks for that.
+    const fn controlled(&self, category: StopCategory) -> StopCategory {
+        if self.keep_power == 0 { category } else { StopCategory::Two }
+    }
+
     /// Why a robot that is not latched does not move yet.
-    fn waiting_for(&self, input: &Input<SENSORS, SECTORS>, findings: &Findings) -> Evidence {
+    fn waiting_for(&self, input: &Input<SENSORS, SECTORS>, findings: &Findings) -> (Finding, StopCategory) {
         if let Some(deny) = findings.deny {
             return deny;
         }
-        let speed = input.speed.unwrap_or(MmPerS::MAX).0.into();
-        let moving = evidence(STP_001, speed, Relation::Above, self.config().standstill.0.into());
-        if moving.holds() {
-            return moving;
-        }
-        let rearm = self.config().confidence_rearm.ppm().into();
-        let low = evidence(ARM_003, findings.lowest.ppm().into(), Relation::Below, rearm);
-        if low.holds() {
-            return low;
-        }
-        let elapsed = span(self.good_since, input.now);
-        evidence(ARM_001, micros(elapsed), Relation::Below, micros(self.config().dwell))
+        let config = self.config();
+        let speed = input.odometry.map_or(i64::MAX, |odometry| odometry.speed.0.into());
+        let yaw_rate = input.odometry.map_or(0, |odometry| odometry.yaw_rate.0.unsigned_abs());
+        let checks = [
+            (Code::STP_001, speed, Relation::Above, i64::from(config.standstill.0)),
+            (Code::STP_001, yaw_rate.into(), Relation::Above, config.standstill_yaw.0.unsigned_abs().into()),
+            (
+                Code::ARM_003,
+                findings.lowest.0.ppm().into(),
+                Relation::Below,
+                config.confidence_rearm.ppm().into(),
+            ),
+        ];
+        let waiting = checks
+            .into_iter()
+            .map(|(code, measured, relation, limit)| (code, evidence(code, measured, relation, limit)))
+            .find(|(_, evidence)| evidence.holds());
+        let (code, evidence) = waiting.unwrap_or_else(|| {
+            let elapsed = micros(span(self.good_since, input.now));
+            (Code::ARM_001, evidence(Code::ARM_001, elapsed, Relation::Below, micros(config.dwell)))
+        });
+        (Finding { code, evidence }, code.rule().category.unwrap_or(StopCategory::Zero))
     }
 
     fn permit(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings) -> Decision {
+        let config = self.config();
         if self.state == State::Slow {
-            let slow = self.config().confidence_slow.ppm().into();
-            let low = evidence(OBS_002, findings.lowest.ppm().into(), Relation::Below, slow);
+            let slow = config.confidence_slow.ppm().into();
+            let low = evidence(Code::OBS_002, findings.lowest.0.ppm().into(), Relation::Below, slow);
             let elapsed = micros(span(self.risen_since, input.now));
-            let young = evidence(OBS_003, elapsed, Relation::Below, micros(self.config().dwell_up));
-            findings.limit(self.config().speed_slow, if low.holds() { low } else { young });
+            let young = evidence(Code::OBS_003, elapsed, Relation::Below, micros(config.dwell_up));
+            let (code, why) = if low.holds() { (Code::OBS_002, low) } else { (Code::OBS_003, young) };
+            findings.limit(config.speed_slow, code, why);
         }
         let request = input.request.twist;
-        let yaw_rate = request.angular_mrad_per_s.unsigned_abs();
-        let yaw_limit = self.config().yaw_rate_max.0.unsigned_abs();
-        let fast_yaw = evidence(SPD_004, yaw_rate.into(), Relation::Above, yaw_limit.into());
+        let (yaw_rate, yaw_limit) =
+            (request.angular_mrad_per_s.unsigned_abs(), config.yaw_rate_max.0.unsigned_abs());
+        let fast_yaw = evidence(Code::SPD_004, yaw_rate.into(), Relation::Above, yaw_limit.into());
         if fast_yaw.holds() {
-            findings.rules = findings.rules.with(SPD_004);
+            findings.rules = findings.rules.with(Code::SPD_004);
         }
         let (speed_limit, tightest) = findings.limit;
         let speed = request.linear_mm_per_s.unsigned_abs();
         let linear = Scale { to: speed_limit.0, from: speed };
         let angular = Scale { to: yaw_limit, from: yaw_rate };
         let scale = linear.smaller(angular);
-        let reason = if scale.is_whole() {
-            evidence(MOV_001, speed.into(), Relation::AtMost, speed_limit.0.into())
+        let why = if scale.is_whole() {
+            let free = evidence(Code::MOV_001, speed.into(), Relation::AtMost, speed_limit.0.into());
+            Finding { code: Code::MOV_001, evidence: free }
         } else if scale == linear {
             tightest
         } else {
-            fast_yaw
+            Finding { code: Code::SPD_004, evidence: fast_yaw }
         };
+        let twist = scale.apply(request);
+        if twist.is_zero() {
+            // Scaled down to nothing: a permit to stand would only keep the brakes open.
+            return self.stop(findings, why, StopCategory::Two);
+        }
         Decision {
             verdict: Verdict::Move,
-            twist: scale.apply(request),
+            twist,
             speed_limit,
-            rules: findings.rules.with(reason.rule),
-            primary: reason.rule,
-            evidence: reason,
+            rules: findings.rules.with(why.code),
+            primary: why.code.id(),
+            evidence: why.evidence,
+            lowest: findings.lowest.0,
+            lowest_sector: findings.lowest.1,
         }
     }
 
-    fn watch_stop(&mut self, input: &Input<SENSORS, SECTORS>, verdict: Verdict) {
-        let told = matches!(verdict, Verdict::Stop { .. }) && self.state != State::Boot;
-        let moving = !is_standing(self.config.get(), input.speed);
-        self.stopping_since = if told && moving { self.stopping_since.or(Some(input.now)) } else { None };
+    /// The decision, or a latched stop when it breaks an invariant (INT-001).
+    fn checked(
+        &mut self,
+        input: &Input<SENSORS, SECTORS>,
+        findings: &Findings,
+        decision: Decision,
+    ) -> Decision {
+        if is_consistent(self.config(), input.request.twist, self.state, findings, &decision) {
+            return decision;
+        }
+        self.latch_now(evidence(Code::INT_001, 1, Relation::Equal, 1), findings.rules.with(Code::INT_001))
     }
+
+    /// What the base is told, as far as it has to keep to it.
+    const fn order(&self, decision: &Decision, standing: bool) -> Order {
+        match (decision.verdict, self.state) {
+            (Verdict::Move, _) => Order::Move(decision.twist),
+            // Who has just booted or waits for a person may be pushed about.
+            (Verdict::Stop { .. } | Verdict::Idle, State::Boot) => Order::Free,
+            (Verdict::Stop { .. } | Verdict::Idle, State::Latched { .. } | State::Acknowledged { .. })
+                if standing =>
+            {
+                Order::Free
+            }
+            (
+                Verdict::Stop { .. } | Verdict::Idle,
+                State::Stopped { .. }
+                | State::Slow
+                | State::Ready
+                | State::Stopping { .. }
+                | State::Latched { .. }
+                | State::Acknowledged { .. },
+            ) => Order::Stop,
+        }
+    }
+}
+
+/// What must hold of every decision, said a second time and in other words than the rules.
+fn is_consistent(
+    config: &Config,
+    requested: Twist,
+    state: State,
+    findings: &Findings,
+    decision: &Decision,
+) -> bool {
+    let Decision { verdict, twist, speed_limit, rules, evidence, .. } = decision;
+    let within = |granted: i32, asked: i32| {
+        granted.unsigned_abs() <= asked.unsigned_abs() && (granted == 0 || (granted < 0) == (asked < 0))
+    };
+    let may_move = matches!(state, State::Slow | State::Ready)
+        && findings.latch.is_none()
+        && findings.deny.is_none()
+        && findings.hold.is_none()
+        && config.confidence_stop <= findings.lowest.0
+        && twist.linear_mm_per_s.unsigned_abs() <= speed_limit.0
+        && *speed_limit <= config.speed_max
+        && twist.angular_mrad_per_s.unsigned_abs() <= config.yaw_rate_max.0.unsigned_abs()
+        && within(twist.linear_mm_per_s, requested.linear_mm_per_s)
+        && within(twist.angular_mrad_per_s, requested.angular_mrad_per_s)
+        && !twist.is_zero();
+    let fits = match verdict {
+        Verdict::Move => may_move,
+        Verdict::Stop { .. } => twist.is_zero() && *speed_limit == MmPerS::ZERO,
+        Verdict::Idle => twist.is_zero() && requested.is_zero(),
+    };
+    fits && evidence.holds() && !rules.is_empty()
+}
+
+/// Whether a rule says that something is not known, rather than that somebody stands in the way. Only such stops count
+/// as chatter.
+const fn is_for_want_of_evidence(code: Code) -> bool {
+    !matches!(code, Code::SSM_001 | Code::SSM_002 | Code::PCK_002)
+}
+
+/// When the last stops for want of evidence were.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trips([Option<RobotTime>; TRIPS_MAX]);
+
+impl Trips {
+    /// Takes in one more, and says how many there were within the window, this one included.
+    fn count(&mut self, config: &Config, now: RobotTime) -> i64 {
+        self.0.rotate_right(1);
+        if let Some(newest) = self.0.first_mut() {
+            *newest = Some(now);
+        }
+        let recent = |at: &&RobotTime| now.since(**at).is_some_and(|ago| ago <= config.chatter_window);
+        i64::try_from(self.0.iter().flatten().filter(recent).count()).unwrap_or(i64::MAX)
+    }
+}
+
+/// What people ask for in a step.
+#[derive(Clone, Copy, Debug)]
+struct Orders {
+    acknowledge: bool,
+    start: bool,
+    /// The highest stop that is reset if the acknowledgement is accepted.
+    cleared: Option<StopGeneration>,
+    press: Option<Press>,
 }
 
 /// What a step means to the state machine.
@@ -360,23 +676,6 @@ struct Signals {
     acknowledge: bool,
     /// A person starts the robot after the highest stop.
     start: bool,
-}
-
-fn event<const SENSORS: usize, const SECTORS: usize>(
-    input: &Input<SENSORS, SECTORS>,
-    findings: &Findings,
-    config: &Config,
-) -> Event {
-    if let Some((evidence, category)) = findings.latch {
-        return Event::Latch { evidence, category };
-    }
-    if input.request.twist.is_zero() {
-        return Event::Idle;
-    }
-    match findings.deny {
-        Some(deny) => Event::Deny(deny.rule),
-        None => Event::Clear { slow: findings.lowest < config.confidence_slow },
-    }
 }
 
 /// The transition table: one row per state and event, most urgent first.
@@ -433,32 +732,17 @@ fn halted(rule: RuleId, standing: bool) -> State {
     if standing { State::Stopped { rule } } else { State::Stopping { rule } }
 }
 
-fn stop(evidence: Evidence, category: StopCategory, rules: RuleSet) -> Decision {
-    Decision {
-        verdict: Verdict::Stop { category, rule: evidence.rule },
-        twist: Twist::ZERO,
-        speed_limit: MmPerS::ZERO,
-        rules: rules.with(evidence.rule),
-        primary: evidence.rule,
-        evidence,
-    }
-}
-
-fn idle(speed_limit: MmPerS) -> Decision {
-    let evidence = evidence(IDL_001, 0, Relation::Below, 1);
+fn idle(findings: &Findings) -> Decision {
     Decision {
         verdict: Verdict::Idle,
         twist: Twist::ZERO,
-        speed_limit,
-        rules: RuleSet::EMPTY.with(IDL_001),
-        primary: IDL_001,
-        evidence,
+        speed_limit: findings.limit.0,
+        rules: RuleSet::EMPTY.with(Code::IDL_001),
+        primary: Code::IDL_001.id(),
+        evidence: evidence(Code::IDL_001, 0, Relation::Below, 1),
+        lowest: findings.lowest.0,
+        lowest_sector: findings.lowest.1,
     }
-}
-
-/// The category that the catalogue gives a rule; category 0 for a rule that has none.
-fn category(rule: RuleId) -> StopCategory {
-    RULES.iter().find(|entry| entry.id == rule).and_then(|entry| entry.category).unwrap_or(StopCategory::Zero)
 }
 
 /// Time since an instant; zero when there is none or it lies in the future.

@@ -49,12 +49,40 @@ pub const fn stopping_distance(speed: MmPerS, reaction: Micros, deceleration: Mm
 /// assert!(stopping_distance(speed, reaction, deceleration) <= Some(Mm(1_185)));
 /// ```
 pub const fn speed_for_distance(distance: Mm, reaction: Micros, deceleration: MmPerS2) -> MmPerS {
-    let (distance, acceleration) = (distance.0 as u128, deceleration.0 as u128);
-    let term = acceleration.saturating_mul(reaction.as_micros() as u128).div_ceil(MICROS_PER_S);
+    speed_for_separation(distance, reaction, deceleration, MmPerS::ZERO)
+}
+
+/// A speed from which a robot stands before somebody who is `distance` away and comes closer at `approach` has reached
+/// it, at most 2 mm/s below the highest such speed.
+///
+/// Until the robot stands, the person walks `h·(t + v/a)` (source: ISO/TS 15066, the sum for speed and separation
+/// monitoring), so `v = √((a·t + h)² + 2·a·(d - h·t)) - (a·t + h)`; zero when `d ≤ h·t`. Everything is rounded to the
+/// safe side. With `approach` zero it is [`speed_for_distance`].
+///
+/// ```
+/// # use sheepdog_interlock::{speed_for_separation, Micros, Mm, MmPerS, MmPerS2};
+/// // A person at 1.6 m/s, 2 m away less half a metre of margin: 0.43 m/s and no more.
+/// let (reaction, deceleration) = (Micros::from_millis(350), MmPerS2(1_000));
+/// let speed = speed_for_separation(Mm(1_500), reaction, deceleration, MmPerS(1_600));
+/// assert_eq!(speed, MmPerS(433));
+/// ```
+pub const fn speed_for_separation(
+    distance: Mm,
+    reaction: Micros,
+    deceleration: MmPerS2,
+    approach: MmPerS,
+) -> MmPerS {
+    let (acceleration, reaction) = (deceleration.0 as u128, reaction.as_micros() as u128);
+    let walked = (approach.0 as u128).saturating_mul(reaction).div_ceil(MICROS_PER_S);
+    let Some(left) = (distance.0 as u128).checked_sub(walked) else {
+        return MmPerS::ZERO;
+    };
+    let term =
+        acceleration.saturating_mul(reaction).div_ceil(MICROS_PER_S).saturating_add(approach.0 as u128);
     if REACTION_TERM_MAX <= term {
         return MmPerS::ZERO;
     }
-    let braking = acceleration.saturating_mul(2).saturating_mul(distance);
+    let braking = acceleration.saturating_mul(2).saturating_mul(left);
     let root = term.saturating_mul(term).saturating_add(braking).isqrt();
     MmPerS(truncate(root.saturating_sub(term)))
 }
@@ -115,6 +143,24 @@ mod tests {
             let d = stopping_distance(MmPerS(speed), Micros::new(u64::from(reaction)), MmPerS2(deceleration));
             let d = f64::from(d.unwrap().0);
             prop_assert!(exact - 1e-6 <= d && d < exact + 1.0 + 1e-6);
+        }
+    }
+
+    proptest! {
+        /// Robot and person together stay within the distance, by the sum of the source in floats; 3 mm/s more do not.
+        #[test]
+        fn an_approaching_person_is_not_reached(
+            distance in 0_u32..20_000, reaction in 0_u64..1_000_000, deceleration in 1_u32..5_000, approach in 0_u32..3_000,
+        ) {
+            let speed =
+                speed_for_separation(Mm(distance), Micros::new(reaction), MmPerS2(deceleration), MmPerS(approach));
+            let (t, a, h) = (f64::from(u32::try_from(reaction).unwrap()) / 1e6, f64::from(deceleration), f64::from(approach));
+            let needed = |v: f64| h * (t + v / a) + v * t + v * v / (2.0 * a);
+            let v = f64::from(speed.0);
+            prop_assert!(speed == MmPerS::ZERO || needed(v) <= f64::from(distance) + 1e-6);
+            if h * t + 1.0 < f64::from(distance) {
+                prop_assert!(f64::from(distance) < needed(v + 3.0) + h / a + 1.0, "{v}");
+            }
         }
     }
 

@@ -4,13 +4,15 @@ use core::fmt;
 
 use sheepdog_core::RobotTime;
 
-use crate::{Decision, Request, State};
+use crate::{BootNonce, Decision, Input, Request, Reset, State};
 
-/// One decision, with all that is needed to explain it.
+/// One decision, with all that is needed to explain it. The digest ties it to its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Running number since boot.
     pub seq: u64,
+    /// The boot.
+    pub boot: BootNonce,
     /// When, on the robot's clock.
     pub at: RobotTime,
     /// The state before.
@@ -19,19 +21,35 @@ pub struct Record {
     pub after: State,
     /// What was asked.
     pub request: Request,
+    /// The step of a reset that was ordered, and by whom.
+    pub reset: Option<Reset>,
+    /// [`Input::digest`] of what was decided on.
+    pub inputs: u64,
     /// What was decided.
     pub decision: Decision,
     /// When the permit lapses; `None` without one.
     pub until: Option<RobotTime>,
+    /// How many revocations there had been when the step began.
+    pub generation: u32,
 }
 
-/// Takes records. It is asked before the robot moves; what it refuses does not happen.
-pub trait Sink {
+impl Record {
+    /// What two records of decisions in a row must share to be folded into one with a count: everything but numbers,
+    /// instants, inputs and measured values.
+    pub fn fold_key(&self) -> impl PartialEq + fmt::Debug + use<> {
+        let Decision { verdict, rules, primary, .. } = self.decision;
+        (self.boot, self.before, self.after, self.reset, verdict, rules, primary, self.generation)
+    }
+}
+
+/// Takes records, and the inputs they were decided on. It is asked before the robot moves; what it refuses does not
+/// happen.
+pub trait Sink<const SENSORS: usize, const SECTORS: usize> {
     /// Stores a record.
     ///
     /// # Errors
     /// [`SinkFull`] when it cannot: the robot then stops and latches (LOG-001).
-    fn accept(&mut self, record: &Record) -> Result<(), SinkFull>;
+    fn accept(&mut self, record: &Record, input: &Input<SENSORS, SECTORS>) -> Result<(), SinkFull>;
 }
 
 /// The sink has no room.
@@ -85,8 +103,8 @@ impl<const N: usize> Ring<N> {
     }
 }
 
-impl<const N: usize> Sink for Ring<N> {
-    fn accept(&mut self, record: &Record) -> Result<(), SinkFull> {
+impl<const N: usize, const SENSORS: usize, const SECTORS: usize> Sink<SENSORS, SECTORS> for Ring<N> {
+    fn accept(&mut self, record: &Record, _input: &Input<SENSORS, SECTORS>) -> Result<(), SinkFull> {
         if self.len >= N {
             return Err(SinkFull);
         }

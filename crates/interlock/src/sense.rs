@@ -1,0 +1,203 @@
+//! What the interlock remembers of its sensors: whether they still measure, and what they last saw near the robot.
+
+use sheepdog_core::{Evidence, Micros, Mm, Relation, RobotTime};
+
+use crate::{
+    Config, Odometry, SensorReading,
+    assess::{age, evidence, micros},
+    rules::Code,
+};
+
+/// What is remembered of one sensor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sense<const SECTORS: usize> {
+    last: Option<Frame>,
+    /// How many frames in a row, the last included, brought nothing new.
+    same: u16,
+    drifting_since: Option<RobotTime>,
+    /// Sectors of which it has ever spoken.
+    covered: u32,
+    held: [Held; SECTORS],
+}
+
+/// What tells one frame from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Frame {
+    taken: RobotTime,
+    seq: u64,
+    digest: u64,
+}
+
+/// The last distance a sensor has given for a sector, and where the robot was then.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    distance: Mm,
+    travelled: Mm,
+    turned_mrad: u32,
+}
+
+impl Held {
+    const NOTHING: Self = Self { distance: Mm::MAX, travelled: Mm::ZERO, turned_mrad: 0 };
+}
+
+/// What one sensor is worth in one step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sensed {
+    /// The reading's age, or why it does not count.
+    pub(crate) usable: Result<Micros, Evidence>,
+    /// By how much it misses its contour, when that slows the robot.
+    pub(crate) drift: Option<Evidence>,
+}
+
+impl Sensed {
+    /// A sensor that has said nothing.
+    pub(crate) const SILENT: Self =
+        Self { usable: Err(evidence(Code::OBS_004, i64::MAX, Relation::Above, 0)), drift: None };
+}
+
+impl<const SECTORS: usize> Sense<SECTORS> {
+    pub(crate) const NEW: Self =
+        Self { last: None, same: 0, drifting_since: None, covered: 0, held: [Held::NOTHING; SECTORS] };
+
+    /// Takes in what the sensor says, or that it says nothing.
+    pub(crate) fn observe(
+        &mut self,
+        config: &Config,
+        now: RobotTime,
+        reading: Option<&SensorReading<SECTORS>>,
+        odometry: Option<Odometry>,
+    ) -> Sensed {
+        let Some(reading) = reading else { return Sensed::SILENT };
+        let usable = self.judge(config, now, reading);
+        let drift = self.drift(config, now, reading);
+        let usable = match drift {
+            Some(drift) if config.drift_for <= self.drifted(now) => usable.and(Err(drift)),
+            Some(_) | None => usable,
+        };
+        for ((held, sector), bit) in self.held.iter_mut().zip(&reading.sectors).zip(0_u32..) {
+            let Some(sector) = sector else { continue };
+            self.covered |= 1_u32.checked_shl(bit).unwrap_or(0);
+            // A reading that does not count may bring an obstacle nearer; only one that counts takes it away.
+            let (now, _) = held.now(odometry, SECTORS);
+            let distance = if usable.is_ok() { sector.obstacle } else { sector.obstacle.min(now) };
+            *held = Held::at(distance, odometry);
+        }
+        Sensed { usable, drift }
+    }
+
+    fn judge(
+        &mut self,
+        config: &Config,
+        now: RobotTime,
+        reading: &SensorReading<SECTORS>,
+    ) -> Result<Micros, Evidence> {
+        let age = age(config, now, reading.taken);
+        let frame = Frame { taken: reading.taken, seq: reading.seq, digest: reading.digest };
+        if let Some(last) = self.last
+            && let (None, Some(back)) = (frame.taken.since(last.taken), last.taken.since(frame.taken))
+        {
+            return Err(evidence(Code::OBS_011, micros(back).saturating_neg(), Relation::Below, 0));
+        }
+        // A stamp from the future must not make every later reading look old.
+        if age.is_ok() {
+            self.count(frame);
+        }
+        let frozen = i64::from(config.frozen_frames).saturating_sub(1);
+        let checks = [
+            evidence(Code::OBS_006, self.same.into(), Relation::Above, frozen),
+            evidence(
+                Code::OBS_008,
+                reading.invalid.get().into(),
+                Relation::Above,
+                config.invalid_max.get().into(),
+            ),
+            evidence(Code::OBS_007, reading.healthy.into(), Relation::Below, 1),
+        ];
+        let age = age?;
+        checks.into_iter().find(Evidence::holds).map_or(Ok(age), Err)
+    }
+
+    fn count(&mut self, frame: Frame) {
+        self.same = match self.last {
+            Some(last) if last.taken == frame.taken => self.same,
+            Some(last) if frame.digest == last.digest || frame.seq <= last.seq => self.same.saturating_add(1),
+            Some(_) | None => 1,
+        };
+        self.last = Some(frame);
+    }
+
+    fn drift(
+        &mut self,
+        config: &Config,
+        now: RobotTime,
+        reading: &SensorReading<SECTORS>,
+    ) -> Option<Evidence> {
+        let residual = reading.residual?;
+        let drift = evidence(Code::OBS_010, residual.0.into(), Relation::Above, config.drift_max.0.into());
+        self.drifting_since = if drift.holds() { self.drifting_since.or(Some(now)) } else { None };
+        drift.holds().then_some(drift)
+    }
+
+    fn drifted(&self, now: RobotTime) -> Micros {
+        self.drifting_since.and_then(|since| now.since(since)).unwrap_or(Micros::ZERO)
+    }
+
+    /// The nearest thing the sensor has seen anywhere and not taken back.
+    pub(crate) fn nearest(&self, odometry: Option<Odometry>) -> Mm {
+        self.held.iter().map(|held| held.now(odometry, SECTORS).0).fold(Mm::MAX, Mm::min)
+    }
+
+    /// The nearest thing in the sectors of a mask of which the sensor does not speak now.
+    pub(crate) fn unspoken(
+        &self,
+        mask: u32,
+        spoken: Option<&SensorReading<SECTORS>>,
+        odometry: Option<Odometry>,
+    ) -> Mm {
+        let mut nearest = Mm::MAX;
+        for (sector, (held, bit)) in self.held.iter().zip(0_u32..).enumerate() {
+            if spoken.is_some_and(|reading| reading.sectors.get(sector).is_some_and(Option::is_some)) {
+                continue;
+            }
+            let (distance, anywhere) = held.now(odometry, SECTORS);
+            if anywhere || mask.checked_shr(bit).is_some_and(|bits| bits & 1 == 1) {
+                nearest = nearest.min(distance);
+            }
+        }
+        nearest
+    }
+
+    /// The sectors of which it has ever spoken, bit `i` for sector `i`.
+    pub(crate) const fn covered(&self) -> u32 {
+        self.covered
+    }
+}
+
+impl Held {
+    fn at(distance: Mm, odometry: Option<Odometry>) -> Self {
+        match odometry {
+            Some(at) => Self { distance, travelled: at.travelled, turned_mrad: at.turned_mrad },
+            // Nobody knows how far the robot goes from here.
+            None => Self {
+                distance: if distance < Mm::MAX { Mm::ZERO } else { distance },
+                travelled: Mm::ZERO,
+                turned_mrad: 0,
+            },
+        }
+    }
+
+    /// What is left of the distance, and whether the robot has turned so far since that it may lie in any sector.
+    fn now(&self, odometry: Option<Odometry>, sectors: usize) -> (Mm, bool) {
+        if self.distance == Mm::MAX {
+            return (Mm::MAX, false);
+        }
+        let Some(odometry) = odometry else { return (Mm::ZERO, true) };
+        let gone = odometry.travelled.0.checked_sub(self.travelled.0).map_or(Mm::MAX, Mm);
+        let turned = odometry.turned_mrad.checked_sub(self.turned_mrad).unwrap_or(u32::MAX);
+        let half_sector = 3_142_usize.checked_div(sectors).unwrap_or(0);
+        (
+            self.distance.saturating_sub(gone),
+            usize::try_from(turned).map_or(true, |turned| half_sector < turned),
+        )
+    }
+}

@@ -1,0 +1,231 @@
+//! Whether the base does what it was told: speed, stops, standstill. And whether a press of the reset button counts.
+
+use sheepdog_core::{Evidence, Micros, Mm, MmPerS, Relation, RobotTime, StopCategory};
+
+use crate::{
+    Config, Input, Odometry, Twist,
+    assess::{Findings, evidence, is_standing, micros},
+    physics::stopping_distance,
+    rules::Code,
+};
+
+/// What is remembered of what the base was told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Supervision {
+    told: Told,
+    /// The speed it may have: what was permitted, or what is left of it while it brakes.
+    envelope: MmPerS,
+    /// Since when less is permitted than the envelope.
+    falling_since: Option<RobotTime>,
+    fast_since: Option<RobotTime>,
+    spinning_since: Option<RobotTime>,
+}
+
+/// What the base was told last.
+#[derive(Clone, Copy, Debug, Default)]
+enum Told {
+    /// Nothing that it has to keep to: it has just booted, or was pushed about while it was latched.
+    #[default]
+    Nothing,
+    /// To move.
+    Move,
+    /// To stop, and it has not yet.
+    Stop(Stopping),
+    /// To stop, and it stood here.
+    Stand(Mm),
+}
+
+/// A stop under way.
+#[derive(Clone, Copy, Debug)]
+struct Stopping {
+    since: RobotTime,
+    /// Where it began and how far it may take; `None` when nobody knew how fast the robot was.
+    way: Option<(Mm, Mm)>,
+}
+
+impl Supervision {
+    /// Adds what the base did wrong.
+    pub(crate) fn check<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        input: &Input<SENSORS, SECTORS>,
+        findings: &mut Findings,
+    ) {
+        let mut latch = |code, found: Evidence| {
+            if found.holds() {
+                findings.latch(code, found, StopCategory::Zero);
+            }
+        };
+        match self.told {
+            Told::Move => {
+                if let Some(fast) = self.overspeed(config, input.now, input.odometry) {
+                    latch(Code::SPD_002, fast);
+                }
+            }
+            Told::Stop(stopping) if !is_standing(config, input.odometry) => {
+                let lasting = input.now.since(stopping.since).unwrap_or(Micros::ZERO);
+                let limit = micros(config.stop_time_max);
+                latch(Code::STP_002, evidence(Code::STP_002, micros(lasting), Relation::Above, limit));
+                if let (Some((from, allowed)), Some(odometry)) = (stopping.way, input.odometry) {
+                    let way = gone(from, odometry);
+                    latch(
+                        Code::STP_003,
+                        evidence(Code::STP_003, way.0.into(), Relation::Above, allowed.0.into()),
+                    );
+                }
+            }
+            Told::Nothing | Told::Stop(_) => {}
+            Told::Stand(at) => {
+                let moved = input.odometry.map_or(Mm::ZERO, |odometry| gone(at, odometry));
+                let window = config.standstill_window.0.into();
+                latch(Code::STP_004, evidence(Code::STP_004, moved.0.into(), Relation::Above, window));
+            }
+        }
+        if let Some(spin) = self.spinning(config, input.now, input.odometry) {
+            latch(Code::SPD_005, spin);
+        }
+    }
+
+    fn overspeed(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
+        let limit = with_tolerance(self.envelope.0, config.overspeed_percent, config.standstill.0);
+        let fast = evidence(Code::SPD_002, odometry?.speed.0.into(), Relation::Above, limit);
+        lasting(&mut self.fast_since, now, fast, config.overspeed_for)
+    }
+
+    fn spinning(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
+        let (most, standing) = (config.yaw_rate_max.0.unsigned_abs(), config.standstill_yaw.0.unsigned_abs());
+        let limit = with_tolerance(most, config.overspeed_percent, standing);
+        let rate = odometry?.yaw_rate.0.unsigned_abs();
+        let fast = evidence(Code::SPD_005, rate.into(), Relation::Above, limit);
+        lasting(&mut self.spinning_since, now, fast, config.overspeed_for)
+    }
+
+    /// Remembers what the base is told now: a motion, or to stand when it is `None`.
+    pub(crate) fn tell<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        input: &Input<SENSORS, SECTORS>,
+        last: Option<RobotTime>,
+        order: Order,
+    ) {
+        let permitted = match order {
+            Order::Move(twist) => MmPerS(twist.linear_mm_per_s.unsigned_abs()),
+            Order::Stop | Order::Free => MmPerS::ZERO,
+        };
+        self.brake(config, input.now, last, permitted);
+        self.told = match (order, self.told) {
+            (Order::Free, _) => Told::Nothing,
+            (Order::Move(_), _) => Told::Move,
+            (Order::Stop, Told::Stand(at)) => Told::Stand(at),
+            (Order::Stop, Told::Stop(stopping)) => {
+                stood(config, input.odometry).map_or(Told::Stop(stopping), Told::Stand)
+            }
+            (Order::Stop, Told::Move | Told::Nothing) => stood(config, input.odometry)
+                .map_or_else(|| Told::Stop(Stopping::begun(config, input)), Told::Stand),
+        };
+        if !matches!(self.told, Told::Move) {
+            self.fast_since = None;
+        }
+    }
+
+    /// Lets the envelope follow what is permitted: up at once, down no faster than the brakes, once they act.
+    fn brake(&mut self, config: &Config, now: RobotTime, last: Option<RobotTime>, permitted: MmPerS) {
+        if self.envelope <= permitted {
+            self.envelope = permitted;
+            self.falling_since = None;
+            return;
+        }
+        let since = *self.falling_since.get_or_insert(now);
+        if now.since(since).is_some_and(|waited| config.reaction() < waited) {
+            let span = last.and_then(|last| now.since(last)).unwrap_or(Micros::ZERO).as_micros();
+            let lost = span.saturating_mul(config.deceleration.0.into()) / 1_000_000;
+            let lost = MmPerS(u32::try_from(lost).unwrap_or(u32::MAX));
+            self.envelope = self.envelope.saturating_sub(lost).max(permitted);
+        }
+    }
+}
+
+/// What the base is told in a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// To move like this.
+    Move(Twist),
+    /// To stop, or to go on standing.
+    Stop,
+    /// To stand, but nobody minds if it is pushed.
+    Free,
+}
+
+impl Stopping {
+    fn begun<const SENSORS: usize, const SECTORS: usize>(
+        config: &Config,
+        input: &Input<SENSORS, SECTORS>,
+    ) -> Self {
+        let way = input.odometry.map(|odometry| {
+            let speed = odometry.speed.max(config.standstill);
+            let delay = config.actuation_delay.saturating_add(config.cycle_max);
+            let predicted = stopping_distance(speed, delay, config.deceleration).unwrap_or(Mm::MAX);
+            let percent = u64::from(predicted.0).saturating_mul(config.stop_distance_percent.into()) / 100;
+            let allowed = Mm(u32::try_from(percent).unwrap_or(u32::MAX)).max(config.standstill_window);
+            (odometry.travelled, allowed)
+        });
+        Self { since: input.now, way }
+    }
+}
+
+/// Where the robot stands, if it does.
+fn stood(config: &Config, odometry: Option<Odometry>) -> Option<Mm> {
+    is_standing(config, odometry).then_some(odometry)?.map(|odometry| odometry.travelled)
+}
+
+/// Way since `from`; all of it when the odometer has gone backwards.
+fn gone(from: Mm, odometry: Odometry) -> Mm {
+    odometry.travelled.0.checked_sub(from.0).map_or(Mm::MAX, Mm)
+}
+
+/// A limit and what may be measured above it.
+fn with_tolerance(limit: u32, percent: u32, least: u32) -> i64 {
+    let share = i64::from(limit).saturating_mul(percent.into()) / 100;
+    i64::from(limit).saturating_add(share.max(least.into()))
+}
+
+/// The evidence once it has held for long enough.
+fn lasting(since: &mut Option<RobotTime>, now: RobotTime, found: Evidence, span: Micros) -> Option<Evidence> {
+    if !found.holds() {
+        *since = None;
+        return None;
+    }
+    let begun = *since.get_or_insert(now);
+    now.since(begun).filter(|lasted| span <= *lasted).map(|_| found)
+}
+
+/// The reset button: what counts as a press.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ResetButton {
+    pressed_since: Option<RobotTime>,
+}
+
+/// What the button did in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Press {
+    /// It was let go after the right time.
+    Valid,
+    /// It was let go too early or too late; the evidence says how long it was pressed.
+    Invalid(Evidence),
+}
+
+impl ResetButton {
+    pub(crate) fn observe(&mut self, config: &Config, now: RobotTime, pressed: bool) -> Option<Press> {
+        if pressed {
+            self.pressed_since = self.pressed_since.or(Some(now));
+            return None;
+        }
+        let held = self.pressed_since.take().map(|since| now.since(since).unwrap_or(Micros::ZERO))?;
+        let (least, most) = (micros(config.reset_press_min), micros(config.reset_press_max));
+        let checks = [
+            evidence(Code::RST_003, micros(held), Relation::Below, least),
+            evidence(Code::RST_003, micros(held), Relation::Above, most),
+        ];
+        Some(checks.into_iter().find(Evidence::holds).map_or(Press::Valid, Press::Invalid))
+    }
+}
