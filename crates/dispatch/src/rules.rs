@@ -11,7 +11,7 @@ macro_rules! rules {
 
         /// Every rule of this crate, sorted by id. None of them stops a robot.
         pub const RULES: &[Rule] = &[
-            $(Rule { id: $name, text: $text, rationale: $why, category: None },)*
+            $(Rule::new($name, $text, $why),)*
         ];
     };
 }

@@ -19,16 +19,18 @@
 //! Floats live here and end here: what the interlock decides on is integers, rounded to the safe side.
 #![forbid(unsafe_code)]
 
-pub mod arc;
+mod angle;
 mod duty;
 mod link;
 mod observation;
 mod onboard;
 mod orders;
+mod perception;
 mod route;
 mod tracker;
 
 pub use link::{Direction, Fate, Link, Lossy, Peripheral};
 pub use observation::{Beam, Observation};
 pub use onboard::{Onboard, OnboardConfig};
+pub use perception::SECTORS;
 pub use sheepdog_interlock::{Base, Bounded, StopCategory};

@@ -24,6 +24,12 @@ pub struct Observation {
     pub speed_mps: f64,
     /// Measured yaw rate, radians per second.
     pub yaw_rate_rps: f64,
+    /// Length of the path since boot, metres; it never shrinks.
+    pub travelled_m: f64,
+    /// Angle turned since boot, both ways added up, radians; it never shrinks.
+    pub turned_rad: f64,
+    /// Running number of the scan.
+    pub frame: u64,
     /// Ranges around the robot, in any order.
     pub beams: Vec<Beam>,
     /// A range from which on a beam has met nothing, metres.
@@ -32,6 +38,8 @@ pub struct Observation {
     pub battery: Ppm,
     /// Whether the emergency button on the robot is pressed.
     pub emergency_button: bool,
+    /// Whether the bumper is touched; a robot without one says no.
+    pub bumper: bool,
     /// Whether the robot knows itself to be out of order.
     pub failed: bool,
 }

@@ -2,24 +2,26 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-use nalgebra::{Point2, Rotation2, Vector2};
 use sheepdog_core::{
-    AgentId, LevelId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, StopGeneration,
+    AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, RuleId, StopGeneration,
     wire::{self, Report, StepToken, StopEvent, ToAgent, ToFleet},
 };
 use sheepdog_interlock::{
-    Base, Decision, Guarded, Input, Interlock, MapEvidence, Reading, Record, ReleaseLimit, Request, Ring,
-    SensorReading, State, Twist, ValidConfig, Verdict, stopping_distance,
+    Base, BootNonce, ConfigDigest, Decision, Evidence, Guarded, Input, Interlock, Memory, Record, Relation,
+    ReleaseLimit, Request, Restart, Ring, SelfTest, State, StopCategory, Twist, ValidConfig, Verdict,
+    beams::{Sweep, swept_sectors},
+    packs::{PACKS, PackSlot, PackVerdict, Ruling},
+    stopping_distance,
 };
 use sheepdog_map::CompiledSite;
 
 use crate::{
     Link, Observation,
-    arc::{self, Motion, Obstacle, SECTORS},
     duty::Duty,
     observation::Pose,
     orders::Orders,
-    tracker::{Limits, Passages, Tracker},
+    perception::{self, Known, SECTORS, to_i32, to_u32},
+    tracker::{Limits, Motion, Passages, Tracker},
 };
 
 /// Messages taken from the link in one step; the rest waits for the next.
@@ -30,8 +32,6 @@ const STOP_EVENTS: usize = 8;
 const BLACK_BOX: usize = 600;
 /// How near a robot must stand to a waypoint to work there, metres.
 const AT_PLACE_M: f64 = 0.3;
-/// A return this close to a known wall is the wall, metres: localisation and range errors.
-const WALL_MATCH_M: f64 = 0.08;
 
 /// Settings of an [`Onboard`]. All of them are the robot's or the site's; none has a default.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct OnboardConfig {
     pub class: usize,
     /// Settings of its interlock.
     pub interlock: ValidConfig,
+    /// Digest of the settings that a person has approved.
+    pub approved: ConfigDigest,
     /// Speed at which it travels.
     pub speed: MmPerS,
     /// Acceleration; it also plans to brake no harder than this.
@@ -72,8 +74,7 @@ pub struct Onboard<B> {
     config: OnboardConfig,
     guarded: Guarded<B, 1, SECTORS>,
     tracker: Tracker,
-    /// Door leaves when shut, by level: as well known as walls.
-    doors: Vec<(LevelId, Point2<f64>, Point2<f64>)>,
+    known: Known,
     orders: Orders,
     duty: Duty,
     ring: Ring<4>,
@@ -110,7 +111,9 @@ impl<B> fmt::Debug for Onboard<B> {
 
 impl<B: Base> Onboard<B> {
     /// A controller that has just started, for the `boot`-th time. It owns the base from now on.
-    pub fn new(config: OnboardConfig, base: B, boot: u32) -> Self {
+    ///
+    /// `restart` is what [`memory`](Self::memory) said last before it went down.
+    pub fn new(config: OnboardConfig, base: B, boot: u32, restart: Restart) -> Self {
         let interlock = config.interlock.get();
         let metres = |value: u32| f64::from(value) / 1e3;
         let limits = Limits {
@@ -121,9 +124,13 @@ impl<B: Base> Onboard<B> {
             reaction_s: interlock.reaction().as_secs_f64(),
         };
         Self {
-            guarded: Guarded::new(Interlock::new(config.interlock), base),
+            guarded: Guarded::new(
+                Interlock::new(config.interlock, config.approved, restart),
+                base,
+                BootNonce(boot.into()),
+            ),
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
-            doors: shut_doors(&config.site),
+            known: Known::new(&config.site),
             orders: Orders::default(),
             duty: Duty::default(),
             ring: Ring::new(),
@@ -138,6 +145,11 @@ impl<B: Base> Onboard<B> {
     /// Where the interlock stands.
     pub const fn state(&self) -> State {
         self.guarded.state()
+    }
+
+    /// What has to outlive a restart.
+    pub const fn memory(&self) -> Memory {
+        self.guarded.interlock().memory()
     }
 
     /// The last decision of the interlock; `None` before the first step.
@@ -261,84 +273,69 @@ impl<B: Base> Onboard<B> {
     fn input(&self, observation: &Observation, pose: Option<Pose>, motion: Motion) -> Input<1, SECTORS> {
         let site = self.tracker.site_version();
         let taken = observation.taken;
-        let twist = Twist {
-            linear_mm_per_s: to_i32(motion.linear_mps * 1e3),
-            angular_mrad_per_s: to_i32(motion.angular_rps * 1e3),
-        };
         // What is asked in integers is what is checked.
-        let motion = Motion {
-            linear_mps: f64::from(twist.linear_mm_per_s) / 1e3,
-            angular_rps: f64::from(twist.angular_mrad_per_s) / 1e3,
-        };
-        let surroundings = self.surroundings(observation, pose, motion);
+        let twist = perception::twist(motion.linear_mps, motion.angular_rps);
+        let seen = self.known.surroundings(&self.config.site, observation, pose, self.sweep(twist));
         let release = pose.filter(|_| self.is_released(observation)).map(|pose| {
             let (fresh, open) = self.passages(observation.now);
             let ahead = self.tracker.ahead(pose, Passages { open, fresh });
             let epoch = self.tracker.route().epoch;
-            ReleaseLimit { epoch, remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))), site }
+            ReleaseLimit { epoch, remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))), taken, site }
         });
+        let mut packs = [None; PACKS];
+        if let Some(slot) = packs.get_mut(PackSlot::MAP.index()) {
+            *slot = Some(self.map_verdict(observation, pose));
+        }
         Input {
-            request: Request { twist, sectors: surroundings.sectors },
-            sensors: [Some(SensorReading {
-                taken,
-                confidence: arc::sector_confidence(&observation.beams),
-                healthy: !observation.failed,
-            })],
-            free_travel: surroundings.free_travel.map(|value| Reading { taken, value }),
-            side_clearance: surroundings.side_clearance,
-            speed: observation
-                .speed_mps
-                .is_finite()
-                .then(|| MmPerS(to_u32(libm::ceil(observation.speed_mps.abs() * 1e3)))),
+            request: Request { twist, sectors: self.swept_sectors(twist), issued: observation.now },
+            sensors: [Some(perception::reading(observation, &seen))],
+            free_travel: Some(perception::free_travel(observation, &seen)),
+            side_clearance: Some(seen.side_clearance),
+            odometry: perception::odometry(observation),
             release,
-            map: pose.map(|pose| MapEvidence { inside: self.is_inside(pose), site, taken }),
             beat: Some(observation.now),
-            emergency_button: observation.emergency_button,
+            packs,
+            self_test: if observation.failed { SelfTest::NotRun } else { SelfTest::Passed },
+            emergency_button: Some(observation.emergency_button),
+            bumper: Some(observation.bumper),
             stop: self.orders.stop_command(),
             reset: self.orders.pending_reset(self.guarded.state()),
             ..Input::unknown(observation.now, site)
         }
     }
 
-    fn surroundings(&self, observation: &Observation, pose: Option<Pose>, motion: Motion) -> Surroundings {
-        let speed_mps = motion.linear_mps.abs();
+    fn sweep(&self, twist: Twist) -> Sweep {
         let interlock = self.guarded.config();
-        let horizon_s =
-            interlock.reaction().as_secs_f64() + speed_mps * 1e3 / f64::from(interlock.deceleration.0.max(1));
-        let sectors = arc::swept_sectors(motion, horizon_s);
-        if observation.beams.is_empty() || speed_mps <= 0.0 {
-            return Surroundings { sectors, free_travel: None, side_clearance: None };
-        }
-        let (radius_m, sight_m) = (self.radius_m(), observation.beam_range_max_m);
-        let met = arc::obstacles(&observation.beams, sight_m);
-        let (walls, others): (Vec<Obstacle>, Vec<Obstacle>) =
-            met.iter().partition(|obstacle| pose.is_some_and(|pose| self.is_wall(pose, obstacle)));
-        // Behind a dock is a wall: what is known to stand there for ever needs less distance than a person.
-        let spare = interlock.stop_margin.saturating_sub(self.config.wall_margin);
-        let to_walls_m = arc::free_travel(motion, radius_m, &walls, sight_m);
-        let wall_credit_m =
-            if self.sees_wall_first(motion, &walls, sight_m) { f64::from(spare.0) / 1e3 } else { 0.0 };
-        let free_m = arc::free_travel(motion, radius_m, &others, sight_m).min(to_walls_m + wall_credit_m);
-        let reach_m = self.braking_distance_m(speed_mps);
-        let clearance_m = arc::side_clearance(motion, radius_m, &met, reach_m);
-        Surroundings {
-            sectors,
-            free_travel: Some(Mm(to_u32(libm::floor(free_m * 1e3)))),
-            side_clearance: Some(Mm(to_u32(libm::floor(clearance_m.min(sight_m) * 1e3)))),
+        let reach = self.braking_distance(MmPerS(twist.linear_mm_per_s.unsigned_abs()));
+        Sweep {
+            twist,
+            radius: self.radius(),
+            reach,
+            // Behind a dock is a wall: what is known to stand there for ever needs less distance than a person.
+            wall_credit: interlock.stop_margin.saturating_sub(self.config.wall_margin),
         }
     }
 
-    /// Whether a wall, rather than the end of sight, limits the travel.
-    fn sees_wall_first(&self, motion: Motion, walls: &[Obstacle], sight_m: f64) -> bool {
-        let radius_m = self.radius_m();
-        arc::free_travel(motion, radius_m, walls, sight_m) < (sight_m - radius_m).max(0.0)
+    /// The sectors that the footprint sweeps until it could stand.
+    fn swept_sectors(&self, twist: Twist) -> u32 {
+        let interlock = self.guarded.config();
+        let speed = u64::from(twist.linear_mm_per_s.unsigned_abs());
+        let braking = Micros::new(speed * 1_000_000 / u64::from(interlock.deceleration.0.max(1)));
+        swept_sectors::<SECTORS>(twist, interlock.reaction().saturating_add(braking))
     }
 
-    fn is_wall(&self, pose: Pose, obstacle: &Obstacle) -> bool {
-        let Some(level) = self.config.site.level(pose.level) else { return false };
-        let met = pose.at + Rotation2::new(pose.yaw_rad) * Vector2::new(obstacle.x_m, obstacle.y_m);
-        level.geometry.wall_clearance(met) <= WALL_MATCH_M
-            || self.doors.iter().any(|&(on, a, b)| on == pose.level && is_on_segment(met, a, b))
+    /// The map's word: localised well enough, and inside.
+    fn map_verdict(&self, observation: &Observation, pose: Option<Pose>) -> PackVerdict {
+        let missing = |id| Ruling::Stop {
+            category: StopCategory::One,
+            evidence: Evidence { rule: RuleId::new(id), measured: 0, relation: Relation::Below, limit: 1 },
+        };
+        let ruling = match pose {
+            None => missing("MAP-002"),
+            Some(pose) if !self.is_inside(pose) => missing("MAP-001"),
+            Some(_) => Ruling::Allow,
+        };
+        PackVerdict::new(observation.taken, ruling)
     }
 
     /// Whether the footprint, less its declared margin, is in the mapped area (which includes lifts' cabins).
@@ -352,20 +349,22 @@ impl<B: Base> Onboard<B> {
         level.geometry.disc_free(pose.at, core_m)
     }
 
-    fn radius_m(&self) -> f64 {
-        let class = self.config.site.classes().get(self.config.class);
-        class.map_or(f64::INFINITY, |claims| f64::from(claims.class.radius.0) / 1e3)
+    /// Radius of the footprint; with an unknown class everything is in the way.
+    fn radius(&self) -> Mm {
+        self.config.site.classes().get(self.config.class).map_or(Mm::MAX, |claims| claims.class.radius)
+    }
+
+    fn braking_distance(&self, speed: MmPerS) -> Mm {
+        let interlock = self.guarded.config();
+        let reaction = interlock.reaction().saturating_add(interlock.sample_age_max);
+        stopping_distance(speed, reaction, interlock.deceleration).unwrap_or(Mm::MAX)
     }
 
     fn braking_distance_m(&self, speed_mps: f64) -> f64 {
         if !speed_mps.is_finite() {
             return f64::INFINITY;
         }
-        let interlock = self.guarded.config();
-        let speed = MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3)));
-        let reaction = interlock.reaction().saturating_add(interlock.sample_age_max);
-        stopping_distance(speed, reaction, interlock.deceleration)
-            .map_or(f64::INFINITY, |distance| f64::from(distance.0) / 1e3)
+        f64::from(self.braking_distance(MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3)))).0) / 1e3
     }
 
     fn keep_records(&mut self) {
@@ -449,13 +448,6 @@ impl<B: Base> Onboard<B> {
     }
 }
 
-/// What the beams say about a motion.
-struct Surroundings {
-    sectors: u32,
-    free_travel: Option<Mm>,
-    side_clearance: Option<Mm>,
-}
-
 impl Stops {
     /// Notes the edges: an armed robot that moves or wants to is denied, and a denied one is permitted again.
     fn note(&mut self, at: RobotTime, before: State, decision: &Decision, wants: bool) {
@@ -505,38 +497,4 @@ fn is_news(last: &Report, report: &Report) -> bool {
 /// Rounded up; unknown is the whole world.
 fn pose_error(error_m: f64) -> Mm {
     if error_m.is_finite() && 0.0 <= error_m { Mm(to_u32(libm::ceil(error_m * 1e3))) } else { Mm::MAX }
-}
-
-/// Towards zero, held at the limits; what is no number is zero.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a float to integer cast saturates and turns NaN into zero"
-)]
-const fn to_i32(value: f64) -> i32 {
-    value as i32
-}
-
-/// Towards zero, held at the limits; what is no number is zero.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float to integer cast saturates and turns NaN into zero"
-)]
-const fn to_u32(value: f64) -> u32 {
-    value as u32
-}
-
-/// Where the leaves of a site's doors and lift doors are when they are shut.
-fn shut_doors(site: &CompiledSite) -> Vec<(LevelId, Point2<f64>, Point2<f64>)> {
-    let doors = site.doors().iter().map(|door| (door.level, door.a, door.b));
-    let stops = site.lifts().iter().flat_map(|lift| &lift.stops);
-    let lifts = stops.flat_map(|stop| stop.doors.iter().map(|&[a, b]| (stop.level, a, b)));
-    doors.chain(lifts).collect()
-}
-
-/// Whether a return lies on the line between two points, as far as localisation and ranges can tell.
-fn is_on_segment(met: Point2<f64>, a: Point2<f64>, b: Point2<f64>) -> bool {
-    let along = b - a;
-    let share = ((met - a).dot(&along) / along.norm_squared()).clamp(0.0, 1.0);
-    (met - (a + along * share)).norm() <= WALL_MATCH_M
 }

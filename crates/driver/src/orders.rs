@@ -93,10 +93,10 @@ impl Orders {
         let order = self.reset?;
         match (state, order.step) {
             (State::Latched { .. }, ResetStep::Acknowledge | ResetStep::Start) => {
-                Some(Reset { generation: order.generation, step: Acknowledge })
+                Some(Reset { generation: order.generation, step: Acknowledge, actor: order.actor })
             }
             (State::Acknowledged { .. }, ResetStep::Start) => {
-                Some(Reset { generation: order.generation, step: Start })
+                Some(Reset { generation: order.generation, step: Start, actor: order.actor })
             }
             (State::Acknowledged { .. }, ResetStep::Acknowledge)
             | (

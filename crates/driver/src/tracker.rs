@@ -10,7 +10,7 @@ use sheepdog_core::{
 use sheepdog_map::{CompiledSite, Lane};
 
 use crate::{
-    arc::{Motion, wrapped},
+    angle::wrapped,
     observation::Pose,
     route::{Gate, Route},
 };
@@ -58,6 +58,15 @@ pub(crate) struct Limits {
     pub(crate) yaw_rate_rps: f64,
     /// From a command until the brakes act, seconds.
     pub(crate) reaction_s: f64,
+}
+
+/// A planar motion in SI units.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Motion {
+    /// Metres per second, forward positive.
+    pub(crate) linear_mps: f64,
+    /// Radians per second, counter-clockwise positive.
+    pub(crate) angular_rps: f64,
 }
 
 /// What is known of doors and lifts.

@@ -22,7 +22,7 @@ use sheepdog_core::{
 use sheepdog_driver::{
     Base, Beam, Bounded, Direction, Fate, Link, Lossy, Observation, Onboard, OnboardConfig, StopCategory,
 };
-use sheepdog_interlock::{CONFIDENCE_STOP_MIN, Config, State, rules};
+use sheepdog_interlock::{CONFIDENCE_STOP_MIN, Config, Restart, State, rules};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, NominalWaits, Site, TravelProfile,
     model::{Door, Lane, Level, Lift, Room, Waypoint},
@@ -73,26 +73,10 @@ fn site() -> Arc<CompiledSite> {
 
 fn interlock() -> Config {
     Config {
-        confidence_stop: CONFIDENCE_STOP_MIN,
-        confidence_slow: Confidence::from_ppm(960_000).unwrap(),
-        confidence_rearm: Confidence::from_ppm(950_000).unwrap(),
-        dwell: Micros::from_millis(500),
         dwell_up: Micros::from_millis(500),
-        sample_age_max: Micros::from_millis(100),
-        clock_skew: Micros::from_millis(5),
-        clock_jump_max: Micros::from_millis(250),
-        permit_ttl: Micros::from_millis(100),
-        actuation_delay: Micros::from_millis(50),
-        deceleration: MmPerS2(800),
-        speed_max: MmPerS(1_000),
-        speed_slow: MmPerS(500),
-        speed_creep: MmPerS(300),
         yaw_rate_max: MradPerS(1_500),
-        stop_margin: Mm(200),
         clearance_creep: Mm(100),
-        beat_timeout: Micros::from_millis(200),
-        standstill: MmPerS(20),
-        stop_time_max: Micros::from_millis(1_600),
+        ..Config::SIMULATED
     }
 }
 
@@ -102,6 +86,7 @@ fn settings(site: &Arc<CompiledSite>) -> OnboardConfig {
         site: Arc::clone(site),
         class: 0,
         interlock: interlock().validate().unwrap(),
+        approved: interlock().validate().unwrap().digest(),
         speed: MmPerS(1_000),
         acceleration: MmPerS2(500),
         yaw_rate: MradPerS(1_000),
@@ -166,6 +151,8 @@ struct Robot {
     yaw: f64,
     speed: f64,
     rate: f64,
+    travelled: f64,
+    turned: f64,
     /// People in the way.
     people: Vec<Point2<f64>>,
     /// The store's door, when it is shut.
@@ -194,7 +181,7 @@ impl Robot {
         let radio = Radio::default();
         let at = site.waypoint(site.waypoint_named(start).unwrap()).unwrap();
         Self {
-            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), 1),
+            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), 1, Restart::First),
             wire,
             link: link(radio.clone()),
             radio,
@@ -204,6 +191,8 @@ impl Robot {
             yaw: 0.0,
             speed: 0.0,
             rate: 0.0,
+            travelled: 0.0,
+            turned: 0.0,
             people: Vec::new(),
             door_shut: false,
             confidence: Confidence::from_ppm(990_000).unwrap(),
@@ -264,7 +253,10 @@ impl Robot {
                         range = range.min(along);
                     }
                 }
-                Beam { angle_rad: angle, range_m: range.max(0.0), confidence: self.confidence }
+                // No two scans are the same; to the rear it does no harm.
+                let is_odd = self.now.as_micros() / 50_000 % 2 == 1;
+                let noise = if is_odd && (PI - angle).abs() < 0.01 { 1e-3 } else { 0.0 };
+                Beam { angle_rad: angle, range_m: (range - noise).max(0.0), confidence: self.confidence }
             })
             .collect()
     }
@@ -280,10 +272,14 @@ impl Robot {
             pose_error_m: 0.01,
             speed_mps: self.speed,
             yaw_rate_rps: self.rate,
+            travelled_m: self.travelled,
+            turned_rad: self.turned,
+            frame: self.now.as_micros(),
             beams: self.beams(),
             beam_range_max_m: RANGE_M,
             battery: Ppm::ONE,
             emergency_button: self.button,
+            bumper: false,
             failed: false,
         }
     }
@@ -309,6 +305,8 @@ impl Robot {
         self.rate = towards(self.rate, goal(wire.angular), 3.0, 3.0);
         self.yaw += self.rate * dt;
         self.at += Vector2::new(libm::cos(self.yaw), libm::sin(self.yaw)) * self.speed * dt;
+        self.travelled += self.speed.abs() * dt;
+        self.turned += self.rate.abs() * dt;
         self.top_mps = self.top_mps.max(self.speed);
         self.now = self.now + TICK;
         drop(wire);

@@ -7,7 +7,7 @@ macro_rules! rules {
         $(#[doc = $text] pub const $name: RuleId = RuleId::new($id);)*
 
         /// Every rule this crate decides by.
-        pub const RULES: &[Rule] = &[$(Rule { id: $name, text: $text, rationale: $rationale, category: None },)*];
+        pub const RULES: &[Rule] = &[$(Rule::new($name, $text, $rationale),)*];
     };
 }
 

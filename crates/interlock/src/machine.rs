@@ -621,7 +621,7 @@ fn is_consistent(
 /// Whether a rule says that something is not known, rather than that somebody stands in the way. Only such stops count
 /// as chatter.
 const fn is_for_want_of_evidence(code: Code) -> bool {
-    !matches!(code, Code::SSM_001 | Code::SSM_002 | Code::PCK_002)
+    !matches!(code, Code::SSM_001 | Code::SSM_002)
 }
 
 /// When the last stops for want of evidence were.

@@ -5,8 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use sheepdog_core::{
-    AgentId, CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, ResourceId,
-    WaypointId, wire::Action,
+    AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, ResourceId, WaypointId, wire::Action,
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Performers, Step};
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
@@ -81,35 +80,12 @@ impl Default for DeliveryLoad {
     }
 }
 
-/// The interlock of the simulated robots: 92.5 % / 95 % / 96 %, 0.5 s dwell, 1 m/s, brakes counted at 0.8 m/s².
+/// The interlock of the simulated robots.
 ///
 /// # Errors
-/// None in practice; the type says that a configuration is always checked.
+/// None in practice; the type says that settings are always checked.
 pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
-    let ppm = |ppm| Confidence::from_ppm(ppm).unwrap_or(CONFIDENCE_STOP_MIN);
-    Config {
-        confidence_stop: CONFIDENCE_STOP_MIN,
-        confidence_slow: ppm(960_000),
-        confidence_rearm: ppm(950_000),
-        dwell: Micros::from_millis(500),
-        dwell_up: Micros::from_secs(1),
-        sample_age_max: Micros::from_millis(100),
-        clock_skew: Micros::from_millis(5),
-        clock_jump_max: Micros::from_millis(250),
-        permit_ttl: Micros::from_millis(100),
-        actuation_delay: Micros::from_millis(50),
-        deceleration: MmPerS2(800),
-        speed_max: MmPerS(1_000),
-        speed_slow: MmPerS(500),
-        speed_creep: MmPerS(300),
-        yaw_rate_max: MradPerS(1_800),
-        stop_margin: Mm(200),
-        clearance_creep: Mm(150),
-        beat_timeout: Micros::from_millis(500),
-        standstill: MmPerS(20),
-        stop_time_max: Micros::from_millis(3_000),
-    }
-    .validate()
+    Config::SIMULATED.validate()
 }
 
 /// Pieces of lanes, at most: the more places there are to wait, the better robots pass each other.

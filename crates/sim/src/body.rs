@@ -81,6 +81,8 @@ pub struct Body {
     pub yaw_rad: f64,
     speed_mps: f64,
     yaw_rate_rps: f64,
+    travelled_m: f64,
+    turned_rad: f64,
 }
 
 impl Body {
@@ -88,7 +90,18 @@ impl Body {
     pub fn new(limits: BodyLimits, level: LevelId, at: Point2<f64>, yaw_rad: f64) -> (SimBase, Self) {
         let wire = Arc::new(Wire::default());
         let base = SimBase { wire: Arc::clone(&wire) };
-        (base, Self { wire, limits, level, at, yaw_rad, speed_mps: 0.0, yaw_rate_rps: 0.0 })
+        let rest = Self {
+            wire,
+            limits,
+            level,
+            at,
+            yaw_rad,
+            speed_mps: 0.0,
+            yaw_rate_rps: 0.0,
+            travelled_m: 0.0,
+            turned_rad: 0.0,
+        };
+        (base, rest)
     }
 
     /// Speed along the heading, m/s; negative backwards.
@@ -99,6 +112,16 @@ impl Body {
     /// Yaw rate, rad/s, counter-clockwise.
     pub const fn yaw_rate_rps(&self) -> f64 {
         self.yaw_rate_rps
+    }
+
+    /// Length of its path, metres.
+    pub const fn travelled_m(&self) -> f64 {
+        self.travelled_m
+    }
+
+    /// Angle it has turned, both ways added up, radians.
+    pub const fn turned_rad(&self) -> f64 {
+        self.turned_rad
     }
 
     /// Whether it neither drives nor turns.
@@ -152,6 +175,8 @@ impl Body {
         self.at.x += driven_m * libm::cos(heading_rad);
         self.at.y += driven_m * libm::sin(heading_rad);
         self.yaw_rad = wrapped(self.yaw_rad + turned_rad);
+        self.travelled_m += driven_m.abs();
+        self.turned_rad += turned_rad.abs();
         self.speed_mps = speed_mps;
         self.yaw_rate_rps = yaw_rate_rps;
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sheepdog_core::{LaneId, Micros, MmPerS, WaypointId};
 use sheepdog_driver::{Onboard, OnboardConfig};
+use sheepdog_interlock::Restart;
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -60,6 +61,7 @@ pub(crate) fn robot(
         site: Arc::clone(site),
         class: spec.class,
         interlock: spec.interlock,
+        approved: spec.interlock.digest(),
         speed: spec.speed,
         acceleration: spec.acceleration,
         yaw_rate,
@@ -74,7 +76,7 @@ pub(crate) fn robot(
         agent,
         radius_m: f64::from(class.class.radius.0) / 1e3,
         body,
-        onboard: Onboard::new(config, base, 0),
+        onboard: Onboard::new(config, base, 0, Restart::First),
         beams: spec.beams,
         power,
         battery: spec.battery,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
+use sheepdog_core::{AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
 use sheepdog_interlock::{Config, ValidConfig};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, Site};
 
@@ -163,28 +163,12 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
 }
 
 fn interlock() -> ValidConfig {
-    let confidence = |ppm| Confidence::from_ppm(ppm).unwrap();
     Config {
-        confidence_stop: confidence(925_000),
-        confidence_slow: confidence(960_000),
-        confidence_rearm: confidence(950_000),
-        dwell: Micros::from_millis(500),
-        dwell_up: Micros::from_secs(1),
-        sample_age_max: Micros::from_millis(100),
-        clock_skew: Micros::from_millis(5),
-        clock_jump_max: Micros::from_millis(250),
-        permit_ttl: Micros::from_millis(100),
-        actuation_delay: Micros::from_millis(50),
-        deceleration: MmPerS2(800),
-        speed_max: MmPerS(1_000),
-        speed_slow: MmPerS(500),
         speed_creep: MmPerS(250),
         yaw_rate_max: MradPerS(1_000),
         stop_margin: Mm(150),
         clearance_creep: Mm(100),
-        beat_timeout: Micros::from_millis(500),
-        standstill: MmPerS(20),
-        stop_time_max: Micros::from_secs(3),
+        ..Config::SIMULATED
     }
     .validate()
     .unwrap()

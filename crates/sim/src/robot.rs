@@ -186,10 +186,14 @@ impl Robot {
             pose_error_m: self.beams.position_error_m * std::f64::consts::SQRT_2,
             speed_mps: self.body.speed_mps(),
             yaw_rate_rps: self.body.yaw_rate_rps(),
+            travelled_m: self.body.travelled_m(),
+            turned_rad: self.body.turned_rad(),
+            frame: us,
             beams,
             beam_range_max_m: self.beams.range_max_m,
             battery: self.battery(),
             emergency_button: self.conditions.button,
+            bumper: false,
             failed: self.conditions.broken,
         }
     }

@@ -21,54 +21,46 @@ pub const TRF_008: RuleId = RuleId::new("TRF-008");
 
 /// The catalogue of this crate's rules, by id.
 pub const RULES: &[Rule] = &[
-    Rule {
-        id: TRF_001,
-        text: "A move is granted only when the robot comes first at every resource the move claims.",
-        rationale: "Two robots that claim one resource would touch; the planned order keeps waits free of cycles.",
-        category: None,
-    },
-    Rule {
-        id: TRF_002,
-        text: "A robot with no route to its goal that avoids closed parts and robots standing still is not sent.",
-        rationale: "Half a way to a place that cannot be reached blocks others and serves nobody.",
-        category: None,
-    },
-    Rule {
-        id: TRF_003,
-        text: "When no joint plan serves every goal, the goals of lowest priority wait for the next plan.",
-        rationale: "Serving the most urgent robots now is better than serving none.",
-        category: None,
-    },
-    Rule {
-        id: TRF_004,
-        text: "Of goals that overlap, the one of highest priority is kept; none, and no visit, may overlap a robot that cannot move.",
-        rationale: "Two robots cannot rest in one place; visits may share one, because they come after each other.",
-        category: None,
-    },
-    Rule {
-        id: TRF_005,
-        text: "A robot that rests where its next visit is does its work there before it is moved.",
-        rationale: "Its load, its arm or a person at it may be in reach; and who is sent away on arrival never works.",
-        category: None,
-    },
-    Rule {
-        id: TRF_006,
-        text: "A robot is planned for only where the site is known and nobody else holds what it stands on.",
-        rationale: "Every move begins by holding the place the robot is at.",
-        category: None,
-    },
-    Rule {
-        id: TRF_007,
-        text: "No goal lies where no release may end: on a sill, in a door swing, in a lift, in a one-lane corridor.",
-        rationale: "A robot at rest there would block a passage for as long as it likes.",
-        category: None,
-    },
-    Rule {
-        id: TRF_008,
-        text: "When no plan that serves anybody is found within the step budget, nobody moves.",
-        rationale: "Planning has a bound; standing still is always valid.",
-        category: None,
-    },
+    Rule::new(
+        TRF_001,
+        "A move is granted only when the robot comes first at every resource the move claims.",
+        "Two robots that claim one resource would touch; the planned order keeps waits free of cycles.",
+    ),
+    Rule::new(
+        TRF_002,
+        "A robot with no route to its goal that avoids closed parts and robots standing still is not sent.",
+        "Half a way to a place that cannot be reached blocks others and serves nobody.",
+    ),
+    Rule::new(
+        TRF_003,
+        "When no joint plan serves every goal, the goals of lowest priority wait for the next plan.",
+        "Serving the most urgent robots now is better than serving none.",
+    ),
+    Rule::new(
+        TRF_004,
+        "Of goals that overlap, the one of highest priority is kept; none, and no visit, may overlap a robot that cannot move.",
+        "Two robots cannot rest in one place; visits may share one, because they come after each other.",
+    ),
+    Rule::new(
+        TRF_005,
+        "A robot that rests where its next visit is does its work there before it is moved.",
+        "Its load, its arm or a person at it may be in reach; and who is sent away on arrival never works.",
+    ),
+    Rule::new(
+        TRF_006,
+        "A robot is planned for only where the site is known and nobody else holds what it stands on.",
+        "Every move begins by holding the place the robot is at.",
+    ),
+    Rule::new(
+        TRF_007,
+        "No goal lies where no release may end: on a sill, in a door swing, in a lift, in a one-lane corridor.",
+        "A robot at rest there would block a passage for as long as it likes.",
+    ),
+    Rule::new(
+        TRF_008,
+        "When no plan that serves anybody is found within the step budget, nobody moves.",
+        "Planning has a bound; standing still is always valid.",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,0 +1,166 @@
+//! From what a robot perceives to what its interlock is told: floats end here, rounded to the safe side.
+
+use nalgebra::{Point2, Rotation2, Vector2};
+use sheepdog_core::{LevelId, Mm, MmPerS, MradPerS};
+use sheepdog_interlock::{
+    Odometry, Reading, SensorReading, Twist,
+    beams::{self, Direction, Surroundings, Sweep, UNIT},
+};
+use sheepdog_map::CompiledSite;
+
+use crate::{
+    Beam, Observation,
+    angle::{EIGHTH_TURN_RAD, wrapped},
+    observation::Pose,
+};
+
+/// Number of angular sectors: sector `i` is 45° wide around `i·45°`, so sector 0 is ahead.
+pub const SECTORS: usize = 8;
+
+/// A return this close to a known wall is the wall, metres: localisation and range errors.
+const WALL_MATCH_M: f64 = 0.08;
+
+/// What of the map a robot knows by sight: walls, and where the leaves of doors are when they are shut.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    doors: Vec<(LevelId, Point2<f64>, Point2<f64>)>,
+}
+
+impl Known {
+    pub(crate) fn new(site: &CompiledSite) -> Self {
+        let doors = site.doors().iter().map(|door| (door.level, door.a, door.b));
+        let stops = site.lifts().iter().flat_map(|lift| &lift.stops);
+        let lifts = stops.flat_map(|stop| stop.doors.iter().map(|&[a, b]| (stop.level, a, b)));
+        Self { doors: doors.chain(lifts).collect() }
+    }
+
+    /// Whether a wall of the map, or a door that is shut, is where a robot at `pose` has met something.
+    fn is_wall(&self, site: &CompiledSite, pose: Pose, met: Vector2<f64>) -> bool {
+        let Some(level) = site.level(pose.level) else { return false };
+        let met = pose.at + Rotation2::new(pose.yaw_rad) * met;
+        level.geometry.wall_clearance(met) <= WALL_MATCH_M
+            || self.doors.iter().any(|&(on, a, b)| on == pose.level && is_on_segment(met, a, b))
+    }
+
+    /// Reduces the beams of an observation for a motion. O(beams log beams) and what the walls cost.
+    pub(crate) fn surroundings(
+        &self,
+        site: &CompiledSite,
+        observation: &Observation,
+        pose: Option<Pose>,
+        sweep: Sweep,
+    ) -> Surroundings<SECTORS> {
+        let sight = Mm(to_u32(libm::floor(observation.beam_range_max_m * 1e3)));
+        let mut sorted: Vec<&Beam> = observation.beams.iter().collect();
+        sorted.sort_by(|a, b| wrapped(a.angle_rad).total_cmp(&wrapped(b.angle_rad)));
+        let angle_at =
+            |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |beam| beam.angle_rad);
+        let mut beams = Vec::with_capacity(sorted.len());
+        for (index, beam) in sorted.iter().enumerate() {
+            let gap = |other: usize| wrapped(angle_at(other) - beam.angle_rad).abs();
+            let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
+            let range = valid_range(beam.range_m);
+            let met = range.filter(|range| *range < sight).and(pose).is_some_and(|pose| {
+                let (sin, cos) = (libm::sin(beam.angle_rad), libm::cos(beam.angle_rad));
+                // Only what has been met has a place.
+                self.is_wall(site, pose, Vector2::new(cos, sin) * beam.range_m)
+            });
+            // A beam without direction says nothing of any: it counts against all.
+            for direction in directions(beam.angle_rad) {
+                beams.push(beams::Beam {
+                    direction,
+                    half_spacing: half_spacing(spacing_rad),
+                    range,
+                    confidence: beam.confidence,
+                    is_wall: met,
+                });
+            }
+        }
+        beams::reduce(&beams, sight, sweep)
+    }
+}
+
+/// A scan as one sensor's reading.
+pub(crate) fn reading(observation: &Observation, seen: &Surroundings<SECTORS>) -> SensorReading<SECTORS> {
+    SensorReading {
+        taken: observation.taken,
+        seq: observation.frame,
+        digest: seen.digest,
+        healthy: !observation.failed,
+        invalid: seen.invalid,
+        residual: None,
+        sectors: seen.sectors,
+    }
+}
+
+/// Free travel as of the scan.
+pub(crate) const fn free_travel(observation: &Observation, seen: &Surroundings<SECTORS>) -> Reading<Mm> {
+    Reading { taken: observation.taken, value: seen.free_travel }
+}
+
+/// Measured motion; `None` when a part of it is no number.
+pub(crate) fn odometry(observation: &Observation) -> Option<Odometry> {
+    let Observation { speed_mps, yaw_rate_rps, travelled_m, turned_rad, .. } = *observation;
+    let finite = [speed_mps, yaw_rate_rps, travelled_m, turned_rad].into_iter().all(f64::is_finite);
+    finite.then(|| Odometry {
+        speed: MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3))),
+        yaw_rate: MradPerS(to_i32(libm::ceil(yaw_rate_rps.abs() * 1e3))),
+        travelled: Mm(to_u32(libm::floor(travelled_m * 1e3))),
+        turned_mrad: to_u32(libm::floor(turned_rad * 1e3)),
+    })
+}
+
+/// A motion in the integers that are checked and carried out.
+pub(crate) fn twist(linear_mps: f64, angular_rps: f64) -> Twist {
+    Twist { linear_mm_per_s: to_i32(linear_mps * 1e3), angular_mrad_per_s: to_i32(angular_rps * 1e3) }
+}
+
+/// Rounded down to a millimetre; `None` for what is no distance.
+fn valid_range(range_m: f64) -> Option<Mm> {
+    (range_m.is_finite() && 0.0 <= range_m).then(|| Mm(to_u32(libm::floor(range_m * 1e3))))
+}
+
+/// The direction of an angle; all eight main directions for an angle that is none.
+fn directions(angle_rad: f64) -> impl Iterator<Item = Direction> {
+    let angles: &[f64] =
+        if angle_rad.is_finite() { &[0.0] } else { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] };
+    angles.iter().filter_map(move |eighth| {
+        let angle_rad = if angle_rad.is_finite() { wrapped(angle_rad) } else { eighth * EIGHTH_TURN_RAD };
+        let unit = f64::from(UNIT);
+        let (cos, sin) = (to_i32(libm::cos(angle_rad) * unit), to_i32(libm::sin(angle_rad) * unit));
+        let sector = libm::round(angle_rad / EIGHTH_TURN_RAD) + 8.0;
+        Direction::new(cos, sin, u8::try_from(to_u32(sector) % 8).unwrap_or(0))
+    })
+}
+
+/// Half an angle in the unit of directions, rounded up.
+fn half_spacing(spacing_rad: f64) -> u16 {
+    let half = libm::ceil(spacing_rad / 2.0 * f64::from(UNIT));
+    u16::try_from(to_u32(half)).unwrap_or(u16::MAX)
+}
+
+/// Whether a return lies on the line between two points, as far as localisation and ranges can tell.
+fn is_on_segment(met: Point2<f64>, a: Point2<f64>, b: Point2<f64>) -> bool {
+    let along = b - a;
+    let share = ((met - a).dot(&along) / along.norm_squared()).clamp(0.0, 1.0);
+    (met - (a + along * share)).norm() <= WALL_MATCH_M
+}
+
+/// Towards zero, held at the limits; what is no number is zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float to integer cast saturates and turns NaN into zero"
+)]
+pub(crate) const fn to_i32(value: f64) -> i32 {
+    value as i32
+}
+
+/// Towards zero, held at the limits; what is no number is zero.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float to integer cast saturates and turns NaN into zero"
+)]
+pub(crate) const fn to_u32(value: f64) -> u32 {
+    value as u32
+}
