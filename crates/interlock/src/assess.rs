@@ -20,6 +20,8 @@ pub(crate) struct Past<'a, const SENSORS: usize, const SECTORS: usize> {
     pub(crate) last: Option<RobotTime>,
     /// The highest stop that was reset.
     pub(crate) cleared: Option<StopGeneration>,
+    /// Whether the robot was permitted to move, so that it need not start again.
+    pub(crate) armed: bool,
     /// The last command that counted.
     pub(crate) command: Option<(RobotTime, Twist)>,
     /// Since when sensors have disagreed.
@@ -91,7 +93,7 @@ pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
         findings.release(config, input);
     }
     if twist.linear_mm_per_s != 0 {
-        findings.distance(config, past.senses, input, mask);
+        findings.distance(config, past, input, mask);
         findings.clearance(config, input.side_clearance);
     }
     findings.people(config, past.senses, input.odometry);
@@ -364,12 +366,12 @@ impl Findings {
     fn distance<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
-        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
         mask: u32,
     ) {
         let mut held = Mm::MAX;
-        for ((sense, sensed), reading) in senses.iter().zip(&input.sensors) {
+        for ((sense, sensed), reading) in past.senses.iter().zip(&input.sensors) {
             let spoken = reading.as_ref().filter(|_| sensed.usable.is_ok());
             held = held.min(sense.unspoken(mask, spoken, input.odometry));
         }
@@ -377,13 +379,20 @@ impl Findings {
         if held < Mm::MAX {
             self.separation(config, dynamics, held, config.sample_age_max);
         }
-        match input.free_travel.map(|free| (free.value, age(config, input.now, free.taken))) {
-            Some((free, Ok(age))) => self.separation(config, dynamics, free, age),
+        let (free, age) = match input.free_travel.map(|free| (free.value, age(config, input.now, free.taken)))
+        {
+            Some((free, Ok(age))) => (free, age),
             Some((_, Err(reason))) => {
                 self.deny(sensor_code(reason.rule), reason);
-                self.separation(config, dynamics, Mm::ZERO, Micros::ZERO);
+                (Mm::ZERO, Micros::ZERO)
             }
-            None => self.separation(config, dynamics, Mm::ZERO, Micros::ZERO),
+            None => (Mm::ZERO, Micros::ZERO),
+        };
+        self.separation(config, dynamics, free, age);
+        let needed = config.stop_margin.saturating_add(config.rearm_margin);
+        let near = evidence(Code::ARM_005, free.min(held).0.into(), Relation::AtMost, needed.0.into());
+        if !past.armed {
+            self.deny_if(Code::ARM_005, near);
         }
     }
 

@@ -107,6 +107,8 @@ pub struct Config {
     pub overspeed_for: Micros,
     /// Protective distance ahead: at or below it, stop (SSM-002).
     pub stop_margin: Mm,
+    /// Free travel beyond the stop margin that is needed to start again (ARM-005).
+    pub rearm_margin: Mm,
     /// Clearance beside the path below which the robot creeps (CLR-001).
     pub clearance_creep: Mm,
     /// Within it an obstacle counts as a person near the robot (SSM-003).
@@ -225,6 +227,7 @@ impl Config {
         overspeed_percent: 5,
         overspeed_for: Micros::from_millis(50),
         stop_margin: Mm(200),
+        rearm_margin: Mm(50),
         clearance_creep: Mm(150),
         person_near: Mm(1_500),
         beat_late: Micros::from_millis(200),
@@ -368,7 +371,7 @@ impl Config {
             Separation::StandingPerson => (0, 0),
             Separation::ApproachingPerson(speed) => (1, speed.0.into()),
         };
-        let words: [u64; 46] = [
+        let words: [u64; 47] = [
             self.confidence_stop.ppm().into(),
             self.confidence_slow.ppm().into(),
             self.confidence_rearm.ppm().into(),
@@ -399,6 +402,7 @@ impl Config {
             self.overspeed_percent.into(),
             self.overspeed_for.as_micros(),
             self.stop_margin.0.into(),
+            self.rearm_margin.0.into(),
             self.clearance_creep.0.into(),
             self.person_near.0.into(),
             self.beat_late.as_micros(),

@@ -304,6 +304,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         let past = Past {
             last: self.last,
             cleared: orders.cleared,
+            armed: matches!(self.state, State::Slow | State::Ready),
             command: self.command,
             disagreeing_since: self.disagreeing_since,
             packs: self.packs,

@@ -334,6 +334,11 @@ rules! {
         "From boot or a stop, motion waits for confidence at the re-arming level (ppm).",
         "Hysteresis: what stopped the robot has to be clearly over.",
         ["confidence_rearm" "ppm" "950_000"], [];
+    /// Not enough free travel to start again.
+    ARM_005 = "ARM-005", TWO,
+        "From boot or a stop, motion waits for a free travel of more than the stop margin and `rearm_margin` (mm).",
+        "Hysteresis: somebody who stands at the margin would otherwise stop the robot again and again.",
+        ["rearm_margin" "mm" "50"], [];
     /// The dwell before motion.
     ARM_001 = "ARM-001", TWO,
         "From boot or a stop, motion waits until all inputs have been good for the dwell (\u{b5}s).",

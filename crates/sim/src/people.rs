@@ -44,6 +44,10 @@ const SQUEEZE_AFTER: Micros = Micros::from_secs(4);
 const CROWDING_M: f64 = 0.35;
 /// After this long.
 const CROWDING_AFTER: Micros = Micros::from_secs(5);
+/// And how long somebody on their way does, who may be what it waits for.
+const STANDOFF_AFTER: Micros = Micros::from_secs(15);
+/// Having made up their mind, they go this far from it, metres.
+const ROOM_M: f64 = 0.9;
 /// What moves slower than this stands.
 const STANDS_MPS: f64 = 0.01;
 /// Nearer than this to an intermediate place, it is passed, metres.
@@ -219,13 +223,11 @@ impl Person {
 
     /// Lives for one tick and returns what they say on the radio.
     pub(crate) fn step(&mut self, around: &mut Surroundings<'_>) -> Vec<ToFleet> {
+        let idle = self.way.is_empty() && self.arrived();
         if let Some((until, exit)) = self.stairs {
             self.leave_stairs(around, until, exit);
-        } else if self.way.is_empty() && self.arrived() {
-            self.stay(around.tick);
-            self.make_room(around);
-        } else {
-            self.walk(around);
+        } else if !self.make_room(around, if idle { CROWDING_AFTER } else { STANDOFF_AFTER }) {
+            if idle { self.stay(around.tick) } else { self.walk(around) }
         }
         match &mut self.role {
             Role::Agent(agent) => agent.speak(around.now, self.place),
@@ -233,20 +235,22 @@ impl Person {
         }
     }
 
-    /// Steps back from a robot that has stood right beside an idle person for a while, and stays there.
-    fn make_room(&mut self, around: &Surroundings<'_>) {
+    /// Steps back from a robot that has stood right beside them for longer than they bear, until it has room to go on.
+    /// Returns whether they did.
+    fn make_room(&mut self, around: &Surroundings<'_>, bears: Micros) -> bool {
         let me = Owner::Person(self.index);
         let gap_m = |disc: &Disc| (self.at - disc.at).norm() - disc.radius_m - PERSON_RADIUS_M;
         let robots = around.world.others(self.level, me).filter(|disc| matches!(disc.owner, Owner::Robot(_)));
-        let Some(robot) = robots.min_by(|a, b| gap_m(a).total_cmp(&gap_m(b))) else { return };
-        if CROWDING_M <= gap_m(robot) {
+        let Some(robot) = robots.min_by(|a, b| gap_m(a).total_cmp(&gap_m(b))) else { return false };
+        let near_m = if self.crowded < bears { CROWDING_M } else { ROOM_M };
+        if near_m <= gap_m(robot) {
             self.crowded = Micros::ZERO;
-            return;
+            return false;
         }
         self.crowded = self.crowded.saturating_add(around.tick);
-        let Some(away) = (self.at - robot.at).try_normalize(1e-9) else { return };
-        if self.crowded < CROWDING_AFTER {
-            return;
+        let Some(away) = (self.at - robot.at).try_normalize(1e-9) else { return false };
+        if self.crowded < bears {
+            return false;
         }
         let stride_m = f64::from(self.speed.0) / 1e3 * around.tick.as_secs_f64();
         for turn_rad in std::iter::once(0.0).chain(DETOURS_RAD) {
@@ -254,10 +258,13 @@ impl Person {
             let aside = Vector2::new(away.x * cos - away.y * sin, away.x * sin + away.y * cos);
             if self.obstacle(around.world, self.at + aside * stride_m).is_none() {
                 self.stride(aside, stride_m);
-                self.stand = self.at;
-                return;
+                if self.way.is_empty() {
+                    self.stand = self.at;
+                }
+                return true;
             }
         }
+        false
     }
 
     fn stop_at_next_place(&mut self) {
