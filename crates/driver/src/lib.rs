@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod angle;
+mod black_box;
 mod duty;
 mod link;
 mod observation;
@@ -29,6 +30,7 @@ mod perception;
 mod route;
 mod tracker;
 
+pub use black_box::{BLACK_BOX_SPAN, INCIDENTS_MAX, Incident, ReplayError, Step};
 pub use link::{Direction, Fate, Link, Lossy, Peripheral};
 pub use observation::{Beam, Observation};
 pub use onboard::{Onboard, OnboardConfig};

@@ -7,8 +7,8 @@ use sheepdog_core::{
     wire::{self, Report, StepToken, StopEvent, ToAgent, ToFleet},
 };
 use sheepdog_interlock::{
-    Base, BootNonce, ConfigDigest, Decision, Evidence, Guarded, Input, Interlock, Memory, Record, Relation,
-    ReleaseLimit, Request, Restart, Ring, SelfTest, State, StopCategory, Twist, ValidConfig, Verdict,
+    Base, BootNonce, ConfigDigest, Decision, Evidence, Guarded, Input, Interlock, Memory, Relation,
+    ReleaseLimit, Request, Restart, SelfTest, State, StopCategory, Twist, ValidConfig, Verdict,
     beams::{Sweep, swept_sectors},
     packs::{PACKS, PackSlot, PackVerdict, Ruling},
     stopping_distance,
@@ -17,6 +17,7 @@ use sheepdog_map::CompiledSite;
 
 use crate::{
     Link, Observation,
+    black_box::{BlackBox, Incident, Step},
     duty::Duty,
     observation::Pose,
     orders::Orders,
@@ -28,8 +29,6 @@ use crate::{
 const MESSAGES_PER_STEP: usize = 64;
 /// Stop events kept in reports.
 const STOP_EVENTS: usize = 8;
-/// Decisions kept in the black box: 30 s at 20 Hz.
-const BLACK_BOX: usize = 600;
 /// How near a robot must stand to a waypoint to work there, metres.
 const AT_PLACE_M: f64 = 0.3;
 
@@ -77,8 +76,7 @@ pub struct Onboard<B> {
     known: Known,
     orders: Orders,
     duty: Duty,
-    ring: Ring<4>,
-    black_box: VecDeque<Record>,
+    black_box: BlackBox,
     last: Option<(RobotTime, Decision)>,
     stops: Stops,
     reporter: Reporter,
@@ -133,8 +131,7 @@ impl<B: Base> Onboard<B> {
             known: Known::new(&config.site),
             orders: Orders::default(),
             duty: Duty::default(),
-            ring: Ring::new(),
-            black_box: VecDeque::new(),
+            black_box: BlackBox::default(),
             last: None,
             stops: Stops::default(),
             reporter: Reporter { boot, seq: 0, last: None },
@@ -157,9 +154,14 @@ impl<B: Base> Onboard<B> {
         self.last.as_ref().map(|(_, decision)| decision)
     }
 
-    /// The last decisions with their reasons, oldest first, at most six hundred.
-    pub fn black_box(&self) -> impl Iterator<Item = &Record> {
-        self.black_box.iter()
+    /// The steps of the last half minute, oldest first.
+    pub fn black_box(&self) -> impl Iterator<Item = &Step> {
+        self.black_box.steps()
+    }
+
+    /// The last stops, oldest first, each with the half minute before it.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.black_box.incidents()
     }
 
     /// Takes orders, decides, moves or stops the base, and reports.
@@ -179,8 +181,8 @@ impl<B: Base> Onboard<B> {
         let motion = self.wanted(observation, pose);
         let before = self.guarded.state();
         let input = self.input(observation, pose, motion);
-        let decision = self.guarded.step(&input, &mut self.ring);
-        self.keep_records();
+        self.black_box.before_step(self.guarded.interlock());
+        let decision = self.guarded.step(&input, &mut self.black_box);
         self.orders.note_state(self.guarded.state());
         let wants = !input.request.twist.is_zero() || !standing;
         self.stops.note(observation.now, before, &decision, wants);
@@ -365,15 +367,6 @@ impl<B: Base> Onboard<B> {
             return f64::INFINITY;
         }
         f64::from(self.braking_distance(MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3)))).0) / 1e3
-    }
-
-    fn keep_records(&mut self) {
-        while let Some(record) = self.ring.pop() {
-            if self.black_box.len() == BLACK_BOX {
-                self.black_box.pop_front();
-            }
-            self.black_box.push_back(record);
-        }
     }
 
     fn motion_state(

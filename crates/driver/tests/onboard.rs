@@ -840,8 +840,23 @@ fn the_black_box_tells_why() {
     let mut robot = Robot::new("west");
     robot.send_to(1, "west", "east");
     robot.run(40.0);
-    let records: Vec<_> = robot.onboard.black_box().collect();
-    assert_eq!(records.len(), 600);
+    let records: Vec<_> = robot.onboard.black_box().map(|step| step.record).collect();
+    assert_eq!(records.len(), 601, "half a minute at 20 Hz, both ends included");
     assert!(records.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
     assert!(records.iter().all(|record| record.decision.evidence.holds()));
+}
+
+#[test]
+fn a_stop_freezes_the_half_minute_before_it_and_replays() {
+    let mut robot = Robot::new("west");
+    robot.send_to(1, "west", "east");
+    robot.run(4.0);
+    robot.confidence = Confidence::from_ppm(924_999).unwrap();
+    robot.run(40.0);
+    let [stop]: [_; 1] = robot.onboard.incidents().collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(stop.stop().unwrap().decision.primary, rules::OBS_001);
+    assert_eq!(stop.steps().count(), 81);
+    assert_eq!(stop.replay(), Ok(81), "from the first step on");
+    let last = stop.steps().last().unwrap().input().unwrap();
+    assert_eq!(last.sensors[0].unwrap().sectors[0].unwrap().confidence.ppm(), 924_999);
 }
