@@ -31,6 +31,45 @@ pub(crate) enum Command {
     /// Read a ledger.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Try the safety interlock.
+    #[command(subcommand)]
+    Interlock(InterlockCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InterlockCommand {
+    /// Say what the interlock would have done to a recorded run: stops per hour by rule, how many of them without need,
+    /// and what higher confidence thresholds would cost.
+    #[command(after_help = "Examples:\n  \
+        sheepdog interlock shadow run.csv\n  \
+        sheepdog interlock shadow run.csv --settings robot.toml --radius 300 --svg sweep.svg\n\n\
+        The recording is CSV; its first line names the columns: time_s, linear_mps, angular_rps, speed_mps,\n\
+        yaw_rate_rps, confidence or confidence@DEGREES, and range@DEGREES for each beam. A stop was needless when the\n\
+        robot went on for its whole stopping distance and nothing came within the stop margin of its path.")]
+    Shadow(Shadow),
+}
+
+/// A shadow run.
+#[derive(Debug, Args)]
+pub(crate) struct Shadow {
+    /// The recording.
+    pub(crate) file: PathBuf,
+    /// Settings of the interlock: `name = integer` in TOML, in the units of docs/rules.md. What is not given is as in
+    /// the simulator.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    /// Radius of the footprint, millimetres.
+    #[arg(long, default_value_t = 300, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    pub(crate) radius: u32,
+    /// A range from which on a beam has met nothing, millimetres.
+    #[arg(long, default_value_t = 10_000, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    pub(crate) sight: u32,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a plot of the threshold sweep.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 /// Random deliveries on a map.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod interlock;
 mod ledger;
 mod map;
 mod problem;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Map(command) => map::run(&command),
         Command::Ledger(command) => ledger::run(&command),
+        Command::Interlock(command) => interlock::run(&command),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

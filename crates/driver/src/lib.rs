@@ -28,6 +28,7 @@ mod onboard;
 mod orders;
 mod perception;
 mod route;
+pub mod shadow;
 mod tracker;
 
 pub use black_box::{BLACK_BOX_SPAN, INCIDENTS_MAX, Incident, ReplayError, Step};

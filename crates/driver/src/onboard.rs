@@ -9,9 +9,8 @@ use sheepdog_core::{
 use sheepdog_interlock::{
     Base, BootNonce, ConfigDigest, Decision, Evidence, Guarded, Input, Interlock, Memory, Relation,
     ReleaseLimit, Request, Restart, SelfTest, State, StopCategory, Twist, ValidConfig, Verdict,
-    beams::{Sweep, swept_sectors},
+    beams::Sweep,
     packs::{PACKS, PackSlot, PackVerdict, Ruling},
-    stopping_distance,
 };
 use sheepdog_map::CompiledSite;
 
@@ -289,7 +288,11 @@ impl<B: Base> Onboard<B> {
             *slot = Some(self.map_verdict(observation, pose));
         }
         Input {
-            request: Request { twist, sectors: self.swept_sectors(twist), issued: observation.now },
+            request: Request {
+                twist,
+                sectors: perception::swept(self.guarded.config(), twist),
+                issued: observation.now,
+            },
             sensors: [Some(perception::reading(observation, &seen))],
             free_travel: Some(perception::free_travel(observation, &seen)),
             side_clearance: Some(seen.side_clearance),
@@ -308,7 +311,7 @@ impl<B: Base> Onboard<B> {
 
     fn sweep(&self, twist: Twist) -> Sweep {
         let interlock = self.guarded.config();
-        let reach = self.braking_distance(MmPerS(twist.linear_mm_per_s.unsigned_abs()));
+        let reach = perception::braking_distance(interlock, MmPerS(twist.linear_mm_per_s.unsigned_abs()));
         Sweep {
             twist,
             radius: self.radius(),
@@ -316,14 +319,6 @@ impl<B: Base> Onboard<B> {
             // Behind a dock is a wall: what is known to stand there for ever needs less distance than a person.
             wall_credit: interlock.stop_margin.saturating_sub(self.config.wall_margin),
         }
-    }
-
-    /// The sectors that the footprint sweeps until it could stand.
-    fn swept_sectors(&self, twist: Twist) -> u32 {
-        let interlock = self.guarded.config();
-        let speed = u64::from(twist.linear_mm_per_s.unsigned_abs());
-        let braking = Micros::new(speed * 1_000_000 / u64::from(interlock.deceleration.0.max(1)));
-        swept_sectors::<SECTORS>(twist, interlock.reaction().saturating_add(braking))
     }
 
     /// The map's word: localised well enough, and inside.
@@ -356,17 +351,12 @@ impl<B: Base> Onboard<B> {
         self.config.site.classes().get(self.config.class).map_or(Mm::MAX, |claims| claims.class.radius)
     }
 
-    fn braking_distance(&self, speed: MmPerS) -> Mm {
-        let interlock = self.guarded.config();
-        let reaction = interlock.reaction().saturating_add(interlock.sample_age_max);
-        stopping_distance(speed, reaction, interlock.deceleration).unwrap_or(Mm::MAX)
-    }
-
     fn braking_distance_m(&self, speed_mps: f64) -> f64 {
         if !speed_mps.is_finite() {
             return f64::INFINITY;
         }
-        f64::from(self.braking_distance(MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3)))).0) / 1e3
+        let speed = MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3)));
+        f64::from(perception::braking_distance(self.guarded.config(), speed).0) / 1e3
     }
 
     fn motion_state(

@@ -1,10 +1,11 @@
 //! From what a robot perceives to what its interlock is told: floats end here, rounded to the safe side.
 
 use nalgebra::{Point2, Rotation2, Vector2};
-use sheepdog_core::{LevelId, Mm, MmPerS, MradPerS};
+use sheepdog_core::{LevelId, Micros, Mm, MmPerS, MradPerS};
 use sheepdog_interlock::{
-    Odometry, Reading, SensorReading, Twist,
+    Config, Odometry, Reading, SensorReading, Twist,
     beams::{self, Direction, Surroundings, Sweep, UNIT},
+    stopping_distance,
 };
 use sheepdog_map::CompiledSite;
 
@@ -50,34 +51,41 @@ impl Known {
         pose: Option<Pose>,
         sweep: Sweep,
     ) -> Surroundings<SECTORS> {
-        let sight = Mm(to_u32(libm::floor(observation.beam_range_max_m * 1e3)));
-        let mut sorted: Vec<&Beam> = observation.beams.iter().collect();
-        sorted.sort_by(|a, b| wrapped(a.angle_rad).total_cmp(&wrapped(b.angle_rad)));
-        let angle_at =
-            |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |beam| beam.angle_rad);
-        let mut beams = Vec::with_capacity(sorted.len());
-        for (index, beam) in sorted.iter().enumerate() {
-            let gap = |other: usize| wrapped(angle_at(other) - beam.angle_rad).abs();
-            let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
-            let range = valid_range(beam.range_m);
-            let met = range.filter(|range| *range < sight).and(pose).is_some_and(|pose| {
-                let (sin, cos) = (libm::sin(beam.angle_rad), libm::cos(beam.angle_rad));
-                // Only what has been met has a place.
-                self.is_wall(site, pose, Vector2::new(cos, sin) * beam.range_m)
-            });
-            // A beam without direction says nothing of any: it counts against all.
-            for direction in directions(beam.angle_rad) {
-                beams.push(beams::Beam {
-                    direction,
-                    half_spacing: half_spacing(spacing_rad),
-                    range,
-                    confidence: beam.confidence,
-                    is_wall: met,
-                });
-            }
-        }
-        beams::reduce(&beams, sight, sweep)
+        let is_wall = |met| pose.is_some_and(|pose| self.is_wall(site, pose, met));
+        surroundings(&observation.beams, observation.beam_range_max_m, sweep, is_wall)
     }
+}
+
+/// Reduces beams for a motion; `is_wall` knows what is a wall, by its place in `base_link`.
+pub(crate) fn surroundings(
+    beams: &[Beam],
+    sight_m: f64,
+    sweep: Sweep,
+    is_wall: impl Fn(Vector2<f64>) -> bool,
+) -> Surroundings<SECTORS> {
+    let sight = Mm(to_u32(libm::floor(sight_m * 1e3)));
+    let mut sorted: Vec<&Beam> = beams.iter().collect();
+    sorted.sort_by(|a, b| wrapped(a.angle_rad).total_cmp(&wrapped(b.angle_rad)));
+    let angle_at = |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |beam| beam.angle_rad);
+    let mut reduced = Vec::with_capacity(sorted.len());
+    for (index, beam) in sorted.iter().enumerate() {
+        let gap = |other: usize| wrapped(angle_at(other) - beam.angle_rad).abs();
+        let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
+        let range = valid_range(beam.range_m);
+        // Only what has been met has a place.
+        let met = Vector2::new(libm::cos(beam.angle_rad), libm::sin(beam.angle_rad)) * beam.range_m;
+        let is_wall = range.is_some_and(|range| range < sight) && is_wall(met);
+        for direction in directions(beam.angle_rad) {
+            reduced.push(beams::Beam {
+                direction,
+                half_spacing: half_spacing(spacing_rad),
+                range,
+                confidence: beam.confidence,
+                is_wall,
+            });
+        }
+    }
+    beams::reduce(&reduced, sight, sweep)
 }
 
 /// A scan as one sensor's reading.
@@ -110,6 +118,19 @@ pub(crate) fn odometry(observation: &Observation) -> Option<Odometry> {
     })
 }
 
+/// The sectors that the footprint sweeps until it could stand.
+pub(crate) fn swept(config: &Config, twist: Twist) -> u32 {
+    let speed = u64::from(twist.linear_mm_per_s.unsigned_abs());
+    let braking = Micros::new(speed * 1_000_000 / u64::from(config.deceleration.0.max(1)));
+    beams::swept_sectors::<SECTORS>(twist, config.reaction().saturating_add(braking))
+}
+
+/// Way to standstill from a speed, counting the oldest reading that is allowed; all there is when it does not fit.
+pub(crate) fn braking_distance(config: &Config, speed: MmPerS) -> Mm {
+    let reaction = config.reaction().saturating_add(config.sample_age_max);
+    stopping_distance(speed, reaction, config.deceleration).unwrap_or(Mm::MAX)
+}
+
 /// A motion in the integers that are checked and carried out.
 pub(crate) fn twist(linear_mps: f64, angular_rps: f64) -> Twist {
     Twist { linear_mm_per_s: to_i32(linear_mps * 1e3), angular_mrad_per_s: to_i32(angular_rps * 1e3) }
@@ -120,7 +141,7 @@ fn valid_range(range_m: f64) -> Option<Mm> {
     (range_m.is_finite() && 0.0 <= range_m).then(|| Mm(to_u32(libm::floor(range_m * 1e3))))
 }
 
-/// The direction of an angle; all eight main directions for an angle that is none.
+/// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
 fn directions(angle_rad: f64) -> impl Iterator<Item = Direction> {
     let angles: &[f64] =
         if angle_rad.is_finite() { &[0.0] } else { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] };

@@ -111,6 +111,7 @@ mod physics;
 mod record;
 pub mod rules;
 mod sense;
+mod settings;
 mod sha256;
 mod supervise;
 mod wire;
@@ -132,6 +133,7 @@ pub use permit::{BootNonce, Bounded, Deadman, Revocation, Revocations};
 pub use physics::{speed_for_distance, speed_for_separation, stopping_distance};
 pub use record::{Record, Ring, Sink, SinkFull};
 pub use rules::{RULES, RuleSet};
+pub use settings::SettingError;
 pub use sheepdog_core::{
     ActorId, CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm,
     Relation, RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
