@@ -440,7 +440,7 @@ impl ValidConfig {
     }
 }
 
-const fn at_least(
+pub(crate) const fn at_least(
     setting: &'static str,
     value: u64,
     limit: u64,
@@ -453,7 +453,7 @@ const fn at_least(
     }
 }
 
-const fn at_most(
+pub(crate) const fn at_most(
     setting: &'static str,
     value: u64,
     limit: u64,

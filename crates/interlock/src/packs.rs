@@ -4,6 +4,23 @@
 //! [`PackVerdict`]. The kernel believes only fresh verdicts. A required pack that says nothing, or one that has spoken
 //! and falls silent, stops the robot (PCK-001), and a verdict whose evidence does not hold is none. A pack can slow the
 //! robot, stop it or latch it; it cannot make it move.
+//!
+//! The packs in here obey the kernel's own discipline: integers only, no allocation, no panic, time as an argument,
+//! and evidence that is missing, stale or from the future counts against motion. Each has settings to be measured or
+//! assessed by the integrator, is asked with the evidence of one cycle, and cites rules of [`RULES`]. The `taken` of a
+//! verdict is the oldest stamp among the evidence that counted; what did not count is a rule that fired, said now.
+//!
+//! | pack | slot | says |
+//! |---|---|---|
+//! | [`map::Map`] | [`PackSlot::MAP`] | inside the allowed area, sure of the place, no faster than the zone allows |
+
+pub mod map;
+pub mod rules;
+
+mod judge;
+
+pub use judge::Freshness;
+pub use rules::RULES;
 
 use sheepdog_core::{Evidence, MmPerS, RobotTime, StopCategory};
 

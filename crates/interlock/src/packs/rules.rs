@@ -1,0 +1,71 @@
+//! The catalogue of the rules of the packs, by pack.
+//!
+//! The kernel carries their verdicts out by `PCK-001` to `PCK-004` and cites these as evidence. Pointers name places
+//! where the same concern is treated; nobody has compared the rules with the documents.
+
+use sheepdog_core::{Parameter, Pointer, PointerStatus, Rule, RuleId, StopCategory};
+
+const ONE: Option<StopCategory> = Some(StopCategory::One);
+const LIMIT: Option<StopCategory> = None;
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $id:literal, $category:expr, $text:literal, $rationale:literal,
+        [$($parameter:literal $unit:literal $default:literal),*], [$($document:literal $clause:literal),*];)*) => {
+        $(
+            $(#[$doc])*
+            pub const $name: RuleId = RuleId::new($id);
+        )*
+
+        /// Every rule of the packs.
+        pub const RULES: &[Rule] = &[$(Rule {
+            id: $name,
+            text: $text,
+            rationale: $rationale,
+            category: $category,
+            parameters: &[$(Parameter { name: $parameter, unit: $unit, default: $default },)*],
+            pointers: &[$(Pointer {
+                document: $document,
+                clause: $clause,
+                status: PointerStatus::Unverified,
+            },)*],
+        },)*];
+    };
+}
+
+rules! {
+    /// Outside the allowed area.
+    MAP_001 = "MAP-001", ONE,
+        "No motion outside the allowed area, and slow motion where that is uncertain (0 = outside, 1 = uncertain, \
+         2 = inside for `settle`).",
+        "Stairs and kerbs are where the map ends.",
+        ["settle" "\u{b5}s" "500_000", "speed_uncertain" "mm/s" "300"], ["ISO 13482:2014" "5.15"];
+    /// The place is not known.
+    MAP_002 = "MAP-002", ONE,
+        "No motion without localisation that is fresh (\u{b5}s), in order (\u{b5}s after the last, limit 0), on the \
+         loaded site (1 = same version), exact to `error_max` (mm) and free of jumps that motion does not explain (mm).",
+        "A geofence on the wrong map, or around the wrong place, protects nobody.",
+        ["age_max" "\u{b5}s" "200_000", "error_max" "mm" "200", "jump_max" "mm" "200"],
+        ["ISO 13482:2014" "5.16"];
+    /// The zone's speed limit.
+    SPD_003 = "SPD-003", LIMIT,
+        "In a zone speed is at most the zone's limit (the robot's own limit in mm/s, above the zone's).",
+        "Wards, lobbies and corridors are shared with people who do not look out for robots.",
+        ["zone_limit" "mm/s" "site"], ["ISO 13482:2014" "5.10"];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_spells_every_id_once_and_takes_none_of_the_kernels() {
+        for (index, rule) in RULES.iter().enumerate() {
+            assert_ne!(rule.id.as_str(), "INT-000", "entry {index} is misspelt");
+            assert!(RULES.iter().skip(index + 1).all(|other| other.id != rule.id), "{} twice", rule.id);
+            assert!(crate::RULES.iter().all(|other| other.id != rule.id), "{} is the kernel's", rule.id);
+            assert!(rule.text.ends_with('.') && rule.rationale.ends_with('.'), "{}", rule.id);
+            assert!(rule.text.contains('('), "{} names no unit", rule.id);
+            assert!(rule.pointers.iter().all(|pointer| pointer.status == PointerStatus::Unverified));
+        }
+    }
+}
