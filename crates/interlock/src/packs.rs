@@ -13,9 +13,11 @@
 //! | pack | slot | says |
 //! |---|---|---|
 //! | [`map::Map`] | [`PackSlot::MAP`] | inside the allowed area, sure of the place, no faster than the zone allows |
+//! | [`teleop::Teleop`] | [`PackSlot::TELEOP`] | exactly one authority; people who drive hold a lease of a zone |
 
 pub mod map;
 pub mod rules;
+pub mod teleop;
 
 mod judge;
 

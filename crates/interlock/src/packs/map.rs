@@ -8,7 +8,7 @@
 //!   odometer covered meanwhile. A jump stops for `settle`.
 //! * SPD-003: the zone's speed limit.
 //!
-//! A robot that got outside is brought back by recovery motion ([`teleop`](crate::packs)); the host then judges the area
+//! A robot that got outside is brought back by recovery motion ([`teleop`](crate::packs::teleop)); the host then judges the area
 //! of that lease instead of the mapped one.
 
 use sheepdog_core::{Evidence, Micros, Mm, MmPerS, Relation, RobotTime, SiteVersion, StopCategory};

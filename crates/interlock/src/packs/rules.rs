@@ -51,6 +51,42 @@ rules! {
         "In a zone speed is at most the zone's limit (the robot's own limit in mm/s, above the zone's).",
         "Wards, lobbies and corridors are shared with people who do not look out for robots.",
         ["zone_limit" "mm/s" "site"], ["ISO 13482:2014" "5.10"];
+    /// Authority.
+    COM_003 = "COM-003", ONE,
+        "Exactly one token of authority is live at every instant: none is a gap and two are an overlap, and both stop \
+         (tokens).",
+        "Between two drivers a robot has none, or two.",
+        ["overlap" "\u{b5}s" "0"], ["ISO 10218-1:2025" "?"];
+    /// The operator is silent.
+    COM_006 = "COM-006", ONE,
+        "Motion by a person's hand needs a beat of that person's panel within `beat_timeout` (\u{b5}s of silence).",
+        "Whoever drives from afar may have lost the picture and not know it.",
+        ["beat_timeout" "\u{b5}s" "500_000"], [];
+    /// No lease.
+    COM_007 = "COM-007", ONE,
+        "Motion by a person's hand needs a lease of a zone by the same person (\u{b5}s left of it).",
+        "Others were kept out of that zone, and of no other.",
+        [], [];
+    /// Outside the lease's area.
+    COM_008 = "COM-008", ONE,
+        "Motion by a person's hand stays within the area of its lease (1 = inside, by fresh evidence).",
+        "Beyond it other robots count on the place being free.",
+        [], [];
+    /// The lease's speed.
+    COM_009 = "COM-009", LIMIT,
+        "Motion by a person's hand is at most as fast as its lease says (the robot's own limit in mm/s, above the lease's).",
+        "Nobody sees as much through a camera as beside the robot.",
+        [], [];
+    /// The way of a recovery.
+    REC_001 = "REC-001", ONE,
+        "Recovery motion covers at most `way_recovery` for each token (mm; not known counts as endless).",
+        "It is for getting off a sill, not for driving home.",
+        ["way_recovery" "mm" "2_000"], [];
+    /// The speed of a recovery.
+    REC_002 = "REC-002", LIMIT,
+        "Recovery motion is at most as fast as `speed_recovery` (the robot's own limit in mm/s, above that).",
+        "The robot is where it should not be, and does not know why.",
+        ["speed_recovery" "mm/s" "100"], [];
 }
 
 #[cfg(test)]
