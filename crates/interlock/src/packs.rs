@@ -14,7 +14,9 @@
 //! |---|---|---|
 //! | [`map::Map`] | [`PackSlot::MAP`] | inside the allowed area, sure of the place, no faster than the zone allows |
 //! | [`teleop::Teleop`] | [`PackSlot::TELEOP`] | exactly one authority; people who drive hold a lease of a zone |
+//! | [`brakes::Brakes`] | [`PackSlot::BRAKES`] | brakes that do what they were declared to do, no tilt, a load that stays where it is |
 
+pub mod brakes;
 pub mod map;
 pub mod rules;
 pub mod teleop;

@@ -5,6 +5,7 @@
 
 use sheepdog_core::{Parameter, Pointer, PointerStatus, Rule, RuleId, StopCategory};
 
+const ZERO: Option<StopCategory> = Some(StopCategory::Zero);
 const ONE: Option<StopCategory> = Some(StopCategory::One);
 const LIMIT: Option<StopCategory> = None;
 
@@ -87,6 +88,33 @@ rules! {
         "Recovery motion is at most as fast as `speed_recovery` (the robot's own limit in mm/s, above that).",
         "The robot is where it should not be, and does not know why.",
         ["speed_recovery" "mm/s" "100"], [];
+    /// Worn brakes.
+    BRK_001 = "BRK-001", ZERO,
+        "When the 5th percentile of the observed decelerations is below `slow_percent` of the declared one the robot is \
+         slow, below `latch_percent` it latches (mm/s\u{b2}).",
+        "Every speed limit relies on the declared deceleration.",
+        ["slow_percent" "%" "80", "latch_percent" "%" "60", "stops_min" "stops" "5", "speed_worn" "mm/s" "300"],
+        ["ISO 13482:2014" "6.2", "ISO 3691-4:2023" "4.2"];
+    /// Tilted.
+    TIL_001 = "TIL-001", ONE,
+        "No motion on a tilt above `tilt_max_mdeg` (mdeg).",
+        "Beyond it the robot slides or falls, and brakes were never measured there.",
+        ["tilt_max_mdeg" "mdeg" "8_000"], ["ISO 13482:2014" "5.10"];
+    /// The load has shifted.
+    TIL_002 = "TIL-002", ONE,
+        "A load whose centre moves by more than `shift_max` while the robot drives latches (mm).",
+        "What has slid once slides again, and further.",
+        ["shift_max" "mm" "50"], [];
+    /// Tilt or load are not known.
+    TIL_003 = "TIL-003", ONE,
+        "No motion while tilt, or the load of a robot that weighs it, is not known freshly (\u{b5}s).",
+        "Absence of evidence stops the robot.",
+        ["age_max" "\u{b5}s" "200_000"], [];
+    /// The load is lost.
+    TIL_004 = "TIL-004", ONE,
+        "A load that becomes lighter by more than `loss_max_g` while the robot drives latches (g).",
+        "Something has fallen off and lies somewhere.",
+        ["loss_max_g" "g" "1_000"], [];
 }
 
 #[cfg(test)]
