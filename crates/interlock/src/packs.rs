@@ -15,9 +15,11 @@
 //! | [`map::Map`] | [`PackSlot::MAP`] | inside the allowed area, sure of the place, no faster than the zone allows |
 //! | [`teleop::Teleop`] | [`PackSlot::TELEOP`] | exactly one authority; people who drive hold a lease of a zone |
 //! | [`brakes::Brakes`] | [`PackSlot::BRAKES`] | brakes that do what they were declared to do, no tilt, a load that stays where it is |
+//! | [`patient::Patient`] | [`PackSlot::PATIENT`] | forces and torques within limits by two channels; no power cut while somebody is carried |
 
 pub mod brakes;
 pub mod map;
+pub mod patient;
 pub mod rules;
 pub mod teleop;
 

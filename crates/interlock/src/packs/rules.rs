@@ -7,6 +7,7 @@ use sheepdog_core::{Parameter, Pointer, PointerStatus, Rule, RuleId, StopCategor
 
 const ZERO: Option<StopCategory> = Some(StopCategory::Zero);
 const ONE: Option<StopCategory> = Some(StopCategory::One);
+const TWO: Option<StopCategory> = Some(StopCategory::Two);
 const LIMIT: Option<StopCategory> = None;
 
 macro_rules! rules {
@@ -115,6 +116,42 @@ rules! {
         "A load that becomes lighter by more than `loss_max_g` while the robot drives latches (g).",
         "Something has fallen off and lies somewhere.",
         ["loss_max_g" "g" "1_000"], [];
+    /// Too much force.
+    PAT_001 = "PAT-001", TWO,
+        "The larger force of two channels above `force_max_mn` stops (mN).",
+        "Whichever channel is wrong, the larger may be right.",
+        ["force_max_mn" "mN" "100_000, of the simulator"], ["ISO 13482:2014" "5.10", "ISO/TS 15066:2016" "?"];
+    /// Too much torque.
+    PAT_002 = "PAT-002", TWO,
+        "The larger torque of two channels above `torque_max_mnm` stops (mN\u{b7}m).",
+        "Limbs and backs are levers.",
+        ["torque_max_mnm" "mN\u{b7}m" "20_000, of the simulator"], ["ISO 13482:2014" "5.10"];
+    /// Somebody is carried.
+    PAT_003 = "PAT-003", LIMIT,
+        "While somebody is carried, or that is not known, every stop keeps power and posture, and speed is at most \
+         `speed_carrying` (1 = carried or not known).",
+        "Arms without power drop whom they hold.",
+        ["carried_from_g" "g" "5_000", "released_below_g" "g" "3_000", "released_for" "\u{b5}s" "1_000_000",
+            "speed_carrying" "mm/s" "300"],
+        ["ISO 13482:2014" "6.2", "IEC 60204-1:2016" "9.2.2"];
+    /// Lowering and handing over.
+    PAT_004 = "PAT-004", LIMIT,
+        "While somebody is lowered or handed over, or the phase is not known, speed is at most `speed_handover` (the \
+         robot's own limit in mm/s, above that).",
+        "Two hold the same person then, and neither is quick.",
+        ["speed_handover" "mm/s" "100"], [];
+    /// A channel is missing.
+    PAT_005 = "PAT-005", TWO,
+        "No motion while a channel of force, torque or load is not known freshly (\u{b5}s).",
+        "One channel is not two.",
+        ["age_max" "\u{b5}s" "200_000"], ["ISO 13849-1:2023" "6.1.3"];
+    /// Channels disagree.
+    PAT_006 = "PAT-006", TWO,
+        "Two channels of force or torque that differ by more than allowed for longer than `difference_for` stop (\u{b5}s).",
+        "One of them is wrong, and nobody knows which.",
+        ["force_difference_mn" "mN" "10_000", "torque_difference_mnm" "mN\u{b7}m" "2_000",
+            "difference_for" "\u{b5}s" "100_000"],
+        ["ISO 13849-1:2023" "6.1.3"];
 }
 
 #[cfg(test)]
