@@ -16,10 +16,12 @@
 //! | [`teleop::Teleop`] | [`PackSlot::TELEOP`] | exactly one authority; people who drive hold a lease of a zone |
 //! | [`brakes::Brakes`] | [`PackSlot::BRAKES`] | brakes that do what they were declared to do, no tilt, a load that stays where it is |
 //! | [`patient::Patient`] | [`PackSlot::PATIENT`] | forces and torques within limits by two channels; no power cut while somebody is carried |
+//! | [`power::Power`] | [`PackSlot::POWER`] | enough charge, not too hot |
 
 pub mod brakes;
 pub mod map;
 pub mod patient;
+pub mod power;
 pub mod rules;
 pub mod teleop;
 

@@ -152,6 +152,37 @@ rules! {
         ["force_difference_mn" "mN" "10_000", "torque_difference_mnm" "mN\u{b7}m" "2_000",
             "difference_for" "\u{b5}s" "100_000"],
         ["ISO 13849-1:2023" "6.1.3"];
+    /// The battery is low.
+    PWR_001 = "PWR-001", LIMIT,
+        "A charge below `charge_low` makes the robot slow and asks for a charger, until `charge_band` above it (ppm).",
+        "What is left has to last until the charger.",
+        ["charge_low" "ppm" "200_000", "charge_band" "ppm" "20_000", "speed_low" "mm/s" "500"], [];
+    /// The battery is empty.
+    PWR_002 = "PWR-002", ONE,
+        "No motion with a charge below `charge_stop`, until `charge_band` above it (ppm).",
+        "Stopping while there is power to stop with.",
+        ["charge_stop" "ppm" "80_000", "charge_band" "ppm" "20_000"], ["ISO 13482:2014" "5.4"];
+    /// Charge or temperature are not known.
+    PWR_003 = "PWR-003", ONE,
+        "No motion while charge or temperature are not known freshly (\u{b5}s).",
+        "Absence of evidence stops the robot.",
+        ["age_max" "\u{b5}s" "200_000"], [];
+    /// Warm.
+    THM_001 = "THM-001", LIMIT,
+        "Above `temperature_warm_mc` speed falls in a straight line, to `speed_hot` at `temperature_hot_mc` (m\u{b0}C).",
+        "Slower is cooler, and better than stopping in the way.",
+        ["temperature_warm_mc" "m\u{b0}C" "60_000", "temperature_hot_mc" "m\u{b0}C" "80_000", "speed_hot" "mm/s" "200"],
+        [];
+    /// Hot.
+    THM_002 = "THM-002", ONE,
+        "No motion above `temperature_hot_mc`, until `temperature_band_mc` below it (m\u{b0}C).",
+        "Hot drives fail, and hot batteries burn.",
+        ["temperature_hot_mc" "m\u{b0}C" "80_000", "temperature_band_mc" "m\u{b0}C" "5_000"], [];
+    /// Colder than can be.
+    THM_003 = "THM-003", ONE,
+        "A temperature below `temperature_least_mc` is no temperature, and stops (m\u{b0}C).",
+        "A sensor whose wire is cut reads very cold.",
+        ["temperature_least_mc" "m\u{b0}C" "-20_000"], [];
 }
 
 #[cfg(test)]
