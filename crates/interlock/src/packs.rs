@@ -17,8 +17,10 @@
 //! | [`brakes::Brakes`] | [`PackSlot::BRAKES`] | brakes that do what they were declared to do, no tilt, a load that stays where it is |
 //! | [`patient::Patient`] | [`PackSlot::PATIENT`] | forces and torques within limits by two channels; no power cut while somebody is carried |
 //! | [`power::Power`] | [`PackSlot::POWER`] | enough charge, not too hot |
+//! | [`lift::Lift`] | [`PackSlot::LIFT`] | no way over a sill that is not level and open; always a way out |
 
 pub mod brakes;
+pub mod lift;
 pub mod map;
 pub mod patient;
 pub mod power;

@@ -183,6 +183,30 @@ rules! {
         "A temperature below `temperature_least_mc` is no temperature, and stops (m\u{b0}C).",
         "A sensor whose wire is cut reads very cold.",
         ["temperature_least_mc" "m\u{b0}C" "-20_000"], [];
+    /// A sill that is not proven safe.
+    LFT_001 = "LFT-001", ONE,
+        "No motion over a sill into a cabin unless fresh evidence says that the cabin is level and the door open, and \
+         none out of a cabin that is known not to be (proofs, limit 2).",
+        "Behind a door that is not open, or beside a cabin that is not level, is a shaft.",
+        ["age_max" "\u{b5}s" "200_000"], ["EN 81-20:2020" "?"];
+    /// The door is stuck.
+    LFT_002 = "LFT-002", ONE,
+        "A robot that waits longer than `stuck_after` for a level cabin and an open door retreats from the lift, and \
+         enters it no more until both are proven (\u{b5}s).",
+        "Whoever waits in front of a broken lift is in everybody's way.",
+        ["stuck_after" "\u{b5}s" "30_000_000"], [];
+    /// It is not known where the robot is.
+    LFT_003 = "LFT-003", ONE,
+        "Near a lift no motion but out of it while it is not known freshly on which side of the sill the robot is \
+         (\u{b5}s).",
+        "Missing evidence denies entry, never exit.",
+        ["age_max" "\u{b5}s" "200_000"], [];
+    /// Leaving without proof.
+    LFT_004 = "LFT-004", LIMIT,
+        "Over a sill that is not proven level and open the robot leaves at most at `speed_unsure` (the robot's own limit \
+         in mm/s, above that).",
+        "A robot must not stay on a sill, and feels its way off.",
+        ["speed_unsure" "mm/s" "150"], [];
 }
 
 #[cfg(test)]
