@@ -18,6 +18,7 @@
 //! | [`patient::Patient`] | [`PackSlot::PATIENT`] | forces and torques within limits by two channels; no power cut while somebody is carried |
 //! | [`power::Power`] | [`PackSlot::POWER`] | enough charge, not too hot |
 //! | [`lift::Lift`] | [`PackSlot::LIFT`] | no way over a sill that is not level and open; always a way out |
+//! | [`uvc::Uvc`] | [`PackSlot::UVC`] | a lamp that burns only in an empty, closed room, under a lease, within its dose |
 
 pub mod brakes;
 pub mod lift;
@@ -26,6 +27,7 @@ pub mod patient;
 pub mod power;
 pub mod rules;
 pub mod teleop;
+pub mod uvc;
 
 mod judge;
 

@@ -207,6 +207,40 @@ rules! {
          in mm/s, above that).",
         "A robot must not stay on a sill, and feels its way off.",
         ["speed_unsure" "mm/s" "150"], [];
+    /// The room is not proven empty and closed.
+    UVC_001 = "UVC-001", LIMIT,
+        "The lamp burns only while two independent fresh sources say that the room is empty, two that it is closed, and \
+         none says otherwise (sources of the weaker proof).",
+        "Nobody feels UV-C before it has burnt them.",
+        ["sources" "sources" "2", "age_max" "\u{b5}s" "200_000"], ["UL 3300" "?"];
+    /// Somebody was seen.
+    UVC_002 = "UVC-002", LIMIT,
+        "The lamp goes off when somebody is seen, within its permit's life of at most 100 ms, and stays off for \
+         `clear_for` (\u{b5}s since).",
+        "Who was seen once is still near, seen or not.",
+        ["lamp_ttl" "\u{b5}s" "100_000", "clear_for" "\u{b5}s" "10_000_000"], [];
+    /// The dose is spent.
+    UVC_003 = "UVC-003", LIMIT,
+        "The effective dose of any 8 hours at the nearest place where somebody may be, reflections included, stays within \
+         `dose_max_uj_per_m2` (\u{b5}J/m\u{b2}).",
+        "Harm adds up over a shift, behind glass and through gaps too.",
+        ["dose_max_uj_per_m2" "\u{b5}J/m\u{b2}" "30_000_000", "reflection_ppm" "ppm" "1_300_000"],
+        ["ICNIRP 2004, UV guidelines" "?"];
+    /// No lease.
+    UVC_004 = "UVC-004", LIMIT,
+        "The lamp burns only under a lease of the fleet that has not lapsed (\u{b5}s left).",
+        "The fleet knows who is on the way to the room.",
+        [], [];
+    /// The lamp does not obey.
+    UVC_005 = "UVC-005", ONE,
+        "A lamp that still burns longer than `off_within` after its permission ended latches (\u{b5}s).",
+        "A lamp that cannot be put out has to be put out by hand.",
+        ["off_within" "\u{b5}s" "100_000"], [];
+    /// Nobody knows whether the lamp burns.
+    UVC_006 = "UVC-006", ONE,
+        "While it is not known freshly whether the lamp burns it is not permitted to, and nothing moves (\u{b5}s).",
+        "Not known is burning.",
+        ["age_max" "\u{b5}s" "200_000"], [];
 }
 
 #[cfg(test)]
