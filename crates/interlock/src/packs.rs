@@ -19,8 +19,10 @@
 //! | [`power::Power`] | [`PackSlot::POWER`] | enough charge, not too hot |
 //! | [`lift::Lift`] | [`PackSlot::LIFT`] | no way over a sill that is not level and open; always a way out |
 //! | [`uvc::Uvc`] | [`PackSlot::UVC`] | a lamp that burns only in an empty, closed room, under a lease, within its dose |
+//! | [`envelope::Envelope`] | [`PackSlot::ENVELOPE`] | a robot that tracks and reacts as was declared |
 
 pub mod brakes;
+pub mod envelope;
 pub mod lift;
 pub mod map;
 pub mod patient;

@@ -241,6 +241,24 @@ rules! {
         "While it is not known freshly whether the lamp burns it is not permitted to, and nothing moves (\u{b5}s).",
         "Not known is burning.",
         ["age_max" "\u{b5}s" "200_000"], [];
+    /// Off the path.
+    ENV_001 = "ENV-001", ONE,
+        "A tracking error above `tracking_max` stops and is a finding, until it is below `slow_percent` of it; above \
+         that share the robot is slow (mm).",
+        "Other robots pass at the distance that was declared.",
+        ["tracking_max" "mm" "100", "slow_percent" "%" "80", "speed_slow" "mm/s" "300"], ["ISO 13482:2014" "6.1"];
+    /// Late.
+    ENV_002 = "ENV-002", ONE,
+        "A time from perception to motion above `latency_max` stops and is a finding, until it is below `slow_percent` of \
+         it; above that share the robot is slow (\u{b5}s).",
+        "Every millisecond is a millimetre more of stopping distance for each metre per second.",
+        ["latency_max" "\u{b5}s" "120_000", "slow_percent" "%" "80", "speed_slow" "mm/s" "300"],
+        ["ISO 13855:2010" "5"];
+    /// Tracking error or latency are not known.
+    ENV_003 = "ENV-003", ONE,
+        "No motion while tracking error or latency are not measured freshly (\u{b5}s).",
+        "A promise that nobody watches is none.",
+        ["age_max" "\u{b5}s" "200_000"], [];
 }
 
 #[cfg(test)]
