@@ -20,6 +20,7 @@
 //! | [`lift::Lift`] | [`PackSlot::LIFT`] | no way over a sill that is not level and open; always a way out |
 //! | [`uvc::Uvc`] | [`PackSlot::UVC`] | a lamp that burns only in an empty, closed room, under a lease, within its dose |
 //! | [`envelope::Envelope`] | [`PackSlot::ENVELOPE`] | a robot that tracks and reacts as was declared |
+//! | [`vitals::Vitals`] | - | opens a gate, no verdict on motion: vital signs escalate only when two sources agree |
 
 pub mod brakes;
 pub mod envelope;
@@ -30,6 +31,7 @@ pub mod power;
 pub mod rules;
 pub mod teleop;
 pub mod uvc;
+pub mod vitals;
 
 mod judge;
 

@@ -259,6 +259,12 @@ rules! {
         "No motion while tracking error or latency are not measured freshly (\u{b5}s).",
         "A promise that nobody watches is none.",
         ["age_max" "\u{b5}s" "200_000"], [];
+    /// Vital signs.
+    MED_001 = "MED-001", LIMIT,
+        "Vital signs escalate only when the latest valid samples of `sources_min` different on-device sources, none older \
+         than `age_max`, are out of range on the same side and agree (sources that agree).",
+        "A sensor that slipped must not call the crash team, and two that agree must.",
+        ["sources_min" "sources" "2", "age_max" "\u{b5}s" "60_000_000", "agreement" "of the value" "10"], [];
 }
 
 #[cfg(test)]
