@@ -221,10 +221,10 @@ impl Map {
             (None, seen) => seen,
             (Some(Area::Inside), Area::Inside) => Area::Inside,
             (Some(Area::Uncertain | Area::Outside), Area::Inside) if settled => Area::Inside,
-            (Some(Area::Outside), Area::Inside | Area::Uncertain) => Area::Outside,
             (Some(Area::Uncertain), Area::Inside)
             | (Some(Area::Inside | Area::Uncertain), Area::Uncertain) => Area::Uncertain,
-            (Some(Area::Inside | Area::Uncertain | Area::Outside), Area::Outside) => Area::Outside,
+            (Some(Area::Outside), Area::Inside | Area::Uncertain)
+            | (Some(Area::Inside | Area::Uncertain | Area::Outside), Area::Outside) => Area::Outside,
         }
     }
 }

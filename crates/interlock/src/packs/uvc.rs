@@ -308,8 +308,8 @@ impl Uvc {
         let mut count = Count { agree: 0, contradicted: false };
         for (index, source) in sources.iter().enumerate() {
             let Some(source) = source.as_ref().filter(fresh) else { continue };
-            let earlier = sources.iter().take(index).flatten().filter(fresh);
-            let is_new = earlier.fold(true, |is_new, other| is_new && other.number != source.number);
+            let mut earlier = sources.iter().take(index).flatten().filter(fresh);
+            let is_new = earlier.all(|other| other.number != source.number);
             count.agree = count.agree.saturating_add(is_new.into());
             count.contradicted |= !source.says_so;
         }
