@@ -327,9 +327,10 @@ impl Config {
         }
         at_least("yaw_rate_max", positive(self.yaw_rate_max), 1, "it must allow turning")?;
         let below_top = positive(self.yaw_rate_max).saturating_sub(1);
+        // Below zero makes no sense either, and counts as endless.
         at_most(
             "standstill_yaw",
-            positive(self.standstill_yaw),
+            u64::try_from(self.standstill_yaw.0).unwrap_or(u64::MAX),
             below_top,
             "it must stay below yaw_rate_max",
         )?;
