@@ -183,12 +183,19 @@ impl Receiver {
         if self.last.is_some_and(|(boot, seq)| boot == body.boot && body.seq <= seq) {
             return Err(WireError::Replayed);
         }
-        let asked = self.asked.iter().flatten().find(|(challenge, _)| *challenge == body.challenge);
-        let (_, asked) = asked.ok_or(WireError::Challenge)?;
+        let is_answered = |asked: &Option<(Challenge, RobotTime)>| {
+            asked.is_some_and(|(challenge, _)| challenge == body.challenge)
+        };
+        let place = self.asked.iter().position(is_answered).ok_or(WireError::Challenge)?;
+        let asked = self.asked.iter().skip(place).copied().next().flatten().ok_or(WireError::Challenge)?.1;
         let until = asked.saturating_add(body.ttl.min(PERMIT_TTL_MAX));
-        if until <= now {
+        // Before the question, the clock has gone backwards, and nobody knows how long ago it was asked.
+        if until <= now || now < asked {
             return Err(WireError::Lapsed);
         }
+        // An answer ends its question and those asked before it: what was granted before a crash and comes after a new
+        // boot's first answer finds none open.
+        self.asked.iter_mut().skip(place).for_each(|asked| *asked = None);
         self.last = Some((body.boot, body.seq));
         Ok(Command { twist: body.twist, until, generation: body.generation })
     }
