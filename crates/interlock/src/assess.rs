@@ -66,10 +66,12 @@ pub(crate) struct Findings {
 
 /// What a stop from now would be like.
 #[derive(Clone, Copy, Debug)]
-struct Dynamics {
-    deceleration: MmPerS2,
+pub(crate) struct Dynamics {
+    pub(crate) deceleration: MmPerS2,
+    /// Delay until the brakes act.
+    pub(crate) delay: Micros,
     /// From a reading until the brakes act, without the reading's age.
-    reaction: Micros,
+    pub(crate) reaction: Micros,
 }
 
 /// Evaluates every rule. Bounded by `SENSORS * SECTORS` and the number of packs.
@@ -509,7 +511,7 @@ impl PackVerdict {
 
 impl Dynamics {
     /// What the settings promise, or what is known of the brakes where that is worse.
-    fn new<const SENSORS: usize, const SECTORS: usize>(
+    pub(crate) fn new<const SENSORS: usize, const SECTORS: usize>(
         config: &Config,
         input: &Input<SENSORS, SECTORS>,
     ) -> Self {
@@ -517,7 +519,7 @@ impl Dynamics {
             input.braking.map_or((config.deceleration, config.actuation_delay), |braking| {
                 (braking.deceleration.min(config.deceleration), braking.delay.max(config.actuation_delay))
             });
-        Self { deceleration, reaction: config.permit_ttl.saturating_add(delay) }
+        Self { deceleration, delay, reaction: config.permit_ttl.saturating_add(delay) }
     }
 
     /// A speed from which the robot stops within `distance`, seen `age` ago.

@@ -229,6 +229,9 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
 
     /// Decides on one input. Time bounded by `SENSORS * SECTORS`; no allocation, no floats, no panic.
     pub fn step(&mut self, input: &Input<SENSORS, SECTORS>) -> Decision {
+        if self.last.is_some_and(|last| input.now < last) {
+            self.forget_instants(input.now);
+        }
         let orders = self.orders(input);
         let (mut findings, standing) =
             (self.findings(input, orders), is_standing(self.config(), input.odometry));
@@ -289,6 +292,18 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         }
     }
 
+    /// Forgets instants of before a clock went backwards: they would outdate everything that comes. What was seen near
+    /// the robot stays remembered, and the robot latches anyway (CLK-001).
+    fn forget_instants(&mut self, now: RobotTime) {
+        for sense in &mut self.senses {
+            sense.forget_instants();
+        }
+        self.command = None;
+        self.disagreeing_since = None;
+        self.button = ResetButton::default();
+        self.supervision.forget_instants(now);
+    }
+
     /// What every rule says, with what is remembered brought up to date.
     fn findings(&mut self, input: &Input<SENSORS, SECTORS>, orders: Orders) -> Findings {
         let config = self.config.get();
@@ -322,7 +337,9 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         if findings.rules.has(Code::EST_001) {
             self.highest_stop = self.highest_stop.max(input.stop.map(|stop| stop.generation));
         }
-        if !findings.rules.has(Code::COM_004) && !input.request.twist.is_zero() {
+        // A command from the future must not make every later one look old.
+        let counts = !findings.rules.has(Code::COM_004) && !findings.rules.has(Code::COM_005);
+        if counts && !input.request.twist.is_zero() {
             self.command = Some((input.request.issued, input.request.twist));
         }
         self.disagreeing_since =
@@ -786,5 +803,151 @@ impl Scale {
             linear_mm_per_s: scaled(twist.linear_mm_per_s),
             angular_mrad_per_s: scaled(twist.angular_mrad_per_s),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sheepdog_core::SiteVersion;
+
+    use super::*;
+    use crate::rules;
+
+    type Kernel = Interlock<1, 8>;
+
+    fn kernel(state: State) -> Kernel {
+        let config = Config::SIMULATED.validate().unwrap();
+        let mut kernel = Kernel::new(config, config.digest(), Restart::First);
+        kernel.state = state;
+        kernel
+    }
+
+    fn asked() -> Input<1, 8> {
+        let mut input = Input::unknown(RobotTime::ZERO, SiteVersion([7; 32]));
+        input.request.twist = Twist { linear_mm_per_s: 500, angular_mrad_per_s: -300 };
+        input
+    }
+
+    /// Findings of which nothing forbids motion.
+    fn clean(kernel: &mut Kernel) -> Findings {
+        let orders = kernel.orders(&asked());
+        let mut findings = kernel.findings(&asked(), orders);
+        (findings.latch, findings.deny, findings.hold) = (None, None, None);
+        findings.lowest = (Confidence::FULL, 0);
+        findings
+    }
+
+    fn granted() -> Decision {
+        let rule = Code::MOV_001;
+        Decision {
+            verdict: Verdict::Move,
+            twist: Twist { linear_mm_per_s: 500, angular_mrad_per_s: -300 },
+            speed_limit: MmPerS(500),
+            rules: RuleSet::EMPTY.with(rule),
+            primary: rule.id(),
+            evidence: evidence(rule, 500, Relation::AtMost, 500),
+            lowest: Confidence::FULL,
+            lowest_sector: 0,
+        }
+    }
+
+    fn stopped() -> Decision {
+        let verdict = Verdict::Stop { category: StopCategory::One, rule: rules::MOV_001 };
+        Decision { verdict, twist: Twist::ZERO, speed_limit: MmPerS::ZERO, ..granted() }
+    }
+
+    /// Whether a decision in a state passes, with findings changed.
+    fn passes(state: State, change: impl Fn(&mut Findings), decision: Decision) -> bool {
+        let mut kernel = kernel(state);
+        let mut findings = clean(&mut kernel);
+        change(&mut findings);
+        let checked = kernel.checked(&asked(), &findings, decision);
+        if checked == decision {
+            assert_eq!(kernel.state(), state);
+            return true;
+        }
+        assert_eq!((checked.primary, checked.twist), (rules::INT_001, Twist::ZERO));
+        assert!(checked.evidence.holds() && checked.rules.contains(rules::INT_001));
+        assert!(matches!(kernel.state(), State::Latched { category: StopCategory::Zero, .. }));
+        false
+    }
+
+    #[test]
+    fn int_001_a_contradiction_latches() {
+        let rule = rules::OBS_001;
+        let halted = [
+            State::Boot,
+            State::Stopped { rule },
+            State::Stopping { rule },
+            State::Acknowledged { rule },
+            State::Latched { evidence: granted().evidence, category: StopCategory::Zero },
+        ];
+        for state in [State::Slow, State::Ready] {
+            assert!(passes(state, |_| {}, granted()) && passes(state, |_| {}, stopped()));
+        }
+        for state in halted {
+            assert!(!passes(state, |_| {}, granted()), "{state:?}");
+            assert!(passes(state, |_| {}, stopped()), "{state:?}");
+        }
+    }
+
+    #[test]
+    fn int_001_no_motion_against_a_finding() {
+        let code = Code::OBS_001;
+        let finding = Finding { code, evidence: granted().evidence };
+        let broken: [fn(&mut Findings, Finding); 5] = [
+            |findings, finding| findings.latch = Some((finding, StopCategory::One)),
+            |findings, finding| findings.deny = Some((finding, StopCategory::One)),
+            |findings, finding| findings.hold = Some(finding),
+            |findings, _| findings.lowest.0 = Confidence::from_ppm(924_999).unwrap(),
+            |findings, _| findings.lowest.0 = Confidence::NONE,
+        ];
+        for change in broken {
+            assert!(!passes(State::Ready, |findings| change(findings, finding), granted()));
+            assert!(passes(State::Ready, |findings| change(findings, finding), stopped()));
+        }
+    }
+
+    #[test]
+    fn int_001_no_motion_beyond_what_was_asked_and_allowed() {
+        let twist = |linear, angular| Decision {
+            twist: Twist { linear_mm_per_s: linear, angular_mrad_per_s: angular },
+            ..granted()
+        };
+        for (linear, angular) in [(500, -300), (499, -299), (1, 0), (0, -1)] {
+            assert!(passes(State::Ready, |_| {}, twist(linear, angular)), "{linear} {angular}");
+        }
+        for (linear, angular) in [(0, 0), (501, 0), (-1, 0), (0, 1), (1, -301), (-500, -300)] {
+            assert!(!passes(State::Ready, |_| {}, twist(linear, angular)), "{linear} {angular}");
+        }
+        let limited = |speed_limit| Decision { speed_limit: MmPerS(speed_limit), ..granted() };
+        assert!(
+            passes(State::Ready, |_| {}, limited(1_000)) && !passes(State::Ready, |_| {}, limited(1_001))
+        );
+        assert!(!passes(State::Ready, |_| {}, limited(499)), "faster than the limit");
+        let mut input = asked();
+        input.request.twist.angular_mrad_per_s = 1_600;
+        let mut kernel = kernel(State::Ready);
+        let findings = clean(&mut kernel);
+        assert_eq!(kernel.checked(&input, &findings, twist(0, 1_500)), twist(0, 1_500));
+        assert_eq!(kernel.checked(&input, &findings, twist(0, 1_501)).primary, rules::INT_001);
+    }
+
+    #[test]
+    fn int_001_every_decision_has_a_reason_and_a_stop_no_motion() {
+        let unfounded =
+            Decision { evidence: evidence(Code::MOV_001, 501, Relation::AtMost, 500), ..granted() };
+        assert!(!passes(State::Ready, |_| {}, unfounded));
+        assert!(!passes(State::Ready, |_| {}, Decision { rules: RuleSet::EMPTY, ..granted() }));
+        assert!(!passes(State::Ready, |_| {}, Decision { twist: granted().twist, ..stopped() }));
+        assert!(!passes(State::Ready, |_| {}, Decision { speed_limit: MmPerS(1), ..stopped() }));
+        let idle = Decision { verdict: Verdict::Idle, twist: Twist::ZERO, ..granted() };
+        assert!(!passes(State::Ready, |_| {}, idle), "motion is asked for");
+        let mut kernel = kernel(State::Ready);
+        let findings = clean(&mut kernel);
+        let quiet = Input::unknown(RobotTime::ZERO, SiteVersion([7; 32]));
+        assert_eq!(kernel.checked(&quiet, &findings, idle), idle);
+        let creeping = Decision { twist: granted().twist, ..idle };
+        assert_eq!(kernel.checked(&quiet, &findings, creeping).primary, rules::INT_001);
     }
 }

@@ -59,6 +59,12 @@ impl<const SECTORS: usize> Sense<SECTORS> {
     pub(crate) const NEW: Self =
         Self { last: None, same: 0, drifting_since: None, covered: 0, held: [Held::NOTHING; SECTORS] };
 
+    /// Forgets stamps, because the clock they belong to has gone backwards.
+    pub(crate) const fn forget_instants(&mut self) {
+        self.last = None;
+        self.drifting_since = None;
+    }
+
     /// Takes in what the sensor says, or that it says nothing.
     pub(crate) fn observe(
         &mut self,

@@ -4,7 +4,7 @@ use sheepdog_core::{Evidence, Micros, Mm, MmPerS, Relation, RobotTime, StopCateg
 
 use crate::{
     Config, Input, Odometry, Twist,
-    assess::{Findings, evidence, is_standing, micros},
+    assess::{Dynamics, Findings, evidence, is_standing, micros},
     physics::stopping_distance,
     rules::Code,
 };
@@ -13,10 +13,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Supervision {
     told: Told,
-    /// The speed it may have: what was permitted, or what is left of it while it brakes.
-    envelope: MmPerS,
-    /// Since when less is permitted than the envelope.
-    falling_since: Option<RobotTime>,
+    envelope: Envelope,
     fast_since: Option<RobotTime>,
     spinning_since: Option<RobotTime>,
 }
@@ -62,10 +59,13 @@ impl Supervision {
                     latch(Code::SPD_002, fast);
                 }
             }
-            Told::Stop(stopping) if !is_standing(config, input.odometry) => {
-                let lasting = input.now.since(stopping.since).unwrap_or(Micros::ZERO);
-                let limit = micros(config.stop_time_max);
-                latch(Code::STP_002, evidence(Code::STP_002, micros(lasting), Relation::Above, limit));
+            Told::Stop(stopping) => {
+                if !is_standing(config, input.odometry) {
+                    let lasting = input.now.since(stopping.since).unwrap_or(Micros::ZERO);
+                    let limit = micros(config.stop_time_max);
+                    latch(Code::STP_002, evidence(Code::STP_002, micros(lasting), Relation::Above, limit));
+                }
+                // Also in the step that sees it stand: most of the way may lie since the one before.
                 if let (Some((from, allowed)), Some(odometry)) = (stopping.way, input.odometry) {
                     let way = gone(from, odometry);
                     latch(
@@ -74,7 +74,7 @@ impl Supervision {
                     );
                 }
             }
-            Told::Nothing | Told::Stop(_) => {}
+            Told::Nothing => {}
             Told::Stand(at) => {
                 let moved = input.odometry.map_or(Mm::ZERO, |odometry| gone(at, odometry));
                 let window = config.standstill_window.0.into();
@@ -87,7 +87,7 @@ impl Supervision {
     }
 
     fn overspeed(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
-        let limit = with_tolerance(self.envelope.0, config.overspeed_percent, config.standstill.0);
+        let limit = with_tolerance(self.envelope.speed.0, config.overspeed_percent, config.standstill.0);
         let fast = evidence(Code::SPD_002, odometry?.speed.0.into(), Relation::Above, limit);
         lasting(&mut self.fast_since, now, fast, config.overspeed_for)
     }
@@ -112,7 +112,7 @@ impl Supervision {
             Order::Move(twist) => MmPerS(twist.linear_mm_per_s.unsigned_abs()),
             Order::Stop | Order::Free => MmPerS::ZERO,
         };
-        self.brake(config, input.now, last, permitted);
+        self.envelope.follow(&Dynamics::new(config, input), config.cycle_max, (last, input.now), permitted);
         self.told = match (order, self.told) {
             (Order::Free, _) => Told::Nothing,
             (Order::Move(_), _) => Told::Move,
@@ -128,20 +128,52 @@ impl Supervision {
         }
     }
 
-    /// Lets the envelope follow what is permitted: up at once, down no faster than the brakes, once they act.
-    fn brake(&mut self, config: &Config, now: RobotTime, last: Option<RobotTime>, permitted: MmPerS) {
-        if self.envelope <= permitted {
-            self.envelope = permitted;
-            self.falling_since = None;
-            return;
+    /// Counts spans from now on, because the clock has gone backwards.
+    pub(crate) fn forget_instants(&mut self, now: RobotTime) {
+        if let Told::Stop(stopping) = &mut self.told {
+            stopping.since = now;
         }
-        let since = *self.falling_since.get_or_insert(now);
-        if now.since(since).is_some_and(|waited| config.reaction() < waited) {
-            let span = last.and_then(|last| now.since(last)).unwrap_or(Micros::ZERO).as_micros();
-            let lost = span.saturating_mul(config.deceleration.0.into()) / 1_000_000;
-            let lost = MmPerS(u32::try_from(lost).unwrap_or(u32::MAX));
-            self.envelope = self.envelope.saturating_sub(lost).max(permitted);
+        self.envelope.since = None;
+        (self.fast_since, self.spinning_since) = (None, None);
+    }
+}
+
+/// The speed that a base may have which does what it is told.
+///
+/// It may still carry out any command of the time until its brakes act, and from there it brakes. So the envelope goes up
+/// at once, and down no faster than the brakes towards the highest of the speeds permitted lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Envelope {
+    speed: MmPerS,
+    /// The highest speeds permitted, the newest first; each of the time that a third of the delay takes, or a step.
+    recent: [MmPerS; 4],
+    /// Since when the newest of them has been collected.
+    since: Option<RobotTime>,
+}
+
+impl Envelope {
+    fn follow(
+        &mut self,
+        dynamics: &Dynamics,
+        cycle: Micros,
+        (last, now): (Option<RobotTime>, RobotTime),
+        permitted: MmPerS,
+    ) {
+        let share = dynamics.reaction.saturating_add(cycle).as_micros() / 3;
+        let collecting = self.since.and_then(|since| now.since(since));
+        if collecting.is_none_or(|span| share <= span.as_micros()) {
+            let [newest, second, third, _] = self.recent;
+            self.recent = [permitted, newest, second, third];
+            self.since = Some(now);
+        } else {
+            let [newest, ..] = &mut self.recent;
+            *newest = permitted.max(*newest);
         }
+        let span = last.and_then(|last| now.since(last)).unwrap_or(Micros::ZERO).as_micros();
+        let lost = span.saturating_mul(dynamics.deceleration.0.into()) / 1_000_000;
+        let lost = MmPerS(u32::try_from(lost).unwrap_or(u32::MAX));
+        let lately = self.recent.into_iter().fold(MmPerS::ZERO, MmPerS::max);
+        self.speed = self.speed.saturating_sub(lost).max(lately);
     }
 }
 
@@ -163,8 +195,9 @@ impl Stopping {
     ) -> Self {
         let way = input.odometry.map(|odometry| {
             let speed = odometry.speed.max(config.standstill);
-            let delay = config.actuation_delay.saturating_add(config.cycle_max);
-            let predicted = stopping_distance(speed, delay, config.deceleration).unwrap_or(Mm::MAX);
+            let Dynamics { deceleration, delay, .. } = Dynamics::new(config, input);
+            let delay = delay.saturating_add(config.cycle_max);
+            let predicted = stopping_distance(speed, delay, deceleration).unwrap_or(Mm::MAX);
             let percent = u64::from(predicted.0).saturating_mul(config.stop_distance_percent.into()) / 100;
             let allowed = Mm(u32::try_from(percent).unwrap_or(u32::MAX)).max(config.standstill_window);
             (odometry.travelled, allowed)
