@@ -4,11 +4,11 @@ use std::{cell::RefCell, rc::Rc};
 
 use proptest::prelude::*;
 use sheepdog_interlock::{
-    Base, Bounded, Guarded, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull, StopCategory, Twist,
-    Verdict, rules::LOG_001,
+    Base, BootNonce, Bounded, Guarded, Input, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull,
+    StopCategory, Twist, Verdict, rules::LOG_001,
 };
 
-use crate::common::{ARMED, armed, good, inputs};
+use crate::common::{ARMED, CRUISE, armed, good, inputs};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Told {
@@ -33,8 +33,9 @@ impl Base for Diary {
     }
 }
 
-impl Sink for Diary {
-    fn accept(&mut self, record: &Record) -> Result<(), SinkFull> {
+impl Sink<1, 8> for Diary {
+    fn accept(&mut self, record: &Record, input: &Input<1, 8>) -> Result<(), SinkFull> {
+        assert_eq!(record.inputs, input.digest());
         self.0.borrow_mut().push(Told::Record(record.seq));
         Ok(())
     }
@@ -42,16 +43,16 @@ impl Sink for Diary {
 
 fn guarded() -> (Guarded<Diary, 1, 8>, Diary) {
     let diary = Diary::default();
-    (Guarded::new(armed::<1, 8>(), diary.clone()), diary)
+    (Guarded::new(armed::<1, 8>(), diary.clone(), BootNonce(7)), diary)
 }
 
 #[test]
 fn the_record_is_written_before_the_base_moves() {
     let (mut robot, diary) = guarded();
     let sink = &mut diary.clone();
-    let input = good(ARMED + 100, 500);
+    let input = good(ARMED + 100, CRUISE);
     robot.step(&input, sink);
-    let twist = Twist { linear_mm_per_s: 500, angular_mrad_per_s: 0 };
+    let twist = Twist { linear_mm_per_s: CRUISE, angular_mrad_per_s: 0 };
     let until = input.now + PERMIT_TTL_MAX;
     assert_eq!(diary.0.borrow().as_slice(), [Told::Record(0), Told::Drive(twist, until)]);
     diary.0.borrow_mut().clear();
@@ -63,7 +64,7 @@ fn the_record_is_written_before_the_base_moves() {
 fn a_refused_record_stops_the_base_instead_of_moving_it() {
     let (mut robot, diary) = guarded();
     let mut full = Ring::<0>::new();
-    let decision = robot.step(&good(ARMED + 100, 500), &mut full);
+    let decision = robot.step(&good(ARMED + 100, CRUISE), &mut full);
     assert_eq!(decision.primary, LOG_001);
     assert_eq!(diary.0.borrow().as_slice(), [Told::Halt(StopCategory::Zero)]);
     assert!(robot.state().needs_person());
@@ -75,7 +76,7 @@ fn a_ring_gives_back_what_it_took_in_order_and_refuses_when_full() {
     let mut ring = Ring::<3>::new();
     let (mut written, mut read) = (0, 0);
     for step in 1..50 {
-        robot.step(&good(ARMED + step * 100, 500), &mut ring);
+        robot.step(&good(ARMED + step * 100, CRUISE), &mut ring);
         written += 1;
         if step % 3 != 1 || ring.len() == 3 {
             assert_eq!(ring.pop().map(|record| record.seq), Some(read));

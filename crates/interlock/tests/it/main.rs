@@ -7,10 +7,10 @@ mod common;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod properties;
+mod plant;
 #[cfg(test)]
 mod resets;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod supervision;

@@ -1,8 +1,8 @@
 //! A command that no interlock has permitted.
-use sheepdog_interlock::{Base, Bounded, RobotTime, StopCategory, Twist};
+use sheepdog_interlock::{Base, BootNonce, Bounded, RobotTime, StopCategory, Twist};
 
 fn go<B: Base>(base: &mut B, twist: Twist) {
-    base.drive(Bounded { twist, until: RobotTime::MAX, step: core::marker::PhantomData });
+    base.drive(Bounded { twist, until: RobotTime::MAX, boot: BootNonce(1), generation: 0, step: core::marker::PhantomData });
 }
 
 struct Motor;

@@ -2,7 +2,7 @@
 use sheepdog_interlock::{Config, ConfigError, ValidConfig};
 
 fn permit(config: Config) -> Result<ValidConfig, ConfigError> {
-    let _: Option<sheepdog_interlock::guarded::Permit<'static>> = None;
+    let _: Option<sheepdog_interlock::permit::Permit<'static>> = None;
     config.validate()
 }
 

@@ -1,8 +1,8 @@
 //! Stopping needs no permit.
-use sheepdog_interlock::{Base, Bounded, RobotTime, StopCategory, Twist};
+use sheepdog_interlock::{Base, BootNonce, Bounded, RobotTime, StopCategory, Twist};
 
 fn go<B: Base>(base: &mut B, twist: Twist) {
-    let _ = (twist, RobotTime::MAX);
+    let _ = (twist, RobotTime::MAX, BootNonce(1));
     base.halt(StopCategory::Two);
 }
 

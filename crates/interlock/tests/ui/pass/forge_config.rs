@@ -1,8 +1,8 @@
 //! Settings that were checked.
-use sheepdog_interlock::{Config, ConfigError, Interlock};
+use sheepdog_interlock::{Config, ConfigDigest, ConfigError, Interlock, Restart};
 
-fn build(config: Config) -> Result<Interlock<1, 8>, ConfigError> {
-    Ok(Interlock::new(config.validate()?))
+fn build(config: Config, digest: ConfigDigest) -> Result<Interlock<1, 8>, ConfigError> {
+    Ok(Interlock::new(config.validate()?, digest, Restart::First))
 }
 
 fn main() {

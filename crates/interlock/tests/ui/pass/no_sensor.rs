@@ -1,0 +1,10 @@
+//! An interlock with one sensor.
+use sheepdog_interlock::{Config, ConfigDigest, ConfigError, Interlock, Restart};
+
+fn build(config: Config, digest: ConfigDigest) -> Result<Interlock<1, 8>, ConfigError> {
+    Ok(Interlock::new(config.validate()?, digest, Restart::First))
+}
+
+fn main() {
+    let _ = build(Config::SIMULATED, ConfigDigest([0; 32]));
+}
