@@ -2,6 +2,7 @@
 
 use nalgebra::Point2;
 use sheepdog_core::{Confidence, LevelId, Ppm, RobotTime};
+use sheepdog_interlock::packs::{PACKS, PackVerdict};
 
 /// Everything a robot knows of itself and its surroundings at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Observation {
     pub emergency_button: bool,
     /// Whether the bumper is touched; a robot without one says no.
     pub bumper: bool,
+    /// The last verdicts of packs that run beside, by slot; the map's is the controller's own.
+    pub packs: [Option<PackVerdict>; PACKS],
     /// Whether the robot knows itself to be out of order.
     pub failed: bool,
 }

@@ -3,14 +3,17 @@
 use std::{collections::VecDeque, fmt, sync::Arc};
 
 use sheepdog_core::{
-    AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, RuleId, StopGeneration,
+    AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, StopGeneration,
     wire::{self, Report, StepToken, StopEvent, ToAgent, ToFleet},
 };
 use sheepdog_interlock::{
-    Base, BootNonce, ConfigDigest, Decision, Evidence, Guarded, Input, Interlock, Memory, Relation,
-    ReleaseLimit, Request, Restart, SelfTest, State, StopCategory, Twist, ValidConfig, Verdict,
+    Base, BootNonce, ConfigDigest, ConfigError, Decision, Guarded, Input, Interlock, Memory, Reading,
+    ReleaseLimit, Request, Restart, SelfTest, State, Twist, ValidConfig, Verdict,
     beams::Sweep,
-    packs::{PACKS, PackSlot, PackVerdict, Ruling},
+    packs::{
+        PackSlot, PackVerdict,
+        map::{Area, Fix, Map, MapEvidence, MapSettings},
+    },
 };
 use sheepdog_map::CompiledSite;
 
@@ -56,8 +59,8 @@ pub struct OnboardConfig {
     pub passage_fresh: Micros,
     /// How long the fleet may be silent before the robot stops; `None` lets it finish its release.
     pub fleet_beat_timeout: Option<Micros>,
-    /// The largest error of its localisation with which it moves.
-    pub pose_error_max: Mm,
+    /// What it asks of its localisation.
+    pub map: MapSettings,
     /// Distance it keeps from known walls ahead, such as those behind a dock, in place of the interlock's stop
     /// margin; at most that margin.
     pub wall_margin: Mm,
@@ -73,6 +76,7 @@ pub struct Onboard<B> {
     guarded: Guarded<B, 1, SECTORS>,
     tracker: Tracker,
     known: Known,
+    map: Map,
     orders: Orders,
     duty: Duty,
     black_box: BlackBox,
@@ -110,7 +114,10 @@ impl<B: Base> Onboard<B> {
     /// A controller that has just started, for the `boot`-th time. It owns the base from now on.
     ///
     /// `restart` is what [`memory`](Self::memory) said last before it went down.
-    pub fn new(config: OnboardConfig, base: B, boot: u32, restart: Restart) -> Self {
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the settings of the map pack make no sense together.
+    pub fn new(config: OnboardConfig, base: B, boot: u32, restart: Restart) -> Result<Self, ConfigError> {
         let interlock = config.interlock.get();
         let metres = |value: u32| f64::from(value) / 1e3;
         let limits = Limits {
@@ -120,7 +127,7 @@ impl<B: Base> Onboard<B> {
             yaw_rate_rps: f64::from(config.yaw_rate.0.min(interlock.yaw_rate_max.0).max(1)) / 1e3,
             reaction_s: interlock.reaction().as_secs_f64(),
         };
-        Self {
+        Ok(Self {
             guarded: Guarded::new(
                 Interlock::new(config.interlock, config.approved, restart),
                 base,
@@ -128,6 +135,7 @@ impl<B: Base> Onboard<B> {
             ),
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
             known: Known::new(&config.site),
+            map: Map::new(config.map)?,
             orders: Orders::default(),
             duty: Duty::default(),
             black_box: BlackBox::default(),
@@ -135,7 +143,7 @@ impl<B: Base> Onboard<B> {
             stops: Stops::default(),
             reporter: Reporter { boot, seq: 0, last: None },
             config,
-        }
+        })
     }
 
     /// Where the interlock stands.
@@ -179,7 +187,8 @@ impl<B: Base> Onboard<B> {
 
         let motion = self.wanted(observation, pose);
         let before = self.guarded.state();
-        let input = self.input(observation, pose, motion);
+        let map = self.map.rule(observation.now, &self.map_evidence(observation));
+        let input = self.input(observation, pose, motion, map);
         self.black_box.before_step(self.guarded.interlock());
         let decision = self.guarded.step(&input, &mut self.black_box);
         self.orders.note_state(self.guarded.state());
@@ -227,7 +236,7 @@ impl<B: Base> Onboard<B> {
     }
 
     fn is_localised(&self, observation: &Observation) -> bool {
-        (0.0..=f64::from(self.config.pose_error_max.0) / 1e3).contains(&observation.pose_error_m)
+        (0.0..=f64::from(self.config.map.error_max.0) / 1e3).contains(&observation.pose_error_m)
     }
 
     fn is_standing(&self, observation: &Observation) -> bool {
@@ -271,7 +280,13 @@ impl<B: Base> Onboard<B> {
         self.tracker.motion(pose, passages, granted_mps, span_s)
     }
 
-    fn input(&self, observation: &Observation, pose: Option<Pose>, motion: Motion) -> Input<1, SECTORS> {
+    fn input(
+        &self,
+        observation: &Observation,
+        pose: Option<Pose>,
+        motion: Motion,
+        map: PackVerdict,
+    ) -> Input<1, SECTORS> {
         let site = self.tracker.site_version();
         let taken = observation.taken;
         // What is asked in integers is what is checked.
@@ -283,9 +298,9 @@ impl<B: Base> Onboard<B> {
             let epoch = self.tracker.route().epoch;
             ReleaseLimit { epoch, remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))), taken, site }
         });
-        let mut packs = [None; PACKS];
+        let mut packs = observation.packs;
         if let Some(slot) = packs.get_mut(PackSlot::MAP.index()) {
-            *slot = Some(self.map_verdict(observation, pose));
+            *slot = Some(map);
         }
         Input {
             request: Request {
@@ -321,29 +336,39 @@ impl<B: Base> Onboard<B> {
         }
     }
 
-    /// The map's word: localised well enough, and inside.
-    fn map_verdict(&self, observation: &Observation, pose: Option<Pose>) -> PackVerdict {
-        let missing = |id| Ruling::Stop {
-            category: StopCategory::One,
-            evidence: Evidence { rule: RuleId::new(id), measured: 0, relation: Relation::Below, limit: 1 },
-        };
-        let ruling = match pose {
-            None => missing("MAP-002"),
-            Some(pose) if !self.is_inside(pose) => missing("MAP-001"),
-            Some(_) => Ruling::Allow,
-        };
-        PackVerdict::new(observation.taken, ruling)
+    /// Where localisation says the robot is, whatever its error.
+    fn map_evidence(&self, observation: &Observation) -> MapEvidence {
+        let fix = observation.pose().map(|pose| Fix {
+            site: self.tracker.site_version(),
+            area: self.area(pose, observation.pose_error_m),
+            error: pose_error(observation.pose_error_m),
+            x_mm: to_i32(libm::round(pose.at.x * 1e3)),
+            y_mm: to_i32(libm::round(pose.at.y * 1e3)),
+            travelled: perception::odometry(observation).map_or(Mm::ZERO, |odometry| odometry.travelled),
+            zone_limit: None,
+        });
+        MapEvidence {
+            expected: self.config.site.version(),
+            fix: fix.map(|value| Reading { taken: observation.taken, value }),
+        }
     }
 
-    /// Whether the footprint, less its declared margin, is in the mapped area (which includes lifts' cabins).
-    fn is_inside(&self, pose: Pose) -> bool {
+    /// Whether the footprint less its declared margin, which localisation errors are part of, is in the mapped area
+    /// (which includes lifts' cabins). It is outside when no position within the error would bring it inside.
+    fn area(&self, pose: Pose, error_m: f64) -> Area {
         let site = &self.config.site;
         let (Some(level), Some(claims)) = (site.level(pose.level), site.classes().get(self.config.class))
         else {
-            return false;
+            return Area::Outside;
         };
         let core_m = f64::from(claims.class.radius.saturating_sub(claims.class.margin).0) / 1e3;
-        level.geometry.disc_free(pose.at, core_m)
+        if level.geometry.disc_free(pose.at, core_m) {
+            Area::Inside
+        } else if level.geometry.disc_free(pose.at, (core_m - error_m).max(0.0)) {
+            Area::Uncertain
+        } else {
+            Area::Outside
+        }
     }
 
     /// Radius of the footprint; with an unknown class everything is in the way.

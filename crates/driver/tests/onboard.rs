@@ -22,7 +22,11 @@ use sheepdog_core::{
 use sheepdog_driver::{
     Base, Beam, Bounded, Direction, Fate, Link, Lossy, Observation, Onboard, OnboardConfig, StopCategory,
 };
-use sheepdog_interlock::{CONFIDENCE_STOP_MIN, Config, Restart, State, rules};
+use sheepdog_interlock::{
+    CONFIDENCE_STOP_MIN, Config, Restart, State,
+    packs::{PACKS, map::MapSettings},
+    rules,
+};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, NominalWaits, Site, TravelProfile,
     model::{Door, Lane, Level, Lift, Room, Waypoint},
@@ -93,7 +97,7 @@ fn settings(site: &Arc<CompiledSite>) -> OnboardConfig {
         report_every: Micros::from_secs(1),
         passage_fresh: Micros::from_secs(2),
         fleet_beat_timeout: None,
-        pose_error_max: Mm(100),
+        map: MapSettings { error_max: Mm(100), ..MapSettings::SIMULATED },
         wall_margin: Mm(50),
     }
 }
@@ -181,7 +185,7 @@ impl Robot {
         let radio = Radio::default();
         let at = site.waypoint(site.waypoint_named(start).unwrap()).unwrap();
         Self {
-            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), 1, Restart::First),
+            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), 1, Restart::First).unwrap(),
             wire,
             link: link(radio.clone()),
             radio,
@@ -280,6 +284,7 @@ impl Robot {
             battery: Ppm::ONE,
             emergency_button: self.button,
             bumper: false,
+            packs: [None; PACKS],
             failed: false,
         }
     }

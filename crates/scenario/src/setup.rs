@@ -9,7 +9,7 @@ use sheepdog_core::{
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Performers, Step};
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
-use sheepdog_interlock::{Config, ConfigError, ValidConfig};
+use sheepdog_interlock::{Config, ConfigError, ValidConfig, packs::map::MapSettings};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, MapError, Site, travel::TravelProfile};
 use sheepdog_sim::{BeamSpec, ControllerSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
 
@@ -175,7 +175,7 @@ impl Setup {
                 report_every: Micros::from_secs(1),
                 passage_fresh: Micros::from_millis(1_500),
                 fleet_beat_timeout: None,
-                pose_error_max: Mm(50),
+                map: MapSettings { error_max: Mm(50), ..MapSettings::SIMULATED },
                 wall_margin: Mm(50),
             },
         });

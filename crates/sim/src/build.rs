@@ -48,14 +48,8 @@ pub(crate) fn robot(
     let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
     let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
     let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);
-    let ControllerSpec {
-        yaw_rate,
-        report_every,
-        passage_fresh,
-        fleet_beat_timeout,
-        pose_error_max,
-        wall_margin,
-    } = spec.controller;
+    let ControllerSpec { yaw_rate, report_every, passage_fresh, fleet_beat_timeout, map, wall_margin } =
+        spec.controller;
     let config = OnboardConfig {
         agent,
         site: Arc::clone(site),
@@ -68,7 +62,7 @@ pub(crate) fn robot(
         report_every,
         passage_fresh,
         fleet_beat_timeout,
-        pose_error_max,
+        map,
         wall_margin,
     };
     Ok(Robot::new(Parts {
@@ -76,7 +70,8 @@ pub(crate) fn robot(
         agent,
         radius_m: f64::from(class.class.radius.0) / 1e3,
         body,
-        onboard: Onboard::new(config, base, 0, Restart::First),
+        onboard: Onboard::new(config, base, 0, Restart::First)
+            .map_err(|error| PlantError::Settings { agent, error })?,
         beams: spec.beams,
         power,
         battery: spec.battery,

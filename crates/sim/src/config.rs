@@ -1,7 +1,7 @@
 //! What a plant consists of, as plain data.
 
 use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
-use sheepdog_interlock::ValidConfig;
+use sheepdog_interlock::{ValidConfig, packs::map::MapSettings};
 
 use crate::radio::RadioSpec;
 
@@ -59,8 +59,8 @@ pub struct ControllerSpec {
     pub passage_fresh: Micros,
     /// How long the fleet may be silent before the robot stops; `None` lets it finish its release.
     pub fleet_beat_timeout: Option<Micros>,
-    /// The largest error of its localisation with which it moves.
-    pub pose_error_max: Mm,
+    /// What it asks of its localisation.
+    pub map: MapSettings,
     /// Distance it keeps from known walls ahead.
     pub wall_margin: Mm,
 }

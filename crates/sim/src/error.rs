@@ -1,6 +1,7 @@
 //! Why a plant was refused.
 
 use sheepdog_core::{AgentId, Micros, WaypointId};
+use sheepdog_interlock::ConfigError;
 
 use crate::plant::TICK_MAX;
 
@@ -19,6 +20,14 @@ pub enum PlantError {
     Twice {
         /// The id.
         agent: AgentId,
+    },
+    /// The settings of a robot's controller make no sense together.
+    #[error("agent {agent}: {error}")]
+    Settings {
+        /// The robot.
+        agent: AgentId,
+        /// Which setting.
+        error: ConfigError,
     },
     /// Somebody starts or walks at a waypoint that the site does not have.
     #[error("{who} is at {waypoint}, which the site does not have")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sheepdog_core::{AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
-use sheepdog_interlock::{Config, ValidConfig};
+use sheepdog_interlock::{Config, ValidConfig, packs::map::MapSettings};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, Site};
 
 use crate::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
@@ -141,7 +141,7 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
             report_every: Micros::from_secs(1),
             passage_fresh: Micros::from_secs(1),
             fleet_beat_timeout: None,
-            pose_error_max: Mm(50),
+            map: MapSettings { error_max: Mm(50), ..MapSettings::SIMULATED },
             wall_margin: Mm(50),
         },
     });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{AgentId, Confidence, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
 use sheepdog_driver::{Observation, Onboard};
+use sheepdog_interlock::packs::PACKS;
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -194,6 +195,7 @@ impl Robot {
             battery: self.battery(),
             emergency_button: self.conditions.button,
             bumper: false,
+            packs: [None; PACKS],
             failed: self.conditions.broken,
         }
     }
