@@ -62,7 +62,7 @@ fn again(path: &Path) -> Result<Answer, Problem> {
     if let Some(seq) = replay.differs_at {
         anstream::println!("DIFFERS from record {seq} on");
     }
-    let audit = audit(&entries, &site, sheepdog_interlock::RULES);
+    let audit = audit(&entries, &site, sheepdog_interlock::CATALOGUE);
     anstream::println!(
         "{} awards, holds and stops checked on their evidence, {} findings",
         audit.checked,

@@ -139,3 +139,17 @@ pub use sheepdog_core::{
     Relation, RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
 };
 pub use wire::{Challenge, Command, Key, Receiver, Sealer, WIRE_LENGTH, WireError};
+
+/// Every rule of this crate: the kernel's, then the packs'.
+pub const CATALOGUE: &[Rule] = &catalogue::<{ RULES.len() + packs::RULES.len() }>();
+
+#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "evaluated by the compiler")]
+const fn catalogue<const LENGTH: usize>() -> [Rule; LENGTH] {
+    let mut all = [RULES[0]; LENGTH];
+    let mut index = 0;
+    while index < LENGTH {
+        all[index] = if index < RULES.len() { RULES[index] } else { packs::RULES[index - RULES.len()] };
+        index += 1;
+    }
+    all
+}

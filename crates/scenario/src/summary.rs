@@ -56,7 +56,7 @@ impl Summary {
         let bytes = world.ledger().to_vec();
         let entries = world.entries()?;
         let setup = world.setup();
-        let findings = audit(&entries, &setup.site, sheepdog_interlock::RULES).findings.len();
+        let findings = audit(&entries, &setup.site, sheepdog_interlock::CATALOGUE).findings.len();
         let verified = sheepdog_ledger::verify(&bytes).is_ok();
         let replay = sheepdog_fleet::replay(&setup.site, &setup.header, &envelopes(&bytes)?);
         let stats = world.fleet().stats();

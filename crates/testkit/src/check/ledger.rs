@@ -22,11 +22,11 @@ use crate::Violation;
 )]
 pub fn every_decision_holds(entries: &[Entry], site: &CompiledSite) -> Result<(), Violation> {
     const CHECK: &str = "every decision holds";
-    if let Some(finding) = audit(entries, site, sheepdog_interlock::RULES).findings.first() {
+    if let Some(finding) = audit(entries, site, sheepdog_interlock::CATALOGUE).findings.first() {
         return Err(Violation::at(CHECK, finding.seq, format!("{:?}: {}", finding.rule, finding.reason)));
     }
     let catalogues: [&[Rule]; 4] = [
-        sheepdog_interlock::RULES,
+        sheepdog_interlock::CATALOGUE,
         sheepdog_traffic::RULES,
         sheepdog_dispatch::RULES,
         sheepdog_fleet::rules::RULES,
