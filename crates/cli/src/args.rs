@@ -47,6 +47,13 @@ pub(crate) enum InterlockCommand {
         yaw_rate_rps, confidence or confidence@DEGREES, and range@DEGREES for each beam. A stop was needless when the\n\
         robot went on for its whole stopping distance and nothing came within the stop margin of its path.")]
     Shadow(Shadow),
+    /// Write the failsafe page: push inputs in a browser and watch state, rule and permitted speed of the real kernel.
+    #[command(after_help = "Example:\n  sheepdog interlock page --out failsafe.html")]
+    Page {
+        /// Where to write it.
+        #[arg(long, value_name = "OUT")]
+        out: PathBuf,
+    },
 }
 
 /// A shadow run.

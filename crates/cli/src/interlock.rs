@@ -4,6 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::{Value, json};
 use sheepdog_core::{Confidence, Mm};
+use sheepdog_driver::failsafe;
 use sheepdog_driver::shadow::{self, ShadowReport, ShadowRobot};
 use sheepdog_interlock::Config;
 
@@ -18,6 +19,11 @@ const SWEEP_PPM: [u32; 8] = [925_000, 930_000, 940_000, 950_000, 960_000, 970_00
 pub(crate) fn run(command: &InterlockCommand) -> Result<Answer, Problem> {
     match command {
         InterlockCommand::Shadow(args) => shadow(args),
+        InterlockCommand::Page { out } => {
+            write(out, failsafe::page().map_err(|error| Problem::Usage(format!("{error}")))?)?;
+            anstream::println!("wrote {} (open it in a browser)", out.display());
+            Ok(Answer::Yes)
+        }
     }
 }
 
@@ -151,9 +157,12 @@ fn plot(sweep: &[(Confidence, ShadowReport)]) -> String {
     let (lowest, highest) = (f64::from(SWEEP_PPM[0]), 1e6);
     let x = |ppm: u32| LEFT + (f64::from(ppm) - lowest) / (highest - lowest) * (WIDTH - LEFT - 20.0);
     let y = |rate: f64| HEIGHT - BOTTOM - rate / top * (HEIGHT - BOTTOM - TOP);
-    let line = |rates: &[f64]| -> String {
+    let line = |rates: &[f64]| {
         let points = sweep.iter().zip(rates);
-        points.map(|((threshold, _), rate)| format!("{:.1},{:.1} ", x(threshold.ppm()), y(*rate))).collect()
+        let points: Vec<String> = points
+            .map(|((threshold, _), rate)| format!("{:.1},{:.1}", x(threshold.ppm()), y(*rate)))
+            .collect();
+        points.join(" ")
     };
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{HEIGHT}\" font-family=\"sans-serif\" \
@@ -180,17 +189,17 @@ fn plot(sweep: &[(Confidence, ShadowReport)]) -> String {
             f64::from(ppm) / 1e4
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\">threshold, %</text>\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\"/>\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#c0392b\" stroke-width=\"2\" stroke-dasharray=\"6 4\"/>\
          <text x=\"{:.0}\" y=\"36\" fill=\"#1f5fa8\">all stops</text>\
-         <text x=\"{:.0}\" y=\"36\" fill=\"#c0392b\">needless</text></svg>\n",
+         <text x=\"{:.0}\" y=\"36\" fill=\"#c0392b\">needless</text></svg>",
         LEFT.midpoint(WIDTH),
         HEIGHT - 8.0,
-        line(&all).trim_end(),
-        line(&needless).trim_end(),
+        line(&all),
+        line(&needless),
         WIDTH - 180.0,
         WIDTH - 90.0
     );

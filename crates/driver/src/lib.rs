@@ -22,6 +22,7 @@
 mod angle;
 mod black_box;
 mod duty;
+pub mod failsafe;
 mod link;
 mod observation;
 mod onboard;
