@@ -331,6 +331,15 @@ mod tests {
     }
 
     #[test]
+    fn leaving_limits_only_who_could_be_faster() {
+        for (own, limited) in [(150, None), (151, Some((LFT_004, 150)))] {
+            let settings = LiftSettings { speed_max: MmPerS(own), ..LiftSettings::SIMULATED };
+            let lost = LiftEvidence { is_open: None, ..seen(ms(0), Side::Inside, Crossing::Leaving) };
+            assert_eq!(limits(Lift::new(settings).unwrap().rule(ms(0), &lost)), limited, "{own}");
+        }
+    }
+
+    #[test]
     fn settings_that_check_nothing_are_refused() {
         let simulated = LiftSettings::SIMULATED;
         let refused = |settings: LiftSettings| Lift::new(settings).unwrap_err().setting;

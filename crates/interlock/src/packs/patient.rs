@@ -458,6 +458,18 @@ mod tests {
     }
 
     #[test]
+    fn handing_over_limits_only_who_could_be_faster() {
+        for (own, limited) in [(100, None), (101, Some((PAT_004, 100)))] {
+            let (speed_max, speed_carrying) = (MmPerS(own), MmPerS(100));
+            let settings = PatientSettings { speed_max, speed_carrying, ..PatientSettings::SIMULATED };
+            let mut patient = Patient { settings, ..free(2_000) };
+            let handing =
+                PatientEvidence { phase: read(ms(2_100), Phase::HandingOver), ..seen(ms(2_100), 0) };
+            assert_eq!(limits(patient.rule(ms(2_100), &handing)), limited, "{own}");
+        }
+    }
+
+    #[test]
     fn settings_that_check_nothing_are_refused() {
         let simulated = PatientSettings::SIMULATED;
         let refused = |settings: PatientSettings| Patient::new(settings).unwrap_err().setting;

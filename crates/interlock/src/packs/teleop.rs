@@ -457,6 +457,15 @@ mod tests {
     }
 
     #[test]
+    fn recovery_limits_only_who_could_be_faster() {
+        for (own, limited) in [(99, None), (100, None), (101, Some((REC_002, 100)))] {
+            let settings = TeleopSettings { speed_max: MmPerS(own), ..TeleopSettings::SIMULATED };
+            let verdict = Teleop::new(settings).unwrap().rule(ms(1_000), &driving(1_000, RECOVERY));
+            assert_eq!(limits(verdict), limited, "{own}");
+        }
+    }
+
+    #[test]
     fn settings_that_check_nothing_are_refused() {
         let simulated = TeleopSettings::SIMULATED;
         let refused = |settings: TeleopSettings| Teleop::new(settings).unwrap_err().setting;
