@@ -24,6 +24,7 @@ mod black_box;
 mod duty;
 pub mod failsafe;
 mod link;
+pub mod mapping;
 mod observation;
 mod onboard;
 mod orders;
