@@ -2,8 +2,8 @@
 //!
 //! A sill is crossed inwards only while two fresh pieces of evidence say that the cabin is level and that the door is open
 //! (LFT-001). Missing evidence denies entry, never exit: a robot that leaves goes on without it, slowly (LFT-004). Only what
-//! is *known* to be wrong keeps it inside a cabin; on the sill nothing does, because a sill is no place to stay. A robot
-//! that waits too long is told to retreat (LFT-002).
+//! is *known* to be wrong keeps it inside a cabin, and it stays known for `stuck_after` when its source falls silent; on
+//! the sill nothing does, because a sill is no place to stay. A robot that waits too long is told to retreat (LFT-002).
 //!
 //! This pack is for robots near lifts; elsewhere the host says [`Side::Outside`] and [`Crossing::None`].
 
@@ -117,6 +117,8 @@ pub struct Lift {
     settings: LiftSettings,
     waiting_since: Option<RobotTime>,
     stuck: Option<Evidence>,
+    /// When the cabin was last said not to be level, and the door not to be open, and not the contrary since.
+    refuted: [Option<RobotTime>; 2],
 }
 
 /// What is known of one thing that has to be proven.
@@ -134,7 +136,7 @@ impl Lift {
     /// [`ConfigError`] as [`LiftSettings::validate`].
     pub fn new(settings: LiftSettings) -> Result<Self, ConfigError> {
         settings.validate()?;
-        Ok(Self { settings, waiting_since: None, stuck: None })
+        Ok(Self { settings, waiting_since: None, stuck: None, refuted: [None; 2] })
     }
 
     /// Why the robot should give this lift up (LFT-002): back out, or, inside a cabin, call for help.
@@ -148,17 +150,34 @@ impl Lift {
         let side = judge.look(evidence.side, LFT_003);
         // Evidence that is not needed must not age the verdict.
         let mut looked = judge;
-        let proofs = [evidence.is_level, evidence.is_open].map(|proof| match looked.look(proof, LFT_001) {
-            Ok(true) => Proof::Proven,
-            Ok(false) => Proof::Refuted,
-            Err(_) => Proof::Unknown,
-        });
+        let said = [evidence.is_level, evidence.is_open].map(|proof| looked.look(proof, LFT_001).ok());
+        let proofs = self.proofs(now, said);
         if side != Ok(Side::Outside) || evidence.crossing != Crossing::None {
             judge = looked;
         }
         self.wait(now, side.ok(), evidence.crossing, proofs);
         self.cross(side, evidence.crossing, proofs, &mut judge);
         judge.verdict()
+    }
+
+    /// What is known by what was said now or, where nothing is said, lately.
+    fn proofs(&mut self, now: RobotTime, said: [Option<bool>; 2]) -> [Proof; 2] {
+        let mut proofs = [Proof::Unknown; 2];
+        for ((proof, said), refuted) in proofs.iter_mut().zip(said).zip(&mut self.refuted) {
+            *refuted = match said {
+                Some(true) => None,
+                Some(false) => Some(now),
+                None => *refuted,
+            };
+            let is_remembered = refuted.is_some() && bad_for(*refuted, now) <= self.settings.stuck_after;
+            *proof = match said {
+                Some(true) => Proof::Proven,
+                Some(false) => Proof::Refuted,
+                None if is_remembered => Proof::Refuted,
+                None => Proof::Unknown,
+            };
+        }
+        proofs
     }
 
     /// Watches how long it waits for the proofs.
@@ -328,6 +347,25 @@ mod tests {
         let open = seen(ms(30_100), Side::Inside, Crossing::Leaving);
         assert_eq!(lift.rule(ms(30_100), &open).ruling, Ruling::Allow);
         assert_eq!(lift.retreat(), None);
+    }
+
+    #[test]
+    fn what_was_wrong_stays_wrong_for_a_while_when_nobody_speaks() {
+        let mut lift = lift();
+        let leaving = |now: RobotTime, told: Option<bool>| LiftEvidence {
+            is_level: told.and_then(|level| read(now, level)),
+            ..seen(now, Side::Inside, Crossing::Leaving)
+        };
+        let now = RobotTime::from_micros;
+        lift.rule(now(0), &leaving(now(0), Some(false)));
+        for (micros, denied) in [(1, true), (29_999_999, true), (30_000_000, true), (30_000_001, false)] {
+            let verdict = lift.rule(now(micros), &leaving(now(micros), None));
+            assert_eq!(stops(verdict), denied.then_some(LFT_001), "{micros}");
+            assert_eq!(limits(verdict), (!denied).then_some((LFT_004, 150)), "{micros}");
+        }
+        lift.rule(ms(40_000), &leaving(ms(40_000), Some(false)));
+        lift.rule(ms(40_100), &leaving(ms(40_100), Some(true)));
+        assert_eq!(stops(lift.rule(ms(40_200), &leaving(ms(40_200), None))), None, "the contrary was said");
     }
 
     #[test]
