@@ -344,7 +344,9 @@ mod tests {
 
     fn worn(decelerations: &[u32]) -> Brakes {
         let mut brakes = brakes();
-        decelerations.iter().for_each(|deceleration| brakes.observe(stop(*deceleration)));
+        for deceleration in decelerations {
+            brakes.observe(stop(*deceleration));
+        }
         brakes
     }
 

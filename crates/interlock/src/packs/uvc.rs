@@ -361,6 +361,7 @@ mod tests {
         Uvc::new(UvcSettings::SIMULATED, 0).unwrap()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "evidence is optional")]
     fn source(number: u8, taken: RobotTime, says_so: bool) -> Option<Source> {
         Some(Source { number, taken, says_so })
     }
@@ -487,7 +488,7 @@ mod tests {
         let _ = uvc.rule(ms(burnt), &UvcEvidence { is_burning: read(ms(burnt), true), ..proven(ms(burnt)) });
         let _ = uvc.rule(ms(burnt + 10), &UvcEvidence { lease: None, ..proven(ms(burnt + 10)) });
         let dose = uvc.dose_uj_per_m2();
-        assert!(2_600 <= dose && dose < 2_700, "{dose}");
+        assert!((2_600..2_700).contains(&dose), "{dose}");
         for (millis, kept) in
             [(burnt + 8 * HOUR, true), (9 * HOUR + HOUR / 4 - 1, true), (9 * HOUR + HOUR / 4, false)]
         {
