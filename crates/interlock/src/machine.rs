@@ -10,6 +10,7 @@ use crate::{
     Config, ConfigDigest, Input, ResetStep, RuleSet, Twist, ValidConfig,
     assess::{Finding, Findings, Past, assess, evidence, is_standing, keep_power, micros, spoken},
     config::TRIPS_MAX,
+    packs::PackSlot,
     rules::Code,
     sense::{Sense, Sensed},
     supervise::{Order, Press, ResetButton, Supervision},
@@ -196,7 +197,8 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             button: ResetButton::default(),
             trips: Trips::default(),
             packs: 0,
-            keep_power: 0,
+            // Nobody knows yet that nobody is being carried.
+            keep_power: config.get().packs_required & PackSlot::PATIENT.bit(),
             highest_stop: memory.and_then(|memory| memory.highest_stop),
             cleared: memory.and_then(|memory| memory.cleared),
         }

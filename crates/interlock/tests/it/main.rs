@@ -7,6 +7,8 @@ mod common;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
+mod packs;
+#[cfg(test)]
 mod plant;
 #[cfg(test)]
 mod resets;
