@@ -3,13 +3,12 @@
 //! Run with `cargo run --release --example embed_interlock`.
 
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
-#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "ranges are small and positive")]
+#![expect(clippy::cast_possible_truncation, reason = "directions are small numbers")]
 #![expect(clippy::wildcard_imports, reason = "everything here is about the interlock")]
 
 use std::error::Error;
 
-use sheepdog::driver::{Beam, arc};
-use sheepdog::interlock::*;
+use sheepdog::interlock::{beams::*, packs::map::*, packs::*, *};
 
 /// Your motor controller. All it ever sees is a twist that lapses by itself.
 struct Wheels;
@@ -25,34 +24,73 @@ impl Base for Wheels {
 
 fn main() -> Result<(), Box<dyn Error>> {
     // 1. The interlock owns the wheels; nothing else can reach them. Records go to a ring; full means stop.
-    let mut robot = Guarded::new(Interlock::<1, 8>::new(sheepdog::scenario::interlock_config()?), Wheels);
+    let config = Config::SIMULATED.validate()?;
+    let interlock = Interlock::<1, 8>::new(config, config.digest(), Restart::First);
+    let mut robot = Guarded::new(interlock, Wheels, BootNonce(1));
     let mut records = Ring::<1024>::new();
-    let (site, radius_m, sight_m) = (SiteVersion([0; 32]), 0.3, 8.0);
-    // 2. Twenty looks a second: a free view first, then somebody 0.2 m ahead, seen with full confidence.
+    let mut map = Map::new(MapSettings::SIMULATED)?;
+    let (site, radius, sight) = (SiteVersion([0; 32]), Mm(300), Mm(8_000));
+    let twist = Twist { linear_mm_per_s: 800, angular_mrad_per_s: 0 };
+    // 2. Where the scanner's beams point is known once and for all: 72 of them, five degrees apart.
+    let direction = |step: u32| {
+        let (sin, cos) = (f64::from(step) * 5.0).to_radians().sin_cos();
+        let scaled = |part: f64| (part * f64::from(UNIT)) as i32;
+        Direction::new(scaled(cos), scaled(sin), ((step * 5 + 22) / 45 % 8) as u8)
+    };
+    let directions: Vec<Direction> = (0..72).filter_map(direction).collect();
+    // 3. Twenty looks a second: a free view first, then somebody 0.2 m ahead, seen with full confidence.
+    let mut travelled = 0;
     for tick in 0..40_u64 {
         let now = RobotTime::from_micros(1_000_000 + 50_000 * tick);
-        let ahead_m = if tick < 30 { sight_m } else { radius_m + 0.2 };
-        let beam = |step: u32| Beam {
-            angle_rad: f64::from(step) * 0.1,
-            range_m: if step == 0 { ahead_m } else { sight_m },
+        let moving = (12..30).contains(&tick);
+        let ahead = if tick < 30 { sight } else { Mm(500) };
+        let beam = |(index, direction): (usize, &Direction)| Beam {
+            direction: *direction,
+            half_spacing: 1_430,
+            range: Some(if index == 0 { ahead } else { sight }),
             confidence: Confidence::FULL,
+            is_wall: false,
         };
-        let beams: Vec<Beam> = (0..63).map(beam).collect();
-        // 3. From beams to what the interlock asks: confidence by sector, free travel along the path.
-        let motion = arc::Motion { linear_mps: 0.8, angular_rps: 0.0 };
-        let confidence = arc::sector_confidence(&beams);
-        let free_m = arc::free_travel(motion, radius_m, &arc::obstacles(&beams, sight_m), sight_m);
+        let beams: Vec<Beam> = directions.iter().enumerate().map(beam).collect();
+        // 4. From beams to what the interlock asks: confidence by sector, free travel along the path.
+        let seen = reduce::<8>(&beams, sight, Sweep { twist, radius, reach: Mm(700), wall_credit: Mm(0) });
+        travelled += if moving { 20 } else { 0 };
+        let place = Fix {
+            site,
+            area: Area::Inside,
+            error: Mm(20),
+            x_mm: 0,
+            y_mm: 0,
+            travelled: Mm(travelled),
+            zone_limit: None,
+        };
+        let fix = Some(Reading { taken: now, value: place });
         let mut input = Input::unknown(now, site);
-        input.request.twist = Twist { linear_mm_per_s: 800, angular_mrad_per_s: 0 };
-        input.request.sectors = arc::swept_sectors(motion, 0.5);
-        input.sensors = [Some(SensorReading { taken: now, confidence, healthy: true })];
-        input.free_travel = Some(Reading { taken: now, value: Mm((free_m * 1e3) as u32) });
-        input.side_clearance = Some(Mm(1_000));
-        input.speed = Some(MmPerS(if tick < 30 { 0 } else { 300 }));
-        input.release = Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), site });
-        input.map = Some(MapEvidence { inside: true, site, taken: now });
+        input.request =
+            Request { twist, sectors: swept_sectors::<8>(twist, Micros::from_secs(1)), issued: now };
+        input.sensors = [Some(SensorReading {
+            taken: now,
+            seq: tick,
+            digest: seen.digest ^ tick,
+            healthy: true,
+            invalid: seen.invalid,
+            residual: None,
+            sectors: seen.sectors,
+        })];
+        input.free_travel = Some(Reading { taken: now, value: seen.free_travel });
+        input.side_clearance = Some(seen.side_clearance);
+        input.odometry = Some(Odometry {
+            speed: MmPerS(if moving { 400 } else { 0 }),
+            yaw_rate: MradPerS(0),
+            travelled: Mm(travelled),
+            turned_mrad: 0,
+        });
+        input.release = Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), taken: now, site });
         input.beat = Some(now);
-        // 4. The verdict names its rule; only `Move` has driven the wheels.
+        input.packs[PackSlot::MAP.index()] = Some(map.rule(now, &MapEvidence { expected: site, fix }));
+        input.self_test = SelfTest::Passed;
+        (input.emergency_button, input.bumper) = (Some(false), Some(false));
+        // 5. The verdict names its rule; only `Move` has driven the wheels.
         let decision = robot.step(&input, &mut records);
         println!("{now}: {:?}, limit {}", decision.evidence, decision.speed_limit);
     }
