@@ -7,6 +7,7 @@
 //! * [`Ledger`] is the chain in memory: it makes envelopes and does no input or output.
 //! * [`Writer`] and [`Reader`] are the file: a magic number, a version, a header of the owner's and the envelopes.
 //! * [`Checkpoint`] is the chain's head at one instant, to be kept elsewhere.
+//! * [`Fold`] makes one record of many equal ones.
 //!
 //! What a chain cannot show: that records are missing *at its end*, and that nobody rewrote it from some record on
 //! and hashed everything anew. Both need a [`Checkpoint`] kept where the writer of the file cannot reach it; see
@@ -20,6 +21,7 @@ mod chain;
 mod envelope;
 mod error;
 mod file;
+mod fold;
 
 pub use chain::{Checkpoint, Ledger};
 pub use envelope::{Digest, Envelope, Kind};
@@ -28,3 +30,4 @@ pub use file::{
     BODY_LENGTH_MAX, FORMAT_VERSION, HEADER_LENGTH_MAX, MAGIC, Reader, Tail, Verified, Writer, verify,
     verify_against,
 };
+pub use fold::{Fold, FoldLimits, Run, Stamp};
