@@ -92,7 +92,7 @@ fn a_fleet_in_real_time_is_killed_and_comes_back_from_disk() {
     drop(server);
     let copy = second.0.join(ledger_file(&first.0).file_name().unwrap());
     fs::write(&copy, &bytes).unwrap();
-    let torn = envelopes(&bytes).last().unwrap().body.len().min(20) + 4;
+    let torn = envelopes(&bytes).last().unwrap().bytes().unwrap().len().min(20) + 4;
     let start = bytes.len() - torn;
     let mut file = fs::OpenOptions::new().append(true).open(&copy).unwrap();
     let length = u32::try_from(torn + 500).unwrap();

@@ -11,6 +11,7 @@ use sheepdog_map::{CompiledSite, travel::NominalWaits};
 use sheepdog_traffic::{RULES as TRAFFIC_RULES, Withheld};
 
 use crate::{
+    header::{Header, OtherVersion},
     record::{Ahead, Entry, Record},
     rules,
 };
@@ -22,6 +23,21 @@ pub struct Audit {
     pub checked: u64,
     /// Those whose rule is unknown or whose predicate does not hold on the recorded evidence.
     pub findings: Vec<Finding>,
+    /// What wrote the ledger, if that is not what audits it and the audit was told ([`Audit::of`]). Findings may come
+    /// from rules that have changed then.
+    pub other_version: Option<OtherVersion>,
+}
+
+impl Audit {
+    /// [`audit`] of the ledger with this header, which says under which rules its decisions were made.
+    pub fn of(header: &Header, entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Self {
+        Self { other_version: header.other_version(), ..audit(entries, site, robot_rules) }
+    }
+
+    /// Whether the rules that decided bear out every decision; `None` if other rules decided than those here.
+    pub fn is_sound(&self) -> Option<bool> {
+        self.other_version.is_none().then_some(self.findings.is_empty())
+    }
 }
 
 /// A decision that its evidence does not bear out.

@@ -135,7 +135,7 @@ impl Fleet {
             return Err(FleetError::OtherSite { expected: site.version(), found: header.site });
         }
         let ledger = header.encode().map_err(|error| FleetError::Ledger(error.to_string()))?;
-        let ledger = Ledger::new(&ledger);
+        let ledger = Ledger::new(&ledger, header.salts);
         let mut executor = Executor::new(Arc::clone(&site));
         let mut agents = std::collections::BTreeMap::new();
         for profile in &config.agents {

@@ -1,9 +1,11 @@
 //! The header of a fleet's ledger file: everything needed to replay it elsewhere.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use sheepdog_core::{Mm, SiteVersion};
+use sha2::{Digest as _, Sha256};
+use sheepdog_core::{Mm, Rule, SiteVersion, StopCategory};
+use sheepdog_ledger::{Digest, SaltKey};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, Site};
 
 /// Which software on which site wrote a ledger. It is hashed into the first record's `previous` digest.
@@ -21,6 +23,86 @@ pub struct Header {
     pub spacing: Mm,
     /// Footprint classes, as name, radius and margin.
     pub classes: Vec<(String, Mm, Mm)>,
+    /// Digest of the rule catalogues that decided; `None` in ledgers of format 1, which did not say. It is the last
+    /// field, so that a header without it is the beginning of one with it.
+    pub rules: Option<Digest>,
+    /// What salts the bodies of the ledger. Never encoded: it lives in the key table.
+    #[serde(skip)]
+    pub salts: SaltKey,
+}
+
+/// What decides: a decision can be expected to come out the same only under the same version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Name and version of the software.
+    pub software: String,
+    /// Digest of the rule catalogues; `None` if unknown.
+    pub rules: Option<Digest>,
+}
+
+impl Version {
+    /// What runs here.
+    pub fn this() -> Self {
+        Self {
+            software: concat!("sheepdog ", env!("CARGO_PKG_VERSION")).to_owned(),
+            rules: Some(rules_digest()),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.rules {
+            Some(rules) => write!(f, "{} with rules {rules}", self.software),
+            None => write!(f, "{} with unknown rules", self.software),
+        }
+    }
+}
+
+/// A ledger was written by something else than what reads it. Decisions that come out differently prove nothing then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherVersion {
+    /// What wrote the ledger.
+    pub written_by: Version,
+    /// What runs here.
+    pub this: Version,
+}
+
+impl fmt::Display for OtherVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "written by {}, this is {}", self.written_by, self.this)
+    }
+}
+
+/// SHA-256 over the catalogues of dispatch, traffic and fleet, each in the order of its ids.
+///
+/// Of each rule: its id, then text and rationale, each after its length in bytes (u32, little-endian), then one byte
+/// for the stop category (0 for none, else one more than the category). The robots' catalogue belongs to the robots'
+/// ledgers.
+pub fn rules_digest() -> Digest {
+    let mut hash = Sha256::new();
+    for catalogue in [sheepdog_dispatch::RULES, sheepdog_traffic::RULES, crate::rules::RULES] {
+        let mut rules = catalogue.to_vec();
+        rules.sort_by_key(|rule| rule.id);
+        for rule in &rules {
+            hash_rule(&mut hash, rule);
+        }
+    }
+    Digest(hash.finalize().into())
+}
+
+fn hash_rule(hash: &mut Sha256, rule: &Rule) {
+    hash.update(rule.id.as_str());
+    for text in [rule.text, rule.rationale] {
+        hash.update(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        hash.update(text);
+    }
+    hash.update([match rule.category {
+        None => 0,
+        Some(StopCategory::Zero) => 1,
+        Some(StopCategory::One) => 2,
+        Some(StopCategory::Two) => 3,
+    }]);
 }
 
 /// Why a header does not lead to a site.
@@ -49,8 +131,9 @@ impl Header {
     /// # Errors
     /// [`HeaderError::Site`] if the authored site has no TOML form.
     pub fn new(site: &Site, options: &CompileOptions, compiled: &CompiledSite) -> Result<Self, HeaderError> {
+        let version = Version::this();
         Ok(Self {
-            software: concat!("sheepdog ", env!("CARGO_PKG_VERSION")).to_owned(),
+            software: version.software,
             site: compiled.version(),
             source: site.to_toml().map_err(|error| HeaderError::Site(error.to_string()))?,
             roadmap: options.roadmap.clone(),
@@ -60,7 +143,29 @@ impl Header {
                 .iter()
                 .map(|class| (class.name.clone(), class.radius, class.margin))
                 .collect(),
+            rules: version.rules,
+            salts: SaltKey::PUBLIC,
         })
+    }
+
+    /// The same header for a ledger whose bodies are salted with a secret, so that exports can leave some out.
+    #[must_use]
+    pub fn with_salts(self, salts: SaltKey) -> Self {
+        Self { salts, ..self }
+    }
+
+    /// The same header as this software writes it, for what it adds to a ledger that another version began.
+    #[must_use]
+    pub fn of_this_version(self) -> Self {
+        let Version { software, rules } = Version::this();
+        Self { software, rules, ..self }
+    }
+
+    /// What wrote the ledger, if that is not what runs here.
+    pub fn other_version(&self) -> Option<OtherVersion> {
+        let written_by = Version { software: self.software.clone(), rules: self.rules };
+        let this = Version::this();
+        (written_by != this).then_some(OtherVersion { written_by, this })
     }
 
     /// Canonical bytes (postcard).
@@ -71,12 +176,16 @@ impl Header {
         postcard::to_allocvec(self).map_err(|error| HeaderError::Encoding(error.to_string()))
     }
 
-    /// Reads a header.
+    /// Reads a header, one of format 1 too. Its salts are [`SaltKey::PUBLIC`]: the key table has the others.
     ///
     /// # Errors
-    /// [`HeaderError::Encoding`] if the bytes are no header of this version.
+    /// [`HeaderError::Encoding`] if the bytes are no header that any version wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
-        postcard::from_bytes(bytes).map_err(|error| HeaderError::Encoding(error.to_string()))
+        let read = postcard::from_bytes(bytes).or_else(|error| {
+            // In format 1 the rules were missing: with a `None` behind it, it is a header of today.
+            postcard::from_bytes(&[bytes, &[0]].concat()).map_err(|_| error)
+        });
+        read.map_err(|error| HeaderError::Encoding(error.to_string()))
     }
 
     /// The site the ledger was written on, compiled again and compared by content hash.
@@ -102,5 +211,87 @@ impl Header {
             return Err(HeaderError::OtherSite { expected: self.site, found: compiled.version() });
         }
         Ok(Arc::new(compiled))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            software: "sheepdog 0.0.1".to_owned(),
+            site: SiteVersion([3; 32]),
+            source: "name = \"a\"".to_owned(),
+            roadmap: Some("main".to_owned()),
+            spacing: Mm(1_500),
+            classes: vec![("round".to_owned(), Mm(300), Mm(150))],
+            rules: Some(Digest([5; 32])),
+            salts: SaltKey::PUBLIC,
+        }
+    }
+
+    /// Bytes that the software wrote before headers named their rules.
+    #[test]
+    fn a_header_of_format_1_is_still_read() {
+        let before = [
+            &[14][..],
+            b"sheepdog 0.0.1",
+            &[3; 32],
+            &[10],
+            b"name = \"a\"",
+            &[1, 4],
+            b"main",
+            &[0xdc, 0x0b, 1, 5],
+            b"round",
+            &[0xac, 0x02, 0x96, 0x01],
+        ]
+        .concat();
+        assert_eq!(Header::decode(&before), Ok(Header { rules: None, ..header() }));
+        assert_eq!(header().encode().unwrap(), [&before[..], &[1], &[5; 32]].concat());
+        assert!(Header::decode(&before[..before.len() - 1]).is_err());
+    }
+
+    #[test]
+    fn the_secret_of_the_salts_is_never_encoded() {
+        let salted = header().with_salts(SaltKey::new([0xa5; 32]));
+        assert_eq!(salted.encode(), header().encode());
+        assert_eq!(Header::decode(&salted.encode().unwrap()), Ok(header()));
+    }
+
+    #[test]
+    fn another_software_and_other_rules_are_another_version() {
+        let this = header().of_this_version();
+        assert_eq!(this.other_version(), None);
+        let software = Header { software: "sheepdog 0.0.1".to_owned(), ..this.clone() };
+        assert_eq!(software.other_version().map(|other| other.this), Some(Version::this()));
+        for rules in [None, Some(Digest([5; 32]))] {
+            let other = Header { rules, ..this.clone() }.other_version().unwrap();
+            assert_eq!((other.written_by.software, other.written_by.rules), (this.software.clone(), rules));
+        }
+    }
+
+    /// The digest changes with every part of a rule, and texts cannot run into each other.
+    #[test]
+    fn every_part_of_a_rule_is_hashed() {
+        let rule =
+            Rule { id: sheepdog_core::RuleId::new("AAA-001"), text: "ab", rationale: "c", category: None };
+        let digest = |rule: Rule| {
+            let mut hash = Sha256::new();
+            hash_rule(&mut hash, &rule);
+            hash.finalize()
+        };
+        let all = [
+            digest(rule),
+            digest(Rule { id: sheepdog_core::RuleId::new("AAA-002"), ..rule }),
+            digest(Rule { text: "a", rationale: "bc", ..rule }),
+            digest(Rule { rationale: "d", ..rule }),
+            digest(Rule { category: Some(StopCategory::Zero), ..rule }),
+            digest(Rule { category: Some(StopCategory::One), ..rule }),
+            digest(Rule { category: Some(StopCategory::Two), ..rule }),
+        ];
+        for (i, one) in all.iter().enumerate() {
+            assert!(all.iter().skip(i + 1).all(|other| one != other), "{i}");
+        }
     }
 }

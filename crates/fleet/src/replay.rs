@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sheepdog_ledger::{Digest, Envelope};
+use sheepdog_ledger::{Chain, Digest, Envelope, Ledger};
 use sheepdog_map::CompiledSite;
 
 use crate::{
     fleet::{Fleet, FleetError},
-    header::Header,
+    header::{Header, HeaderError, OtherVersion},
     input::Input,
     record::{Entry, Record, RecordError},
 };
@@ -21,16 +21,44 @@ pub struct Replay {
     pub decisions: u64,
     /// Decisions of the ledger that came out the same.
     pub reproduced: u64,
-    /// The first record that came out differently, if any: its sequence number in the replay.
+    /// The first record that came out differently, if any: its sequence number in the ledger. What it means, see
+    /// [`outcome`](Self::outcome).
     pub differs_at: Option<u64>,
-    /// Digest of the last record that the replay produced.
+    /// Digest of the last record that the replay produced: the ledger's own if that is one file of this version whose
+    /// salts the header has.
     pub head: Digest,
+    /// What wrote the ledger, if that is not what replayed it.
+    pub other_version: Option<OtherVersion>,
+}
+
+/// What a replay says about a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every decision came out the same.
+    Faithful,
+    /// The software that wrote the ledger decides differently now: the ledger was forged or the software is not a
+    /// function of its inputs.
+    Differs {
+        /// The first record that came out differently.
+        seq: u64,
+    },
+    /// Another software or other rules wrote the ledger. They may decide differently; that is no divergence.
+    OtherVersion(Box<OtherVersion>),
 }
 
 impl Replay {
-    /// Whether every decision of the ledger came out the same.
-    pub const fn is_faithful(&self) -> bool {
-        self.differs_at.is_none()
+    /// What the replay says about the ledger.
+    pub fn outcome(&self) -> Outcome {
+        match (&self.other_version, self.differs_at) {
+            (Some(other), _) => Outcome::OtherVersion(Box::new(other.clone())),
+            (None, Some(seq)) => Outcome::Differs { seq },
+            (None, None) => Outcome::Faithful,
+        }
+    }
+
+    /// Whether this very software made the same decisions.
+    pub fn is_faithful(&self) -> bool {
+        self.outcome() == Outcome::Faithful
     }
 }
 
@@ -86,42 +114,81 @@ pub fn replay(
         }
     }
     let decisions = u64::try_from(made.len()).unwrap_or(u64::MAX) - inputs;
-    Ok(Replay { inputs, decisions, reproduced, differs_at, head: fleet.ledger().head() })
+    let (head, other_version) = (fleet.ledger().head(), header.other_version());
+    Ok(Replay { inputs, decisions, reproduced, differs_at, head, other_version })
 }
 
 /// The fleet as it was when the last record was stored, and the records it makes that the file lost.
 ///
-/// A record that was being written when the process died is made again. Then tell the fleet [`Input::Restarted`].
+/// A record that was being written when the process died is made again and continues `chain`, where the ledger ends.
+/// Then tell the fleet [`Input::Restarted`].
 ///
 /// # Errors
-/// [`ReplayError`] if the ledger is not one of this site and version.
+/// [`ReplayError`] if the ledger is not one of this site.
 pub fn recover(
     site: &Arc<CompiledSite>,
     header: &Header,
     envelopes: &[Envelope],
+    chain: &Chain,
 ) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
     let entries = Entry::decode_all(envelopes.get(..1).unwrap_or(&[]))?;
     let mut fleet = open(site, header, &entries)?;
     let opened = drain(&mut fleet);
-    resume(fleet, envelopes.get(opened.len()..).unwrap_or(&[]))
+    let ledger = Ledger::resume(chain.clone(), header.salts);
+    resume(fleet, envelopes.get(opened.len()..).unwrap_or(&[]), ledger)
 }
 
-/// Brings a fleet restored from a snapshot up to the end of the ledger: `tail` is what was stored after the snapshot.
+/// Brings a fleet restored from a snapshot up to the end of its ledger: `tail` is what was stored after the snapshot,
+/// `ledger` is where the stored ledger ends.
 ///
-/// As with [`recover`], records that the file lost are made again and returned.
+/// As with [`recover`], records that the file lost are made again, chained to the end of the ledger, and returned.
+/// These are the decisions about the last input that are not there: what came before an input was stored with it or
+/// before it.
 ///
 /// # Errors
 /// [`ReplayError`] if a record cannot be read.
-pub fn resume(mut fleet: Fleet, tail: &[Envelope]) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
+pub fn resume(
+    mut fleet: Fleet,
+    tail: &[Envelope],
+    ledger: Ledger,
+) -> Result<(Fleet, Vec<Envelope>), ReplayError> {
     let mut made = Vec::new();
+    let mut stored = 0;
     for entry in &Entry::decode_all(tail)? {
+        stored += 1;
         let Record::Input(input) = &entry.record else { continue };
         feed(&mut fleet, entry, input);
-        made.extend(drain(&mut fleet));
+        made = drain(&mut fleet);
+        stored = 1;
     }
     while fleet.poll_output().is_some() {}
-    let lost = made.split_off(tail.len().min(made.len()));
+    let lost = made.split_off(stored.min(made.len()));
+    // Another version, or another key for the salts, may have made other envelopes on the way: the file's count.
+    fleet.state.ledger = ledger;
+    let lost = lost.into_iter().map(|envelope| fleet.seal_again(envelope)).collect();
     Ok((fleet, lost))
+}
+
+impl Fleet {
+    /// The same record at the end of the ledger as it is now.
+    fn seal_again(&mut self, envelope: Envelope) -> Envelope {
+        let Envelope { time, kind, rule, body, .. } = envelope;
+        self.state.ledger.append(time, kind, rule, body.into_bytes().unwrap_or_default())
+    }
+
+    /// From the next record on the ledger is in a file of its own with this header; its bodies are salted with the
+    /// header's salts.
+    ///
+    /// Take all records with [`Fleet::poll_record`] before; the file is begun with
+    /// [`Writer::create_segment`](sheepdog_ledger::Writer::create_segment).
+    ///
+    /// # Errors
+    /// [`HeaderError`] if the header cannot be encoded.
+    pub fn begin_segment(&mut self, header: &Header) -> Result<(), HeaderError> {
+        self.state.ledger.begin_segment(&header.encode()?);
+        self.state.ledger.salt_with(header.salts);
+        Ok(())
+    }
 }
 
 fn open(site: &Arc<CompiledSite>, header: &Header, entries: &[Entry]) -> Result<Fleet, ReplayError> {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{BODY_LENGTH_MAX, Digest, FORMAT_VERSION, HEADER_LENGTH_MAX};
+use crate::{BODY_LENGTH_MAX, Checkpoint, Digest, FORMAT_VERSION, HEADER_LENGTH_MAX};
 
 /// Why a ledger file cannot be trusted, read or written. Offsets count bytes from the start of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum LedgerError {
     #[error("this is no ledger: its first eight bytes are wrong")]
     NotALedger,
     /// The file is of another version of the format.
-    #[error("the ledger's format is version {found}, this program reads version {FORMAT_VERSION}")]
+    #[error("the ledger's format is version {found}, this program reads versions 1 to {FORMAT_VERSION}")]
     Version {
         /// The version in the file.
         found: u16,
@@ -95,6 +95,38 @@ pub enum LedgerError {
         /// The digest of the record as it stands.
         actual: Digest,
     },
+    /// A record of format 1, whose digest covers the body directly: it can be read, but not be written again or have
+    /// its body left out.
+    #[error("record {seq} is of format 1 and cannot be written in format {FORMAT_VERSION}")]
+    Unsalted {
+        /// The record.
+        seq: u64,
+    },
+    /// A file does not go on where the one before it ended: files are missing, changed or out of order.
+    #[error(
+        "the file goes on after {} records at {}, the file before it ended after {} at {}",
+        actual.seq, actual.digest, expected.seq, expected.digest
+    )]
+    Segment {
+        /// Where the file before ended.
+        expected: Box<Checkpoint>,
+        /// Where this one goes on.
+        actual: Box<Checkpoint>,
+    },
+    /// A file that another one follows ends with an unfinished record.
+    #[error("the file ends inside a record, at byte {offset}, but another file follows it")]
+    TornSegment {
+        /// Where the unfinished record starts.
+        offset: u64,
+    },
+    /// The checkpoint lies in a part of the ledger that was removed, so it cannot be compared.
+    #[error("the checkpoint was taken after {seq} records, the records before {first} were removed")]
+    Removed {
+        /// Records at the checkpoint.
+        seq: u64,
+        /// The first record that is there.
+        first: u64,
+    },
     /// The ledger ends before a checkpoint: its end is missing.
     #[error("the checkpoint was taken after {seq} records, the ledger has only {records}")]
     CutShort {
@@ -104,14 +136,15 @@ pub enum LedgerError {
         records: u64,
     },
     /// The ledger went another way than it had at a checkpoint: it was rewritten.
-    #[error("after {seq} records the chain stands at {actual}, the checkpoint says {expected}")]
+    #[error(
+        "after {} records the ledger has head {} and root {}, the checkpoint says head {} and root {}",
+        actual.seq, actual.digest, actual.root, expected.digest, expected.root
+    )]
     Checkpoint {
-        /// Records at the checkpoint.
-        seq: u64,
-        /// The checkpoint's digest.
-        expected: Digest,
-        /// The ledger's digest there.
-        actual: Digest,
+        /// The checkpoint.
+        expected: Box<Checkpoint>,
+        /// What the ledger was there.
+        actual: Box<Checkpoint>,
     },
     /// The reader or writer underneath failed.
     #[error("input or output failed at byte {offset} ({kind:?}): {detail}")]

@@ -7,12 +7,14 @@
 
 mod clock;
 mod link;
+mod medium;
 mod pool;
 mod server;
 mod store;
 
 pub use clock::Clock;
 pub use link::{ChannelLink, FleetEnd, channel_link};
+pub use medium::{Disk, Medium};
 pub use pool::Pool;
 pub use server::{Server, ServerError};
-pub use store::{Opened, Store, StoreError};
+pub use store::{Keep, Opened, StorageLevel, Store, StoreError, StoreOptions, segment_files};

@@ -10,7 +10,7 @@ use sheepdog_traffic::{Planner, Problem};
 
 use crate::{
     clock::Clock,
-    store::{Store, StoreError},
+    store::{StorageLevel, Store, StoreError},
 };
 
 /// Inputs that wait for the fleet; a sender blocks when so many do.
@@ -25,6 +25,7 @@ pub struct Server {
     inputs: Option<Sender<Input>>,
     urgent: Sender<Input>,
     outputs: Receiver<(u64, Output)>,
+    levels: Receiver<StorageLevel>,
     thread: Option<thread::JoinHandle<Result<Fleet, ServerError>>>,
 }
 
@@ -46,8 +47,9 @@ impl Server {
         let (inputs, inbox) = bounded(INBOX);
         let (urgent, first) = unbounded();
         let (outbox, outputs) = unbounded();
-        let thread = thread::spawn(move || Loop::new(fleet, store, outbox).run(&inbox, &first));
-        Self { inputs: Some(inputs), urgent, outputs, thread: Some(thread) }
+        let (alarms, levels) = unbounded();
+        let thread = thread::spawn(move || Loop::new(fleet, store, outbox, alarms).run(&inbox, &first));
+        Self { inputs: Some(inputs), urgent, outputs, levels, thread: Some(thread) }
     }
 
     /// Where inputs go.
@@ -65,6 +67,11 @@ impl Server {
     /// Where outputs come from; plan jobs are carried out inside and do not appear.
     pub fn outputs(&self) -> &Receiver<(u64, Output)> {
         &self.outputs
+    }
+
+    /// How full the store is: one message when it starts above [`StorageLevel::Normal`], then one for each change.
+    pub fn storage_levels(&self) -> &Receiver<StorageLevel> {
+        &self.levels
     }
 
     /// Ends the fleet and hands it back.
@@ -88,18 +95,26 @@ struct Loop {
     outbox: Sender<(u64, Output)>,
     plans: Sender<(JobId, Problem, u32)>,
     results: Receiver<Input>,
+    alarms: Sender<StorageLevel>,
+    level: StorageLevel,
     since_snapshot: u64,
 }
 
 impl Loop {
-    fn new(fleet: Fleet, store: Option<Store>, outbox: Sender<(u64, Output)>) -> Self {
+    fn new(
+        fleet: Fleet,
+        store: Option<Store>,
+        outbox: Sender<(u64, Output)>,
+        alarms: Sender<StorageLevel>,
+    ) -> Self {
         let (plans, questions) = unbounded();
         let (answers, results) = unbounded();
         let site = Arc::clone(fleet.site());
         let speeds = class_speeds(&fleet);
         thread::spawn(move || plan(Planner::new(site, &speeds), &questions, &answers));
         let clock = Clock::starting_at(fleet.now());
-        Self { fleet, store, clock, outbox, plans, results, since_snapshot: 0 }
+        let level = StorageLevel::Normal;
+        Self { fleet, store, clock, outbox, plans, results, alarms, level, since_snapshot: 0 }
     }
 
     fn run(mut self, inbox: &Receiver<Input>, urgent: &Receiver<Input>) -> Result<Fleet, ServerError> {
@@ -150,11 +165,25 @@ impl Loop {
             };
         }
         self.since_snapshot += records.len() as u64;
-        if let Some(store) = self.store.as_mut().filter(|_| SNAPSHOT_EVERY <= self.since_snapshot) {
-            self.since_snapshot = 0;
-            store.snapshot(&self.fleet)?;
-        }
+        self.keep_house();
         Ok(())
+    }
+
+    /// New segments, snapshots, and word of how full the store is.
+    fn keep_house(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        let is_due = SNAPSHOT_EVERY <= self.since_snapshot;
+        if is_due {
+            self.since_snapshot = 0;
+        }
+        // Nothing is lost without it: the ledger goes on as it was. The level says that the disk refused.
+        let _refused = store.keep_house(&mut self.fleet, is_due);
+        let level = store.level();
+        if level != self.level {
+            self.level = level;
+            // Whoever listened may have gone.
+            let _heard = self.alarms.send(level);
+        }
     }
 }
 

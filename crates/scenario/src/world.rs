@@ -276,8 +276,11 @@ impl World {
     /// # Errors
     /// [`WorldError`] if the ledger does not verify or replay.
     pub fn crash_and_recover(&mut self) -> Result<(), WorldError> {
-        let envelopes = envelopes(self.ledger())?;
-        let (mut fleet, lost) = sheepdog_fleet::recover(&self.setup.site, &self.setup.header, &envelopes)?;
+        let mut reader = Reader::new(self.ledger())?;
+        let envelopes = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+        let chain = reader.here().clone();
+        let Setup { site, header, .. } = &self.setup;
+        let (mut fleet, lost) = sheepdog_fleet::recover(site, header, &envelopes, &chain)?;
         for envelope in &lost {
             self.writer.write(envelope)?;
         }

@@ -84,6 +84,9 @@ pub fn replays(ledger: &[u8]) -> Result<(), Violation> {
     for (what, envelopes) in [("whole", &envelopes), ("without its decisions", &inputs)] {
         let found = replay(&site, &header, envelopes)
             .map_err(|error| Violation::new(CHECK, format!("the ledger {what}: {error}")))?;
+        if let Some(other) = found.other_version {
+            return Err(Violation::new(CHECK, format!("this proves nothing about a ledger {other}")));
+        }
         if let Some(seq) = found.differs_at {
             return Err(Violation::at(
                 CHECK,
