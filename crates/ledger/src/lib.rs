@@ -10,7 +10,7 @@
 //! * [`Checkpoint`] is what the ledger was at one instant, to be kept elsewhere.
 //! * [`InclusionProof`] and [`ConsistencyProof`] prove one record, or that nothing before was changed, to somebody who has
 //!   checkpoints but not the ledger.
-//! * [`redact()`] makes a copy without some bodies that still verifies.
+//! * [`redact()`] makes a copy without some bodies that still verifies; a [`KeyTable`] keeps names and can forget them.
 //! * [`Fold`] makes one record of many equal ones.
 //!
 //! What a chain cannot show: that records are missing *at its end*, and that nobody rewrote it from some record on
@@ -27,6 +27,7 @@ mod envelope;
 mod error;
 mod file;
 mod fold;
+mod keys;
 mod reader;
 mod redact;
 mod salt;
@@ -41,6 +42,7 @@ pub use envelope::{Body, Digest, Envelope, Kind};
 pub use error::LedgerError;
 pub use file::{BODY_LENGTH_MAX, FORMAT_VERSION, FORMAT_VERSION_MIN, HEADER_LENGTH_MAX, MAGIC};
 pub use fold::{Fold, FoldLimits, Run, Stamp};
+pub use keys::{KeyTable, KeyTableError};
 pub use reader::{Reader, Tail};
 pub use redact::{Redaction, redact};
 pub use salt::{Salt, SaltKey};

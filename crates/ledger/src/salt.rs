@@ -34,7 +34,7 @@ impl Salt {
     }
 }
 
-/// The secret from which the salts of a ledger are derived. It lives in a key table, never in the
+/// The secret from which the salts of a ledger are derived. It lives in a [`KeyTable`](crate::KeyTable), never in the
 /// ledger, a snapshot or an export.
 ///
 /// It must be drawn from a good source of randomness by whoever creates the ledger; this crate has none.
@@ -49,6 +49,11 @@ impl SaltKey {
     /// The key with these secret bytes.
     pub const fn new(secret: [u8; 32]) -> Self {
         Self(Some(secret))
+    }
+
+    /// The secret bytes, for a key table.
+    pub(crate) const fn secret(&self) -> Option<[u8; 32]> {
+        self.0
     }
 
     /// The salt of record `seq`: the first 16 bytes of `SHA-256(0x03 ‖ secret ‖ seq)`. The salts of other records do
