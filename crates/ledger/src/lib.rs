@@ -7,7 +7,7 @@
 //! * [`Ledger`] is the chain in memory: it makes envelopes and does no input or output.
 //! * [`Writer`] and [`Reader`] are the file: a magic number, a version, a header of the owner's and the envelopes. A
 //!   ledger may go on in a new file ([`Writer::create_segment`], [`Verifier`]).
-//! * [`Checkpoint`] is what the ledger was at one instant, to be kept elsewhere.
+//! * [`Checkpoint`] is what the ledger was at one instant, to be kept elsewhere; as a [`Note`] it can be signed.
 //! * [`InclusionProof`] and [`ConsistencyProof`] prove one record, or that nothing before was changed, to somebody who has
 //!   checkpoints but not the ledger.
 //! * [`redact()`] makes a copy without some bodies that still verifies; a [`KeyTable`] keeps names and can forget them.
@@ -28,6 +28,7 @@ mod error;
 mod file;
 mod fold;
 mod keys;
+mod note;
 mod reader;
 mod redact;
 mod salt;
@@ -43,6 +44,7 @@ pub use error::LedgerError;
 pub use file::{BODY_LENGTH_MAX, FORMAT_VERSION, FORMAT_VERSION_MIN, HEADER_LENGTH_MAX, MAGIC};
 pub use fold::{Fold, FoldLimits, Run, Stamp};
 pub use keys::{KeyTable, KeyTableError};
+pub use note::{Note, NoteError, Sign, SignError, VerifySignature};
 pub use reader::{Reader, Tail};
 pub use redact::{Redaction, redact};
 pub use salt::{Salt, SaltKey};
