@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Coordinate fleets of service robots and the people beside them.
 #[derive(Debug, Parser)]
@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand};
     name = "sheepdog",
     version,
     after_help = "Exit codes: 0 all is well; 1 the answer is no (tasks left, ledger damaged, replay differs);\n\
-                  2 wrong arguments; 3 an input file is bad; 4 a file cannot be read or written."
+                  2 wrong arguments; 3 an input file is bad; 4 a file cannot be read or written;\n\
+                  5 there is no answer (another version wrote the ledger)."
 )]
 pub(crate) struct Sheepdog {
     #[command(subcommand)]
@@ -157,25 +158,71 @@ pub(crate) enum MapCommand {
     },
 }
 
+/// A ledger is a file, or the folder of a server's store with all its segments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check the hash chain: any changed, missing or inserted record is found.
-    #[command(after_help = "Example:\n  sheepdog ledger verify run.ledger")]
+    #[command(after_help = "Examples:\n  sheepdog ledger verify run.ledger\n  \
+        sheepdog ledger verify store/ --checkpoint kept-elsewhere.txt\n\n\
+        Records missing at the end, and a ledger that was written anew, show only against a checkpoint.\n\
+        Signatures on a checkpoint are not checked here: check them with the tool that made them.")]
     Verify {
         /// The ledger.
-        file: PathBuf,
+        path: PathBuf,
+        /// A checkpoint that was kept elsewhere, through which the ledger must pass.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Print what the ledger is now, to be kept where nobody who writes the ledger can change it.
+    #[command(after_help = "Example:\n  sheepdog ledger checkpoint run.ledger > kept-elsewhere.txt")]
+    Checkpoint {
+        /// The ledger.
+        path: PathBuf,
+        /// What the ledger is called in the checkpoint.
+        #[arg(long, value_name = "NAME", default_value = "sheepdog/ledger")]
+        origin: String,
+    },
+    /// Print a proof for somebody who has checkpoints but not the ledger.
+    #[command(
+        group(ArgGroup::new("what").required(true).args(["record", "since"])),
+        after_help = "Examples:\n  sheepdog ledger prove run.ledger --record 17\n  \
+            sheepdog ledger prove run.ledger --since kept-elsewhere.txt\n\n\
+            Proofs are those of RFC 9162, sections 2.1.3 and 2.1.4; a leaf's hash is the digest of the record."
+    )]
+    Prove {
+        /// The ledger.
+        path: PathBuf,
+        /// Prove that this record is in the ledger.
+        #[arg(long, value_name = "SEQ")]
+        record: Option<u64>,
+        /// Prove that the ledger only grew since this checkpoint.
+        #[arg(long, value_name = "FILE")]
+        since: Option<PathBuf>,
+    },
+    /// Copy a ledger for others.
+    #[command(
+        after_help = "Example:\n  sheepdog ledger export run.ledger --redact for-the-auditor.ledger\n\n\
+        The copy has the same digests, so checkpoints and proofs hold for it too."
+    )]
+    Export {
+        /// The ledger.
+        path: PathBuf,
+        /// Leave out what may name people, and write here: a file, or a folder for a folder.
+        #[arg(long, value_name = "OUT")]
+        redact: PathBuf,
     },
     /// Feed the recorded inputs to a new fleet and compare every decision; check every rule on its evidence.
-    #[command(after_help = "Example:\n  sheepdog ledger replay run.ledger")]
+    #[command(after_help = "Example:\n  sheepdog ledger replay run.ledger\n\n\
+        A ledger that another version wrote may come out differently; that is said and is no divergence (exit code 5).")]
     Replay {
         /// The ledger.
-        file: PathBuf,
+        path: PathBuf,
     },
     /// Print records, one a line, as the software sees them.
     #[command(after_help = "Example:\n  sheepdog ledger show run.ledger --from 8000 --count 50")]
     Show {
         /// The ledger.
-        file: PathBuf,
+        path: PathBuf,
         /// Sequence number of the first record.
         #[arg(long, default_value_t = 0)]
         from: u64,
@@ -188,7 +235,7 @@ pub(crate) enum LedgerCommand {
         sheepdog ledger explain run.ledger --task delivery-3")]
     Explain {
         /// The ledger.
-        file: PathBuf,
+        path: PathBuf,
         /// Name of the task; lists the tasks if not given.
         #[arg(long)]
         task: Option<String>,

@@ -1,7 +1,7 @@
 //! The `sheepdog` command.
 //!
 //! Exit codes: 0 all is well; 1 the answer is "no" (tasks left, ledger damaged, replay differs); 2 wrong arguments;
-//! 3 an input file is bad; 4 a file cannot be read or written.
+//! 3 an input file is bad; 4 a file cannot be read or written; 5 there is no answer (another version wrote the ledger).
 #![forbid(unsafe_code)]
 
 mod args;
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::None) => ExitCode::from(5),
         Err(problem) => {
             anstream::eprintln!("sheepdog: {problem}");
             ExitCode::from(problem.exit_code())

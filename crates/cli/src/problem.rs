@@ -12,6 +12,8 @@ pub(crate) enum Answer {
     Yes,
     /// It is not; the output says how.
     No,
+    /// It cannot be told; the output says why.
+    None,
 }
 
 /// Why a command was not carried out.
