@@ -6,6 +6,7 @@
 
 mod figure;
 mod interlock;
+mod ledger;
 mod sim;
 
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ struct Args {
 enum Suite {
     /// Simulated seconds per second of the whole stack.
     Sim,
-    /// Time of one interlock decision.
+    /// Time of one interlock decision, and of putting it on file.
     Interlock,
 }
 
@@ -43,7 +44,10 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let figures = match args.suite {
         Suite::Sim => sim::run(args.quick),
-        Suite::Interlock => Ok(interlock::run(args.quick)),
+        Suite::Interlock => ledger::run(args.quick).map(|ledger| {
+            let decisions = interlock::run(args.quick);
+            decisions.into_iter().chain(ledger).collect()
+        }),
     };
     match figures.and_then(|figures| figures.iter().try_for_each(|figure| figure.print(args.json))) {
         Ok(()) => ExitCode::SUCCESS,
