@@ -428,7 +428,7 @@ fn nobody_enters_a_stopped_level() {
     assert_eq!(bars().count(), 1, "once for each stop");
     assert_eq!(bars().next().unwrap().record.rule(), Some(sheepdog::fleet::rules::STOPPED_AREA));
 
-    let audited = audit(&hand.records, &setup.site, interlock::RULES);
+    let audited = audit(&hand.records, &setup.site, interlock::CATALOGUE);
     assert_eq!(audited.findings, []);
     // Without the order on record the same evidence proves nothing.
     let unordered: Vec<Entry> = hand
@@ -437,7 +437,7 @@ fn nobody_enters_a_stopped_level() {
         .filter(|entry| !matches!(entry.record, Record::StopOrdered(_)))
         .cloned()
         .collect();
-    assert_eq!(audit(&unordered, &setup.site, interlock::RULES).findings.len(), 1);
+    assert_eq!(audit(&unordered, &setup.site, interlock::CATALOGUE).findings.len(), 1);
 
     let generation = hand.fleet.stop_generation();
     for step in [ResetStep::Acknowledge, ResetStep::Start] {

@@ -1,35 +1,74 @@
 //! `docs/rules.md` is made from the catalogues, and every rule is used.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use sheepdog::vocabulary::Rule;
+use sheepdog::vocabulary::{PointerStatus, Rule};
 
 use crate::architecture::{crates, sources};
 
 /// The catalogues with what they are about.
-const CATALOGUES: [(&str, &str, &[Rule]); 4] = [
+const CATALOGUES: [(&str, &str, &[Rule]); 5] = [
     ("interlock", "On the robot: whether it may move.", sheepdog::interlock::RULES),
+    (
+        "packs",
+        "On the robot: what the interlock is told of map, power, brakes, lifts, lamps, patients and drivers.",
+        sheepdog::interlock::packs::RULES,
+    ),
     ("dispatch", "Who does which task, and when a step may begin.", sheepdog::dispatch::RULES),
     ("traffic", "Who goes first.", sheepdog::traffic::RULES),
     ("fleet", "The coordinator itself.", sheepdog::fleet::rules::RULES),
 ];
 
+/// Tests of a rule that the page names.
+const TESTS_NAMED: usize = 4;
+
 fn page() -> String {
-    let mut page = "# Rules\n\nEvery award, hold and stop cites one of these. Ids are never reused. This page is generated from the\ncatalogues in the code: `SHEEPDOG_BLESS=1 cargo test --test it rules` writes it anew.\n".to_owned();
+    let tests = tests_by_rule();
+    let mut page = "# Rules\n\nEvery award, hold and stop cites one of these. Ids are never reused. This page is generated from the\ncatalogues in the code: `SHEEPDOG_BLESS=1 cargo test --test it rules` writes it anew.\n\nSettings are shown with what simulated robots use; every robot has its own. Pointers say where others treat the same\nconcern. *Unverified* means that nobody has compared the rule with the document itself, and no pointer claims\nconformity. Clauses marked `?` are not known. Integrators add their own in a file like\n[mapping-example.toml](mapping-example.toml).\n".to_owned();
     for (name, about, rules) in CATALOGUES {
-        // Writing to a String cannot fail.
-        let _ = write!(
-            page,
-            "\n## {name}\n\n{about}\n\n| rule | what it says | why | stop |\n|---|---|---|---|\n"
-        );
+        page.push_str(&format!("\n## {name}\n\n{about}\n"));
         let mut rules = rules.to_vec();
         rules.sort_by_key(|rule| rule.id);
         for rule in rules {
-            let stop = rule.category.map_or_else(|| "-".to_owned(), |category| category.to_string());
-            let _ = writeln!(page, "| `{}` | {} | {} | {stop} |", rule.id, rule.text, rule.rationale);
+            page.push_str(&entry(&rule, tests.get(rule.id.as_str()).map_or(&[], Vec::as_slice)));
         }
     }
     page
+}
+
+fn entry(rule: &Rule, tests: &[String]) -> String {
+    let stop = rule.category.map_or_else(|| "no stop by itself".to_owned(), |category| category.to_string());
+    let mut lines = vec![
+        format!("\n### `{}`, {stop}\n\n{}\n", rule.id, rule.text),
+        format!("* Why: {}\n", rule.rationale),
+    ];
+    let parameters: Vec<String> = rule
+        .parameters
+        .iter()
+        .map(|setting| format!("`{}` {} {}", setting.name, setting.default, setting.unit))
+        .collect();
+    if !parameters.is_empty() {
+        lines.push(format!("* Settings: {}\n", parameters.join(", ")));
+    }
+    let pointers: Vec<String> = rule
+        .pointers
+        .iter()
+        .map(|pointer| {
+            let status = match pointer.status {
+                PointerStatus::Verified => "verified",
+                PointerStatus::Unverified => "unverified",
+            };
+            format!("{}, {} ({status})", pointer.document, pointer.clause)
+        })
+        .collect();
+    if !pointers.is_empty() {
+        lines.push(format!("* Elsewhere: {}\n", pointers.join("; ")));
+    }
+    let named: Vec<String> = tests.iter().take(TESTS_NAMED).map(|test| format!("`{test}`")).collect();
+    let more = tests.len().saturating_sub(TESTS_NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    lines.push(format!("* Tests: {}{more}\n", named.join(", ")));
+    lines.concat()
 }
 
 #[test]
@@ -55,34 +94,93 @@ fn no_rule_is_listed_twice() {
     }
 }
 
-/// A rule that nothing cites is a promise that nobody keeps.
+/// A rule without a test is a promise that nobody keeps.
 #[test]
-fn every_rule_is_cited_beside_its_definition() {
+fn every_rule_has_a_test() {
+    let tests = tests_by_rule();
+    let untested: Vec<&str> = CATALOGUES
+        .iter()
+        .flat_map(|(_, _, rules)| rules.iter())
+        .map(|rule| rule.id.as_str())
+        .filter(|id| !tests.contains_key(*id))
+        .collect();
+    assert!(untested.is_empty(), "no test mentions {untested:?}");
+}
+
+/// Every rule of the robot is hit by a fault that is played to a robot that runs.
+#[test]
+fn every_rule_of_the_robot_has_a_fault_case() {
+    let tests = tests_by_rule();
+    let is_fault_case = |test: &String| ["faults::", "packs::"].iter().any(|module| test.starts_with(module));
+    let missing: Vec<&str> = CATALOGUES
+        .iter()
+        .take(2)
+        .flat_map(|(_, _, rules)| rules.iter())
+        .map(|rule| rule.id.as_str())
+        .filter(|id| !tests.get(*id).is_some_and(|tests| tests.iter().any(is_fault_case)))
+        .collect();
+    assert!(missing.is_empty(), "no fault case leads to {missing:?}");
+}
+
+/// The tests that mention each rule, as `file::function`, in the order of their names.
+fn tests_by_rule() -> BTreeMap<String, Vec<String>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let mut files = sources(&root.join("tests"));
     let mut constants = BTreeMap::new();
     for (_, path) in crates() {
-        for file in sources(&path.join("src")).into_iter().chain(sources(&path.join("tests"))) {
-            if file.ends_with("src/rules.rs") {
+        for file in sources(&path.join("src")) {
+            if file.file_name().is_some_and(|name| name == "rules.rs") {
                 constants.extend(constants_of(&fs::read_to_string(&file).unwrap()));
-            } else if !file.ends_with("src/lib.rs") {
-                files.push(file);
+            }
+            files.push(file);
+        }
+        files.extend(sources(&path.join("tests")));
+    }
+    let mut tests: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in files {
+        let module = file.file_stem().unwrap().to_string_lossy().into_owned();
+        for (name, body) in tests_in(&fs::read_to_string(&file).unwrap()) {
+            for (id, constant) in &constants {
+                if body.contains(&format!("\"{id}\"")) || mentions(&body, constant) {
+                    tests.entry(id.clone()).or_default().push(format!("{module}::{name}"));
+                }
             }
         }
     }
-    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-    let uncited = |rule: &&Rule| {
-        let id = rule.id.as_str();
-        let constant = constants.get(id).unwrap_or_else(|| panic!("{id} is defined in no src/rules.rs"));
-        !texts.iter().any(|text| text.contains(&format!("\"{id}\"")) || mentions(text, constant))
-    };
-    let uncited: Vec<&str> = CATALOGUES
-        .iter()
-        .flat_map(|(_, _, rules)| rules.iter())
-        .filter(uncited)
-        .map(|rule| rule.id.as_str())
-        .collect();
-    assert!(uncited.is_empty(), "nothing cites {uncited:?}");
+    for named in tests.values_mut() {
+        named.sort();
+        named.dedup();
+    }
+    tests
+}
+
+/// The test functions of a file with their text, which ends where the next function begins. Functions that tests share
+/// belong to the test above them; a constant table that a test reads belongs to the first test.
+fn tests_in(text: &str) -> Vec<(String, String)> {
+    let mut tests: Vec<(String, String)> = Vec::new();
+    let mut shared = String::new();
+    let mut is_test = false;
+    for line in text.lines() {
+        let trimmed = line.trim_start();
+        let name = trimmed.strip_prefix("fn ").and_then(|rest| rest.split(['(', '<']).next());
+        match name {
+            Some(name) if is_test => {
+                tests.push((name.to_owned(), std::mem::take(&mut shared)));
+                is_test = false;
+            }
+            Some(_) | None => is_test |= trimmed == "#[test]",
+        }
+        let body = tests.last_mut().map_or(&mut shared, |(_, body)| body);
+        body.push_str(line);
+        body.push('\n');
+    }
+    // What stands above the first test of a file of tests is shared; what stands above it in a source file is not.
+    if let Some((_, first)) = tests.first_mut()
+        && text.contains("#[cfg(test)]")
+    {
+        *first = first.split("#[cfg(test)]").last().unwrap_or_default().to_owned();
+    }
+    tests
 }
 
 /// The constants of a file by the rule they hold: the first word in capitals of a line that spells an id.

@@ -274,8 +274,7 @@ mod tests {
     /// The digest changes with every part of a rule, and texts cannot run into each other.
     #[test]
     fn every_part_of_a_rule_is_hashed() {
-        let rule =
-            Rule { id: sheepdog_core::RuleId::new("AAA-001"), text: "ab", rationale: "c", category: None };
+        let rule = Rule::new(sheepdog_core::RuleId::new("AAA-001"), "ab", "c");
         let digest = |rule: Rule| {
             let mut hash = Sha256::new();
             hash_rule(&mut hash, &rule);
