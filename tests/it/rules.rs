@@ -7,7 +7,8 @@ use sheepdog::vocabulary::{PointerStatus, Rule};
 use crate::architecture::{crates, sources};
 
 /// The catalogues with what they are about.
-const CATALOGUES: [(&str, &str, &[Rule]); 5] = [
+const CATALOGUES: [(&str, &str, &[Rule]); 6] = [
+    ("map", "Where a release may end.", sheepdog::map::RULES),
     ("interlock", "On the robot: whether it may move.", sheepdog::interlock::RULES),
     (
         "packs",

@@ -46,6 +46,8 @@ id! {
     DoorId(u32, "door ");
     /// A lift of a compiled site.
     LiftId(u32, "lift ");
+    /// A zone of a compiled site: an area with a meaning of its own.
+    ZoneId(u32, "zone ");
     /// A station (named place of service) of a compiled site.
     StationId(u32, "station ");
     /// A waypoint of a compiled site's roadmap.

@@ -27,7 +27,7 @@ mod workers;
 pub use evidence::{Evidence, Relation};
 pub use id::{
     ActorId, AgentId, DoorId, Epoch, JobId, LaneId, LevelId, LiftId, ResourceId, RoomId, SiteVersion,
-    StationId, StopGeneration, TaskId, WaypointId,
+    StationId, StopGeneration, TaskId, WaypointId, ZoneId,
 };
 pub use quantity::{
     CONFIDENCE_STOP_MIN, Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, MradPerS, Ppm, PpmError,

@@ -23,9 +23,11 @@ pub struct Header {
     pub spacing: Mm,
     /// Footprint classes, as name, radius and margin.
     pub classes: Vec<(String, Mm, Mm)>,
-    /// Digest of the rule catalogues that decided; `None` in ledgers of format 1, which did not say. It is the last
-    /// field, so that a header without it is the beginning of one with it.
+    /// Digest of the rule catalogues that decided; `None` in ledgers of format 1, which did not say. Fields that format
+    /// 1 lacks stand last, so that its header is the beginning of one of today.
     pub rules: Option<Digest>,
+    /// What is kept clear in exits and fire lanes.
+    pub way_out_width: Mm,
     /// What salts the bodies of the ledger. Never encoded: it lives in the key table.
     #[serde(skip)]
     pub salts: SaltKey,
@@ -145,6 +147,7 @@ impl Header {
                 .collect(),
             rules: version.rules,
             salts: SaltKey::PUBLIC,
+            way_out_width: options.way_out_width,
         })
     }
 
@@ -182,8 +185,10 @@ impl Header {
     /// [`HeaderError::Encoding`] if the bytes are no header that any version wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let read = postcard::from_bytes(bytes).or_else(|error| {
-            // In format 1 the rules were missing: with a `None` behind it, it is a header of today.
-            postcard::from_bytes(&[bytes, &[0]].concat()).map_err(|_| error)
+            // With what format 1 lacks behind it, it is a header of today.
+            let lacking: (Option<Digest>, Mm) = (None, CompileOptions::new(Vec::new()).way_out_width);
+            let Ok(lacking) = postcard::to_allocvec(&lacking) else { return Err(error) };
+            postcard::from_bytes(&[bytes, &lacking].concat()).map_err(|_| error)
         });
         read.map_err(|error| HeaderError::Encoding(error.to_string()))
     }
@@ -202,6 +207,7 @@ impl Header {
         let options = CompileOptions {
             roadmap: self.roadmap.clone(),
             spacing: self.spacing,
+            way_out_width: self.way_out_width,
             ..CompileOptions::new(self.classes.iter().map(class).collect())
         };
         let compiled = site.compile(&options).map_err(|errors| {
@@ -227,6 +233,7 @@ mod tests {
             spacing: Mm(1_500),
             classes: vec![("round".to_owned(), Mm(300), Mm(150))],
             rules: Some(Digest([5; 32])),
+            way_out_width: Mm(1_200),
             salts: SaltKey::PUBLIC,
         }
     }

@@ -1,5 +1,6 @@
 //! From an authored [`Site`] to a [`CompiledSite`]: checks first, then geometry, roadmap, claims and hash.
 
+mod areas;
 mod check;
 mod fit;
 mod hash;
@@ -20,6 +21,9 @@ use crate::{
 /// How much wider than a footprint a door or a lift must be: 0.1 m, half of it on either side.
 pub const DOOR_PLAY_M: f64 = 0.1;
 
+/// Clear width that a standing robot leaves in an exit or fire lane, unless the options say otherwise: 1.2 m.
+pub const WAY_OUT_WIDTH: Mm = Mm(1_200);
+
 /// For whom a site is compiled, and how finely.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileOptions {
@@ -30,14 +34,23 @@ pub struct CompileOptions {
     /// Lanes are split into equal pieces no longer than this. A piece is longer only where a split would put a
     /// waypoint on a sill, in a door's swing or in a cabin.
     pub spacing: Mm,
+    /// Clear width that a standing robot leaves in every exit and fire lane. It is also how far the ground of an exit
+    /// reaches to either side of it.
+    pub way_out_width: Mm,
     /// How large a site may become.
     pub limits: CompileLimits,
 }
 
 impl CompileOptions {
-    /// Options for these footprints: all lanes, pieces of at most 2 m, the default limits.
+    /// Options for these footprints: all lanes, pieces of at most 2 m, [`WAY_OUT_WIDTH`], the default limits.
     pub fn new(classes: Vec<FootprintClass>) -> Self {
-        Self { classes, roadmap: None, spacing: Mm(2_000), limits: CompileLimits::default() }
+        Self {
+            classes,
+            roadmap: None,
+            spacing: Mm(2_000),
+            way_out_width: WAY_OUT_WIDTH,
+            limits: CompileLimits::default(),
+        }
     }
 }
 
@@ -51,7 +64,7 @@ impl Default for CompileOptions {
 /// Counts above which a site is refused, so that a hostile file cannot exhaust memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileLimits {
-    /// Levels, rooms, walls, doors, lifts and stations, of each kind.
+    /// Levels, rooms, walls, doors, lifts, stations and zones, of each kind.
     pub elements: usize,
     /// Corners of all rings.
     pub corners: usize,
@@ -101,6 +114,7 @@ impl Site {
         let zones = Zones::per_level(&space);
         let roadmap = roadmap::build(self, &names, options, &zones).map_err(|error| vec![error])?;
         let roadmap::Roadmap { waypoints, lanes, corridors, mut warnings } = roadmap;
+        let areas = areas::build(self, &names, &space.doors, options.way_out_width);
         let mut lifts = space.lifts;
         roadmap::link_lifts(&mut lifts, &waypoints);
         let count = waypoints.len();
@@ -112,6 +126,7 @@ impl Site {
             doors: space.doors,
             lifts,
             stations: roadmap::stations(self, &names),
+            zones: areas,
             out: incidence(&lanes, count, |lane| lane.from),
             into: incidence(&lanes, count, |lane| lane.to),
             waypoints,
@@ -133,7 +148,9 @@ impl Site {
                 waypoint: Csr::from_rows(claims.waypoint),
                 lane: Csr::from_rows(claims.lane),
                 usable: fit::usable(&site, class, &zones, &mut warnings),
-                may_stop: fit::may_stop(&site, class, &zones),
+                may_stop: fit::may_stop(&site, class, &zones, options.way_out_width),
+                zones_at: areas::at_waypoints(&site, class),
+                zones_along: areas::along_lanes(&site, class),
             })
             .collect();
         site.warnings = warnings;

@@ -3,7 +3,7 @@
 use nalgebra::Point2;
 use sheepdog_core::{
     DoorId, LaneId, LevelId, LiftId, Micros, Mm, MmPerS, ResourceId, RoomId, SiteVersion, StationId,
-    WaypointId,
+    WaypointId, ZoneId,
 };
 
 use crate::{
@@ -24,6 +24,7 @@ pub struct CompiledSite {
     pub(crate) doors: Vec<Door>,
     pub(crate) lifts: Vec<Lift>,
     pub(crate) stations: Vec<Station>,
+    pub(crate) zones: Vec<Zone>,
     pub(crate) waypoints: Vec<Waypoint>,
     pub(crate) lanes: Vec<Lane>,
     /// Lanes leaving each waypoint, sorted by id.
@@ -128,6 +129,47 @@ pub struct Door {
     pub opening: Micros,
     /// Whether it is a fire door.
     pub fire_rated: bool,
+    /// Width through which people leave the building or its fire section, in the middle of the door, metres; `None`
+    /// for a door that is no exit.
+    pub exit_width_m: Option<f64>,
+}
+
+/// An area of one level with a meaning of its own.
+#[derive(Clone, Debug)]
+pub struct Zone {
+    /// Its name.
+    pub name: String,
+    /// The level it is on.
+    pub level: LevelId,
+    /// What it is for.
+    pub kind: ZoneKind,
+    /// Its outline, counter-clockwise.
+    pub outer: Vec<Point2<f64>>,
+    /// Doors that belong to it.
+    pub doors: Vec<DoorId>,
+}
+
+/// What a zone is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ZoneKind {
+    /// An area that a person can stop as a whole.
+    Stop,
+    /// A way that people take when they leave.
+    FireLane,
+    /// A room that is treated with UV-C light.
+    UvC,
+    /// The ground on either side of an exit; there is one for each exit.
+    Exit,
+}
+
+impl ZoneKind {
+    /// Whether people must get through when they leave the building.
+    pub const fn is_way_out(self) -> bool {
+        match self {
+            Self::FireLane | Self::Exit => true,
+            Self::Stop | Self::UvC => false,
+        }
+    }
 }
 
 /// A lift.
@@ -276,6 +318,8 @@ pub struct ClassClaims {
     pub(crate) lane: Csr<ResourceId>,
     pub(crate) usable: Vec<bool>,
     pub(crate) may_stop: Vec<bool>,
+    pub(crate) zones_at: Csr<ZoneId>,
+    pub(crate) zones_along: Csr<ZoneId>,
 }
 
 impl ClassClaims {
@@ -295,9 +339,20 @@ impl ClassClaims {
     }
 
     /// Whether a release may end at the waypoint: not on a sill, in a door swing, in a cabin, in a one-lane
-    /// corridor, not where the footprint touches a wall, and not marked as passthrough.
+    /// corridor, not where the footprint touches a wall, not where an exit or fire lane would become too narrow
+    /// ([`rules::WAY_OUT`](crate::rules::WAY_OUT)), and not marked as passthrough.
     pub fn may_stop(&self, waypoint: WaypointId) -> bool {
         self.may_stop.get(waypoint.index()).copied().unwrap_or(false)
+    }
+
+    /// Zones into which the footprint reaches while it stands at a waypoint, sorted.
+    pub fn zones_at(&self, waypoint: WaypointId) -> &[ZoneId] {
+        self.zones_at.row(waypoint.index())
+    }
+
+    /// Zones into which the footprint reaches anywhere on a lane, both ends included, sorted.
+    pub fn zones_along(&self, lane: LaneId) -> &[ZoneId] {
+        self.zones_along.row(lane.index())
     }
 }
 
@@ -353,6 +408,8 @@ impl CompiledSite {
         lifts / lift(LiftId) -> Lift;
         /// Stations, by [`StationId`].
         stations / station(StationId) -> Station;
+        /// Zones, by [`ZoneId`]: those of the authored site, then one for each exit.
+        zones / zone(ZoneId) -> Zone;
         /// Waypoints, by [`WaypointId`].
         waypoints / waypoint(WaypointId) -> Waypoint;
         /// Lanes, by [`LaneId`].
@@ -488,6 +545,11 @@ impl CompiledSite {
     /// The door with that name.
     pub fn door_named(&self, name: &str) -> Option<DoorId> {
         position(&self.doors, |door| door.name == name).map(DoorId)
+    }
+
+    /// The zone with that name.
+    pub fn zone_named(&self, name: &str) -> Option<ZoneId> {
+        position(&self.zones, |zone| zone.name == name).map(ZoneId)
     }
 
     /// The lift with that name.

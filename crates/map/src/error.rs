@@ -164,6 +164,30 @@ pub enum MapError {
         /// The largest allowed.
         limit_m: f64,
     },
+    /// A clear width is given for a door that is no exit.
+    #[error("{door}: clear_width_m is given, but exit is not true")]
+    ClearWidthWithoutExit {
+        /// The door.
+        door: String,
+    },
+    /// A room that is treated with UV-C light names all its doors, other zones name none.
+    #[error("{zone} names {doors} doors: a uv_c zone names every door of its room, other zones name none")]
+    ZoneDoors {
+        /// The zone.
+        zone: String,
+        /// How many doors it names.
+        doors: usize,
+    },
+    /// A zone names a door of another level.
+    #[error("{zone}: doors names {door:?}, which is on level {level:?}")]
+    ZoneDoorElsewhere {
+        /// The zone.
+        zone: String,
+        /// The door.
+        door: String,
+        /// The door's level.
+        level: String,
+    },
     /// The union of a level's rooms does not have a credible area.
     #[error("level {level:?}: the union of its rooms has {found_m2} m², expected {low_m2} to {high_m2} m²")]
     AreaUnion {

@@ -10,17 +10,19 @@ pub mod geometry;
 pub mod model;
 #[cfg(feature = "rmf")]
 pub mod rmf;
+pub mod rules;
 pub mod svg;
 pub mod travel;
 
-pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M};
+pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M, WAY_OUT_WIDTH};
 pub use compiled::{
     ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, LevelSummary, Lift, LiftStop, Part,
-    Resource, Roles, Room, SiteSummary, Station, Waypoint,
+    Resource, Roles, Room, SiteSummary, Station, Waypoint, Zone, ZoneKind,
 };
 pub use error::{MapError, MapWarning};
 pub use format::{FormatError, Position};
 pub use model::Site;
+pub use rules::RULES;
 pub use travel::{
     Nearest, NominalWaits, TravelProfile, TravelTimes, Waits, lane_time, nearest, shortest_path,
     travel_times_to,

@@ -40,6 +40,9 @@ pub struct Site {
     /// Named places of service.
     #[serde(default, rename = "station")]
     pub stations: Vec<Station>,
+    /// Areas with a meaning of their own.
+    #[serde(default, rename = "zone", skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Zone>,
 }
 
 /// A storey.
@@ -166,11 +169,48 @@ pub struct Door {
     /// Whether it is a fire door.
     #[serde(default)]
     pub fire_rated: bool,
+    /// Whether people leave the building or its fire section through it: nobody stops where they would be in the way.
+    #[serde(default)]
+    pub exit: bool,
+    /// Width that is clear when the door is open, metres, in the middle of it; only for exits, and the distance
+    /// between the ends if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_width_m: Option<f64>,
 }
 
 /// Opening time of a door that does not say: 3 s.
 pub const fn default_door_opening_s() -> f64 {
     3.0
+}
+
+/// What a zone is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneKind {
+    /// An area that a person can stop as a whole.
+    #[default]
+    Stop,
+    /// A way that people take when they leave, kept clear: nobody stops where it would become too narrow.
+    FireLane,
+    /// A room that is treated with UV-C light. It names its doors.
+    UvC,
+}
+
+/// An area of one level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// Unique name.
+    pub id: String,
+    /// The level it is on.
+    pub level: String,
+    /// What it is for.
+    pub kind: ZoneKind,
+    /// Outline in metres, in either winding, first point not repeated.
+    pub polygon: Vec<[f64; 2]>,
+    /// All doors of the room, for `uv_c`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doors: Vec<String>,
 }
 
 /// A lift: a rectangular cabin that visits levels. Its waypoints are those with `lift` set to its name.
@@ -382,13 +422,42 @@ impl Door {
             swing: Swing::default(),
             opening_s: default_door_opening_s(),
             fire_rated: false,
+            exit: false,
+            clear_width_m: None,
         }
+    }
+
+    /// The same door as a way out.
+    #[must_use]
+    pub fn as_exit(self) -> Self {
+        Self { exit: true, ..self }
     }
 
     /// The same door with one leaf, hinged at its first end.
     #[must_use]
     pub fn hinged(self, swing: Swing) -> Self {
         Self { kind: DoorKind::Hinged, swing, ..self }
+    }
+}
+
+impl Zone {
+    /// A rectangular zone between two opposite corners, metres, that names no doors.
+    pub fn rectangle(
+        id: impl Into<String>,
+        level: impl Into<String>,
+        kind: ZoneKind,
+        [x0_m, y0_m]: [f64; 2],
+        [x1_m, y1_m]: [f64; 2],
+    ) -> Self {
+        let polygon = vec![[x0_m, y0_m], [x1_m, y0_m], [x1_m, y1_m], [x0_m, y1_m]];
+        Self { id: id.into(), level: level.into(), kind, polygon, doors: Vec::new() }
+    }
+
+    /// The same zone with one more door.
+    #[must_use]
+    pub fn with_door(mut self, door: impl Into<String>) -> Self {
+        self.doors.push(door.into());
+        self
     }
 }
 

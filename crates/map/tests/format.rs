@@ -6,7 +6,7 @@ use sheepdog_map::{
     FormatError, Position, Site,
     model::{
         Door, DoorKind, Lane, Level, Lift, LiftDoor, Role, Room, RoomKind, SCHEMA, Station, StationKind,
-        Swing, Wall, Waypoint,
+        Swing, Wall, Waypoint, Zone, ZoneKind,
     },
 };
 
@@ -171,6 +171,8 @@ fn places() -> impl Strategy<Value = Site> {
             swing: if fire_rated { Swing::Left } else { Swing::Both },
             opening_s,
             fire_rated,
+            exit: fire_rated,
+            clear_width_m: fire_rated.then_some(opening_s),
         }));
     let lifts = some((name(), point(), number(), some((name(), point(), point()))).prop_map(
         |(id, at, size, doors)| Lift {
@@ -216,10 +218,16 @@ fn site() -> impl Strategy<Value = Site> {
         ));
     let stations =
         some((name(), name()).prop_map(|(id, waypoint)| Station { id, waypoint, kind: StationKind::Pickup }));
-    (places(), waypoints, lanes, stations).prop_map(|(site, waypoints, lanes, stations)| Site {
+    let zone_kinds = prop::sample::select(vec![ZoneKind::Stop, ZoneKind::FireLane, ZoneKind::UvC]);
+    let zones = some(
+        (name(), name(), zone_kinds, some(point()), some(name()))
+            .prop_map(|(id, level, kind, polygon, doors)| Zone { id, level, kind, polygon, doors }),
+    );
+    (places(), waypoints, lanes, stations, zones).prop_map(|(site, waypoints, lanes, stations, zones)| Site {
         waypoints,
         lanes,
         stations,
+        zones,
         ..site
     })
 }

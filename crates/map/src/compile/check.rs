@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sheepdog_core::{LevelId, LiftId, WaypointId};
+use sheepdog_core::{DoorId, LevelId, LiftId, WaypointId};
 
 use super::{CompileOptions, space};
 use crate::{
     error::MapError,
     geometry::{Point, SegmentGrid, point_to_segment, ring_contains, segments_meet, sides, twice_area},
-    model::{Lane, Lift, Room, SCHEMA, Site, Waypoint},
+    model::{Lane, Lift, Room, SCHEMA, Site, Waypoint, Zone, ZoneKind},
 };
 
 /// Coordinates beyond this are refused: a site's numbers are in metres from an origin of its own.
@@ -24,6 +24,7 @@ const WALL_LENGTH_MIN_M: f64 = 0.000_001;
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     pub(super) levels: BTreeMap<&'a str, LevelId>,
+    pub(super) doors: BTreeMap<&'a str, DoorId>,
     pub(super) lifts: BTreeMap<&'a str, LiftId>,
     pub(super) waypoints: BTreeMap<&'a str, WaypointId>,
 }
@@ -46,6 +47,7 @@ pub(super) fn check<'a>(site: &'a Site, options: &CompileOptions) -> Result<Name
     checker.lift_waypoints();
     site.lanes.iter().for_each(|lane| checker.lane(lane));
     checker.stations();
+    site.zones.iter().for_each(|zone| checker.zone(zone));
     if checker.errors.is_empty() { Ok(checker.names) } else { Err(checker.errors) }
 }
 
@@ -61,7 +63,8 @@ impl<'a> Checker<'a> {
         if site.schema != SCHEMA {
             self.errors.push(MapError::Schema { found: site.schema });
         }
-        let rings = || site.rooms.iter().flat_map(|room| std::iter::once(&room.polygon).chain(&room.holes));
+        let rooms = || site.rooms.iter().flat_map(|room| std::iter::once(&room.polygon).chain(&room.holes));
+        let rings = || rooms().chain(site.zones.iter().map(|zone| &zone.polygon));
         let counts = [
             ("levels", site.levels.len(), limits.elements),
             ("rooms", site.rooms.len(), limits.elements),
@@ -70,6 +73,8 @@ impl<'a> Checker<'a> {
             ("lifts", site.lifts.len(), limits.elements),
             ("lift doors", site.lifts.iter().map(|lift| lift.doors.len()).sum(), limits.elements),
             ("stations", site.stations.len(), limits.elements),
+            ("zones", site.zones.len(), limits.elements),
+            ("doors of zones", site.zones.iter().map(|zone| zone.doors.len()).sum(), limits.elements),
             ("corners", rings().map(Vec::len).sum(), limits.corners),
             ("corners in one ring", rings().map(Vec::len).max().unwrap_or(0), limits.ring_corners),
             ("waypoints", site.waypoints.len(), limits.waypoints),
@@ -80,6 +85,8 @@ impl<'a> Checker<'a> {
         self.errors.extend(over.map(|(what, count, limit)| MapError::TooMany { what, count, limit }));
         let spacing_m = f64::from(options.spacing.0) / 1e3;
         self.range("the options", "spacing", spacing_m, (0.1, 1e6));
+        let way_out_m = f64::from(options.way_out_width.0) / 1e3;
+        self.range("the options", "way_out_width", way_out_m, (0.0, 10.0));
         for class in &options.classes {
             let element = format!("footprint class {:?}", class.name);
             self.range(&element, "radius", f64::from(class.radius.0) / 1e3, (0.001, 10.0));
@@ -94,7 +101,8 @@ impl<'a> Checker<'a> {
         self.names.waypoints =
             self.unique("waypoint", site.waypoints.iter().map(|waypoint| waypoint.id.as_str()), WaypointId);
         self.unique("room", site.rooms.iter().map(|room| room.id.as_str()), |_| ());
-        self.unique("door", site.doors.iter().map(|door| door.id.as_str()), |_| ());
+        self.names.doors = self.unique("door", site.doors.iter().map(|door| door.id.as_str()), DoorId);
+        self.unique("zone", site.zones.iter().map(|zone| zone.id.as_str()), |_| ());
         self.unique("station", site.stations.iter().map(|station| station.id.as_str()), |_| ());
     }
 
@@ -217,8 +225,14 @@ impl<'a> Checker<'a> {
         for door in &self.site.doors {
             let element = format!("door {:?}", door.id);
             self.level_named(&element, &door.level);
-            self.opening(&element, door.from, door.to);
+            let ends = self.opening(&element, door.from, door.to);
             self.range(&element, "opening_s", door.opening_s, (0.0, 600.0));
+            let Some(clear_width_m) = door.clear_width_m else { continue };
+            if !door.exit {
+                self.errors.push(MapError::ClearWidthWithoutExit { door: element });
+            } else if let Some((a, b)) = ends {
+                self.range(&element, "clear_width_m", clear_width_m, (DOOR_WIDTH_M.0, (b - a).norm()));
+            }
         }
     }
 
@@ -311,6 +325,28 @@ impl<'a> Checker<'a> {
         let length_m = (Point::from(from.at) - Point::from(to.at)).norm();
         if length_m < LANE_LENGTH_MIN_M {
             self.errors.push(MapError::TooShort { element, length_m, limit_m: LANE_LENGTH_MIN_M });
+        }
+    }
+
+    fn zone(&mut self, zone: &'a Zone) {
+        let element = format!("zone {:?}", zone.id);
+        self.level_named(&element, &zone.level);
+        self.ring(&element, "polygon", &zone.polygon);
+        if (zone.kind == ZoneKind::UvC) == zone.doors.is_empty() {
+            let (zone, doors) = (element.clone(), zone.doors.len());
+            self.errors.push(MapError::ZoneDoors { zone, doors });
+        }
+        for name in &zone.doors {
+            let door = self.names.doors.get(name.as_str()).and_then(|id| self.site.doors.get(id.index()));
+            match door {
+                Some(door) if door.level == zone.level => {}
+                Some(door) => self.errors.push(MapError::ZoneDoorElsewhere {
+                    zone: element.clone(),
+                    door: name.clone(),
+                    level: door.level.clone(),
+                }),
+                None => self.unknown(&element, "doors", name),
+            }
         }
     }
 

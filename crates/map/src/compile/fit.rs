@@ -1,8 +1,8 @@
 //! Which lanes a footprint fits through, and where it may stop.
 
-use sheepdog_core::{LaneId, LevelId, LiftId, WaypointId};
+use sheepdog_core::{LaneId, LevelId, LiftId, Mm, WaypointId};
 
-use super::{DOOR_PLAY_M, Passage, Zones};
+use super::{DOOR_PLAY_M, Passage, Zones, areas};
 use crate::{
     claims::is_inside_corridor,
     compiled::{CompiledSite, FootprintClass, Lane, Waypoint},
@@ -30,7 +30,12 @@ pub(super) fn usable(
 }
 
 /// Whether a release may end, per waypoint; see [`ClassClaims::may_stop`](crate::ClassClaims::may_stop).
-pub(super) fn may_stop(site: &CompiledSite, class: &FootprintClass, zones: &[Zones]) -> Vec<bool> {
+pub(super) fn may_stop(
+    site: &CompiledSite,
+    class: &FootprintClass,
+    zones: &[Zones],
+    way_out_width: Mm,
+) -> Vec<bool> {
     let reach_m = crate::claims::reach_m(class);
     let stop = |(id, waypoint): (WaypointId, &Waypoint)| {
         let geometry = site.level(waypoint.level).map(|level| &level.geometry);
@@ -40,6 +45,7 @@ pub(super) fn may_stop(site: &CompiledSite, class: &FootprintClass, zones: &[Zon
             && !is_inside_corridor(site, id)
             && waypoint.lift.is_none()
             && clear
+            && areas::leaves_ways_out(site, waypoint, reach_m, way_out_width)
             && geometry.is_some_and(|geometry| geometry.disc_free(waypoint.at, radius_m(class)))
     };
     (0..).map(WaypointId).zip(&site.waypoints).map(stop).collect()

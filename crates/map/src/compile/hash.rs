@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sheepdog_core::SiteVersion;
 
 use crate::{
-    compiled::{CompiledSite, Csr, Part, Resource},
+    compiled::{CompiledSite, Csr, Part, Resource, ZoneKind},
     geometry::Point,
     model::{DoorKind, RoomKind, StationKind, Swing},
 };
@@ -15,7 +15,7 @@ use crate::{
 /// bits with a single zero, so the encoding is unambiguous and the same on every machine.
 pub(super) fn version(site: &CompiledSite) -> SiteVersion {
     let mut hash = Encoder(Sha256::new());
-    hash.text("sheepdog compiled site 1");
+    hash.text("sheepdog compiled site 2");
     hash.text(&site.name);
     space(&mut hash, site);
     roadmap(&mut hash, site);
@@ -65,6 +65,8 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
         });
         hash.long(door.opening.as_micros());
         hash.flag(door.fire_rated);
+        hash.flag(door.exit_width_m.is_some());
+        hash.float(door.exit_width_m.unwrap_or(0.0));
     });
     hash.list(&site.lifts, |hash, lift| {
         hash.text(&lift.name);
@@ -76,6 +78,18 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
             hash.list(&stop.doors, |hash, door| hash.points(door));
             hash.option(stop.waypoint.map(|waypoint| waypoint.0));
         });
+    });
+    hash.list(&site.zones, |hash, zone| {
+        hash.text(&zone.name);
+        hash.number(zone.level.0);
+        hash.number(match zone.kind {
+            ZoneKind::Stop => 0,
+            ZoneKind::FireLane => 1,
+            ZoneKind::UvC => 2,
+            ZoneKind::Exit => 3,
+        });
+        hash.points(&zone.outer);
+        hash.list(&zone.doors, |hash, door| hash.number(door.0));
     });
 }
 
@@ -135,6 +149,11 @@ fn claims(hash: &mut Encoder, site: &CompiledSite) {
         for Csr { start, items } in [&claims.waypoint, &claims.lane] {
             hash.list(start, |hash, start| hash.number(*start));
             hash.list(items, |hash, resource| hash.number(resource.0));
+        }
+        for zones in [&claims.zones_at, &claims.zones_along] {
+            let Csr { start, items } = zones;
+            hash.list(start, |hash, start| hash.number(*start));
+            hash.list(items, |hash, zone| hash.number(zone.0));
         }
         for flags in [&claims.usable, &claims.may_stop] {
             hash.list(flags, |hash, flag| hash.flag(*flag));

@@ -130,6 +130,9 @@ fn door(door: &model::Door, level: LevelId) -> Door {
         swing: door.swing,
         opening: micros(door.opening_s),
         fire_rated: door.fire_rated,
+        exit_width_m: door.exit.then(|| {
+            door.clear_width_m.unwrap_or_else(|| (Point::from(door.to) - Point::from(door.from)).norm())
+        }),
     }
 }
 

@@ -6,13 +6,15 @@
 use std::mem::discriminant;
 
 use nalgebra::Point2;
-use sheepdog_core::{LevelId, Micros, Mm};
+use proptest::prelude::*;
+use sheepdog_core::{LevelId, Micros, Mm, ZoneId};
 
 use super::*;
 use crate::{
     compiled::Resource,
     error::MapWarning,
-    model::{Door, Lane, Level, Lift, Role, Room, Station, Swing, Wall, Waypoint},
+    model::{self, Door, Lane, Level, Lift, Role, Room, Station, Swing, Wall, Waypoint, Zone},
+    rules,
 };
 
 fn class(radius_mm: u32) -> FootprintClass {
@@ -495,4 +497,145 @@ fn limits_hold_for_what_is_generated_too() {
     }
     let hostile = CompileOptions { spacing: Mm(0), ..options(350) };
     assert!(matches!(two_rooms().compile(&hostile).unwrap_err()[..], [MapError::OutOfRange { .. }]));
+}
+
+/// A hall of 12 m by 4 m with waypoints every metre along its middle, and one zone.
+fn hall(zone: Zone) -> Site {
+    let mut site = two_rooms();
+    site.rooms = vec![Room::rectangle("hall", "L1", 0.0, 0.0, 12.0, 4.0).walled()];
+    site.doors.clear();
+    site.zones.push(zone);
+    site
+}
+
+fn stops(site: &CompiledSite, name: &str) -> bool {
+    site.classes()[0].may_stop(site.waypoint_named(name).unwrap())
+}
+
+#[test]
+fn a_part_is_in_a_zone_when_the_footprint_reaches_into_it() {
+    let zone = |x0: f64| Zone::rectangle("z", "L1", model::ZoneKind::Stop, [x0, 0.0], [12.0, 4.0]);
+    // Radius 0.35 m and margin 0.05 m: the robot at x 10.5 reaches from 10.1 on.
+    let site = hall(zone(10.901)).compile(&options(350)).unwrap();
+    let (b, class) = (site.waypoint_named("b").unwrap(), &site.classes()[0]);
+    assert_eq!(site.zone_named("z"), Some(ZoneId(0)));
+    assert_eq!(class.zones_at(b), []);
+    let site = hall(zone(10.899)).compile(&options(350)).unwrap();
+    let class = &site.classes()[0];
+    assert_eq!(class.zones_at(b), [ZoneId(0)]);
+    for (id, lane) in (0..).map(LaneId).zip(site.lanes()) {
+        assert_eq!(!class.zones_along(id).is_empty(), lane.from == b || lane.to == b);
+    }
+    assert!(stops(&site, "b"), "a zone to stop in is no way out");
+}
+
+#[test]
+fn nobody_stops_where_a_fire_lane_would_be_narrower_than_the_rule_says() {
+    assert_eq!(rules::WAY_OUT.as_str(), "MAP-003");
+    let lane = |y1: f64| Zone::rectangle("lane", "L1", model::ZoneKind::FireLane, [0.0, 0.5], [12.0, y1]);
+    let at = |y1| hall(lane(y1)).compile(&options(350)).unwrap();
+    // The robot covers y 1.6 to 2.4; beside it 1.2 m remain up to y 3.6, and 1.1 m down to y 0.5.
+    assert!(stops(&at(3.6), "b") && stops(&at(3.6), "a"));
+    assert!(!stops(&at(3.599), "b"), "one millimetre is missing");
+    assert!(stops(&at(1.5), "b"), "it does not reach into the lane");
+    assert!(!stops(&at(1.7), "b"), "it reaches in, and 1.1 m remain");
+    let mut wide = options(350);
+    wide.way_out_width = Mm(1_100);
+    assert!(stops(&hall(lane(1.7)).compile(&wide).unwrap(), "b"));
+}
+
+#[test]
+fn nobody_stops_where_a_fire_lane_ends_or_turns() {
+    let lane = |x1: f64| Zone::rectangle("lane", "L1", model::ZoneKind::FireLane, [0.0, 0.0], [x1, 4.0]);
+    let at = |x1| hall(lane(x1)).compile(&options(350)).unwrap();
+    assert!(stops(&at(12.0), "b") && stops(&at(10.0), "b"));
+    assert!(!stops(&at(10.5), "b"), "the end of the lane is under it");
+}
+
+#[test]
+fn nobody_stops_in_front_of_an_exit() {
+    let exit = |y0: f64, clear_width_m| {
+        let mut site = hall(Zone::rectangle("z", "L1", model::ZoneKind::Stop, [0.0, 0.0], [1.0, 1.0]));
+        let door = Door::new("out", "L1", [12.0, y0], [12.0, y0 + 1.6]).as_exit();
+        site.doors.push(Door { clear_width_m, ..door });
+        site.compile(&options(350)).unwrap()
+    };
+    // Its ground reaches 1.2 m from the door, to x 10.8; the robot reaches to x 10.9.
+    let site = exit(1.2, None);
+    assert!(!stops(&site, "b") && stops(&site, "a"));
+    let ground = site.zone_named("exit out").unwrap();
+    assert_eq!(site.zone(ground).unwrap().kind, crate::ZoneKind::Exit);
+    assert_eq!(site.classes()[0].zones_at(site.waypoint_named("b").unwrap()), [ground]);
+    assert!(stops(&exit(2.41, None), "b"), "it stands beside the exit");
+    assert!(stops(&exit(2.0, None), "b"), "1.2 m remain beside it");
+    assert!(!stops(&exit(1.99, None), "b"));
+    assert!(
+        stops(&exit(2.3, Some(1.2)), "b"),
+        "it stands beside the part that is clear when the door is open"
+    );
+}
+
+#[test]
+fn zones_are_refused_with_the_field_that_is_wrong() {
+    let refused = |zone: Zone| {
+        let mut site = two_rooms();
+        site.levels.push(Level::new("L2", 4.0));
+        site.doors.push(Door::new("up", "L2", [6.0, 1.5], [6.0, 2.5]));
+        site.zones.push(zone);
+        site.compile(&options(350)).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let zone = |kind| Zone::rectangle("z", "L1", kind, [0.0, 0.0], [6.0, 4.0]);
+    let rule = "a uv_c zone names every door of its room, other zones name none";
+    assert_eq!(refused(zone(model::ZoneKind::UvC)), [format!("zone \"z\" names 0 doors: {rule}")]);
+    assert_eq!(
+        refused(zone(model::ZoneKind::Stop).with_door("d")),
+        [format!("zone \"z\" names 1 doors: {rule}")]
+    );
+    assert_eq!(
+        refused(zone(model::ZoneKind::UvC).with_door("x")),
+        ["zone \"z\": doors names \"x\", which does not exist"]
+    );
+    assert_eq!(
+        refused(zone(model::ZoneKind::UvC).with_door("up")),
+        ["zone \"z\": doors names \"up\", which is on level \"L2\""]
+    );
+    let flat = Zone { polygon: vec![[0.0, 0.0], [1.0, 0.0]], ..zone(model::ZoneKind::Stop) };
+    assert!(refused(flat)[0].starts_with("zone \"z\": a ring needs three corners"));
+    let nowhere = Zone { level: "L9".to_owned(), ..zone(model::ZoneKind::Stop) };
+    assert_eq!(refused(nowhere), ["zone \"z\": level names \"L9\", which does not exist"]);
+}
+
+#[test]
+fn a_clear_width_belongs_to_an_exit_and_is_no_wider_than_it() {
+    let refused = |door: Door| {
+        let mut site = two_rooms();
+        site.doors[0] = door;
+        site.compile(&options(350)).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let door = |clear_width_m| Door { clear_width_m, ..Door::new("d", "L1", [6.0, 1.5], [6.0, 2.5]) };
+    assert_eq!(refused(door(Some(0.9))), ["door \"d\": clear_width_m is given, but exit is not true"]);
+    assert_eq!(refused(door(Some(1.1)).as_exit()), ["door \"d\": clear_width_m is 1.1, must be in 0.3..=1"]);
+}
+
+proptest! {
+    /// Wherever a robot may stop in a straight fire lane, a person of 1.2 m width gets past it on one side.
+    #[test]
+    fn a_way_past_a_standing_robot_remains(
+        y0 in 0.0..2.5_f64, width in 0.3..4.0_f64, shift in -3.0..3.0_f64, left in any::<bool>(),
+    ) {
+        let mut lane = Zone::rectangle("l", "L1", model::ZoneKind::FireLane, [-20.0, y0 + shift], [40.0, y0 + shift + width]);
+        if left {
+            lane.polygon.reverse();
+        }
+        let site = hall(lane).compile(&options(350)).unwrap();
+        let (low, high) = (y0 + shift, y0 + shift + width);
+        let (robot_low, robot_high) = (2.0 - 0.4, 2.0 + 0.4);
+        let reaches = robot_low < high && low < robot_high;
+        let past = (high - robot_high.max(low)).max(robot_low.min(high) - low);
+        if stops(&site, "b") {
+            prop_assert!(!reaches || 1.2 - 1e-6 <= past, "{} m remain", past);
+        } else {
+            prop_assert!(reaches && past < 1.2 + 1e-6, "{} m remain", past);
+        }
+    }
 }

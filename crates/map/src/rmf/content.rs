@@ -550,6 +550,8 @@ fn read_door<'a>(
         swing: Swing::Both,
         opening_s: default_door_opening_s(),
         fire_rated: false,
+        exit: false,
+        clear_width_m: None,
     };
     let Some(mut params) = params else {
         report.warn(at, NO_KIND.to_owned());
