@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::evidence::{Evidence, Relation};
 use crate::{
     ActorId, AgentId, DoorId, Epoch, LaneId, LevelId, LiftId, Micros, Mm, Ppm, RobotTime, RuleId,
-    SiteVersion, StopCategory, StopGeneration, TaskId, WaypointId,
+    SiteVersion, StopCategory, StopGeneration, TaskId, WaypointId, ZoneId,
 };
 
 /// Where something is, in integers: the coordinator does no float arithmetic.
@@ -52,10 +52,12 @@ pub struct Release {
 pub enum StopScope {
     /// Everybody.
     Site,
-    /// Everybody on one level.
+    /// Everybody on one level, and in a lift that serves it.
     Level(LevelId),
     /// One agent.
     Agent(AgentId),
+    /// Everybody in one zone.
+    Zone(ZoneId),
 }
 
 impl fmt::Display for StopScope {
@@ -64,6 +66,7 @@ impl fmt::Display for StopScope {
             Self::Site => write!(f, "the whole site"),
             Self::Level(level) => write!(f, "{level}"),
             Self::Agent(agent) => write!(f, "agent {agent}"),
+            Self::Zone(zone) => write!(f, "{zone}"),
         }
     }
 }

@@ -32,6 +32,7 @@ mod perception;
 mod route;
 pub mod shadow;
 mod tracker;
+mod whereabouts;
 
 pub use black_box::{BLACK_BOX_SPAN, INCIDENTS_MAX, Incident, ReplayError, Step};
 pub use link::{Direction, Fate, Link, Lossy, Peripheral};

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 
 use sheepdog_core::{
     AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, RobotTime, StopGeneration,
-    wire::{self, Report, StepToken, StopEvent, ToAgent, ToFleet},
+    wire::{self, Report, StepToken, StopEvent, StopOrder, ToAgent, ToFleet},
 };
 use sheepdog_interlock::{
     Base, BootNonce, ConfigDigest, ConfigError, Decision, Guarded, Input, Interlock, Memory, Reading,
@@ -25,6 +25,7 @@ use crate::{
     orders::Orders,
     perception::{self, Known, SECTORS, to_i32, to_u32},
     tracker::{Limits, Motion, Passages, Tracker},
+    whereabouts::Whereabouts,
 };
 
 /// Messages taken from the link in one step; the rest waits for the next.
@@ -199,7 +200,6 @@ impl<B: Base> Onboard<B> {
     }
 
     fn take_messages(&mut self, observation: &Observation, link: &mut dyn Link) {
-        let (agent, level) = (self.config.agent, observation.level);
         for _ in 0..MESSAGES_PER_STEP {
             let Some(message) = link.receive() else { break };
             match message {
@@ -211,13 +211,13 @@ impl<B: Base> Onboard<B> {
                         link.send(ToFleet::StoppableAt { epoch, lanes });
                     }
                 }
-                ToAgent::Stop(order) => self.orders.stop(order, agent, level),
+                ToAgent::Stop(order) => self.take_stop(order, observation),
                 ToAgent::Reset(order) => self.orders.reset(order),
                 ToAgent::Beat(beat) => {
                     let (stop, reset) = (beat.stop, beat.reset);
                     if self.orders.beat(beat, observation.now) {
                         if let Some(order) = stop {
-                            self.orders.stop(order, agent, level);
+                            self.take_stop(order, observation);
                         }
                         if let Some(order) = reset {
                             self.orders.reset(order);
@@ -233,6 +233,21 @@ impl<B: Base> Onboard<B> {
         if observation.emergency_button {
             self.orders.void_pending();
         }
+    }
+
+    fn take_stop(&mut self, order: StopOrder, observation: &Observation) {
+        let pose = observation.pose().filter(|_| self.is_localised(observation));
+        let class = self.config.site.classes().get(self.config.class).map(|claims| &claims.class);
+        let reach_m = class.map_or(f64::INFINITY, |class| f64::from(class.radius.0) / 1e3);
+        let whereabouts = Whereabouts {
+            agent: self.config.agent,
+            level: observation.level,
+            place: pose.map(|pose| (pose.at, reach_m + observation.pose_error_m)),
+            class: self.config.class,
+            site: &self.config.site,
+            ahead: self.tracker.released().collect(),
+        };
+        self.orders.stop(order, &whereabouts);
     }
 
     fn is_localised(&self, observation: &Observation) -> bool {

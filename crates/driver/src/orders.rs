@@ -1,10 +1,12 @@
 //! Stops, resets and beats from the fleet: what of them is still in force.
 
 use sheepdog_core::{
-    AgentId, LevelId, Micros, RobotTime, StopGeneration,
-    wire::{Beat, Passage, ResetOrder, ResetStep, StopOrder, StopScope},
+    Micros, RobotTime, StopGeneration,
+    wire::{Beat, Passage, ResetOrder, ResetStep, StopOrder},
 };
 use sheepdog_interlock::{Reset, State, StopCommand};
+
+use crate::whereabouts::Whereabouts;
 
 /// What the fleet has ordered and announced.
 #[derive(Clone, Debug, Default)]
@@ -25,12 +27,8 @@ pub(crate) struct Orders {
 
 impl Orders {
     /// The highest stop that concerns the robot stays in force; the interlock knows which one has been reset.
-    pub(crate) fn stop(&mut self, order: StopOrder, agent: AgentId, level: LevelId) {
-        let concerned = match order.scope {
-            StopScope::Site => true,
-            StopScope::Level(stopped) => stopped == level,
-            StopScope::Agent(stopped) => stopped == agent,
-        };
+    pub(crate) fn stop(&mut self, order: StopOrder, whereabouts: &Whereabouts<'_>) {
+        let concerned = whereabouts.is_in(order.scope);
         // A stop that arrives after its own start order is over.
         let is_over = self.taken.is_some_and(|taken| (order.generation, ResetStep::Start) <= taken);
         if concerned && !is_over && self.stop.is_none_or(|stop| stop.generation < order.generation) {
@@ -132,7 +130,8 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
-    use sheepdog_core::{ActorId, DoorId};
+    use sheepdog_core::{ActorId, AgentId, DoorId, LevelId, wire::StopScope};
+    use sheepdog_map::{CompileOptions, CompiledSite, Site, model::Level};
 
     use super::*;
     use sheepdog_interlock::{Evidence, Relation, StopCategory, rules};
@@ -142,6 +141,18 @@ mod tests {
 
     fn stop(generation: u32, scope: StopScope) -> StopOrder {
         StopOrder { scope, category: StopCategory::One, generation: StopGeneration(generation) }
+    }
+
+    fn site() -> CompiledSite {
+        let mut site = Site::new("two levels");
+        site.levels = vec![Level::new("0", 0.0), Level::new("1", 4.0)];
+        site.compile(&CompileOptions::default()).unwrap()
+    }
+
+    /// A robot whose pose is known, far from everything.
+    fn here(site: &CompiledSite) -> Whereabouts<'_> {
+        let place = Some((nalgebra::Point2::new(0.0, 0.0), 0.4));
+        Whereabouts { agent: ME, level: HERE, place, class: 0, site, ahead: Vec::new() }
     }
 
     fn order(generation: u32, step: ResetStep) -> ResetOrder {
@@ -155,27 +166,27 @@ mod tests {
 
     #[test]
     fn only_stops_that_concern_it_count_and_the_highest_wins() {
-        let mut orders = Orders::default();
+        let (mut orders, site) = (Orders::default(), site());
         for other in [StopScope::Agent(AgentId(2)), StopScope::Level(LevelId(1))] {
-            orders.stop(stop(9, other), ME, HERE);
+            orders.stop(stop(9, other), &here(&site));
         }
         assert_eq!(orders.stop_command(), None);
         for (generation, scope) in
             [(2, StopScope::Agent(ME)), (4, StopScope::Level(HERE)), (3, StopScope::Site)]
         {
-            orders.stop(stop(generation, scope), ME, HERE);
+            orders.stop(stop(generation, scope), &here(&site));
         }
         assert_eq!(orders.stop_command().map(|stop| stop.generation), Some(StopGeneration(4)));
     }
 
     #[test]
     fn a_stop_that_arrives_after_its_start_is_over() {
-        let mut orders = Orders::default();
+        let (mut orders, site) = (Orders::default(), site());
         orders.reset(order(4, ResetStep::Start));
         orders.note_state(State::Ready);
-        orders.stop(stop(4, StopScope::Site), ME, HERE);
+        orders.stop(stop(4, StopScope::Site), &here(&site));
         assert_eq!(orders.stop_command(), None);
-        orders.stop(stop(5, StopScope::Site), ME, HERE);
+        orders.stop(stop(5, StopScope::Site), &here(&site));
         assert!(orders.stop_command().is_some());
     }
 

@@ -148,6 +148,12 @@ impl Tracker {
         &self.route
     }
 
+    /// Every lane the robot may still drive, on the route it follows and on a newer one.
+    pub(crate) fn released(&self) -> impl Iterator<Item = LaneId> + '_ {
+        let pending = self.pending.iter().flat_map(|pending| pending.ahead());
+        self.route.ahead().iter().chain(pending).copied()
+    }
+
     /// Whether nothing is left to drive.
     pub(crate) fn is_complete(&self) -> bool {
         self.route.is_complete() && self.lead_in.is_none()

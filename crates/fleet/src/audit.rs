@@ -69,7 +69,9 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
                     .map_err(|fault| fault.to_string())
             }
             Record::Held { agent, withheld, ahead } => check_hold(site, entries, *agent, withheld, ahead),
-            Record::Barred { lanes, stop, .. } => check_bar(site, &in_force, lanes, stop),
+            Record::Barred { agent, lanes, stop } => {
+                check_bar(site, agent_class(entries, *agent), &in_force, lanes, stop)
+            }
             Record::StopOrdered(order) => {
                 in_force.insert(order.generation, *order);
                 continue;
@@ -126,6 +128,7 @@ fn check_stop(rule: RuleId, holds: bool, robot_rules: &[Rule]) -> Result<(), Str
 /// A stop keeps a robot out only if it was ordered, was not started again, and the move leads to where it holds.
 fn check_bar(
     site: &CompiledSite,
+    class: Option<usize>,
     in_force: &BTreeMap<StopGeneration, StopOrder>,
     lanes: &[LaneId],
     stop: &StopOrder,
@@ -134,13 +137,20 @@ fn check_bar(
         return Err(format!("stop {} is not in force", stop.generation));
     }
     let leads_to = |level| {
-        let ends = lanes.iter().filter_map(|lane| site.waypoint(site.lane(*lane)?.to));
-        ends.into_iter().any(|to| to.level == level)
+        let mut ends = lanes.iter().filter_map(|lane| site.waypoint(site.lane(*lane)?.to));
+        ends.any(|to| {
+            let lift = to.lift.and_then(|lift| site.lift(lift));
+            to.level == level || lift.is_some_and(|lift| lift.stops.iter().any(|stop| stop.level == level))
+        })
     };
+    let claims = class.and_then(|class| site.classes().get(class));
     let barred = match stop.scope {
         StopScope::Site => true,
         StopScope::Level(level) => leads_to(level),
         StopScope::Agent(_) => false,
+        StopScope::Zone(zone) => {
+            claims.is_none_or(|claims| lanes.iter().any(|lane| claims.zones_along(*lane).contains(&zone)))
+        }
     };
     if barred {
         Ok(())

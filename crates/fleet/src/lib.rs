@@ -9,6 +9,7 @@
 //! from a ledger, and [`explain_task`] tells in words why each was made.
 #![forbid(unsafe_code)]
 
+mod area;
 mod audit;
 mod config;
 mod explain;

@@ -7,6 +7,7 @@ use sheepdog_core::{
 use sheepdog_map::Resource;
 
 use crate::{
+    area::covers_lift,
     fleet::Fleet,
     input::Output,
     rules,
@@ -82,8 +83,13 @@ impl Fleet {
             let reached = passage.state == if open { DoorState::Open } else { DoorState::Closed };
             commands.extend(passage.command(wanted, open, reached, now));
         }
+        let stops = self.area_stops();
         for ((index, level), passage) in (0_u32..).zip(lifts).zip(&mut self.state.lifts) {
             let lift = LiftId(index);
+            if stops.iter().any(|stop| covers_lift(&self.site, stop.scope, lift)) {
+                // Somebody may be in it, or on its sill: it stays where it was called to.
+                continue;
+            }
             let (wanted, reached) = match level {
                 Some(level) => (
                     PeripheralCommand::CallLift { lift, level },

@@ -1,20 +1,23 @@
 //! Plan jobs, their results, and the releases that follow from them.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use sheepdog_core::{
     AgentId, JobId, LaneId, Micros, WaypointId,
-    wire::{Release, ToAgent},
+    wire::{Release, StopOrder, ToAgent},
 };
 use sheepdog_traffic::{Plan, PlanRobot, Problem, Visit, validate};
 
 use crate::{
+    area::leads_into,
     fleet::Fleet,
     input::{InputError, Output},
     record::{Ahead, Record},
     rules,
     state::{AgentState, Errand, OpenJob, Phase, RobotState, Standing},
-    stops::bars,
 };
 
 /// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
@@ -223,13 +226,21 @@ impl Fleet {
             self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
         let stops = self.area_stops();
         let site = Arc::clone(&self.site);
+        let classes: BTreeMap<AgentId, usize> = self.classes();
+        let class_of = |agent: AgentId| classes.get(&agent).copied().unwrap_or(usize::MAX);
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
-            !stopped.contains(&agent) && !stops.iter().any(|stop| bars(&site, stop, lanes))
+            !stopped.contains(&agent)
+                && !stops.iter().any(|stop| leads_into(&site, class_of(agent), stop.scope, lanes))
         };
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
             self.release(grant.agent, grant.first, grant.lanes);
         }
         self.note_withheld();
+    }
+
+    fn classes(&self) -> BTreeMap<AgentId, usize> {
+        let class = |(id, agent): (&AgentId, &AgentState)| Some((*id, agent.robot.as_ref()?.class));
+        self.state.agents.iter().filter_map(class).collect()
     }
 
     /// Whether a robot gets no release now.
@@ -289,7 +300,9 @@ impl Fleet {
     fn note_barred(&mut self, agent: AgentId) {
         let lanes = self.executor.next_move(agent);
         let stops = self.area_stops();
-        let Some(stop) = stops.into_iter().find(|stop| bars(&self.site, stop, lanes)) else { return };
+        let class = self.agent(agent).and_then(|agent| agent.robot.as_ref()).map(|robot| robot.class);
+        let bars = |stop: &StopOrder| leads_into(&self.site, class.unwrap_or(usize::MAX), stop.scope, lanes);
+        let Some(stop) = stops.into_iter().find(bars) else { return };
         let lanes = lanes.to_vec();
         if self.is_held_back(agent) {
             return;

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
-    AgentId, LaneId, StopCategory, StopGeneration, TaskId, WaypointId,
+    AgentId, StopCategory, StopGeneration, TaskId, WaypointId,
     wire::{Motion, ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
 };
-use sheepdog_map::CompiledSite;
 
 use crate::{
     config::Role,
@@ -100,20 +99,10 @@ impl Fleet {
         self.state.planning.due = true;
     }
 
-    /// Robots in the scope of a stop by their last report.
+    /// Robots in the area of a stop.
     fn agents_in(&self, scope: StopScope) -> BTreeSet<AgentId> {
-        self.state
-            .agents
-            .iter()
-            .filter(|(id, agent)| {
-                agent.robot.as_ref().is_some_and(|robot| match scope {
-                    StopScope::Site => true,
-                    StopScope::Level(level) => robot.pose.level == level,
-                    StopScope::Agent(agent) => agent == **id,
-                })
-            })
-            .map(|(id, _)| *id)
-            .collect()
+        let agents = self.state.agents.iter();
+        agents.filter(|(id, agent)| self.is_in(scope, **id, agent)).map(|(id, _)| *id).collect()
     }
 
     fn reset(&mut self, actor: &Actor, named: StopGeneration, step: ResetStep) -> Result<(), InputError> {
@@ -136,8 +125,9 @@ impl Fleet {
         stop.reset = Some(order);
         let members = stop.members.clone();
         self.record(&Record::Reset(order));
-        // Whoever waits outside the area may go in again.
+        // Whoever waits outside the area may go in again, and lifts that were kept where they are are wanted elsewhere.
         self.state.grants_due = true;
+        self.state.passages_due = true;
         for agent in members {
             if let (_, Some(order)) = self.stop_for(agent) {
                 self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });
@@ -151,7 +141,7 @@ impl Fleet {
         self.state.stops.iter().any(|stop| stop.members.contains(&agent))
     }
 
-    /// Stops that nobody has ordered to start again, of whole levels or the site.
+    /// Stops of areas that nobody has ordered to start again.
     pub(crate) fn area_stops(&self) -> Vec<StopOrder> {
         let area =
             |stop: &&ActiveStop| !stop.is_started() && !matches!(stop.order.scope, StopScope::Agent(_));
@@ -310,15 +300,5 @@ impl Fleet {
         state.approvals.insert((step, role), actor.id);
         self.state.dispatch_due = true;
         Ok(())
-    }
-}
-
-/// Whether a stop keeps robots from entering where lanes lead.
-pub(crate) fn bars(site: &CompiledSite, stop: &StopOrder, lanes: &[LaneId]) -> bool {
-    let to = |lane: &LaneId| site.waypoint(site.lane(*lane)?.to).map(|to| to.level);
-    match stop.scope {
-        StopScope::Site => !lanes.is_empty(),
-        StopScope::Level(level) => lanes.iter().filter_map(to).any(|to| to == level),
-        StopScope::Agent(_) => false,
     }
 }

@@ -8,7 +8,7 @@ use sheepdog_core::{
 
 use crate::{
     error::MapWarning,
-    geometry::{LevelGeometry, ring_contains},
+    geometry::{LevelGeometry, ring_contains, segment_to_segment, sides},
     model::{DoorKind, RoomKind, StationKind, Swing},
 };
 
@@ -160,6 +160,30 @@ pub enum ZoneKind {
     UvC,
     /// The ground on either side of an exit; there is one for each exit.
     Exit,
+}
+
+impl Zone {
+    /// Whether a point is in the zone or at most `reach_m` metres away from it, boundary included. Linear in its sides.
+    pub fn is_within(&self, at: Point2<f64>, reach_m: f64) -> bool {
+        touches(&self.outer, at, at, reach_m)
+    }
+}
+
+impl Lift {
+    /// Whether a point is in the cabin or at most `reach_m` metres away from it.
+    pub fn is_within(&self, at: Point2<f64>, reach_m: f64) -> bool {
+        touches(&self.cabin(), at, at, reach_m)
+    }
+
+    /// Whether the lift has a door at a level.
+    pub fn serves(&self, level: LevelId) -> bool {
+        self.stops.iter().any(|stop| stop.level == level)
+    }
+}
+
+/// Whether a disc that is moved straight from `a` to `b` touches the inside of a ring.
+pub(crate) fn touches(ring: &[Point2<f64>], a: Point2<f64>, b: Point2<f64>, reach_m: f64) -> bool {
+    ring_contains(ring, a) || sides(ring).any(|(c, d)| segment_to_segment(a, b, c, d) <= reach_m)
 }
 
 impl ZoneKind {

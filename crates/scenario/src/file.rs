@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
-    ActorId, AgentId, Confidence, Micros, Mm, MmPerS, Ppm, StopCategory, WaypointId,
-    wire::{Action, Fact, ResetStep},
+    ActorId, AgentId, Confidence, LevelId, Micros, Mm, MmPerS, Ppm, StopCategory, WaypointId, ZoneId,
+    wire::{Action, Fact, ResetStep, StopScope},
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
 use sheepdog_fleet::{Actor, ActorEntry, Role, TaskRequest};
@@ -366,7 +366,9 @@ pub struct OperatorLine {
     pub command: OperatorName,
     /// The level, for `stop_level`.
     pub level: Option<String>,
-    /// For `stop_level`: wait until a robot drives there.
+    /// The zone, for `stop_zone`.
+    pub zone: Option<String>,
+    /// For `stop_level` and `stop_zone`: wait until a robot drives there.
     #[serde(default)]
     pub when_driving: bool,
 }
@@ -377,6 +379,8 @@ pub struct OperatorLine {
 pub enum OperatorName {
     /// Stops a level, category 1.
     StopLevel,
+    /// Stops a zone, category 1.
+    StopZone,
     /// Lets failed robots that work again go on.
     Resume,
     /// First step of the reset of the newest stop.
@@ -636,17 +640,12 @@ impl Scenario {
                 actor.ok_or_else(|| value(field("actor"), line.actor, "one of the [[actor]] ids"))?.actor();
             let event = match line.command {
                 OperatorName::StopLevel => {
-                    let name = line.level.as_deref().unwrap_or_default();
-                    let level = setup
-                        .site
-                        .level_named(name)
-                        .ok_or_else(|| unknown(&field("level"), "level", name))?;
-                    Event::StopLevel {
-                        actor,
-                        level,
-                        category: StopCategory::One,
-                        when_driving: line.when_driving,
-                    }
+                    let scope = StopScope::Level(level(&setup.site, &field("level"), line.level.as_deref())?);
+                    line.stop(actor, scope)
+                }
+                OperatorName::StopZone => {
+                    let scope = StopScope::Zone(zone(&setup.site, &field("zone"), line.zone.as_deref())?);
+                    line.stop(actor, scope)
                 }
                 OperatorName::Resume => Event::Resume { actor },
                 OperatorName::Acknowledge => Event::Reset { actor, step: ResetStep::Acknowledge },
@@ -655,6 +654,12 @@ impl Scenario {
             setup.script.push((at, event));
         }
         Ok(())
+    }
+}
+
+impl OperatorLine {
+    fn stop(&self, actor: Actor, scope: StopScope) -> Event {
+        Event::Stop { actor, scope, category: StopCategory::One, when_driving: self.when_driving }
     }
 }
 
@@ -747,6 +752,16 @@ fn stations(site: &CompiledSite, field: &str, names: &[String]) -> Result<Vec<Wa
         return Err(value(field.to_owned(), "empty", "at least one station"));
     }
     names.iter().map(|name| station(site, field, name)).collect()
+}
+
+fn level(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<LevelId, ScenarioError> {
+    let name = name.unwrap_or_default();
+    site.level_named(name).ok_or_else(|| unknown(field, "level", name))
+}
+
+fn zone(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<ZoneId, ScenarioError> {
+    let name = name.unwrap_or_default();
+    site.zone_named(name).ok_or_else(|| unknown(field, "zone", name))
 }
 
 fn agent(setup: &Setup, field: &str, name: &str) -> Result<AgentId, ScenarioError> {

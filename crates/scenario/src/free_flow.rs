@@ -25,7 +25,7 @@ pub fn free_flow(setup: &Setup) -> Micros {
             Event::Request(request) => Some((*at, request)),
             Event::Fact(_)
             | Event::Fault { .. }
-            | Event::StopLevel { .. }
+            | Event::Stop { .. }
             | Event::Resume { .. }
             | Event::Reset { .. } => None,
         })

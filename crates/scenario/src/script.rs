@@ -1,8 +1,8 @@
 //! What happens in a run, and when.
 
 use sheepdog_core::{
-    AgentId, LevelId, Micros, StopCategory,
-    wire::{Fact, ResetStep},
+    AgentId, Micros, StopCategory,
+    wire::{Fact, ResetStep, StopScope},
 };
 use sheepdog_fleet::{Actor, TaskRequest};
 use sheepdog_sim::{FaultKind, FaultTarget};
@@ -23,12 +23,12 @@ pub enum Event {
         /// What breaks.
         kind: FaultKind,
     },
-    /// A person stops a level.
-    StopLevel {
+    /// A person stops an area.
+    Stop {
         /// Who.
         actor: Actor,
-        /// Which level.
-        level: LevelId,
+        /// Which area.
+        scope: StopScope,
         /// How.
         category: StopCategory,
         /// Wait until a robot drives there.

@@ -36,8 +36,8 @@ pub struct World {
     jobs: Vec<(FleetTime, JobId, Problem, u32)>,
     /// Script lines that are still to come, latest first.
     script: Vec<(Micros, Event)>,
-    /// Stops of levels that wait until a robot drives there.
-    armed_stops: Vec<(LevelId, Actor, StopCategory)>,
+    /// Stops of areas that wait until a robot drives there.
+    armed_stops: Vec<(StopScope, Actor, StopCategory)>,
     /// Faults that wait for their moment.
     armed: Vec<(Option<AgentId>, Moment, Option<Micros>, FaultKind)>,
     writer: Writer<Vec<u8>>,
@@ -315,9 +315,9 @@ impl World {
                 Event::Fault { victim: Victim::Robot(robot, moment), duration, kind } => {
                     self.armed.push((robot, moment, duration, kind));
                 }
-                Event::StopLevel { actor, level, category, when_driving } => {
-                    let stop = (level, actor, category);
-                    if when_driving { self.armed_stops.push(stop) } else { self.stop_level(now, stop) }
+                Event::Stop { actor, scope, category, when_driving } => {
+                    let stop = (scope, actor, category);
+                    if when_driving { self.armed_stops.push(stop) } else { self.stop(now, stop) }
                 }
                 Event::Resume { actor } => {
                     let failed: Vec<AgentId> = self.fleet.failed().collect();
@@ -341,16 +341,18 @@ impl World {
         }
         let onset = Micros::new(self.now().as_micros());
         let truth = self.plant.truth();
-        let driving = |level: LevelId| {
+        let driving = |scope: StopScope| {
             truth.iter().any(|body| {
-                body.kind == BodyKind::Robot && body.level == level && DRIVING_MPS < body.speed_mps
+                body.kind == BodyKind::Robot
+                    && DRIVING_MPS < body.speed_mps
+                    && is_in(&self.setup.site, scope, body)
             })
         };
         let (due, later): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.armed_stops).into_iter().partition(|(level, ..)| driving(*level));
+            std::mem::take(&mut self.armed_stops).into_iter().partition(|(scope, ..)| driving(*scope));
         self.armed_stops = later;
         for stop in due {
-            self.stop_level(self.now(), stop);
+            self.stop(self.now(), stop);
         }
         let mut armed = std::mem::take(&mut self.armed);
         armed.retain(|(robot, moment, duration, kind)| {
@@ -367,8 +369,8 @@ impl World {
         self.armed = armed;
     }
 
-    fn stop_level(&mut self, now: FleetTime, (level, actor, category): (LevelId, Actor, StopCategory)) {
-        let command = OperatorCommand::Stop { scope: StopScope::Level(level), category };
+    fn stop(&mut self, now: FleetTime, (scope, actor, category): (StopScope, Actor, StopCategory)) {
+        let command = OperatorCommand::Stop { scope, category };
         self.feed(now, Input::Operator { actor, command });
     }
 
@@ -458,6 +460,18 @@ impl World {
     /// The task that somebody asked for under a name.
     pub fn task_named(&self, name: &str) -> Option<TaskId> {
         self.fleet.task_named(name)
+    }
+}
+
+/// Whether a body is truly in the area of a stop.
+fn is_in(site: &CompiledSite, scope: StopScope, body: &Truth) -> bool {
+    match scope {
+        StopScope::Site => true,
+        StopScope::Level(level) => body.level == level,
+        StopScope::Agent(agent) => body.agent == Some(agent),
+        StopScope::Zone(zone) => site.zone(zone).is_some_and(|zone| {
+            zone.level == body.level && zone.is_within(nalgebra::Point2::new(body.x_m, body.y_m), 0.0)
+        }),
     }
 }
 

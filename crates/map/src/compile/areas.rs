@@ -6,8 +6,8 @@ use sheepdog_core::{DoorId, Mm, ZoneId};
 use super::{check::Names, space};
 use crate::{
     claims::reach_m,
-    compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind},
-    geometry::{Point, ring_contains, segment_to_segment, sides, twice_area},
+    compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind, touches},
+    geometry::{Point, sides, twice_area},
     model::{self, Site},
 };
 
@@ -86,20 +86,14 @@ pub(super) fn along_lanes(site: &CompiledSite, class: &FootprintClass) -> Csr<Zo
 
 fn reached(site: &CompiledSite, from: &Waypoint, to: &Waypoint, reach_m: f64) -> Vec<ZoneId> {
     let numbered = (0..).map(ZoneId).zip(&site.zones);
-    let reaches =
-        |zone: &Zone| zone.level == from.level && reaches_into(&zone.outer, from.at, to.at, reach_m);
+    let reaches = |zone: &Zone| zone.level == from.level && touches(&zone.outer, from.at, to.at, reach_m);
     numbered.filter(|(_, zone)| reaches(zone)).map(|(id, _)| id).collect()
-}
-
-/// Whether a disc that is moved straight from `a` to `b` touches the inside of a ring.
-fn reaches_into(ring: &[Point], a: Point, b: Point, reach_m: f64) -> bool {
-    ring_contains(ring, a) || sides(ring).any(|(c, d)| segment_to_segment(a, b, c, d) <= reach_m)
 }
 
 /// Whether a footprint that stands at a waypoint leaves every way out wide enough: rule MAP-003.
 pub(super) fn leaves_ways_out(site: &CompiledSite, at: &Waypoint, reach_m: f64, width: Mm) -> bool {
     let ways = site.zones.iter().filter(|zone| zone.kind.is_way_out() && zone.level == at.level);
-    let in_the_way = |zone: &&Zone| reaches_into(&zone.outer, at.at, at.at, reach_m);
+    let in_the_way = |zone: &&Zone| touches(&zone.outer, at.at, at.at, reach_m);
     ways.filter(in_the_way).all(|zone| metres(width) <= clear_width_m(zone, at.at, reach_m) + SLACK_M)
 }
 

@@ -156,16 +156,21 @@ impl Traffic<'_> {
 
     fn check_stops(&self, agent: AgentId, lanes: &[LaneId]) -> Result<(), String> {
         let level = self.tracks.get(&agent).map(|track| track.level);
+        let class = self.tracks.get(&agent).and_then(|track| self.site.classes().get(track.class));
         for (generation, scope) in &self.stops {
             let concerned = match scope {
                 StopScope::Site => true,
                 StopScope::Agent(stopped) => *stopped == agent,
                 StopScope::Level(stopped) => {
-                    let enters = |lane: &LaneId| {
-                        self.site.lane(*lane).map(|lane| self.level(lane.to)) == Some(*stopped)
+                    let ends = || lanes.iter().filter_map(|lane| self.site.lane(*lane)).map(|lane| lane.to);
+                    let rides = |to: WaypointId| {
+                        let lift = self.site.waypoint(to).and_then(|to| self.site.lift(to.lift?));
+                        lift.is_some_and(|lift| lift.stops.iter().any(|stop| stop.level == *stopped))
                     };
-                    level == Some(*stopped) || lanes.iter().any(enters)
+                    level == Some(*stopped) || ends().any(|to| self.level(to) == *stopped || rides(to))
                 }
+                StopScope::Zone(zone) => class
+                    .is_some_and(|class| lanes.iter().any(|lane| class.zones_along(*lane).contains(zone))),
             };
             if concerned {
                 let rule = rules::STOPPED_AREA;
