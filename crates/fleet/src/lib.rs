@@ -13,6 +13,8 @@ mod area;
 mod audit;
 mod config;
 mod explain;
+#[cfg(test)]
+mod fixture;
 mod fleet;
 mod header;
 mod input;
@@ -24,6 +26,8 @@ mod reports;
 pub mod rules;
 mod state;
 mod stops;
+#[cfg(test)]
+mod stops_tests;
 mod tasks;
 
 pub use audit::{Audit, Finding, audit};

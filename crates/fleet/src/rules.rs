@@ -22,7 +22,7 @@ rules! {
         "Planners are complicated; what moves robots is checked by something simple.";
     NO_EVIDENCE = "FLT-005", "Claims are freed only by a report of the current site, epoch and level whose pose lies within the claim's margin.",
         "Robot positions are the truth; a counter alone proves nothing.";
-    STOP_UNACKNOWLEDGED = "FLT-006", "A stop not acknowledged within `stop_ack_within` is reported with the names of who has not.",
+    STOP_UNACKNOWLEDGED = "FLT-006", "A stop not acknowledged within `stop_ack_within` is reported with the names of who has not and may be moving, and again at doubling intervals until all have.",
         "Whoever pressed stop must know who may still be moving.";
     STALLED = "FLT-007", "Others are planned around a robot that its interlock has stopped for `stalled_after`.",
         "A robot that waits for a person to step aside must not hold up the building.";

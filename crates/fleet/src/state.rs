@@ -215,7 +215,8 @@ pub(crate) struct PassageState {
 pub(crate) struct ActiveStop {
     pub(crate) order: StopOrder,
     pub(crate) since: FleetTime,
-    pub(crate) alerted: bool,
+    /// How often the operator was told who has not acknowledged it.
+    pub(crate) alerts: u32,
     /// The last reset step a person took, with the person.
     pub(crate) reset: Option<ResetOrder>,
     /// Whom it holds: everybody who was in its scope at any time before the start, wherever they are now, and who has

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
-    AgentId, StopCategory, StopGeneration, TaskId, WaypointId,
+    AgentId, Micros, StopCategory, StopGeneration, TaskId, WaypointId,
     wire::{Motion, ResetOrder, ResetStep, StopOrder, StopScope, ToAgent},
 };
 
@@ -49,6 +49,9 @@ impl OperatorCommand {
         }
     }
 }
+
+/// Alerts about one stop come at intervals that double so often; after that they come evenly.
+const MAX_DOUBLINGS: u32 = 16;
 
 /// What stands in the ledger in place of a secret that was right.
 pub(crate) const PROVEN: &[u8] = b"proven";
@@ -95,7 +98,7 @@ impl Fleet {
             self.output(Output::ToAgent { agent, message: ToAgent::Stop(order) });
         }
         let since = self.state.now;
-        self.state.stops.push(ActiveStop { order, since, alerted: false, reset: None, members });
+        self.state.stops.push(ActiveStop { order, since, alerts: 0, reset: None, members });
         self.state.planning.due = true;
     }
 
@@ -199,23 +202,40 @@ impl Fleet {
         }
     }
 
+    /// Tells the operator who may still be moving: after `stop_ack_within`, and again each time twice as much time has
+    /// passed, until everybody has acknowledged.
     fn watch_acknowledgements(&mut self, stop: &mut ActiveStop) {
         let waited = self.state.now.since(stop.since).unwrap_or_default();
-        if stop.alerted || stop.is_started() || waited <= self.config.stop_ack_within {
+        let patience =
+            self.config.stop_ack_within.as_micros().saturating_mul(1 << stop.alerts.min(MAX_DOUBLINGS));
+        if stop.is_started() || waited <= Micros::new(patience) {
             return;
         }
         let generation = stop.order.generation;
-        let is_late = |id: &&AgentId| {
-            let robot = self.agent(**id).and_then(|agent| agent.robot.as_ref());
-            robot.is_some_and(|robot| robot.stop_ack < generation)
+        let late: Vec<AgentId> = stop
+            .members
+            .iter()
+            .copied()
+            .filter(|agent| self.may_move_in_spite_of(*agent, generation))
+            .collect();
+        let Some(&first) = late.first() else { return };
+        stop.alerts = stop.alerts.saturating_add(1);
+        let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
+        let text =
+            format!("stop {generation} is not acknowledged by {}, who may be moving", names.join(", "));
+        self.alert(rules::STOP_UNACKNOWLEDGED, Some(first), None, text);
+    }
+
+    /// Whether a robot has not acknowledged a stop and is not known to stand: what it was released it may still drive.
+    fn may_move_in_spite_of(&self, agent: AgentId, generation: StopGeneration) -> bool {
+        let Some(state) = self.agent(agent) else { return false };
+        let Some(robot) = &state.robot else { return false };
+        let stands = match robot.motion {
+            Motion::Latched(_) | Motion::Failed => true,
+            Motion::Waiting | Motion::Performing => robot.is_at_end(),
+            Motion::Moving | Motion::Stopped(_) => false,
         };
-        let late: Vec<AgentId> = stop.members.iter().filter(is_late).copied().collect();
-        if let Some(&first) = late.first() {
-            stop.alerted = true;
-            let names: Vec<String> = late.iter().map(|agent| self.name(*agent)).collect();
-            let text = format!("stop {generation} is not acknowledged by {}", names.join(", "));
-            self.alert(rules::STOP_UNACKNOWLEDGED, Some(first), None, text);
-        }
+        robot.stop_ack < generation && state.standing != Standing::Removed && !stands
     }
 
     fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {
