@@ -158,6 +158,8 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             Record::Withdrawn { task, custody: Some(_), .. } => {
                 format!("a person takes over the load of task {task}")
             }
+            Record::FireAlarm { scope, source } => format!("fire alarm for {scope} by {source}"),
+            Record::FireEnded { scope, by } => format!("fire alarm for {scope} ended by person {by}"),
             Record::Alert(alert) => format!("operator told: {}", alert.text),
             Record::Input(_)
             | Record::Refused { .. }
@@ -175,7 +177,8 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             | Record::Done { .. }
             | Record::Cancelled { .. }
             | Record::Withdrawn { .. }
-            | Record::Agent { .. } => continue,
+            | Record::Agent { .. }
+            | Record::Storage { .. } => continue,
         };
         lines.push(format!("{:>10}  {line}", entry.time.to_string()));
     }

@@ -1,6 +1,6 @@
 //! Who may tell a fleet what, and what it refuses.
 
-use sheepdog::fleet::{Actor, Fleet, Input, InputError, OperatorCommand, Role};
+use sheepdog::fleet::{Actor, AlarmScope, Fleet, Input, InputError, OperatorCommand, Role};
 use sheepdog::vocabulary::{
     FleetTime, StopCategory, StopGeneration, TaskId,
     wire::{ResetStep, StopScope},
@@ -30,6 +30,7 @@ fn commands() -> Vec<OperatorCommand> {
         OperatorCommand::Remove { agent: ANNA },
         OperatorCommand::Recover { agent: ANNA, at },
         OperatorCommand::Resume { agent: ANNA },
+        OperatorCommand::EndFireAlarm { scope: AlarmScope::Site },
     ]
 }
 
@@ -47,10 +48,10 @@ fn roles_say_who_may_do_what() {
             |command| !matches!(give(&mut fleet, &actor, command), Err(InputError::NotAllowed { .. }));
         commands().into_iter().map(allowed).collect()
     };
-    // Stop, reset, cancel, approve, remove, recover, resume.
-    assert_eq!(may(Role::Operator), [true; 7]);
-    assert_eq!(may(Role::Technician), [true, true, false, false, true, true, true]);
-    assert_eq!(may(Role::Staff), [true, false, false, true, false, false, false]);
+    // Stop, reset, cancel, approve, remove, recover, resume, end a fire alarm.
+    assert_eq!(may(Role::Operator), [true; 8]);
+    assert_eq!(may(Role::Technician), [true, true, false, false, true, true, true, true]);
+    assert_eq!(may(Role::Staff), [true, false, false, true, false, false, false, false]);
 }
 
 #[test]

@@ -105,6 +105,9 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
             | Record::StepDone { .. }
             | Record::Done { .. }
             | Record::Cancelled { .. }
+            | Record::FireAlarm { .. }
+            | Record::FireEnded { .. }
+            | Record::Storage { .. }
             | Record::Alert(_) => continue,
         };
         audit.checked += 1;

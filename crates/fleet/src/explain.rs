@@ -171,6 +171,9 @@ fn sentence(
         | Record::Done { .. }
         | Record::Cancelled { .. }
         | Record::Agent { .. }
+        | Record::FireAlarm { .. }
+        | Record::FireEnded { .. }
+        | Record::Storage { .. }
         | Record::Alert(_) => None,
     }
 }

@@ -350,10 +350,13 @@ impl Bench {
                     self.fleet.handle(self.now, Input::Planned { job, plan }).unwrap();
                 }
                 Output::ToAgent { agent, message } => {
-                    if let Some(bot) = self.bots.get_mut(&agent).filter(|bot| bot.hears) {
-                        bot.take(self.fleet.site(), &message);
-                    }
+                    let site = Arc::clone(self.fleet.site());
+                    let bot = self.bots.get_mut(&agent).filter(|bot| bot.hears);
+                    let answer = bot.and_then(|bot| bot.take(&site, &message));
                     self.sent.push((agent, message));
+                    if let Some(message) = answer {
+                        self.fleet.handle(self.now, Input::FromAgent { agent, message }).unwrap();
+                    }
                 }
                 Output::ToPeripheral(command) => {
                     self.commands.push(command);
@@ -387,9 +390,10 @@ fn obeyed(command: PeripheralCommand) -> PeripheralReport {
 }
 
 impl Bot {
-    fn take(&mut self, site: &CompiledSite, message: &ToAgent) {
+    fn take(&mut self, site: &CompiledSite, message: &ToAgent) -> Option<ToFleet> {
         match message {
             ToAgent::Release(release) => self.take_release(release),
+            ToAgent::Hold(epoch) if *epoch == self.epoch => return Some(self.give_back(site)),
             ToAgent::Hold(_) | ToAgent::Ask(_) | ToAgent::Withdraw(_) => {}
             ToAgent::Stop(order) => {
                 self.stop_ack = self.stop_ack.max(order.generation);
@@ -409,6 +413,19 @@ impl Bot {
             }
             ToAgent::Perform(order) => self.performed = Some(order.token),
         }
+        None
+    }
+
+    /// Keeps its release up to the next place where it may stop.
+    fn give_back(&mut self, site: &CompiledSite) -> ToFleet {
+        let after = |lanes: usize| match lanes.checked_sub(1) {
+            None => self.origin,
+            Some(last) => site.lane(self.lanes[last]).unwrap().to,
+        };
+        let keep = (self.done..=self.lanes.len()).find(|lanes| site.classes()[0].may_stop(after(*lanes)));
+        let keep = keep.unwrap_or(self.lanes.len());
+        self.lanes.truncate(keep);
+        ToFleet::StoppableAt { epoch: self.epoch, lanes: u32::try_from(keep).unwrap() }
     }
 
     fn take_release(&mut self, release: &Release) {

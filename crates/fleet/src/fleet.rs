@@ -12,7 +12,7 @@ use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
 use crate::{
     config::FleetConfig,
     header::Header,
-    input::{Actor, Alert, Input, InputError, Output},
+    input::{Actor, Alert, Input, InputError, Output, StorageLevel},
     record::Record,
     state::{AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, TaskState},
     stops::PROVEN,
@@ -146,6 +146,7 @@ impl Fleet {
                 seen: now,
                 job: None,
                 errand: Errand::None,
+                refuge: None,
                 declined_until: None,
                 burden: None,
                 robot,
@@ -178,6 +179,9 @@ impl Fleet {
             lifts,
             stops: Vec::new(),
             generation: StopGeneration(0),
+            alarms: std::collections::BTreeMap::new(),
+            storage: StorageLevel::Normal,
+            parked_by_storage: false,
             next_beat: now,
             dispatch_due: false,
             passages_due: false,
@@ -390,6 +394,8 @@ impl Fleet {
             | Input::FromPeripheral(_)
             | Input::Planned { .. }
             | Input::Fact(_)
+            | Input::FireAlarm { .. }
+            | Input::Storage { .. }
             | Input::Tick => input,
         }
     }
@@ -410,6 +416,11 @@ impl Fleet {
             Input::Fact(fact) => {
                 self.state.facts.record(self.state.now, fact).map_err(InputError::Fact)?;
                 self.state.dispatch_due = true;
+                Ok(())
+            }
+            Input::FireAlarm { scope, active, source } => self.fire_alarm(scope, active, source),
+            Input::Storage { level } => {
+                self.storage(level);
                 Ok(())
             }
             Input::Operator { actor, command } => self.operator(&actor, &command),
@@ -436,6 +447,7 @@ impl Fleet {
         self.watch_agents();
         self.watch_people();
         self.watch_stops();
+        self.watch_ways_out();
         self.watch_plan();
         self.state.dispatch_due = true;
         self.state.passages_due = true;

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, FleetTime, JobId, Micros, RuleId, StopCategory, StopGeneration, TaskId, WaypointId,
+    ActorId, AgentId, FleetTime, JobId, LevelId, Micros, RuleId, StopCategory, StopGeneration, TaskId,
+    WaypointId, ZoneId,
     wire::{Fact, PeripheralCommand, PeripheralReport, ResetStep, StopScope, ToAgent, ToFleet},
 };
 use sheepdog_dispatch::{FactError, Performers, Skill, Step, Task, TaskError};
 use sheepdog_traffic::{Plan, Problem};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use crate::config::Role;
 
@@ -46,8 +47,57 @@ pub enum Input {
         /// What.
         command: OperatorCommand,
     },
+    /// A fire panel speaks.
+    FireAlarm {
+        /// What burns.
+        scope: AlarmScope,
+        /// Whether the panel reports an alarm, or none any more.
+        active: bool,
+        /// Which panel.
+        source: String,
+    },
+    /// The host says how full the storage of the ledger is.
+    Storage {
+        /// How full.
+        level: StorageLevel,
+    },
     /// Time passed: what [`Fleet::handle_timeout`](crate::Fleet::handle_timeout) logs.
     Tick,
+}
+
+/// What a fire alarm concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AlarmScope {
+    /// The whole site.
+    Site,
+    /// A level.
+    Level(LevelId),
+    /// A zone, and its level with it.
+    Zone(ZoneId),
+}
+
+impl fmt::Display for AlarmScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Site => f.write_str("the whole site"),
+            Self::Level(level) => write!(f, "{level}"),
+            Self::Zone(zone) => write!(f, "{zone}"),
+        }
+    }
+}
+
+/// How full the storage of the ledger is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum StorageLevel {
+    /// Below 80 %.
+    #[default]
+    Normal,
+    /// From 80 % on.
+    High,
+    /// From 90 % on.
+    Critical,
+    /// Nothing more can be written than what is reserved for the end.
+    Full,
 }
 
 /// A wish, before the fleet has given it an id.
@@ -136,6 +186,11 @@ pub enum OperatorCommand {
     Resume {
         /// Which.
         agent: AgentId,
+    },
+    /// A fire alarm is over: robots go on.
+    EndFireAlarm {
+        /// Which.
+        scope: AlarmScope,
     },
     /// A robot that failed, or was carried away, stands ready at a waypoint again.
     Recover {
@@ -244,6 +299,14 @@ pub enum InputError {
         named: StopGeneration,
         /// Why not.
         reason: &'static str,
+    },
+    /// A fire alarm cannot be ended.
+    #[error("fire alarm for {scope} cannot be ended: {reason}")]
+    Alarm {
+        /// Which.
+        scope: AlarmScope,
+        /// Why not.
+        reason: String,
     },
     /// The agent is not in a state in which this can be done.
     #[error("agent {agent} cannot be {command}: {reason}")]

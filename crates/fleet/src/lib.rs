@@ -18,6 +18,9 @@ mod fixture;
 mod fleet;
 mod header;
 mod input;
+mod parking;
+#[cfg(test)]
+mod parking_tests;
 mod passages;
 mod planning;
 mod record;
@@ -35,6 +38,8 @@ pub use config::{ActorEntry, FleetConfig, Role};
 pub use explain::{Names, explain_task};
 pub use fleet::{Fleet, FleetError, Stats, TaskStatus};
 pub use header::{Header, HeaderError, OtherVersion, Version, rules_digest};
-pub use input::{Actor, Alert, Input, InputError, OperatorCommand, Output, TaskRequest};
+pub use input::{
+    Actor, AlarmScope, Alert, Input, InputError, OperatorCommand, Output, StorageLevel, TaskRequest,
+};
 pub use record::{Ahead, Entry, Record, RecordError, may_name_people};
 pub use replay::{Outcome, Replay, ReplayError, recover, replay, resume};

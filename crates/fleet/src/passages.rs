@@ -104,9 +104,15 @@ impl Fleet {
         }
     }
 
+    /// Whether a stop or a fire alarm keeps robots from getting into a lift.
+    pub(crate) fn keeps_out_of(&self, lift: LiftId) -> bool {
+        self.burns_at(lift) || self.area_stops().iter().any(|stop| covers_lift(&self.site, stop.scope, lift))
+    }
+
     fn wanted_doors(&self, robot: &RobotState, doors: &mut [bool]) {
-        for door in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)).flat_map(|lane| &lane.doors)
-        {
+        let lanes = robot.ahead().iter().filter_map(|lane| self.site.lane(*lane));
+        // What stands in a fire door keeps it open by itself; whoever has not reached it gives its release back.
+        for door in lanes.flat_map(|lane| &lane.doors).filter(|door| !self.keeps_shut(**door)) {
             if let Some(wanted) = doors.get_mut(door.index()) {
                 *wanted = true;
             }
@@ -115,13 +121,18 @@ impl Fleet {
 
     /// A lift is wanted where its passenger gets in, then where it gets out, until the way out is cleared.
     fn wanted_lifts(&self, robot: &RobotState, lifts: &mut [Option<LevelId>]) {
-        for lane in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)) {
+        for (index, lane) in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)).enumerate() {
             let (Some(from), Some(to)) = (self.site.waypoint(lane.from), self.site.waypoint(lane.to)) else {
                 continue;
             };
             // On the way in and on the way out the cabin is wanted at the level of the lane; a ride that is next
             // means that the robot is inside and wants to be at the other end.
             let (Some(lift), level) = (from.lift.or(to.lift), to.level) else { continue };
+            let waits_outside = index != 0 || robot.proves_standing_at(&self.site, lane.from);
+            if from.lift != Some(lift) && waits_outside && self.burns_at(lift) {
+                // It stays outside, and so do those who ride with it in its release.
+                return;
+            }
             if let Some(wanted) = lifts.get_mut(lift.index()) {
                 wanted.get_or_insert(level);
             }

@@ -42,6 +42,7 @@ impl Fleet {
         if !planning.due || planning.open.is_some() || self.state.now < planning.not_before {
             return;
         }
+        self.find_refuges();
         let problem = self.problem();
         let planning = &mut self.state.planning;
         planning.due = false;
@@ -69,6 +70,7 @@ impl Fleet {
             robots.push(PlanRobot { agent, class: robot.class, at, visits, goal, priority });
         }
         blocked.extend(self.faulty_passages());
+        blocked.extend(self.burning_passages());
         blocked.sort_unstable();
         blocked.dedup();
         Problem { robots, blocked, pending: self.executor.pending_moves(), seed: self.config.seed }
@@ -93,6 +95,9 @@ impl Fleet {
     /// Where a robot will work next, and where it rests afterwards: at the first step whose gate is not known to be
     /// open, or at a charger. Visits beyond [`VISITS_MAX`] are planned when their turn comes.
     fn course_of(&self, state: &AgentState) -> (Vec<Visit>, Option<WaypointId>) {
+        if self.parks_for(state.profile.id, state).is_some() {
+            return (Vec::new(), state.refuge);
+        }
         let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) else {
             let goal = match state.errand {
                 Errand::None => None,
@@ -126,6 +131,9 @@ impl Fleet {
 
     /// The longer the task of a robot has waited, the more urgent its way.
     fn urgency_of(&self, state: &AgentState) -> u64 {
+        if state.refuge.is_some() {
+            return u64::MAX;
+        }
         if let Some(task) = state.job.and_then(|token| self.state.tasks.get(&token.task)) {
             let waited = self.state.now.since(task.task.requested).unwrap_or_default().as_millis();
             return (u64::from(task.task.priority) << 40) + waited + 1;
@@ -228,8 +236,11 @@ impl Fleet {
         let site = Arc::clone(&self.site);
         let classes: BTreeMap<AgentId, usize> = self.classes();
         let class_of = |agent: AgentId| classes.get(&agent).copied().unwrap_or(usize::MAX);
+        let ways = self.ways_kept_clear();
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
+            let claims = site.classes().get(class_of(agent));
             !stopped.contains(&agent)
+                && claims.is_some_and(|claims| ways.let_pass(&site, claims, lanes))
                 && !stops.iter().any(|stop| leads_into(&site, class_of(agent), stop.scope, lanes))
         };
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, TaskId, WaypointId,
+    ActorId, AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, TaskId, WaypointId,
     wire::{ResetOrder, StepToken, StopEvent, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Decision, GateEvidence, Task};
@@ -11,7 +11,7 @@ use sheepdog_traffic::{Unserved, Withheld};
 
 use crate::{
     config::FleetConfig,
-    input::{Alert, Input},
+    input::{AlarmScope, Alert, Input, StorageLevel},
 };
 
 /// The body of one envelope.
@@ -178,6 +178,27 @@ pub enum Record {
         /// The stop.
         stop: StopOrder,
     },
+    /// A fire alarm began.
+    FireAlarm {
+        /// What burns.
+        scope: AlarmScope,
+        /// Who reported it first.
+        source: String,
+    },
+    /// A person ended a fire alarm.
+    FireEnded {
+        /// Which.
+        scope: AlarmScope,
+        /// Who.
+        by: ActorId,
+    },
+    /// The storage of the ledger is fuller or emptier than before.
+    Storage {
+        /// How full.
+        level: StorageLevel,
+        /// Whether robots park for it.
+        parked: bool,
+    },
 }
 
 impl Record {
@@ -207,6 +228,9 @@ impl Record {
             Self::Agent { .. } => 21,
             Self::Alert(_) => 22,
             Self::Barred { .. } => 23,
+            Self::FireAlarm { .. } => 24,
+            Self::FireEnded { .. } => 25,
+            Self::Storage { .. } => 26,
         })
     }
 
@@ -228,6 +252,12 @@ impl Record {
                 Some(*rule)
             }
             Self::Alert(alert) => Some(alert.rule),
+            Self::FireAlarm { .. } | Self::FireEnded { .. } => Some(crate::rules::FIRE_ALARM),
+            Self::Storage { level, .. } => Some(match level {
+                StorageLevel::Normal | StorageLevel::High => crate::rules::STORAGE_HIGH,
+                StorageLevel::Critical => crate::rules::STORAGE_CRITICAL,
+                StorageLevel::Full => crate::rules::STORAGE_FULL,
+            }),
             Self::Opened { .. }
             | Self::Input(_)
             | Self::Refused { .. }

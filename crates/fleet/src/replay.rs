@@ -207,6 +207,8 @@ fn feed(fleet: &mut Fleet, entry: &Entry, input: &Input) {
         | Input::FromPeripheral(_)
         | Input::Planned { .. }
         | Input::Fact(_)
+        | Input::FireAlarm { .. }
+        | Input::Storage { .. }
         | Input::Operator { .. } => {
             // A refusal is a decision like any other and stands in the ledger.
             let _refused = fleet.handle_checked(entry.time, input.clone());

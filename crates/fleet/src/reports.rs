@@ -9,6 +9,7 @@ use sheepdog_map::CompiledSite;
 use crate::{
     fleet::Fleet,
     input::{InputError, Output},
+    parking::lift_entered,
     record::Record,
     rules,
     state::{AgentState, RobotState, Standing},
@@ -405,7 +406,7 @@ impl Fleet {
             self.state.planning.due = true;
             self.agent_note(agent, rules::STALLED, "stands still; others are planned around it".to_owned());
         }
-        self.ask_stalled_to_hold();
+        self.ask_to_hold();
         self.renew_epochs();
     }
 
@@ -427,14 +428,20 @@ impl Fleet {
         }
     }
 
-    /// Asks stalled robots, until they answer, to give back what they do not need of their release.
-    fn ask_stalled_to_hold(&mut self) {
-        let stalled = |robot: &&RobotState| robot.stalled && !robot.shrunk && 1 < robot.ahead().len();
+    /// Asks robots, until they answer, to give back what they do not need of their release: those that stand, and
+    /// those that a fire alarm keeps from driving all of it.
+    pub(crate) fn ask_to_hold(&mut self) {
+        let gives_back = |id: AgentId, agent: &AgentState, robot: &RobotState| {
+            let stalled = robot.stalled && 1 < robot.ahead().len();
+            !robot.shrunk && (stalled || self.should_give_back(id, agent, robot))
+        };
         let asked: Vec<(AgentId, Epoch)> = self
             .state
             .agents
             .iter()
-            .filter_map(|(id, agent)| Some((*id, agent.robot.as_ref().filter(stalled)?.epoch)))
+            .filter_map(|(id, agent)| Some((*id, agent, agent.robot.as_ref()?)))
+            .filter(|(id, agent, robot)| gives_back(*id, agent, robot))
+            .map(|(id, _, robot)| (id, robot.epoch))
             .collect();
         for (agent, epoch) in asked {
             self.output(Output::ToAgent { agent, message: ToAgent::Hold(epoch) });
@@ -463,7 +470,7 @@ impl Fleet {
     fn open_passages(&self, robot: &RobotState) -> Vec<Passage> {
         let mut open = Vec::new();
         for lane in robot.ahead().iter().filter_map(|lane| self.site.lane(*lane)) {
-            for &door in &lane.doors {
+            for &door in lane.doors.iter().filter(|door| !self.keeps_shut(**door)) {
                 if self.state.doors.get(door.index()).is_some_and(|door| door.state == DoorState::Open) {
                     open.push(Passage::Door(door));
                 }
@@ -472,6 +479,9 @@ impl Fleet {
                 [lane.from, lane.to].into_iter().filter_map(|waypoint| self.site.waypoint(waypoint))
             {
                 let Some(lift) = waypoint.lift else { continue };
+                if lift_entered(&self.site, lane) == Some(lift) && self.keeps_out_of(lift) {
+                    continue;
+                }
                 let here = self.state.lifts.get(lift.index());
                 if here.is_some_and(|here| here.state == DoorState::Open && here.level == waypoint.level) {
                     open.push(Passage::Lift(lift, waypoint.level));

@@ -42,6 +42,18 @@ rules! {
         "IEC 60204-1 and ISO 13850: releasing a stop must not start anything.";
     LATCHED = "FLT-016", "A robot that has latched for a rule of its own is reported to the operator.",
         "Only a person can reset it, so a person must know.";
+    FIRE_ALARM = "FLT-017", "From a fire alarm until a named person ends it, no robot gets a new task; on the levels concerned each stays where its granted move ends, enters no lift, exit or fire lane, and leaves the one it is in.",
+        "People leave by the ways that robots use; a lift may not come back, and a panel that falls silent may have burned.";
+    WAY_OUT_BLOCKED = "FLT-018", "A robot that is in an exit or fire lane `clear_exits_within` after a fire alarm is reported by name, and again at doubling intervals until it is not.",
+        "Somebody must move what does not move itself.";
+    FIRE_DOOR = "FLT-019", "During a fire alarm no fire door of the levels concerned is commanded open or reported open to a robot.",
+        "A fire door keeps smoke out only when it is shut.";
+    STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, the operator is told.",
+        "Somebody must make room while there is time.";
+    STORAGE_CRITICAL = "STO-002", "From 90 % of the storage of the ledger on until it is below 80 % again, no task is awarded, and every robot ends its step and its move and parks outside exits and fire lanes.",
+        "Without a record nothing moves; a fleet that stands in order blocks nobody.";
+    STORAGE_FULL = "STO-003", "When the storage of the ledger is full, the operator is told that nothing moves any more.",
+        "What is not recorded must not happen.";
     CUSTODY = "FLT-015", "A load on a failed or lost robot is handed over by a person and never awarded silently.",
         "Somebody must have had the load in hand.";
 }

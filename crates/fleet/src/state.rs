@@ -12,7 +12,7 @@ use sheepdog_dispatch::{Agent, Facts, Task};
 use sheepdog_ledger::Ledger;
 use sheepdog_traffic::Problem;
 
-use crate::input::Output;
+use crate::input::{AlarmScope, Output, StorageLevel};
 
 /// The part of a [`Fleet`](crate::Fleet) that a snapshot carries, beside the dependency graph.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,6 +32,11 @@ pub(crate) struct State {
     pub(crate) lifts: Vec<PassageState>,
     pub(crate) stops: Vec<ActiveStop>,
     pub(crate) generation: StopGeneration,
+    /// Fire alarms that no person has ended.
+    pub(crate) alarms: BTreeMap<AlarmScope, FireAlarm>,
+    pub(crate) storage: StorageLevel,
+    /// Storage was critical and has not been normal since.
+    pub(crate) parked_by_storage: bool,
     pub(crate) next_beat: FleetTime,
     /// Something happened that may let a waiting task find an agent.
     pub(crate) dispatch_due: bool,
@@ -53,6 +58,8 @@ pub(crate) struct AgentState {
     pub(crate) seen: FleetTime,
     pub(crate) job: Option<StepToken>,
     pub(crate) errand: Errand,
+    /// Where a robot that parks goes because it is in a way out.
+    pub(crate) refuge: Option<WaypointId>,
     pub(crate) declined_until: Option<FleetTime>,
     /// A task whose load is on board though the task is not the agent's any more: it stays until a person has it.
     pub(crate) burden: Option<TaskId>,
@@ -208,6 +215,16 @@ pub(crate) struct PassageState {
     pub(crate) state: DoorState,
     pub(crate) commanded: Option<PeripheralCommand>,
     pub(crate) commanded_at: FleetTime,
+}
+
+/// A fire alarm from its first report until a person ends it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FireAlarm {
+    pub(crate) since: FleetTime,
+    /// Who reports it and has not said that it is over.
+    pub(crate) sources: BTreeSet<String>,
+    /// How often the operator was told who is in a way out.
+    pub(crate) alerts: u32,
 }
 
 /// A stop from its order until everybody whom it stopped has been started again.

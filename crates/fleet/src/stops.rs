@@ -27,6 +27,7 @@ impl OperatorCommand {
             Self::Remove { .. } => "remove a robot",
             Self::Resume { .. } => "resume a robot",
             Self::Recover { .. } => "recover a robot",
+            Self::EndFireAlarm { .. } => "end a fire alarm",
         }
     }
 
@@ -35,13 +36,21 @@ impl OperatorCommand {
         match (self, role) {
             (Self::Stop { .. }, Role::Operator | Role::Technician | Role::Staff)
             | (
-                Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. },
+                Self::Reset { .. }
+                | Self::Remove { .. }
+                | Self::Resume { .. }
+                | Self::Recover { .. }
+                | Self::EndFireAlarm { .. },
                 Role::Operator | Role::Technician,
             )
             | (Self::Cancel { .. }, Role::Operator)
             | (Self::Approve { .. }, Role::Operator | Role::Staff) => true,
             (
-                Self::Reset { .. } | Self::Remove { .. } | Self::Resume { .. } | Self::Recover { .. },
+                Self::Reset { .. }
+                | Self::Remove { .. }
+                | Self::Resume { .. }
+                | Self::Recover { .. }
+                | Self::EndFireAlarm { .. },
                 Role::Staff,
             )
             | (Self::Cancel { .. }, Role::Technician | Role::Staff)
@@ -86,6 +95,7 @@ impl Fleet {
             OperatorCommand::Remove { agent } => self.remove(agent),
             OperatorCommand::Resume { agent } => self.resume(agent),
             OperatorCommand::Recover { agent, at } => self.recover(agent, at),
+            OperatorCommand::EndFireAlarm { scope } => self.end_fire_alarm(scope, actor.id),
         }
     }
 

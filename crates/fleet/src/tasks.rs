@@ -254,6 +254,9 @@ impl Fleet {
         if self.is_stopped(agent.profile.id) {
             return Availability::Stopped { rule: rules::STOP_ORDERED };
         }
+        if let Some(rule) = self.awards_nothing_to(agent) {
+            return Availability::Stopped { rule };
+        }
         if charging && self.is_low(agent) {
             return Availability::Stopped { rule: rules::CHARGE };
         }
@@ -282,6 +285,7 @@ impl Fleet {
                 && agent.robot.is_some()
                 && self.is_low(agent)
                 && !self.is_awaited(agent)
+                && self.awards_nothing_to(agent).is_none()
         };
         let Some(agent) = self.state.agents.values().find(low) else { return };
         let id = agent.profile.id;
@@ -332,7 +336,8 @@ impl Fleet {
     }
 
     fn begin_step(&mut self, agent: AgentId, token: StepToken) {
-        if !self.gates_are_open(token.task) {
+        let parks = self.agent(agent).is_some_and(|state| self.parks_for(agent, state).is_some());
+        if parks || !self.gates_are_open(token.task) {
             return;
         }
         let now = self.state.now;

@@ -9,7 +9,7 @@ use sheepdog_core::{
     wire::{Action, Fact, ResetStep, StopScope},
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
-use sheepdog_fleet::{Actor, ActorEntry, Role, TaskRequest};
+use sheepdog_fleet::{Actor, ActorEntry, AlarmScope, Role, TaskRequest};
 use sheepdog_map::{CompiledSite, Site};
 use sheepdog_sim::{FaultKind, FaultTarget, PersonSpec, WalkerSpec};
 
@@ -59,6 +59,9 @@ pub struct Scenario {
     /// What breaks.
     #[serde(default, rename = "fault")]
     pub faults: Vec<FaultLine>,
+    /// Fire alarms.
+    #[serde(default, rename = "fire")]
+    pub fires: Vec<FireLine>,
     /// What operators do.
     #[serde(default, rename = "operator")]
     pub operators: Vec<OperatorLine>,
@@ -353,6 +356,20 @@ pub enum MomentName {
     Loaded,
 }
 
+/// A fire alarm: of a zone, of a level, or of the whole site when it names neither.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FireLine {
+    /// From when on the panel reports it, seconds.
+    pub at_s: f64,
+    /// For how long, seconds; for the rest of the run if absent. An operator ends the alarm after that.
+    pub for_s: Option<f64>,
+    /// The level.
+    pub level: Option<String>,
+    /// The zone.
+    pub zone: Option<String>,
+}
+
 /// What an operator does.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -364,9 +381,9 @@ pub struct OperatorLine {
     /// What.
     #[serde(rename = "do")]
     pub command: OperatorName,
-    /// The level, for `stop_level`.
+    /// The level, for `stop_level` and `end_fire`.
     pub level: Option<String>,
-    /// The zone, for `stop_zone`.
+    /// The zone, for `stop_zone` and `end_fire`.
     pub zone: Option<String>,
     /// For `stop_level` and `stop_zone`: wait until a robot drives there.
     #[serde(default)]
@@ -381,6 +398,8 @@ pub enum OperatorName {
     StopLevel,
     /// Stops a zone, category 1.
     StopZone,
+    /// Ends the fire alarm of the zone or level, or of the whole site when it names neither.
+    EndFire,
     /// Lets failed robots that work again go on.
     Resume,
     /// First step of the reset of the newest stop.
@@ -471,6 +490,7 @@ impl Scenario {
         self.add_tasks(&mut setup)?;
         self.add_readings(&mut setup)?;
         self.add_faults(&mut setup)?;
+        self.add_fires(&mut setup)?;
         self.add_operators(&mut setup)?;
         Ok(setup)
     }
@@ -631,6 +651,20 @@ impl Scenario {
         Ok(())
     }
 
+    fn add_fires(&self, setup: &mut Setup) -> Result<(), ScenarioError> {
+        for (index, line) in self.fires.iter().enumerate() {
+            let field = format!("fire[{index}]");
+            let at = span(&format!("{field}.at_s"), line.at_s)?;
+            let scope = alarm_scope(&setup.site, &field, line.level.as_deref(), line.zone.as_deref())?;
+            setup.script.push((at, Event::Fire { scope, active: true }));
+            if let Some(for_s) = line.for_s {
+                let over = at.saturating_add(span(&format!("{field}.for_s"), for_s)?);
+                setup.script.push((over, Event::Fire { scope, active: false }));
+            }
+        }
+        Ok(())
+    }
+
     fn add_operators(&self, setup: &mut Setup) -> Result<(), ScenarioError> {
         for (index, line) in self.operators.iter().enumerate() {
             let field = |name: &str| format!("operator[{index}].{name}");
@@ -646,6 +680,11 @@ impl Scenario {
                 OperatorName::StopZone => {
                     let scope = StopScope::Zone(zone(&setup.site, &field("zone"), line.zone.as_deref())?);
                     line.stop(actor, scope)
+                }
+                OperatorName::EndFire => {
+                    let (level, zone) = (line.level.as_deref(), line.zone.as_deref());
+                    let scope = alarm_scope(&setup.site, &format!("operator[{index}]"), level, zone)?;
+                    Event::EndFire { actor, scope }
                 }
                 OperatorName::Resume => Event::Resume { actor },
                 OperatorName::Acknowledge => Event::Reset { actor, step: ResetStep::Acknowledge },
@@ -752,6 +791,24 @@ fn stations(site: &CompiledSite, field: &str, names: &[String]) -> Result<Vec<Wa
         return Err(value(field.to_owned(), "empty", "at least one station"));
     }
     names.iter().map(|name| station(site, field, name)).collect()
+}
+
+fn alarm_scope(
+    site: &CompiledSite,
+    field: &str,
+    level_name: Option<&str>,
+    zone_name: Option<&str>,
+) -> Result<AlarmScope, ScenarioError> {
+    match (level_name, zone_name) {
+        (None, None) => Ok(AlarmScope::Site),
+        (Some(_), None) => Ok(AlarmScope::Level(level(site, &format!("{field}.level"), level_name)?)),
+        (None, Some(_)) => Ok(AlarmScope::Zone(zone(site, &format!("{field}.zone"), zone_name)?)),
+        (Some(_), Some(name)) => Err(value(
+            format!("{field}.zone"),
+            name,
+            "absent when a level is named: a zone has its level with it",
+        )),
+    }
 }
 
 fn level(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<LevelId, ScenarioError> {

@@ -26,6 +26,8 @@ pub fn free_flow(setup: &Setup) -> Micros {
             Event::Fact(_)
             | Event::Fault { .. }
             | Event::Stop { .. }
+            | Event::Fire { .. }
+            | Event::EndFire { .. }
             | Event::Resume { .. }
             | Event::Reset { .. } => None,
         })

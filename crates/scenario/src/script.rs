@@ -4,7 +4,7 @@ use sheepdog_core::{
     AgentId, Micros, StopCategory,
     wire::{Fact, ResetStep, StopScope},
 };
-use sheepdog_fleet::{Actor, TaskRequest};
+use sheepdog_fleet::{Actor, AlarmScope, TaskRequest};
 use sheepdog_sim::{FaultKind, FaultTarget};
 
 /// One line of a script.
@@ -33,6 +33,20 @@ pub enum Event {
         category: StopCategory,
         /// Wait until a robot drives there.
         when_driving: bool,
+    },
+    /// A fire panel reports an alarm, or none any more.
+    Fire {
+        /// What burns.
+        scope: AlarmScope,
+        /// Whether there is an alarm.
+        active: bool,
+    },
+    /// A person ends a fire alarm.
+    EndFire {
+        /// Who.
+        actor: Actor,
+        /// Which.
+        scope: AlarmScope,
     },
     /// A person lets every failed robot that works again go on.
     Resume {

@@ -23,6 +23,9 @@ use crate::{
 /// How long a plan job takes in virtual time.
 const PLAN_TIME: Micros = Micros::from_millis(100);
 
+/// The source of every fire alarm of a script.
+const FIRE_PANEL: &str = "fire panel";
+
 /// A robot faster than this drives.
 const DRIVING_MPS: f64 = 0.3;
 
@@ -318,6 +321,13 @@ impl World {
                 Event::Stop { actor, scope, category, when_driving } => {
                     let stop = (scope, actor, category);
                     if when_driving { self.armed_stops.push(stop) } else { self.stop(now, stop) }
+                }
+                Event::Fire { scope, active } => {
+                    self.feed(now, Input::FireAlarm { scope, active, source: FIRE_PANEL.to_owned() });
+                }
+                Event::EndFire { actor, scope } => {
+                    let command = OperatorCommand::EndFireAlarm { scope };
+                    self.feed(now, Input::Operator { actor, command });
                 }
                 Event::Resume { actor } => {
                     let failed: Vec<AgentId> = self.fleet.failed().collect();

@@ -4,7 +4,7 @@ use sheepdog_core::{
     AgentId, FleetTime, Micros, StopCategory, StopGeneration, Workers,
     wire::{ResetStep, StopScope},
 };
-use sheepdog_fleet::{Entry, Input, OperatorCommand};
+use sheepdog_fleet::{AlarmScope, Entry, Input, OperatorCommand, StorageLevel};
 use sheepdog_map::Site;
 use sheepdog_scenario::{SetupError, World, WorldError};
 use sheepdog_sim::{BodyKind, FaultKind, FaultTarget};
@@ -81,6 +81,12 @@ enum Chore {
     StopRobot(AgentId),
     Acknowledge(StopGeneration),
     Start(StopGeneration),
+    /// A level burns, for so long.
+    Fire(u8, Micros),
+    /// The panel is quiet again, and somebody ends the alarm.
+    EndFire(AlarmScope),
+    /// So full is the storage of the ledger.
+    Storage(StorageLevel),
 }
 
 impl Story {
@@ -128,6 +134,14 @@ impl Story {
                 Trouble::LevelStop(pick) => {
                     let lasts = Micros::from_secs(incident.for_s.into());
                     chores.push((at(incident.start()), Chore::StopLevel(pick, lasts)));
+                }
+                Trouble::Fire(pick) => {
+                    let lasts = Micros::from_secs(incident.for_s.into());
+                    chores.push((at(incident.start()), Chore::Fire(pick, lasts)));
+                }
+                Trouble::FullStorage => {
+                    chores.push((at(incident.start()), Chore::Storage(StorageLevel::Critical)));
+                    chores.push((at(incident.end()), Chore::Storage(StorageLevel::Normal)));
                 }
                 Trouble::Fault(kind, pick) => {
                     let target = fleet::target(kind, pick, robots, site.doors().len(), site.lifts().len());
@@ -178,6 +192,19 @@ impl Played {
                 chores.push((now + ROUND, Chore::Start(generation)));
             }
             Chore::Start(generation) => command(&mut self.world, reset(generation, ResetStep::Start)),
+            Chore::Fire(pick, lasts) => {
+                let scope = AlarmScope::Level(Incident::level(pick, &self.world.setup().site));
+                alarm(&mut self.world, scope, true);
+                chores.push((now + lasts, Chore::EndFire(scope)));
+            }
+            Chore::EndFire(scope) => {
+                alarm(&mut self.world, scope, false);
+                command(&mut self.world, OperatorCommand::EndFireAlarm { scope });
+            }
+            Chore::Storage(level) => {
+                // The host's word is never refused.
+                let _refused = self.world.input(Input::Storage { level });
+            }
         }
         Ok(())
     }
@@ -188,6 +215,11 @@ fn resume_failed(world: &mut World) {
     for agent in failed {
         command(world, OperatorCommand::Resume { agent });
     }
+}
+
+fn alarm(world: &mut World, scope: AlarmScope, active: bool) {
+    // Nor is a fire panel's.
+    let _refused = world.input(Input::FireAlarm { scope, active, source: "panel".to_owned() });
 }
 
 fn command(world: &mut World, command: OperatorCommand) {

@@ -64,6 +64,10 @@ pub enum Trouble {
     Fault(FaultKind, u8),
     /// Somebody stops a level; the number picks which.
     LevelStop(u8),
+    /// A fire alarm on a level; the number picks which.
+    Fire(u8),
+    /// The storage of the ledger is nearly full.
+    FullStorage,
     /// The coordinator is killed and comes back from its ledger at once.
     Crash,
 }
@@ -123,7 +127,7 @@ pub fn stories_with(options: StoryOptions) -> impl Strategy<Value = Story> {
 
 /// Stories as [`Setup`]s, for those who run them themselves.
 ///
-/// Nobody clears up after breakdowns and pressed buttons; crashes and level stops are left out.
+/// Nobody clears up after breakdowns and pressed buttons; crashes, level stops, fires and full storage are left out.
 pub fn setups() -> impl Strategy<Value = Setup> {
     stories().prop_filter_map("the story has a setup", |story| story.setup().ok())
 }
@@ -141,6 +145,8 @@ fn incident() -> impl Strategy<Value = Incident> {
     let trouble = prop_oneof![
         6 => (fault_kind(), any::<u8>()).prop_map(|(kind, pick)| Trouble::Fault(kind, pick)),
         1 => (0_u8..2).prop_map(Trouble::LevelStop),
+        1 => (0_u8..2).prop_map(Trouble::Fire),
+        1 => Just(Trouble::FullStorage),
         2 => Just(Trouble::Crash),
     ];
     (0_u8..60, 1_u8..30, trouble).prop_map(|(at_s, for_s, trouble)| Incident { at_s, for_s, trouble })
@@ -157,7 +163,7 @@ impl Incident {
         Micros::from_secs(self.at_s as u64 + self.for_s as u64)
     }
 
-    /// The level that a level stop stops.
+    /// The level that a level stop stops, or that burns.
     pub(crate) fn level(pick: u8, site: &CompiledSite) -> LevelId {
         let count = site.levels().len().max(1);
         LevelId(u32::try_from(usize::from(pick) % count).unwrap_or(0))
