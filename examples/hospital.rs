@@ -178,7 +178,8 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             | Record::Cancelled { .. }
             | Record::Withdrawn { .. }
             | Record::Agent { .. }
-            | Record::Storage { .. } => continue,
+            | Record::Storage { .. }
+            | Record::Lamp { .. } => continue,
         };
         lines.push(format!("{:>10}  {line}", entry.time.to_string()));
     }

@@ -16,3 +16,4 @@ mod operators;
 mod planning;
 mod rules;
 mod stories;
+mod uvc;

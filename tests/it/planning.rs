@@ -128,7 +128,8 @@ impl Hand {
             | ToAgent::Stop(_)
             | ToAgent::Reset(_)
             | ToAgent::Beat(_)
-            | ToAgent::Ask(_) => {}
+            | ToAgent::Ask(_)
+            | ToAgent::Lamp(_) => {}
         }
     }
 

@@ -180,6 +180,52 @@ pub struct StepToken {
     pub step: u32,
 }
 
+/// What a source looks at that guards a UV-C lamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Subject {
+    /// The room: clear means that nobody is in it.
+    Room,
+    /// A door: clear means that it is closed.
+    Door(DoorId),
+}
+
+/// What a source saw of a room that is treated with UV-C.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// The room.
+    pub room: ZoneId,
+    /// The sensor.
+    pub source: String,
+    /// What it looks at.
+    pub subject: Subject,
+    /// Whether the room is empty, or the door closed.
+    pub clear: bool,
+    /// How old that was when it was sent.
+    pub age: Micros,
+}
+
+/// A lamp asks for leave to be on, or to stay on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LampAsk {
+    /// The room it treats.
+    pub room: ZoneId,
+    /// Which start of the lamp's software this is: its clock begins anew with each.
+    pub boot: u32,
+    /// The lamp's clock.
+    pub asked: RobotTime,
+}
+
+/// Leave for a lamp, or its withdrawal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LampLease {
+    /// The question that it answers.
+    pub ask: LampAsk,
+    /// Running number within the room; the highest counts.
+    pub number: u32,
+    /// How long it lasts from the instant of the question on the lamp's clock; zero withdraws.
+    pub life: Micros,
+}
+
 /// Fleet to agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToAgent {
@@ -199,6 +245,8 @@ pub enum ToAgent {
     Ask(Perform),
     /// The step or question is withdrawn.
     Withdraw(StepToken),
+    /// Leave for the agent's UV-C lamp, or its withdrawal.
+    Lamp(LampLease),
 }
 
 /// What a robot is doing.
@@ -289,6 +337,8 @@ pub enum ToFleet {
     Performed(StepToken),
     /// A person is somewhere else now.
     Position(WaypointId),
+    /// The agent's UV-C lamp asks for leave.
+    Lamp(LampAsk),
 }
 
 /// What a door or lift is asked to do.

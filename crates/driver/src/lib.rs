@@ -23,6 +23,7 @@ mod angle;
 mod black_box;
 mod duty;
 pub mod failsafe;
+pub mod lamp;
 mod link;
 pub mod mapping;
 mod observation;

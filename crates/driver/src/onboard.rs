@@ -226,8 +226,8 @@ impl<B: Base> Onboard<B> {
                 }
                 ToAgent::Perform(order) => self.duty.perform(order),
                 ToAgent::Withdraw(token) => self.duty.withdraw(token),
-                // Questions are for people; a robot does what it is told.
-                ToAgent::Ask(_) => {}
+                // Questions are for people; a robot does what it is told. A lamp has a guard of its own.
+                ToAgent::Ask(_) | ToAgent::Lamp(_) => {}
             }
         }
         if observation.emergency_button {

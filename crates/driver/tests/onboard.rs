@@ -346,7 +346,8 @@ impl Robot {
             ToFleet::StoppableAt { .. }
             | ToFleet::Answer { .. }
             | ToFleet::Performed(_)
-            | ToFleet::Position(_) => None,
+            | ToFleet::Position(_)
+            | ToFleet::Lamp(_) => None,
         });
         last.unwrap()
     }
@@ -656,7 +657,11 @@ fn a_hold_is_answered_with_a_waypoint_where_it_then_stands() {
     robot.tick();
     let answer = robot.radio.up.borrow().iter().find_map(|message| match message {
         ToFleet::StoppableAt { lanes, .. } => Some(*lanes),
-        ToFleet::Report(_) | ToFleet::Answer { .. } | ToFleet::Performed(_) | ToFleet::Position(_) => None,
+        ToFleet::Report(_)
+        | ToFleet::Answer { .. }
+        | ToFleet::Performed(_)
+        | ToFleet::Position(_)
+        | ToFleet::Lamp(_) => None,
     });
     let answer = answer.unwrap();
     assert!(done < answer && (answer as usize) < lanes.len(), "{done} < {answer} < {}", lanes.len());

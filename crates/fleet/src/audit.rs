@@ -108,6 +108,7 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
             | Record::FireAlarm { .. }
             | Record::FireEnded { .. }
             | Record::Storage { .. }
+            | Record::Lamp { .. }
             | Record::Alert(_) => continue,
         };
         audit.checked += 1;

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use sheepdog_core::{ActorId, Micros, Mm, Ppm};
 use sheepdog_dispatch::Agent;
 
+use crate::uvc::UvcRoom;
+
 /// Everything a [`Fleet`](crate::Fleet) is told once. It is part of the ledger's first record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FleetConfig {
@@ -41,6 +43,8 @@ pub struct FleetConfig {
     pub charge_below: Ppm,
     /// A charging robot is available again from this charge on.
     pub charge_until: Ppm,
+    /// Rooms that are treated with UV-C light.
+    pub uvc: Vec<UvcRoom>,
     /// Seed of the planner's tie-breaking.
     pub seed: u64,
 }
@@ -66,6 +70,7 @@ impl FleetConfig {
             stalled_after: Micros::from_secs(4),
             charge_below: percent(30),
             charge_until: percent(80),
+            uvc: Vec::new(),
             seed: 0,
         }
     }

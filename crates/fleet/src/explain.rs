@@ -174,6 +174,7 @@ fn sentence(
         | Record::FireAlarm { .. }
         | Record::FireEnded { .. }
         | Record::Storage { .. }
+        | Record::Lamp { .. }
         | Record::Alert(_) => None,
     }
 }

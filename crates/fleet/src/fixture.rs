@@ -394,7 +394,7 @@ impl Bot {
         match message {
             ToAgent::Release(release) => self.take_release(release),
             ToAgent::Hold(epoch) if *epoch == self.epoch => return Some(self.give_back(site)),
-            ToAgent::Hold(_) | ToAgent::Ask(_) | ToAgent::Withdraw(_) => {}
+            ToAgent::Hold(_) | ToAgent::Ask(_) | ToAgent::Withdraw(_) | ToAgent::Lamp(_) => {}
             ToAgent::Stop(order) => {
                 self.stop_ack = self.stop_ack.max(order.generation);
                 self.latched = true;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId};
 use sheepdog_dispatch::{Agent, Facts};
 use sheepdog_ledger::{Envelope, Ledger};
-use sheepdog_map::CompiledSite;
+use sheepdog_map::{CompiledSite, ZoneKind};
 use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
 
 use crate::{
@@ -57,6 +57,14 @@ pub enum FleetError {
         class: usize,
         /// How many there are.
         classes: usize,
+    },
+    /// A room cannot be treated with UV-C as configured.
+    #[error("uvc room {zone}: {reason}")]
+    Uvc {
+        /// Its zone.
+        zone: sheepdog_core::ZoneId,
+        /// Why not.
+        reason: &'static str,
     },
     /// A snapshot cannot be read.
     #[error("snapshot: {0}")]
@@ -136,6 +144,7 @@ impl Fleet {
         }
         let ledger = header.encode().map_err(|error| FleetError::Ledger(error.to_string()))?;
         let ledger = Ledger::new(&ledger, header.salts);
+        check_uvc(&site, &config)?;
         let mut executor = Executor::new(Arc::clone(&site));
         let mut agents = std::collections::BTreeMap::new();
         for profile in &config.agents {
@@ -180,6 +189,7 @@ impl Fleet {
             stops: Vec::new(),
             generation: StopGeneration(0),
             alarms: std::collections::BTreeMap::new(),
+            lamps: std::collections::BTreeMap::new(),
             storage: StorageLevel::Normal,
             parked_by_storage: false,
             next_beat: now,
@@ -396,6 +406,7 @@ impl Fleet {
             | Input::Fact(_)
             | Input::FireAlarm { .. }
             | Input::Storage { .. }
+            | Input::Witness(_)
             | Input::Tick => input,
         }
     }
@@ -419,6 +430,10 @@ impl Fleet {
                 Ok(())
             }
             Input::FireAlarm { scope, active, source } => self.fire_alarm(scope, active, source),
+            Input::Witness(witness) => {
+                self.witnessed(&witness);
+                Ok(())
+            }
             Input::Storage { level } => {
                 self.storage(level);
                 Ok(())
@@ -440,6 +455,7 @@ impl Fleet {
         self.grant();
         self.ask_for_plan();
         self.move_passages();
+        self.watch_lamps();
     }
 
     fn tick(&mut self) {
@@ -451,6 +467,8 @@ impl Fleet {
         self.watch_plan();
         self.state.dispatch_due = true;
         self.state.passages_due = true;
+        // Whoever waits outside a room may go in once its lamp is off.
+        self.state.grants_due |= !self.config.uvc.is_empty();
         self.beat();
     }
 
@@ -495,6 +513,23 @@ impl Fleet {
         self.record(&Record::Alert(alert.clone()));
         self.output(Output::Alert(alert));
     }
+}
+
+fn check_uvc(site: &CompiledSite, config: &FleetConfig) -> Result<(), FleetError> {
+    for (index, room) in config.uvc.iter().enumerate() {
+        let refused = |reason| Err(FleetError::Uvc { zone: room.zone, reason });
+        let Some(zone) = site.zone(room.zone).filter(|zone| zone.kind == ZoneKind::UvC) else {
+            return refused("there is no such zone of kind uv_c");
+        };
+        if config.uvc.iter().take(index).any(|other| other.zone == room.zone) {
+            return refused("it is listed twice");
+        }
+        if !config.agents.iter().any(|agent| agent.id == room.lamp && agent.class.is_some()) {
+            return refused("its lamp is no robot of this fleet");
+        }
+        room.check(&zone.doors).or_else(refused)?;
+    }
+    Ok(())
 }
 
 fn place(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sheepdog_core::{
     ActorId, AgentId, FleetTime, JobId, LevelId, Micros, RuleId, StopCategory, StopGeneration, TaskId,
     WaypointId, ZoneId,
-    wire::{Fact, PeripheralCommand, PeripheralReport, ResetStep, StopScope, ToAgent, ToFleet},
+    wire::{Fact, PeripheralCommand, PeripheralReport, ResetStep, StopScope, ToAgent, ToFleet, Witness},
 };
 use sheepdog_dispatch::{FactError, Performers, Skill, Step, Task, TaskError};
 use sheepdog_traffic::{Plan, Problem};
@@ -56,6 +56,8 @@ pub enum Input {
         /// Which panel.
         source: String,
     },
+    /// A sensor that guards a UV-C lamp speaks.
+    Witness(Witness),
     /// The host says how full the storage of the ledger is.
     Storage {
         /// How full.

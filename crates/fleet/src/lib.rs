@@ -18,6 +18,9 @@ mod fixture;
 mod fleet;
 mod header;
 mod input;
+mod lamps;
+#[cfg(test)]
+mod lamps_tests;
 mod parking;
 #[cfg(test)]
 mod parking_tests;
@@ -32,6 +35,7 @@ mod stops;
 #[cfg(test)]
 mod stops_tests;
 mod tasks;
+pub mod uvc;
 
 pub use audit::{Audit, Finding, audit};
 pub use config::{ActorEntry, FleetConfig, Role};

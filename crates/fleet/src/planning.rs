@@ -15,6 +15,7 @@ use crate::{
     area::leads_into,
     fleet::Fleet,
     input::{InputError, Output},
+    lamps::entered_room,
     record::{Ahead, Record},
     rules,
     state::{AgentState, Errand, OpenJob, Phase, RobotState, Standing},
@@ -236,11 +237,14 @@ impl Fleet {
         let site = Arc::clone(&self.site);
         let classes: BTreeMap<AgentId, usize> = self.classes();
         let class_of = |agent: AgentId| classes.get(&agent).copied().unwrap_or(usize::MAX);
-        let ways = self.ways_kept_clear();
+        let (ways, rooms) = (self.ways_kept_clear(), self.rooms_kept_empty());
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
             let claims = site.classes().get(class_of(agent));
             !stopped.contains(&agent)
-                && claims.is_some_and(|claims| ways.let_pass(&site, claims, lanes))
+                && claims.is_some_and(|claims| {
+                    ways.let_pass(&site, claims, lanes)
+                        && entered_room(&site, claims, &rooms, agent, lanes).is_none()
+                })
                 && !stops.iter().any(|stop| leads_into(&site, class_of(agent), stop.scope, lanes))
         };
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
@@ -257,6 +261,7 @@ impl Fleet {
     /// Whether a robot gets no release now.
     fn is_held_back(&self, agent: AgentId) -> bool {
         self.is_stopped(agent)
+            || self.has_lit_lamp(agent)
             || self.agent(agent).is_none_or(|state| {
                 state.standing != Standing::Well
                     || self.is_awaited(state)
@@ -291,6 +296,7 @@ impl Fleet {
             .map(|(id, _)| *id)
             .collect();
         for agent in waiting {
+            self.note_room(agent);
             let Some(withheld) = self.executor.withheld(agent) else {
                 self.note_barred(agent);
                 continue;

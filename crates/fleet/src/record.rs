@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, TaskId, WaypointId,
+    ActorId, AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, TaskId, WaypointId, ZoneId,
     wire::{ResetOrder, StepToken, StopEvent, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Decision, GateEvidence, Task};
@@ -192,6 +192,19 @@ pub enum Record {
         /// Who.
         by: ActorId,
     },
+    /// A UV-C lamp gets leave, or not any more, or still not for another reason.
+    Lamp {
+        /// The room.
+        room: ZoneId,
+        /// The robot with the lamp.
+        agent: AgentId,
+        /// The rule that forbids it; `None` with leave.
+        refused: Option<RuleId>,
+        /// Why, in a sentence.
+        reason: String,
+        /// Dose of the last 8 h, mJ/m².
+        dose_mj_per_m2: u64,
+    },
     /// The storage of the ledger is fuller or emptier than before.
     Storage {
         /// How full.
@@ -231,6 +244,7 @@ impl Record {
             Self::FireAlarm { .. } => 24,
             Self::FireEnded { .. } => 25,
             Self::Storage { .. } => 26,
+            Self::Lamp { .. } => 27,
         })
     }
 
@@ -253,6 +267,7 @@ impl Record {
             }
             Self::Alert(alert) => Some(alert.rule),
             Self::FireAlarm { .. } | Self::FireEnded { .. } => Some(crate::rules::FIRE_ALARM),
+            Self::Lamp { refused, .. } => Some(refused.unwrap_or(crate::rules::UVC_EVIDENCE)),
             Self::Storage { level, .. } => Some(match level {
                 StorageLevel::Normal | StorageLevel::High => crate::rules::STORAGE_HIGH,
                 StorageLevel::Critical => crate::rules::STORAGE_CRITICAL,

@@ -209,6 +209,7 @@ fn feed(fleet: &mut Fleet, entry: &Entry, input: &Input) {
         | Input::Fact(_)
         | Input::FireAlarm { .. }
         | Input::Storage { .. }
+        | Input::Witness(_)
         | Input::Operator { .. } => {
             // A refusal is a decision like any other and stands in the ledger.
             let _refused = fleet.handle_checked(entry.time, input.clone());

@@ -52,6 +52,7 @@ impl RobotState {
             stop_ack: StopGeneration(0),
             reset_ack: None,
             held: None,
+            waits_for_lamp: None,
             barred: None,
             beat: 0,
         }
@@ -136,6 +137,7 @@ impl Fleet {
             ToFleet::Answer { token, accepted } => self.answer(agent, token, accepted),
             ToFleet::Performed(token) => self.performed(agent, token),
             ToFleet::Position(at) => self.person_moved(agent, at),
+            ToFleet::Lamp(ask) => self.lamp_asks(agent, ask),
         }
         Ok(())
     }

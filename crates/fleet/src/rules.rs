@@ -48,6 +48,12 @@ rules! {
         "Somebody must move what does not move itself.";
     FIRE_DOOR = "FLT-019", "During a fire alarm no fire door of the levels concerned is commanded open or reported open to a robot.",
         "A fire door keeps smoke out only when it is shut.";
+    UVC_EVIDENCE = "UVC-001", "A UV-C lamp has leave only while two fresh sources of different channels say that the room is empty, two each that every door is closed, and none says otherwise.",
+        "The light burns eyes and skin; a sensor that fails must not look like an empty room.";
+    UVC_ALONE = "UVC-002", "A UV-C lamp has leave only while its robot stands in the room and no other agent is in it or released into it; nobody is let in until the lamp is off.",
+        "Whoever is sent to a room must not meet the light.";
+    UVC_DOSE = "UVC-003", "The effective dose where people may be exposed, reflections included, stays within `dose_max_mj_per_m2` (at most 30 J/m²) over every 8 h.",
+        "What gets through gaps and glass adds up over a shift.";
     STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, the operator is told.",
         "Somebody must make room while there is time.";
     STORAGE_CRITICAL = "STO-002", "From 90 % of the storage of the ledger on until it is below 80 % again, no task is awarded, and every robot ends its step and its move and parks outside exits and fire lanes.",

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
     ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Micros, Mm, ResourceId, RuleId, SiteVersion,
-    StopGeneration, TaskId, WaypointId,
+    StopGeneration, TaskId, WaypointId, ZoneId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
 use sheepdog_ledger::Ledger;
 use sheepdog_traffic::Problem;
 
-use crate::input::{AlarmScope, Output, StorageLevel};
+use crate::{
+    input::{AlarmScope, Output, StorageLevel},
+    uvc::Treatment,
+};
 
 /// The part of a [`Fleet`](crate::Fleet) that a snapshot carries, beside the dependency graph.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ pub(crate) struct State {
     /// Fire alarms that no person has ended.
     pub(crate) alarms: BTreeMap<AlarmScope, FireAlarm>,
     pub(crate) storage: StorageLevel,
+    /// Rooms that are treated with UV-C light.
+    pub(crate) lamps: BTreeMap<ZoneId, LampState>,
     /// Storage was critical and has not been normal since.
     pub(crate) parked_by_storage: bool,
     pub(crate) next_beat: FleetTime,
@@ -119,6 +124,8 @@ pub(crate) struct RobotState {
     pub(crate) reset_ack: Option<ResetOrder>,
     /// Last withheld move written to the ledger: route length, resource, holder.
     pub(crate) held: Option<(u32, ResourceId, AgentId)>,
+    /// The room treated with UV-C that was last written to the ledger as keeping the robot out.
+    pub(crate) waits_for_lamp: Option<ZoneId>,
     /// The last stop that was written to the ledger as keeping the robot from where its way leads.
     pub(crate) barred: Option<StopGeneration>,
     pub(crate) beat: u32,
@@ -215,6 +222,14 @@ pub(crate) struct PassageState {
     pub(crate) state: DoorState,
     pub(crate) commanded: Option<PeripheralCommand>,
     pub(crate) commanded_at: FleetTime,
+}
+
+/// A room that is treated with UV-C light.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct LampState {
+    pub(crate) treatment: Treatment,
+    /// The rule that was last written to the ledger as forbidding the lamp, or that none does.
+    pub(crate) said: Option<Option<RuleId>>,
 }
 
 /// A fire alarm from its first report until a person ends it.

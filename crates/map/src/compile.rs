@@ -114,7 +114,7 @@ impl Site {
         let zones = Zones::per_level(&space);
         let roadmap = roadmap::build(self, &names, options, &zones).map_err(|error| vec![error])?;
         let roadmap::Roadmap { waypoints, lanes, corridors, mut warnings } = roadmap;
-        let areas = areas::build(self, &names, &space.doors, options.way_out_width);
+        let areas = areas::build(self, &names, &space.doors, &waypoints, options.way_out_width);
         let mut lifts = space.lifts;
         roadmap::link_lifts(&mut lifts, &waypoints);
         let count = waypoints.len();

@@ -147,6 +147,8 @@ pub struct Zone {
     pub outer: Vec<Point2<f64>>,
     /// Doors that belong to it.
     pub doors: Vec<DoorId>,
+    /// Waypoints that lie in it, whatever stands there.
+    pub waypoints: Vec<WaypointId>,
 }
 
 /// What a zone is for.

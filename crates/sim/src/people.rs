@@ -217,7 +217,8 @@ impl Person {
             | ToAgent::Hold(_)
             | ToAgent::Stop(_)
             | ToAgent::Reset(_)
-            | ToAgent::Beat(_) => {}
+            | ToAgent::Beat(_)
+            | ToAgent::Lamp(_) => {}
         }
     }
 

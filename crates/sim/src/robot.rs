@@ -151,7 +151,8 @@ impl Robot {
             | ToAgent::Reset(_)
             | ToAgent::Perform(_)
             | ToAgent::Ask(_)
-            | ToAgent::Withdraw(_) => true,
+            | ToAgent::Withdraw(_)
+            | ToAgent::Lamp(_) => true,
         };
         let age = self.stepped.and_then(|stepped| now.since(stepped));
         !self.body.at_rest()

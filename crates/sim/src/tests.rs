@@ -63,9 +63,11 @@ fn order(plant: &str, task: u64) -> Perform {
 fn performed(said: &[(AgentId, ToFleet)]) -> Vec<StepToken> {
     let token = |(_, message): &(AgentId, ToFleet)| match message {
         ToFleet::Performed(token) => Some(*token),
-        ToFleet::Report(_) | ToFleet::StoppableAt { .. } | ToFleet::Answer { .. } | ToFleet::Position(_) => {
-            None
-        }
+        ToFleet::Report(_)
+        | ToFleet::StoppableAt { .. }
+        | ToFleet::Answer { .. }
+        | ToFleet::Position(_)
+        | ToFleet::Lamp(_) => None,
     };
     said.iter().filter_map(token).collect()
 }
@@ -295,7 +297,8 @@ impl Dispatcher {
             ToFleet::StoppableAt { .. }
             | ToFleet::Answer { .. }
             | ToFleet::Performed(_)
-            | ToFleet::Position(_) => None,
+            | ToFleet::Position(_)
+            | ToFleet::Lamp(_) => None,
         });
         reports.collect()
     }

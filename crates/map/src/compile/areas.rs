@@ -1,13 +1,13 @@
 //! Zones: where they are, which parts of the roadmap reach into them, and the ways out that must stay clear.
 
 use nalgebra::Vector2;
-use sheepdog_core::{DoorId, Mm, ZoneId};
+use sheepdog_core::{DoorId, Mm, WaypointId, ZoneId};
 
 use super::{check::Names, space};
 use crate::{
     claims::reach_m,
     compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind, touches},
-    geometry::{Point, sides, twice_area},
+    geometry::{Point, ring_contains, sides, twice_area},
     model::{self, Site},
 };
 
@@ -17,7 +17,13 @@ const ALONG_COSINE_MIN: f64 = 0.5;
 const SLACK_M: f64 = 1e-9;
 
 /// The zones of a site that passed its checks, in its order, then one for each exit.
-pub(super) fn build(site: &Site, names: &Names<'_>, doors: &[Door], way_out_width: Mm) -> Vec<Zone> {
+pub(super) fn build(
+    site: &Site,
+    names: &Names<'_>,
+    doors: &[Door],
+    waypoints: &[Waypoint],
+    way_out_width: Mm,
+) -> Vec<Zone> {
     let authored = site.zones.iter().map(|zone| Zone {
         name: zone.id.clone(),
         level: names.levels.get(zone.level.as_str()).copied().unwrap_or_default(),
@@ -28,6 +34,7 @@ pub(super) fn build(site: &Site, names: &Names<'_>, doors: &[Door], way_out_widt
         },
         outer: counter_clockwise(space::ring(&zone.polygon)),
         doors: zone.doors.iter().filter_map(|door| names.doors.get(door.as_str()).copied()).collect(),
+        waypoints: Vec::new(),
     });
     let numbered = (0..).map(DoorId).zip(doors);
     let exits = numbered.filter_map(|(id, door)| {
@@ -38,9 +45,17 @@ pub(super) fn build(site: &Site, names: &Names<'_>, doors: &[Door], way_out_widt
             kind: ZoneKind::Exit,
             outer,
             doors: vec![id],
+            waypoints: Vec::new(),
         })
     });
-    authored.chain(exits).collect()
+    authored.chain(exits).map(|zone| Zone { waypoints: inside(&zone, waypoints), ..zone }).collect()
+}
+
+fn inside(zone: &Zone, waypoints: &[Waypoint]) -> Vec<WaypointId> {
+    let numbered = (0..).map(WaypointId).zip(waypoints);
+    let inside =
+        |waypoint: &Waypoint| waypoint.level == zone.level && ring_contains(&zone.outer, waypoint.at);
+    numbered.filter(|(_, waypoint)| inside(waypoint)).map(|(id, _)| id).collect()
 }
 
 /// The ground on either side of an exit, as wide as people can leave through it: its first side lies along the door.

@@ -90,6 +90,7 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
         });
         hash.points(&zone.outer);
         hash.list(&zone.doors, |hash, door| hash.number(door.0));
+        hash.list(&zone.waypoints, |hash, waypoint| hash.number(waypoint.0));
     });
 }
 
