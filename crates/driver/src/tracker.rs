@@ -45,6 +45,8 @@ const SPEED_MIN_MPS: f64 = 0.02;
 /// How far ahead on the lane the robot aims, at least, metres, and per speed, seconds.
 const AIM_M: f64 = 0.4;
 const AIM_S: f64 = 0.8;
+/// A robot that waits for a passage on the way stops with its margin this far from the sill, metres.
+const SHORT_OF_SILL_M: f64 = 0.1;
 /// How many lanes ahead are looked at: with lanes of some decimetres more than any braking distance.
 const LOOK_AHEAD: usize = 64;
 
@@ -80,9 +82,17 @@ pub(crate) struct Passages<'a> {
 
 impl Passages<'_> {
     fn allows(self, gate: &Gate) -> bool {
-        let open = |passage: &Passage| self.fresh && self.open.contains(passage);
-        // Without news nothing is entered, but nobody is kept inside: the robot's own sensors see a shut door.
-        gate.entry.iter().all(open) && gate.exit.as_ref().is_none_or(|exit| !self.fresh || open(exit))
+        gate.entry.iter().all(|entry| self.lets_in(entry)) && gate.exit.iter().all(|exit| self.lets_out(exit))
+    }
+
+    /// Without news nothing is entered.
+    fn lets_in(self, passage: &Passage) -> bool {
+        self.fresh && self.open.contains(passage)
+    }
+
+    /// Without news nobody is kept inside: the robot's own sensors see a shut door.
+    fn lets_out(self, passage: &Passage) -> bool {
+        !self.fresh || self.open.contains(passage)
     }
 }
 
@@ -100,6 +110,8 @@ pub(crate) struct Tracker {
     /// The lane whose gate was open when the robot drove in.
     entered: Option<usize>,
     turning: bool,
+    /// The speed granted in the step before, metres per second.
+    granted_mps: f64,
 }
 
 /// The straight piece the robot is on.
@@ -141,6 +153,7 @@ impl Tracker {
             lead_in: None,
             entered: None,
             turning: false,
+            granted_mps: 0.0,
         }
     }
 
@@ -150,7 +163,7 @@ impl Tracker {
 
     /// Every lane the robot may still drive, on the route it follows and on a newer one.
     pub(crate) fn released(&self) -> impl Iterator<Item = LaneId> + '_ {
-        let pending = self.pending.iter().flat_map(|pending| pending.ahead());
+        let pending = self.pending.iter().flat_map(Route::ahead);
         self.route.ahead().iter().chain(pending).copied()
     }
 
@@ -238,6 +251,7 @@ impl Tracker {
         granted_mps: f64,
         span_s: f64,
     ) -> Motion {
+        self.granted_mps = granted_mps.max(0.0);
         let Some(leg) = self.leg() else { return Motion::default() };
         if leg.level != pose.level || self.is_superseded() {
             return Motion::default();
@@ -280,6 +294,10 @@ impl Tracker {
         }
         ahead.released_m = leg.progress(pose.at).to_go_m;
         ahead.speed_mps = self.limits.speed_mps.min(leg.speed_mps);
+        if let Some(hold_m) = self.to_shut_sill(leg, pose, passages).filter(|_| first_on_route) {
+            let speed_mps = ahead.speed_mps.min(self.speed_towards(hold_m, 0.0));
+            return Ahead { released_m: hold_m, speed_mps: if hold_m <= 0.0 { 0.0 } else { speed_mps } };
+        }
         let mut has_stop = false;
         let next = self.route.done + usize::from(first_on_route);
         for index in next..next.saturating_add(LOOK_AHEAD) {
@@ -298,6 +316,46 @@ impl Tracker {
             ahead.speed_mps = ahead.speed_mps.min(self.speed_towards(ahead.released_m, 0.0));
         }
         ahead
+    }
+
+    /// How far the robot may still go on its lane to the first sill ahead whose passage does not let it through, metres.
+    ///
+    /// A lane begins some way before its sill, and what was open when the robot entered the lane may have shut since, or
+    /// the news of it may have ended. What the robot cannot stop short of any more, it passes: never does it stop on a
+    /// sill by itself.
+    fn to_shut_sill(&self, leg: Leg, pose: Pose, passages: Passages<'_>) -> Option<f64> {
+        let lane = self.lane(self.route.done)?;
+        let gate = Gate::of(&self.site, lane);
+        let shut_in = gate.entry.iter().filter(|entry| !passages.lets_in(entry));
+        let shut_out = gate.exit.iter().filter(|exit| !passages.lets_out(exit));
+        let edges = shut_in.chain(shut_out).flat_map(|passage| self.edges(*passage, leg, pose));
+        let braking_m = self.braking_m();
+        let ahead = edges.filter(|edge_m| 0.0 < *edge_m && braking_m <= *edge_m);
+        ahead.min_by(f64::total_cmp).map(|edge_m| (edge_m - SHORT_OF_SILL_M).max(0.0))
+    }
+
+    /// Along the leg from the robot to where its claim would first touch each opening of a passage, metres.
+    fn edges(&self, passage: Passage, leg: Leg, pose: Pose) -> Vec<f64> {
+        let openings = match passage {
+            Passage::Door(door) => self.site.door(door).map(|door| vec![[door.a, door.b]]),
+            Passage::Lift(lift, level) => self.site.lift(lift).map(|lift| {
+                let stops = lift.stops.iter().filter(|stop| stop.level == level);
+                stops.flat_map(|stop| stop.doors.iter().copied()).collect()
+            }),
+        };
+        let class = self.site.classes().get(self.class).map(|claims| &claims.class);
+        let reach_m =
+            class.map_or(0.0, |class| f64::from(class.radius.0.saturating_add(class.margin.0)) / 1e3);
+        let along_m = leg.progress(pose.at).along_m;
+        let edge = |[a, b]: [Point2<f64>; 2]| leg.crossing(a, b).map(|at_m| at_m - reach_m - along_m);
+        openings.unwrap_or_default().into_iter().filter_map(edge).collect()
+    }
+
+    /// What the robot needs to stand, from the speed it was granted.
+    fn braking_m(&self) -> f64 {
+        let speed_mps = self.granted_mps;
+        speed_mps * self.limits.reaction_s
+            + speed_mps * speed_mps / (2.0 * self.limits.deceleration_mps2.max(1e-3))
     }
 
     /// Shrinks the release to the first waypoint where the robot can and may stop; `None` for another epoch.
@@ -401,6 +459,19 @@ impl Leg {
         }
     }
 
+    /// Where the leg crosses the line through two points between them, metres from its start; `None` if it does not.
+    fn crossing(self, a: Point2<f64>, b: Point2<f64>) -> Option<f64> {
+        let (way, sill) = (self.to - self.from, b - a);
+        let denominator = way.perp(&sill);
+        if denominator == 0.0 {
+            return None;
+        }
+        let share = (a - self.from).perp(&sill) / denominator;
+        let beside = (a - self.from).perp(&way) / denominator;
+        let crosses = (0.0..=1.0).contains(&share) && (0.0..=1.0).contains(&beside);
+        crosses.then(|| share * way.norm())
+    }
+
     fn is_reached(self, pose: Pose) -> bool {
         let progress = self.progress(pose.at);
         let at_end = progress.length_m - REACHED_M <= progress.along_m && progress.beside_m <= BESIDE_M;
@@ -421,3 +492,6 @@ impl Leg {
         if gap.norm() < REACHED_M { self.heading() } else { libm::atan2(gap.y, gap.x) }
     }
 }
+
+#[cfg(test)]
+mod sill_tests;

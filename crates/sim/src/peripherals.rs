@@ -2,7 +2,8 @@
 //!
 //! A door or lift door that is asked to close while a body stands in the opening opens again and stays open until
 //! the body has gone. A cabin leaves only with its door shut and nobody on the sill. Whoever stands in the cabin when
-//! it leaves is on the new level when it arrives. States are reported on change, and once at the start.
+//! it leaves is on the new level when it arrives. States are reported on change, and once at the start; a
+//! lift that is called repeats its own every second.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -15,6 +16,9 @@ use sheepdog_driver::Peripheral;
 use sheepdog_map::{CompiledSite, Lift};
 
 use crate::world::{Barrier, Disc, Owner, point_segment};
+
+/// A lift that is called repeats its state this often, so that whoever enters has fresh news.
+const REPORT_CALLED_EVERY: Micros = Micros::from_secs(1);
 
 /// A body nearer than this to an opening is in it, beyond its own radius.
 const SILL_MARGIN_M: f64 = 0.1;
@@ -58,6 +62,7 @@ struct LiftPlant {
     ride: Option<Ride>,
     stuck: bool,
     reported: Option<(usize, DoorState)>,
+    reported_at: FleetTime,
 }
 
 #[derive(Debug)]
@@ -152,11 +157,11 @@ impl Peripherals {
         for (plant, lift) in self.lifts.iter_mut().zip(self.site.lifts()) {
             plant.advance(span, lift, discs, &mut carried);
         }
-        self.report_changes();
+        self.report_changes(now);
         carried
     }
 
-    fn report_changes(&mut self) {
+    fn report_changes(&mut self, now: FleetTime) {
         for (index, plant) in (0..).zip(&mut self.doors) {
             let state = plant.state();
             if plant.reported.replace(state) != Some(state) {
@@ -166,7 +171,10 @@ impl Peripherals {
         for ((index, plant), lift) in (0..).zip(&mut self.lifts).zip(self.site.lifts()) {
             let (stop, state) = (plant.stop, plant.state());
             let Some(level) = lift.stops.get(stop).map(|stop| stop.level) else { continue };
-            if plant.reported.replace((stop, state)) != Some((stop, state)) {
+            let due = plant.called.is_some()
+                && now.since(plant.reported_at).is_some_and(|span| REPORT_CALLED_EVERY <= span);
+            if plant.reported.replace((stop, state)) != Some((stop, state)) || due {
+                plant.reported_at = now;
                 self.reports.push_back(PeripheralReport::Lift { lift: LiftId(index), level, state });
             }
         }
@@ -258,6 +266,7 @@ impl LiftPlant {
             ride: None,
             stuck: false,
             reported: None,
+            reported_at: FleetTime::ZERO,
         }
     }
 
