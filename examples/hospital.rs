@@ -179,7 +179,9 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             | Record::Withdrawn { .. }
             | Record::Agent { .. }
             | Record::Storage { .. }
-            | Record::Lamp { .. } => continue,
+            | Record::Lamp { .. }
+            | Record::Approved { .. }
+            | Record::Revert { .. } => continue,
         };
         lines.push(format!("{:>10}  {line}", entry.time.to_string()));
     }

@@ -31,6 +31,7 @@ fn commands() -> Vec<OperatorCommand> {
         OperatorCommand::Recover { agent: ANNA, at },
         OperatorCommand::Resume { agent: ANNA },
         OperatorCommand::EndFireAlarm { scope: AlarmScope::Site },
+        OperatorCommand::Revert { of: 0, why: String::new() },
     ]
 }
 
@@ -48,10 +49,10 @@ fn roles_say_who_may_do_what() {
             |command| !matches!(give(&mut fleet, &actor, command), Err(InputError::NotAllowed { .. }));
         commands().into_iter().map(allowed).collect()
     };
-    // Stop, reset, cancel, approve, remove, recover, resume, end a fire alarm.
-    assert_eq!(may(Role::Operator), [true; 8]);
-    assert_eq!(may(Role::Technician), [true, true, false, false, true, true, true, true]);
-    assert_eq!(may(Role::Staff), [true, false, false, true, false, false, false, false]);
+    // Stop, reset, cancel, approve, remove, recover, resume, end a fire alarm, revert.
+    assert_eq!(may(Role::Operator), [true; 9]);
+    assert_eq!(may(Role::Technician), [true, true, false, false, true, true, true, true, false]);
+    assert_eq!(may(Role::Staff), [true, false, false, true, false, false, false, false, false]);
 }
 
 #[test]

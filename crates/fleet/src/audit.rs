@@ -72,6 +72,7 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
             Record::Barred { agent, lanes, stop } => {
                 check_bar(site, agent_class(entries, *agent), &in_force, lanes, stop)
             }
+            Record::Revert { of, .. } => check_revert(entries, entry.seq, *of),
             Record::StopOrdered(order) => {
                 in_force.insert(order.generation, *order);
                 continue;
@@ -109,6 +110,7 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
             | Record::FireEnded { .. }
             | Record::Storage { .. }
             | Record::Lamp { .. }
+            | Record::Approved { .. }
             | Record::Alert(_) => continue,
         };
         audit.checked += 1;
@@ -161,6 +163,23 @@ fn check_bar(
     } else {
         Err(format!("the move does not lead to where stop {} holds", stop.generation))
     }
+}
+
+/// What is taken back is an earlier award, cancellation or approval, and was not taken back before.
+fn check_revert(entries: &[Entry], seq: u64, of: u64) -> Result<(), String> {
+    let earlier = entries.iter().find(|entry| entry.seq == of && entry.seq < seq);
+    match earlier.map(|entry| &entry.record) {
+        Some(Record::Awarded { .. } | Record::Cancelled { .. } | Record::Approved { .. }) => {}
+        Some(_) => return Err(format!("record {of} is no decision that can be taken back")),
+        None => return Err(format!("there is no earlier record {of}")),
+    }
+    let again = |entry: &&Entry| {
+        entry.seq < seq && matches!(entry.record, Record::Revert { of: other, .. } if other == of)
+    };
+    entries
+        .iter()
+        .find(again)
+        .map_or(Ok(()), |entry| Err(format!("record {} took {of} back already", entry.seq)))
 }
 
 fn agent_class(entries: &[Entry], agent: AgentId) -> Option<usize> {

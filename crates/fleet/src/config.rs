@@ -21,6 +21,9 @@ pub struct FleetConfig {
     pub lost_after: Micros,
     /// A stop not acknowledged for this long is reported to the operator with the names of who still moves.
     pub stop_ack_within: Micros,
+    /// How old the last report of a lift may be for a robot to enter. A lift that is called repeats its state at least
+    /// once a second.
+    pub lift_fresh: Micros,
     /// A robot that is still in an exit or fire lane this long after a fire alarm is reported by name.
     pub clear_exits_within: Micros,
     /// A person who has not answered within this time has declined.
@@ -59,6 +62,7 @@ impl FleetConfig {
             silent_after: Micros::from_secs(5),
             lost_after: Micros::from_secs(60),
             stop_ack_within: Micros::from_secs(2),
+            lift_fresh: Micros::from_secs(3),
             clear_exits_within: Micros::from_secs(60),
             answer_within: Micros::from_secs(45),
             decline_cool_down: Micros::from_secs(180),

@@ -37,6 +37,15 @@ impl<'a> Names<'a> {
         known.map_or_else(|| agent.to_string(), |known| known.name.clone())
     }
 
+    /// The task about which a record decided.
+    fn task_of(&self, seq: u64) -> Option<TaskId> {
+        match &self.entries.iter().find(|entry| entry.seq == seq)?.record {
+            Record::Awarded { decision, .. } => Some(decision.task),
+            Record::Cancelled { task } | Record::Approved { task, .. } => Some(*task),
+            _ => None,
+        }
+    }
+
     /// A waypoint's name.
     pub fn place(&self, waypoint: WaypointId) -> String {
         self.site.waypoint(waypoint).map_or_else(|| waypoint.to_string(), |waypoint| waypoint.name.clone())
@@ -148,6 +157,12 @@ fn sentence(
             Some(format!("done by {}", names.agent(*agent)))
         }
         Record::Cancelled { task: id } if *id == task => Some("cancelled".to_owned()),
+        Record::Approved { task: id, step, role, by } if *id == task => {
+            Some(format!("step {} is approved by person {by} as {role}", step + 1))
+        }
+        Record::Revert { of, why, by } if names.task_of(*of) == Some(task) => {
+            Some(format!("person {by} takes #{of} back: {why}"))
+        }
         Record::Alert(alert) if alert.task == Some(task) => Some(format!("operator told: {}", alert.text)),
         Record::Opened { .. }
         | Record::Input(_)
@@ -175,6 +190,8 @@ fn sentence(
         | Record::FireEnded { .. }
         | Record::Storage { .. }
         | Record::Lamp { .. }
+        | Record::Approved { .. }
+        | Record::Revert { .. }
         | Record::Alert(_) => None,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     header::Header,
     input::{Actor, Alert, Input, InputError, Output, StorageLevel},
     record::Record,
+    reverting::Decided,
     state::{AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, TaskState},
     stops::PROVEN,
 };
@@ -190,6 +191,7 @@ impl Fleet {
             generation: StopGeneration(0),
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
+            decided: std::collections::BTreeMap::new(),
             storage: StorageLevel::Normal,
             parked_by_storage: false,
             next_beat: now,
@@ -464,6 +466,7 @@ impl Fleet {
         self.watch_people();
         self.watch_stops();
         self.watch_ways_out();
+        self.watch_passages();
         self.watch_plan();
         self.state.dispatch_due = true;
         self.state.passages_due = true;
@@ -500,6 +503,13 @@ impl Fleet {
             }
             Err(error) => debug_assert!(false, "{error}"),
         }
+    }
+
+    /// Writes down a decision that can be named later to take it back.
+    pub(crate) fn record_decision(&mut self, record: &Record, decided: Decided) {
+        let seq = self.state.ledger.next_seq();
+        self.record(record);
+        self.state.remember(seq, decided);
     }
 
     pub(crate) fn output(&mut self, output: Output) {

@@ -189,6 +189,13 @@ pub enum OperatorCommand {
         /// Which.
         agent: AgentId,
     },
+    /// A decision is taken back, as far as nobody has acted on it: an award, a cancellation, an approval.
+    Revert {
+        /// Sequence number of its record.
+        of: u64,
+        /// Why.
+        why: String,
+    },
     /// A fire alarm is over: robots go on.
     EndFireAlarm {
         /// Which.
@@ -299,6 +306,14 @@ pub enum InputError {
     Reset {
         /// The generation named.
         named: StopGeneration,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A decision cannot be taken back.
+    #[error("record {of} cannot be reverted: {reason}")]
+    Revert {
+        /// Sequence number of its record.
+        of: u64,
         /// Why not.
         reason: &'static str,
     },

@@ -29,6 +29,9 @@ mod planning;
 mod record;
 mod replay;
 mod reports;
+mod reverting;
+#[cfg(test)]
+mod reverting_tests;
 pub mod rules;
 mod state;
 mod stops;

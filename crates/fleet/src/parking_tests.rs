@@ -249,3 +249,68 @@ fn storage_parks_people_s_tasks_too() {
     bench.request("help", vec![work], Performers::people());
     assert_eq!(bench.fleet.task_status(sheepdog_core::TaskId(0)), Some(TaskStatus::Pending));
 }
+
+mod passages {
+    use sheepdog_core::{
+        AgentId,
+        wire::{DoorState, Passage, PeripheralCommand, ToAgent},
+    };
+
+    use crate::{fixture::*, rules};
+
+    fn last_open(bench: &Bench, agent: AgentId) -> Vec<Passage> {
+        let open = |(to, message): &(AgentId, ToAgent)| match message {
+            ToAgent::Beat(beat) if *to == agent => Some(beat.open.clone()),
+            _ => None,
+        };
+        bench.sent.iter().rev().find_map(open).unwrap()
+    }
+
+    #[test]
+    fn a_lift_counts_as_open_only_at_its_level_and_while_its_report_is_fresh() {
+        assert_eq!(rules::LIFT_SILL.as_str(), "LFT-001");
+        let mut bench = Bench::new("b2", "e");
+        bench.obeys = false;
+        bench.carry("up", "d1", "d1");
+        let here = Passage::Lift(LIFT, GROUND);
+        for (level, state, open) in [
+            (FIRST, DoorState::Open, false),
+            (GROUND, DoorState::Moving, false),
+            (GROUND, DoorState::Open, true),
+        ] {
+            bench.lift(level, state);
+            bench.beat();
+            assert_eq!(last_open(&bench, BERT).contains(&here), open, "{level} {state:?}");
+        }
+        for _ in 0..5 {
+            bench.beat();
+        }
+        assert!(last_open(&bench, BERT).contains(&here));
+        bench.beat();
+        bench.beat();
+        assert!(!last_open(&bench, BERT).contains(&here), "nobody has heard of it for three seconds");
+    }
+
+    #[test]
+    fn a_lift_that_keeps_a_robot_waiting_is_reported_and_given_up() {
+        let mut bench = Bench::new("b2", "e");
+        bench.obeys = false;
+        bench.carry("up", "d1", "d1");
+        assert!(bench.commands.contains(&PeripheralCommand::CallLift { lift: LIFT, level: GROUND }));
+        for beat in 0..=60 {
+            bench.report(BERT);
+            bench.beat();
+            assert_eq!(bench.alerted(rules::PASSAGE_STUCK).len(), 0, "beat {beat}");
+        }
+        bench.beat();
+        bench.beat();
+        assert!(bench.alerted(rules::PASSAGE_STUCK)[0].contains("lift keeps Bert waiting"));
+        let freed = PeripheralCommand::FreeLift { lift: LIFT };
+        assert_eq!(bench.commands.last(), Some(&freed), "Bert gave his release back");
+        // It moves again: Bert is sent once more.
+        bench.obeys = true;
+        bench.lift(GROUND, DoorState::Moving);
+        bench.run(30);
+        assert_eq!((bench.at(BERT).as_str(), bench.fleet.open_tasks()), ("d1", 0));
+    }
+}

@@ -1,10 +1,12 @@
 //! Doors and lifts: opened for whoever holds them, held open until cleared.
 
+use std::collections::BTreeMap;
+
 use sheepdog_core::{
-    DoorId, FleetTime, LevelId, LiftId, Micros, ResourceId,
-    wire::{DoorState, PeripheralCommand, PeripheralReport},
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, ResourceId,
+    wire::{DoorState, Passage, PeripheralCommand, PeripheralReport},
 };
-use sheepdog_map::Resource;
+use sheepdog_map::{CompiledSite, Lane, Resource};
 
 use crate::{
     area::covers_lift,
@@ -16,11 +18,29 @@ use crate::{
 
 /// A command that has had no effect for this long is given again.
 const REPEAT_AFTER: Micros = Micros::from_secs(2);
+/// A passage that keeps a robot at its sill waiting for longer than this is stuck.
+const STUCK_AFTER: Micros = Micros::from_secs(30);
+/// A stuck passage is tried again after this long, or as soon as it reports another state.
+const OVERDUE_FOR: Micros = Micros::from_secs(300);
 
 impl PassageState {
     /// A shut passage that nobody has commanded yet.
     pub(crate) const fn closed(level: LevelId, now: FleetTime) -> Self {
-        Self { level, state: DoorState::Closed, commanded: None, commanded_at: now }
+        Self {
+            level,
+            state: DoorState::Closed,
+            commanded: None,
+            commanded_at: now,
+            heard: now,
+            waited_for: None,
+            overdue: None,
+        }
+    }
+
+    /// Whether a lift stands open at a level by a report that is not too old.
+    pub(crate) fn is_open_at(&self, level: LevelId, now: FleetTime, fresh: Micros) -> bool {
+        let is_fresh = now.since(self.heard).is_some_and(|age| age <= fresh);
+        is_fresh && self.level == level && self.state == DoorState::Open
     }
 }
 
@@ -36,6 +56,10 @@ impl Fleet {
         let before = passage.state;
         passage.state = state;
         passage.level = level.unwrap_or(passage.level);
+        passage.heard = self.state.now;
+        if before != state && passage.overdue.take().is_some() {
+            self.state.planning.due = true;
+        }
         self.state.passages_due = true;
         if (before == DoorState::Faulty) != (state == DoorState::Faulty) {
             self.state.planning.due = true;
@@ -52,7 +76,9 @@ impl Fleet {
     /// Resources of passages that are out of order.
     pub(crate) fn faulty_passages(&self) -> Vec<ResourceId> {
         let faulty = |passages: &[PassageState], index: usize| {
-            passages.get(index).is_some_and(|passage| passage.state == DoorState::Faulty)
+            let closed =
+                |passage: &PassageState| passage.state == DoorState::Faulty || passage.overdue.is_some();
+            passages.get(index).is_some_and(closed)
         };
         let numbered = (0_u32..).zip(self.site.resources());
         numbered
@@ -63,6 +89,82 @@ impl Fleet {
             })
             .map(|(index, _)| ResourceId(index))
             .collect()
+    }
+
+    /// Notices doors and lifts that keep a robot at their sill waiting, and closes them to planning for a while.
+    pub(crate) fn watch_passages(&mut self) {
+        let now = self.state.now;
+        let mut waiting: BTreeMap<Passage, AgentId> = BTreeMap::new();
+        for (id, agent) in &self.state.agents {
+            let lane = agent.robot.as_ref().and_then(|robot| self.site.lane(*robot.ahead().first()?));
+            let Some(lane) = lane else { continue };
+            for passage in passages_of(&self.site, lane) {
+                if !self.is_passable(passage) {
+                    waiting.entry(passage).or_insert(*id);
+                }
+            }
+        }
+        let mut late = Vec::new();
+        let lifts = (0..).map(LiftId).zip(&mut self.state.lifts).map(|(id, state)| (Err(id), state));
+        let doors = (0..).map(DoorId).zip(&mut self.state.doors).map(|(id, state)| (Ok(id), state));
+        for (id, state) in doors.chain(lifts) {
+            let is_it = |passage: &Passage| match (passage, id) {
+                (Passage::Door(door), Ok(id)) => *door == id,
+                (Passage::Lift(lift, _), Err(id)) => *lift == id,
+                (Passage::Door(_), Err(_)) | (Passage::Lift(..), Ok(_)) => false,
+            };
+            let by = waiting.iter().find(|(passage, _)| is_it(passage)).map(|(_, agent)| *agent);
+            if state.overdue.and_then(|since| now.since(since)).is_some_and(|span| OVERDUE_FOR < span) {
+                state.overdue = None;
+                self.state.planning.due = true;
+            }
+            state.waited_for = by.map(|_| state.waited_for.unwrap_or(now));
+            let waited = state.waited_for.and_then(|since| now.since(since)).unwrap_or_default();
+            if STUCK_AFTER < waited && state.overdue.is_none() {
+                state.overdue = Some(now);
+                self.state.planning.due = true;
+                late.extend(by.map(|agent| (id, agent)));
+            }
+        }
+        for (id, agent) in late {
+            let name = match id {
+                Ok(door) => self.site.door(door).map(|door| door.name.clone()),
+                Err(lift) => self.site.lift(lift).map(|lift| lift.name.clone()),
+            };
+            let text = format!(
+                "{} keeps {} waiting at its sill; others go round it",
+                name.unwrap_or_default(),
+                self.name(agent)
+            );
+            self.alert(rules::PASSAGE_STUCK, Some(agent), None, text);
+        }
+    }
+
+    /// Whether a robot could pass by the last report.
+    fn is_passable(&self, passage: Passage) -> bool {
+        match passage {
+            Passage::Door(door) => {
+                self.state.doors.get(door.index()).is_some_and(|door| door.state == DoorState::Open)
+            }
+            Passage::Lift(lift, level) => {
+                let fresh = self.config.lift_fresh;
+                let state = self.state.lifts.get(lift.index());
+                state.is_some_and(|state| state.is_open_at(level, self.state.now, fresh))
+            }
+        }
+    }
+
+    /// Whether a robot's release leads through a passage that keeps robots waiting: it gives back what it can.
+    pub(crate) fn waits_for_stuck(&self, robot: &RobotState) -> bool {
+        let overdue = |passage: Passage| {
+            match passage {
+                Passage::Door(door) => self.state.doors.get(door.index()),
+                Passage::Lift(lift, _) => self.state.lifts.get(lift.index()),
+            }
+            .is_some_and(|state| state.overdue.is_some())
+        };
+        let lanes = robot.ahead().iter().filter_map(|lane| self.site.lane(*lane));
+        lanes.flat_map(|lane| passages_of(&self.site, lane)).any(overdue)
     }
 
     /// Commands every door and lift to where its holder needs it.
@@ -138,6 +240,16 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Doors across a lane, and the door of a lift that it leads into or out of.
+fn passages_of(site: &CompiledSite, lane: &Lane) -> Vec<Passage> {
+    let lift_at = |at| site.waypoint(at).and_then(|at| Some((at.lift?, at.level)));
+    let (from, to) = (lift_at(lane.from), lift_at(lane.to));
+    let rides = lane.ride.is_some() || from.map(|at| at.0) == to.map(|at| at.0);
+    let lifts = [from, to].into_iter().flatten().filter(|_| !rides);
+    let lifts = lifts.map(|(lift, level)| Passage::Lift(lift, level));
+    lane.doors.iter().map(|door| Passage::Door(*door)).chain(lifts).collect()
 }
 
 impl PassageState {

@@ -205,6 +205,26 @@ pub enum Record {
         /// Dose of the last 8 h, mJ/m².
         dose_mj_per_m2: u64,
     },
+    /// A person approved a step.
+    Approved {
+        /// The task.
+        task: TaskId,
+        /// Index of the step.
+        step: u32,
+        /// In which role.
+        role: String,
+        /// Who.
+        by: ActorId,
+    },
+    /// A person took a decision back.
+    Revert {
+        /// Sequence number of the record of the decision.
+        of: u64,
+        /// Why.
+        why: String,
+        /// Who.
+        by: ActorId,
+    },
     /// The storage of the ledger is fuller or emptier than before.
     Storage {
         /// How full.
@@ -245,6 +265,8 @@ impl Record {
             Self::FireEnded { .. } => 25,
             Self::Storage { .. } => 26,
             Self::Lamp { .. } => 27,
+            Self::Approved { .. } => 28,
+            Self::Revert { .. } => 29,
         })
     }
 
@@ -267,6 +289,7 @@ impl Record {
             }
             Self::Alert(alert) => Some(alert.rule),
             Self::FireAlarm { .. } | Self::FireEnded { .. } => Some(crate::rules::FIRE_ALARM),
+            Self::Revert { .. } => Some(crate::rules::REVERTED),
             Self::Lamp { refused, .. } => Some(refused.unwrap_or(crate::rules::UVC_EVIDENCE)),
             Self::Storage { level, .. } => Some(match level {
                 StorageLevel::Normal | StorageLevel::High => crate::rules::STORAGE_HIGH,
@@ -280,6 +303,7 @@ impl Record {
             | Self::Planned { .. }
             | Self::Released { .. }
             | Self::GateOpened { .. }
+            | Self::Approved { .. }
             | Self::StepStarted { .. }
             | Self::StepDone { .. }
             | Self::Done { .. }

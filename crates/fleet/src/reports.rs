@@ -323,6 +323,7 @@ impl Fleet {
             robot.known = robot.known.min(lanes);
             robot.shrunk = true;
         }
+        self.state.passages_due = true;
         self.state.planning.due = true;
         self.state.grants_due = true;
         self.agent_note(
@@ -435,7 +436,8 @@ impl Fleet {
     pub(crate) fn ask_to_hold(&mut self) {
         let gives_back = |id: AgentId, agent: &AgentState, robot: &RobotState| {
             let stalled = robot.stalled && 1 < robot.ahead().len();
-            !robot.shrunk && (stalled || self.should_give_back(id, agent, robot))
+            !robot.shrunk
+                && (stalled || self.should_give_back(id, agent, robot) || self.waits_for_stuck(robot))
         };
         let asked: Vec<(AgentId, Epoch)> = self
             .state
@@ -485,7 +487,8 @@ impl Fleet {
                     continue;
                 }
                 let here = self.state.lifts.get(lift.index());
-                if here.is_some_and(|here| here.state == DoorState::Open && here.level == waypoint.level) {
+                let (now, fresh) = (self.state.now, self.config.lift_fresh);
+                if here.is_some_and(|here| here.is_open_at(waypoint.level, now, fresh)) {
                     open.push(Passage::Lift(lift, waypoint.level));
                 }
             }

@@ -14,6 +14,7 @@ use sheepdog_traffic::Problem;
 
 use crate::{
     input::{AlarmScope, Output, StorageLevel},
+    reverting::Decided,
     uvc::Treatment,
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) storage: StorageLevel,
     /// Rooms that are treated with UV-C light.
     pub(crate) lamps: BTreeMap<ZoneId, LampState>,
+    /// What can be reverted, by the number of its record.
+    pub(crate) decided: BTreeMap<u64, Decided>,
     /// Storage was critical and has not been normal since.
     pub(crate) parked_by_storage: bool,
     pub(crate) next_beat: FleetTime,
@@ -222,6 +225,12 @@ pub(crate) struct PassageState {
     pub(crate) state: DoorState,
     pub(crate) commanded: Option<PeripheralCommand>,
     pub(crate) commanded_at: FleetTime,
+    /// When it was heard of last.
+    pub(crate) heard: FleetTime,
+    /// Since when a robot at its sill waits for it.
+    pub(crate) waited_for: Option<FleetTime>,
+    /// A robot has waited too long: closed to planning since then.
+    pub(crate) overdue: Option<FleetTime>,
 }
 
 /// A room that is treated with UV-C light.

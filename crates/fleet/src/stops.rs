@@ -13,6 +13,7 @@ use crate::{
     fleet::Fleet,
     input::{Actor, InputError, OperatorCommand, Output},
     record::Record,
+    reverting::Decided,
     rules,
     state::{ActiveStop, Standing},
 };
@@ -28,6 +29,7 @@ impl OperatorCommand {
             Self::Resume { .. } => "resume a robot",
             Self::Recover { .. } => "recover a robot",
             Self::EndFireAlarm { .. } => "end a fire alarm",
+            Self::Revert { .. } => "revert a decision",
         }
     }
 
@@ -43,7 +45,7 @@ impl OperatorCommand {
                 | Self::EndFireAlarm { .. },
                 Role::Operator | Role::Technician,
             )
-            | (Self::Cancel { .. }, Role::Operator)
+            | (Self::Cancel { .. } | Self::Revert { .. }, Role::Operator)
             | (Self::Approve { .. }, Role::Operator | Role::Staff) => true,
             (
                 Self::Reset { .. }
@@ -53,7 +55,7 @@ impl OperatorCommand {
                 | Self::EndFireAlarm { .. },
                 Role::Staff,
             )
-            | (Self::Cancel { .. }, Role::Technician | Role::Staff)
+            | (Self::Cancel { .. } | Self::Revert { .. }, Role::Technician | Role::Staff)
             | (Self::Approve { .. }, Role::Technician) => false,
         }
     }
@@ -85,6 +87,7 @@ impl Fleet {
             });
         }
         match *command {
+            OperatorCommand::Revert { of, ref why } => self.revert(of, why, actor.id),
             OperatorCommand::Stop { scope, category } => {
                 self.order_stop(scope, category);
                 Ok(())
@@ -260,6 +263,8 @@ impl Fleet {
             ));
         }
         robot.route.truncate(robot.done as usize);
+        let text = "is taken out of the fleet by a person".to_owned();
+        self.record_decision(&Record::Agent { agent, rule: rules::FAILED, text }, Decided::Physical(agent));
         self.lose(agent, Standing::Removed, rules::FAILED, "was removed");
         self.executor.remove(agent);
         self.state.grants_due = true;
@@ -282,7 +287,8 @@ impl Fleet {
         state.seen = now;
         self.state.planning.due = true;
         self.state.dispatch_due = true;
-        self.agent_note(agent, rules::FAILED, "works again where it stands".to_owned());
+        let text = "works again where it stands".to_owned();
+        self.record_decision(&Record::Agent { agent, rule: rules::FAILED, text }, Decided::Physical(agent));
         Ok(())
     }
 
@@ -317,7 +323,8 @@ impl Fleet {
         }
         self.state.planning.due = true;
         self.state.dispatch_due = true;
-        self.agent_note(agent, rules::FAILED, format!("is recovered and stands at {at}"));
+        let text = format!("is recovered and stands at {at}");
+        self.record_decision(&Record::Agent { agent, rule: rules::FAILED, text }, Decided::Physical(agent));
         Ok(())
     }
 
@@ -327,7 +334,9 @@ impl Fleet {
             return Err(InputError::TaskState { task, command: "approved", reason: "it has no such step" });
         }
         let role = actor.role.name().to_owned();
-        state.approvals.insert((step, role), actor.id);
+        state.approvals.insert((step, role.clone()), actor.id);
+        let record = Record::Approved { task, step, role: role.clone(), by: actor.id };
+        self.record_decision(&record, Decided::Approval { task, step, role });
         self.state.dispatch_due = true;
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::{
     fleet::Fleet,
     input::{InputError, Output, TaskRequest},
     record::Record,
+    reverting::Decided,
     rules,
     state::{AgentState, Errand, Phase, Standing, TaskState},
 };
@@ -192,7 +193,8 @@ impl Fleet {
         let award = task.awards;
         let step = task.task.steps.get(task.step as usize).cloned();
         let (task, decision) = (Box::new(offered), Box::new(decision));
-        self.record(&Record::Awarded { award, task, decision, candidates });
+        let decided = Decided::Award { task: id, award, step: token.step };
+        self.record_decision(&Record::Awarded { award, task, decision, candidates }, decided);
         if let Some(state) = self.state.agents.get_mut(&agent) {
             state.job = Some(token);
             state.errand = Errand::None;
@@ -579,7 +581,7 @@ impl Fleet {
         }
         self.state.planning.due = true;
         self.state.dispatch_due = true;
-        self.record(&Record::Cancelled { task: id });
+        self.record_decision(&Record::Cancelled { task: id }, Decided::Cancellation(id));
         Ok(())
     }
 
