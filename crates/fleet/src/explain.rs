@@ -39,11 +39,14 @@ impl<'a> Names<'a> {
 
     /// The task about which a record decided.
     fn task_of(&self, seq: u64) -> Option<TaskId> {
-        match &self.entries.iter().find(|entry| entry.seq == seq)?.record {
-            Record::Awarded { decision, .. } => Some(decision.task),
-            Record::Cancelled { task } | Record::Approved { task, .. } => Some(*task),
-            _ => None,
+        let record = &self.entries.iter().find(|entry| entry.seq == seq)?.record;
+        if let Record::Awarded { decision, .. } = record {
+            return Some(decision.task);
         }
+        if let Record::Cancelled { task } | Record::Approved { task, .. } = record {
+            return Some(*task);
+        }
+        None
     }
 
     /// A waypoint's name.

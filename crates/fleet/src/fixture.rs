@@ -1,6 +1,6 @@
 //! A small building with two robots that do as they are told, for tests of this crate.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
@@ -34,6 +34,9 @@ pub(crate) const FIRE_LANE: ZoneId = ZoneId(0);
 pub(crate) const EAST: ZoneId = ZoneId(1);
 pub(crate) const ROOM: ZoneId = ZoneId(2);
 
+/// A waypoint's name and where it is, metres.
+type Place = (&'static str, f64, f64);
+
 /// The ground floor is a corridor along x with an exit in the west, a fire lane up to c, a fire door between c and d,
 /// niches at b and c, a room at d behind a door, and a lift in the east; on the first floor there are e and d.
 ///
@@ -46,7 +49,7 @@ pub(crate) const ROOM: ZoneId = ZoneId(2);
 pub(crate) fn site() -> Site {
     let mut site = Site::new("ward");
     let mut lift = Lift::new("lift", [15.0, 0.0], 2.0, 2.0);
-    let places: [(&str, &[(&str, f64, f64)]); 2] = [
+    let places: [(&str, &[Place]); 2] = [
         (
             "ground",
             &[
@@ -143,7 +146,8 @@ pub(crate) struct Bot {
 #[derive(Clone, Debug)]
 pub(crate) struct Bench {
     pub(crate) fleet: Fleet,
-    planner: Planner,
+    /// Shared between copies: what it keeps in mind makes it faster, not different.
+    planner: Rc<RefCell<Planner>>,
     pub(crate) now: FleetTime,
     pub(crate) bots: BTreeMap<AgentId, Bot>,
     pub(crate) alerts: Vec<Alert>,
@@ -195,7 +199,7 @@ impl Bench {
             hears: true,
         };
         let bots = BTreeMap::from([(ANNA, bot(anna)), (BERT, bot(bert))]);
-        let planner = Planner::new(Arc::clone(&site), &[MmPerS(1_000)]);
+        let planner = Rc::new(RefCell::new(Planner::new(Arc::clone(&site), &[MmPerS(1_000)])));
         let mut bench = Self {
             fleet,
             planner,
@@ -346,7 +350,7 @@ impl Bench {
             let Some((_, output)) = self.fleet.poll_output() else { return };
             match output {
                 Output::Plan { job, problem, step_budget } => {
-                    let plan = self.planner.plan(&problem, step_budget);
+                    let plan = self.planner.borrow_mut().plan(&problem, step_budget);
                     self.fleet.handle(self.now, Input::Planned { job, plan }).unwrap();
                 }
                 Output::ToAgent { agent, message } => {
@@ -390,6 +394,15 @@ fn obeyed(command: PeripheralCommand) -> PeripheralReport {
 }
 
 impl Bot {
+    /// The lane that comes next.
+    pub(crate) fn ahead(&self) -> Option<LaneId> {
+        self.lanes.get(self.done).copied()
+    }
+
+    pub(crate) fn is_latched(&self) -> bool {
+        self.latched
+    }
+
     fn take(&mut self, site: &CompiledSite, message: &ToAgent) -> Option<ToFleet> {
         match message {
             ToAgent::Release(release) => self.take_release(release),

@@ -12,10 +12,12 @@ use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
 use crate::{
     config::FleetConfig,
     header::Header,
-    input::{Actor, Alert, Input, InputError, Output, StorageLevel},
+    input::{Actor, Alert, Input, InputError, Output},
     record::Record,
     reverting::Decided,
-    state::{AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, TaskState},
+    state::{
+        AgentState, Errand, PassageState, Phase, Planning, RobotState, Standing, State, Storage, TaskState,
+    },
     stops::PROVEN,
 };
 
@@ -192,8 +194,7 @@ impl Fleet {
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
             decided: std::collections::BTreeMap::new(),
-            storage: StorageLevel::Normal,
-            parked_by_storage: false,
+            storage: Storage::default(),
             next_beat: now,
             dispatch_due: false,
             passages_due: false,
@@ -431,7 +432,10 @@ impl Fleet {
                 self.state.dispatch_due = true;
                 Ok(())
             }
-            Input::FireAlarm { scope, active, source } => self.fire_alarm(scope, active, source),
+            Input::FireAlarm { scope, active, source } => {
+                self.fire_alarm(scope, active, &source);
+                Ok(())
+            }
             Input::Witness(witness) => {
                 self.witnessed(&witness);
                 Ok(())

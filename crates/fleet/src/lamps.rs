@@ -14,7 +14,7 @@ use crate::{
     input::Output,
     record::Record,
     rules,
-    state::{AgentState, Standing},
+    state::{AgentState, Leave, Standing},
     uvc::{Surroundings, UvcRoom},
 };
 
@@ -90,7 +90,8 @@ impl Fleet {
     fn note_lamp(&mut self, room: &UvcRoom, refused: Option<RuleId>, reason: &str) {
         let now = self.state.now;
         let lamp = self.state.lamps.entry(room.zone).or_default();
-        if lamp.said.replace(refused) == Some(refused) {
+        let leave = refused.map_or(Leave::Given, Leave::Refused);
+        if lamp.said.replace(leave) == Some(leave) {
             return;
         }
         let dose_mj_per_m2 = lamp.treatment.dose_mj_per_m2(now);

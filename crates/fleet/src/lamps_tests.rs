@@ -12,6 +12,9 @@ use crate::{
     uvc::{UvcRoom, UvcSource},
 };
 
+/// What happens, how, and the rule that forbids the lamp then.
+type Fault = (&'static str, fn(&mut Bench), sheepdog_core::RuleId);
+
 const DOOR: DoorId = DoorId(2);
 
 fn room() -> UvcRoom {
@@ -57,9 +60,8 @@ fn ask(bench: &mut Bench, agent: AgentId) -> Option<LampLease> {
 }
 
 fn leases(bench: &Bench) -> Vec<LampLease> {
-    let lease = |(agent, message): &(AgentId, ToAgent)| match message {
-        ToAgent::Lamp(lease) if *agent == ANNA => Some(*lease),
-        _ => None,
+    let lease = |(agent, message): &(AgentId, ToAgent)| {
+        if let ToAgent::Lamp(lease) = message { (*agent == ANNA).then_some(*lease) } else { None }
     };
     bench.sent.iter().filter_map(lease).collect()
 }
@@ -81,7 +83,7 @@ fn the_lamp_of_an_empty_closed_room_gets_leave() {
 
 #[test]
 fn what_speaks_against_the_lamp_withdraws_its_leave_at_once() {
-    let faults: [(&str, fn(&mut Bench), sheepdog_core::RuleId); 5] = [
+    let faults: [Fault; 5] = [
         ("a person", |bench| says(bench, "thermal", false), rules::UVC_EVIDENCE),
         ("an open door", |bench| says(bench, "lock", false), rules::UVC_EVIDENCE),
         (

@@ -18,6 +18,8 @@ mod fixture;
 mod fleet;
 mod header;
 mod input;
+#[cfg(test)]
+mod interleaving_tests;
 mod lamps;
 #[cfg(test)]
 mod lamps_tests;

@@ -32,31 +32,25 @@ const REFUGES_MAX: usize = 32;
 
 impl Fleet {
     /// Takes in what a fire panel says. An alarm stays until a person ends it, whatever the panel says later.
-    pub(crate) fn fire_alarm(
-        &mut self,
-        scope: AlarmScope,
-        active: bool,
-        source: String,
-    ) -> Result<(), InputError> {
+    pub(crate) fn fire_alarm(&mut self, scope: AlarmScope, active: bool, source: &str) {
         let scope = self.known_scope(scope);
         let now = self.state.now;
         if !active {
             if let Some(alarm) = self.state.alarms.get_mut(&scope) {
-                alarm.sources.remove(&source);
+                alarm.sources.remove(source);
             }
-            return Ok(());
+            return;
         }
         let is_new = !self.state.alarms.contains_key(&scope);
         let alarm = self.state.alarms.entry(scope).or_insert_with(|| FireAlarm::at(now));
         if alarm.sources.len() < SOURCES_MAX {
-            alarm.sources.insert(source.clone());
+            alarm.sources.insert(source.to_owned());
         }
         if is_new {
-            self.record(&Record::FireAlarm { scope, source: source.clone() });
+            self.record(&Record::FireAlarm { scope, source: source.to_owned() });
             self.alert(rules::FIRE_ALARM, None, None, format!("fire alarm for {scope} by {source}"));
             self.change_course_of_all();
         }
-        Ok(())
     }
 
     /// An alarm for a place that the site does not have is an alarm for all of it.
@@ -86,13 +80,13 @@ impl Fleet {
 
     /// Takes in how full the storage of the ledger is.
     pub(crate) fn storage(&mut self, level: StorageLevel) {
-        let before = std::mem::replace(&mut self.state.storage, level);
+        let before = std::mem::replace(&mut self.state.storage.level, level);
         let parked = match level {
             StorageLevel::Normal => false,
-            StorageLevel::High => self.state.parked_by_storage,
+            StorageLevel::High => self.state.storage.parks,
             StorageLevel::Critical | StorageLevel::Full => true,
         };
-        let changes = std::mem::replace(&mut self.state.parked_by_storage, parked) != parked;
+        let changes = std::mem::replace(&mut self.state.storage.parks, parked) != parked;
         if before != level {
             self.record(&Record::Storage { level, parked });
         }
@@ -135,12 +129,12 @@ impl Fleet {
         if self.state.alarms.keys().any(|alarm| self.concerns(*alarm, id, agent)) {
             return Some(rules::FIRE_ALARM);
         }
-        self.state.parked_by_storage.then_some(rules::STORAGE_CRITICAL)
+        self.state.storage.parks.then_some(rules::STORAGE_CRITICAL)
     }
 
     /// The rule for which nobody of a kind gets a new task.
     pub(crate) fn awards_nothing_to(&self, agent: &AgentState) -> Option<RuleId> {
-        if self.state.parked_by_storage {
+        if self.state.storage.parks {
             return Some(rules::STORAGE_CRITICAL);
         }
         let on_fire = agent.robot.is_some() && !self.state.alarms.is_empty();
@@ -154,8 +148,8 @@ impl Fleet {
 
     /// What the fire alarms keep clear.
     pub(crate) fn ways_kept_clear(&self) -> WaysOut {
-        let levels = self.state.alarms.keys().map(|alarm| level_of(&self.site, *alarm)).collect();
-        WaysOut::of(&self.site, levels)
+        let levels = self.state.alarms.keys().map(|alarm| level_of(&self.site, *alarm));
+        WaysOut::of(&self.site, &levels.collect::<Vec<_>>())
     }
 
     /// Whether a fire alarm keeps robots out of a lift.
@@ -211,7 +205,7 @@ impl Fleet {
 
     /// Robots that park and will rest in a way out.
     fn parking_in_ways_out(&self) -> Vec<AgentId> {
-        let ways = WaysOut::of(&self.site, vec![None]);
+        let ways = WaysOut::of(&self.site, &[None]);
         let in_the_way = |(id, agent): (&AgentId, &AgentState)| {
             let robot = agent.robot.as_ref()?;
             let claims = self.site.classes().get(robot.class)?;
@@ -229,7 +223,7 @@ impl Fleet {
         let at = self.executor.rests_at(agent)?;
         let from = self.site.waypoint(at)?;
         let failed = state.refuge.filter(|_| self.state.planning.unserved.contains(&agent));
-        let ways = WaysOut::of(&self.site, vec![None]);
+        let ways = WaysOut::of(&self.site, &[None]);
         let is_free = |id: WaypointId| {
             let held = claims.at(id).iter().filter_map(|resource| self.executor.holder(*resource));
             !taken.contains(&id) && held.into_iter().all(|holder| holder == agent)
@@ -281,7 +275,7 @@ impl Fleet {
 
     /// Robots that are, or may be, in a way out that an alarm concerns.
     fn blocking(&self, scope: AlarmScope) -> Vec<AgentId> {
-        let ways = WaysOut::of(&self.site, vec![level_of(&self.site, scope)]);
+        let ways = WaysOut::of(&self.site, &[level_of(&self.site, scope)]);
         let blocks = |agent: &AgentState| {
             let Some(robot) = &agent.robot else { return false };
             let Some(claims) = self.site.classes().get(robot.class) else { return true };
@@ -354,7 +348,7 @@ pub(crate) struct WaysOut {
 
 impl WaysOut {
     /// Those of levels; `None` stands for all levels.
-    fn of(site: &CompiledSite, levels: Vec<Option<LevelId>>) -> Self {
+    fn of(site: &CompiledSite, levels: &[Option<LevelId>]) -> Self {
         let zones = (0..).map(ZoneId).zip(site.zones());
         let lifts = (0..).map(LiftId).zip(site.lifts());
         let burns =

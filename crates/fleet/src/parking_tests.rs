@@ -259,9 +259,8 @@ mod passages {
     use crate::{fixture::*, rules};
 
     fn last_open(bench: &Bench, agent: AgentId) -> Vec<Passage> {
-        let open = |(to, message): &(AgentId, ToAgent)| match message {
-            ToAgent::Beat(beat) if *to == agent => Some(beat.open.clone()),
-            _ => None,
+        let open = |(to, message): &(AgentId, ToAgent)| {
+            if let ToAgent::Beat(beat) = message { (*to == agent).then(|| beat.open.clone()) } else { None }
         };
         bench.sent.iter().rev().find_map(open).unwrap()
     }

@@ -80,6 +80,17 @@ impl Fleet {
         Ok(())
     }
 
+    /// The record of the newest decision about a task that may still be named to take it back.
+    pub fn last_decision(&self, task: TaskId) -> Option<u64> {
+        let is_about = |decided: &Decided| match decided {
+            Decided::Award { task: of, .. }
+            | Decided::Cancellation(of)
+            | Decided::Approval { task: of, .. } => *of == task,
+            Decided::Physical(_) => false,
+        };
+        self.state.decided.iter().rev().find(|(_, decided)| is_about(decided)).map(|(seq, _)| *seq)
+    }
+
     fn revert_award(&mut self, id: TaskId, award: u32, step: u32) -> Result<(), &'static str> {
         let task = self.state.tasks.get(&id).ok_or("the task is not known any more")?;
         let agent = match task.phase {

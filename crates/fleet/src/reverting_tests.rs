@@ -67,6 +67,7 @@ fn a_cancelled_task_is_opened_again() {
     bench.command(OperatorCommand::Cancel { task: TASK }).unwrap();
     assert_eq!(bench.fleet.task_status(TASK), Some(TaskStatus::Cancelled));
     let cancelled = newest(&bench, |record| matches!(record, Record::Cancelled { .. }));
+    assert_eq!(bench.fleet.last_decision(TASK), Some(cancelled));
     revert(&mut bench, cancelled).unwrap();
     bench.run(20);
     assert!(matches!(bench.fleet.task_status(TASK), Some(TaskStatus::Done(_))));

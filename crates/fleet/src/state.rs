@@ -38,13 +38,11 @@ pub(crate) struct State {
     pub(crate) generation: StopGeneration,
     /// Fire alarms that no person has ended.
     pub(crate) alarms: BTreeMap<AlarmScope, FireAlarm>,
-    pub(crate) storage: StorageLevel,
+    pub(crate) storage: Storage,
     /// Rooms that are treated with UV-C light.
     pub(crate) lamps: BTreeMap<ZoneId, LampState>,
     /// What can be reverted, by the number of its record.
     pub(crate) decided: BTreeMap<u64, Decided>,
-    /// Storage was critical and has not been normal since.
-    pub(crate) parked_by_storage: bool,
     pub(crate) next_beat: FleetTime,
     /// Something happened that may let a waiting task find an agent.
     pub(crate) dispatch_due: bool,
@@ -237,8 +235,25 @@ pub(crate) struct PassageState {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct LampState {
     pub(crate) treatment: Treatment,
-    /// The rule that was last written to the ledger as forbidding the lamp, or that none does.
-    pub(crate) said: Option<Option<RuleId>>,
+    /// What was last written to the ledger about the lamp.
+    pub(crate) said: Option<Leave>,
+}
+
+/// Whether a lamp may be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Leave {
+    /// It may.
+    Given,
+    /// A rule forbids it.
+    Refused(RuleId),
+}
+
+/// The storage of the ledger.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Storage {
+    pub(crate) level: StorageLevel,
+    /// It was critical and has not been normal since: robots park.
+    pub(crate) parks: bool,
 }
 
 /// A fire alarm from its first report until a person ends it.

@@ -385,6 +385,10 @@ pub struct OperatorLine {
     pub level: Option<String>,
     /// The zone, for `stop_zone` and `end_fire`.
     pub zone: Option<String>,
+    /// The task's name, for `revert`.
+    pub task: Option<String>,
+    /// The reason, for `revert`.
+    pub why: Option<String>,
     /// For `stop_level` and `stop_zone`: wait until a robot drives there.
     #[serde(default)]
     pub when_driving: bool,
@@ -400,6 +404,8 @@ pub enum OperatorName {
     StopZone,
     /// Ends the fire alarm of the zone or level, or of the whole site when it names neither.
     EndFire,
+    /// Takes back the newest award, cancellation or approval of a task.
+    Revert,
     /// Lets failed robots that work again go on.
     Resume,
     /// First step of the reset of the newest stop.
@@ -685,6 +691,12 @@ impl Scenario {
                     let (level, zone) = (line.level.as_deref(), line.zone.as_deref());
                     let scope = alarm_scope(&setup.site, &format!("operator[{index}]"), level, zone)?;
                     Event::EndFire { actor, scope }
+                }
+                OperatorName::Revert => {
+                    let missing = |name| value(field(name), "missing", "the task's name and the reason");
+                    let task = line.task.clone().ok_or_else(|| missing("task"))?;
+                    let why = line.why.clone().ok_or_else(|| missing("why"))?;
+                    Event::Revert { actor, task, why }
                 }
                 OperatorName::Resume => Event::Resume { actor },
                 OperatorName::Acknowledge => Event::Reset { actor, step: ResetStep::Acknowledge },

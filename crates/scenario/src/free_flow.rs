@@ -28,6 +28,7 @@ pub fn free_flow(setup: &Setup) -> Micros {
             | Event::Stop { .. }
             | Event::Fire { .. }
             | Event::EndFire { .. }
+            | Event::Revert { .. }
             | Event::Resume { .. }
             | Event::Reset { .. } => None,
         })

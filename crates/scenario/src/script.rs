@@ -48,6 +48,15 @@ pub enum Event {
         /// Which.
         scope: AlarmScope,
     },
+    /// A person takes back the newest decision about a task that can be taken back.
+    Revert {
+        /// Who.
+        actor: Actor,
+        /// The task's name.
+        task: String,
+        /// Why.
+        why: String,
+    },
     /// A person lets every failed robot that works again go on.
     Resume {
         /// Who.

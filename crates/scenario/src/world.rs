@@ -329,6 +329,13 @@ impl World {
                     let command = OperatorCommand::EndFireAlarm { scope };
                     self.feed(now, Input::Operator { actor, command });
                 }
+                Event::Revert { actor, task, why } => {
+                    let of = self.task_named(&task).and_then(|task| self.fleet.last_decision(task));
+                    if let Some(of) = of {
+                        let command = OperatorCommand::Revert { of, why };
+                        self.feed(now, Input::Operator { actor, command });
+                    }
+                }
                 Event::Resume { actor } => {
                     let failed: Vec<AgentId> = self.fleet.failed().collect();
                     for agent in failed {

@@ -219,6 +219,7 @@ fn pose(x_m: f64) -> Pose {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the size of the search is what a reader wants to know")]
 fn nobody_gets_onto_the_sill_of_a_lift_without_evidence() {
     // From afar, with news that the lift is open, and on the way with it.
     let news =
