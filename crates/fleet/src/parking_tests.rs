@@ -267,7 +267,7 @@ mod passages {
 
     #[test]
     fn a_lift_counts_as_open_only_at_its_level_and_while_its_report_is_fresh() {
-        assert_eq!(rules::LIFT_SILL.as_str(), "LFT-001");
+        assert_eq!(rules::LIFT_SILL.as_str(), "LFT-101");
         let mut bench = Bench::new("b2", "e");
         bench.obeys = false;
         bench.carry("up", "d1", "d1");

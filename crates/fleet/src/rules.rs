@@ -48,15 +48,15 @@ rules! {
         "Somebody must move what does not move itself.";
     FIRE_DOOR = "FLT-019", "During a fire alarm no fire door of the levels concerned is commanded open or reported open to a robot.",
         "A fire door keeps smoke out only when it is shut.";
-    LIFT_SILL = "LFT-001", "No robot enters over the sill of a lift without a report, at most `lift_fresh` old, that the cabin stands at its level with its door open; missing evidence never keeps one inside.",
+    LIFT_SILL = "LFT-101", "No robot enters over the sill of a lift without a report, at most `lift_fresh` old, that the cabin stands at its level with its door open; missing evidence never keeps one inside.",
         "Behind a shaft door without a cabin is a fall; in a cabin without a way out is a person who cannot get in.";
-    PASSAGE_STUCK = "LFT-002", "A door or lift that keeps a robot at its sill waiting for more than 30 s is reported and closed to planning for 300 s or until it moves; the robot gives its release back.",
+    PASSAGE_STUCK = "LFT-102", "A door or lift that keeps a robot at its sill waiting for more than 30 s is reported and closed to planning for 300 s or until it moves; the robot gives its release back.",
         "A robot in front of a broken door is in the way of whoever mends it.";
-    UVC_EVIDENCE = "UVC-001", "A UV-C lamp has leave only while two fresh sources of different channels say that the room is empty, two each that every door is closed, and none says otherwise.",
+    UVC_EVIDENCE = "UVC-101", "A UV-C lamp has leave only while two fresh sources of different channels say that the room is empty, two each that every door is closed, and none says otherwise.",
         "The light burns eyes and skin; a sensor that fails must not look like an empty room.";
-    UVC_ALONE = "UVC-002", "A UV-C lamp has leave only while its robot stands in the room and no other agent is in it or released into it; nobody is let in until the lamp is off.",
+    UVC_ALONE = "UVC-102", "A UV-C lamp has leave only while its robot stands in the room and no other agent is in it or released into it; nobody is let in until the lamp is off.",
         "Whoever is sent to a room must not meet the light.";
-    UVC_DOSE = "UVC-003", "The effective dose where people may be exposed, reflections included, stays within `dose_max_mj_per_m2` (at most 30 J/m²) over every 8 h.",
+    UVC_DOSE = "UVC-103", "The effective dose where people may be exposed, reflections included, stays within `dose_max_mj_per_m2` (at most 30 J/m²) over every 8 h.",
         "What gets through gaps and glass adds up over a shift.";
     REVERTED = "FLT-020", "A named person may take back an award, a cancellation or an approval that nobody has acted on; the record stays, and a new one says who took it back and why.",
         "People err; what was decided is corrected by another decision, never by rewriting what happened.";
