@@ -3,7 +3,6 @@
 //! Run with `cargo run --release --example embed_interlock`.
 
 #![expect(clippy::print_stdout, reason = "an example talks to whoever runs it")]
-#![expect(clippy::cast_possible_truncation, reason = "directions are small numbers")]
 #![expect(clippy::wildcard_imports, reason = "everything here is about the interlock")]
 
 use std::error::Error;
@@ -31,13 +30,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut map = Map::new(MapSettings::SIMULATED)?;
     let (site, radius, sight) = (SiteVersion([0; 32]), Mm(300), Mm(8_000));
     let twist = Twist { linear_mm_per_s: 800, angular_mrad_per_s: 0 };
-    // 2. Where the scanner's beams point is known once and for all: 72 of them, five degrees apart.
-    let direction = |step: u32| {
-        let (sin, cos) = (f64::from(step) * 5.0).to_radians().sin_cos();
-        let scaled = |part: f64| (part * f64::from(UNIT)) as i32;
-        Direction::new(scaled(cos), scaled(sin), ((step * 5 + 22) / 45 % 8) as u8)
-    };
-    let directions: Vec<Direction> = (0..72).filter_map(direction).collect();
+    // 2. Where the scanner's beams point is known once and for all: here one into each of the eight sectors.
+    let diagonal = 23_170;
+    let units = [
+        (UNIT, 0),
+        (diagonal, diagonal),
+        (0, UNIT),
+        (-diagonal, diagonal),
+        (-UNIT, 0),
+        (-diagonal, -diagonal),
+        (0, -UNIT),
+        (diagonal, -diagonal),
+    ];
+    let directions: Vec<Direction> = units
+        .iter()
+        .zip(0_u8..)
+        .filter_map(|(&(cos, sin), sector)| Direction::new(cos, sin, sector))
+        .collect();
     // 3. Twenty looks a second: a free view first, then somebody 0.2 m ahead, seen with full confidence.
     let mut travelled = 0;
     for tick in 0..40_u64 {
@@ -46,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let ahead = if tick < 30 { sight } else { Mm(500) };
         let beam = |(index, direction): (usize, &Direction)| Beam {
             direction: *direction,
-            half_spacing: 1_430,
+            half_spacing: 12_868,
             range: Some(if index == 0 { ahead } else { sight }),
             confidence: Confidence::FULL,
             is_wall: false,
@@ -87,7 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
         input.release = Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), taken: now, site });
         input.beat = Some(now);
-        input.packs[PackSlot::MAP.index()] = Some(map.rule(now, &MapEvidence { expected: site, fix }));
+        input.set_pack(PackSlot::MAP, map.rule(now, &MapEvidence { expected: site, fix }));
         input.self_test = SelfTest::Passed;
         (input.emergency_button, input.bumper) = (Some(false), Some(false));
         // 5. The verdict names its rule; only `Move` has driven the wheels.

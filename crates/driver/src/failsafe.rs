@@ -251,7 +251,7 @@ impl Bench {
         if is("sensor silent") {
             input.sensors = [None];
         }
-        if let Some(slot) = input.packs.get_mut(PackSlot::MAP.index()) {
+        if !is("map: silent") {
             let outside =
                 Evidence { rule: RuleId::new("MAP-001"), measured: 0, relation: Relation::Below, limit: 1 };
             let ruling = if is("map: outside") {
@@ -259,7 +259,7 @@ impl Bench {
             } else {
                 Ruling::Allow
             };
-            *slot = (!is("map: silent")).then_some(PackVerdict::new(now, ruling));
+            input.set_pack(PackSlot::MAP, PackVerdict::new(now, ruling));
         }
         if is("clock went back") && first {
             input.now = earlier(200_000);

@@ -313,11 +313,7 @@ impl<B: Base> Onboard<B> {
             let epoch = self.tracker.route().epoch;
             ReleaseLimit { epoch, remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))), taken, site }
         });
-        let mut packs = observation.packs;
-        if let Some(slot) = packs.get_mut(PackSlot::MAP.index()) {
-            *slot = Some(map);
-        }
-        Input {
+        let mut input = Input {
             request: Request {
                 twist,
                 sectors: perception::swept(self.guarded.config(), twist),
@@ -329,14 +325,16 @@ impl<B: Base> Onboard<B> {
             odometry: perception::odometry(observation),
             release,
             beat: Some(observation.now),
-            packs,
+            packs: observation.packs,
             self_test: if observation.failed { SelfTest::NotRun } else { SelfTest::Passed },
             emergency_button: Some(observation.emergency_button),
             bumper: Some(observation.bumper),
             stop: self.orders.stop_command(),
             reset: self.orders.pending_reset(self.guarded.state()),
             ..Input::unknown(observation.now, site)
-        }
+        };
+        input.set_pack(PackSlot::MAP, map);
+        input
     }
 
     fn sweep(&self, twist: Twist) -> Sweep {

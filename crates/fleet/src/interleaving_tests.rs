@@ -245,7 +245,7 @@ impl World {
     /// What can change the future, without running numbers and with times as ages.
     fn digest(&self) -> u64 {
         let mut state = self.bench.fleet.state.clone();
-        state.ledger = Ledger::new(&[]);
+        state.ledger = Ledger::new(&[], sheepdog_ledger::SaltKey::PUBLIC);
         state.outputs.clear();
         (state.next_output, state.planning.next_job) = (0, 0);
         state.decided.clear();

@@ -11,7 +11,7 @@ use sheepdog_traffic::{Unserved, Withheld};
 
 use crate::{
     config::FleetConfig,
-    input::{AlarmScope, Alert, Input, StorageLevel},
+    input::{AlarmScope, Alert, Input, OperatorCommand, StorageLevel},
 };
 
 /// The body of one envelope.
@@ -333,8 +333,13 @@ impl Record {
 /// Inputs in the words of people are filed apart from those of machines, so that an export can leave out just them.
 fn kind_of_input(input: &Input) -> u16 {
     match input {
-        Input::TaskRequested(_) | Input::Fact(_) => 2,
+        Input::TaskRequested(_)
+        | Input::Fact(_)
+        | Input::FireAlarm { .. }
+        | Input::Witness(_)
+        | Input::Operator { command: OperatorCommand::Revert { .. }, .. } => 2,
         Input::Restarted { .. }
+        | Input::Storage { .. }
         | Input::FromAgent { .. }
         | Input::FromPeripheral(_)
         | Input::Planned { .. }

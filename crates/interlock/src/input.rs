@@ -5,7 +5,7 @@ use sheepdog_core::{
     StopCategory, StopGeneration,
 };
 
-use crate::packs::{PACKS, PackVerdict};
+use crate::packs::{PACKS, PackSlot, PackVerdict};
 
 /// Everything one step decides on, for `SENSORS` sensors and `SECTORS` angular sectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,13 @@ impl<const SENSORS: usize, const SECTORS: usize> Input<SENSORS, SECTORS> {
             reset_button: false,
             stop: None,
             reset: None,
+        }
+    }
+
+    /// Hands in the verdict of a pack.
+    pub fn set_pack(&mut self, slot: PackSlot, verdict: PackVerdict) {
+        if let Some(place) = self.packs.get_mut(slot.index()) {
+            *place = Some(verdict);
         }
     }
 }

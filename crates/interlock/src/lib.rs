@@ -50,9 +50,7 @@
 //! let input = |millis: u64, ppm| {
 //!     let now = RobotTime::from_micros(millis * 1_000);
 //!     let sector = |confidence| SectorReading { confidence, obstacle: Mm::MAX };
-//!     let mut packs = [None; PACKS];
-//!     packs[PackSlot::MAP.index()] = Some(PackVerdict::new(now, Ruling::Allow));
-//!     Input {
+//!     let mut input = Input {
 //!         request: Request {
 //!             twist: Twist { linear_mm_per_s: 400, angular_mrad_per_s: 0 },
 //!             sectors: 0b1000_0011,
@@ -77,12 +75,13 @@
 //!         }),
 //!         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), taken: now, site }),
 //!         beat: Some(now),
-//!         packs,
 //!         self_test: SelfTest::Passed,
 //!         emergency_button: Some(false),
 //!         bumper: Some(false),
 //!         ..Input::unknown(now, site)
-//!     }
+//!     };
+//!     input.set_pack(PackSlot::MAP, PackVerdict::new(now, Ruling::Allow));
+//!     input
 //! };
 //!
 //! // 4. It moves after the dwell, and stops one part per million below the threshold.
