@@ -1,6 +1,6 @@
 //! `docs/rules.md` is made from the catalogues, and every rule is used.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
 use sheepdog::vocabulary::{PointerStatus, Rule};
 
@@ -8,17 +8,20 @@ use crate::architecture::{crates, sources};
 
 /// The catalogues with what they are about.
 const CATALOGUES: [(&str, &str, &[Rule]); 6] = [
-    ("map", "Where a release may end.", sheepdog::map::RULES),
     ("interlock", "On the robot: whether it may move.", sheepdog::interlock::RULES),
     (
         "packs",
         "On the robot: what the interlock is told of map, power, brakes, lifts, lamps, patients and drivers.",
         sheepdog::interlock::packs::RULES,
     ),
+    ("map", "Where a release may end.", sheepdog::map::RULES),
     ("dispatch", "Who does which task, and when a step may begin.", sheepdog::dispatch::RULES),
     ("traffic", "Who goes first.", sheepdog::traffic::RULES),
     ("fleet", "The coordinator itself.", sheepdog::fleet::rules::RULES),
 ];
+
+/// How many of them belong to the robot.
+const ROBOT: usize = 2;
 
 /// Tests of a rule that the page names.
 const TESTS_NAMED: usize = 4;
@@ -27,7 +30,8 @@ fn page() -> String {
     let tests = tests_by_rule();
     let mut page = "# Rules\n\nEvery award, hold and stop cites one of these. Ids are never reused. This page is generated from the\ncatalogues in the code: `SHEEPDOG_BLESS=1 cargo test --test it rules` writes it anew.\n\nSettings are shown with what simulated robots use; every robot has its own. Pointers say where others treat the same\nconcern. *Unverified* means that nobody has compared the rule with the document itself, and no pointer claims\nconformity. Clauses marked `?` are not known. Integrators add their own in a file like\n[mapping-example.toml](mapping-example.toml).\n".to_owned();
     for (name, about, rules) in CATALOGUES {
-        page.push_str(&format!("\n## {name}\n\n{about}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "\n## {name}\n\n{about}");
         let mut rules = rules.to_vec();
         rules.sort_by_key(|rule| rule.id);
         for rule in rules {
@@ -95,12 +99,26 @@ fn no_rule_is_listed_twice() {
     }
 }
 
-/// A rule without a test is a promise that nobody keeps.
+/// A rule that nothing cites is a promise that nobody keeps.
 #[test]
-fn every_rule_has_a_test() {
+fn every_rule_is_cited_beside_its_definition() {
+    let (files, constants) = texts_and_constants();
+    let uncited: Vec<&str> = CATALOGUES
+        .iter()
+        .flat_map(|(_, _, rules)| rules.iter())
+        .map(|rule| rule.id.as_str())
+        .filter(|id| !files.iter().any(|(_, text)| names(text, id, &constants[*id])))
+        .collect();
+    assert!(uncited.is_empty(), "nothing cites {uncited:?}");
+}
+
+/// What keeps a robot from moving has a test that says which rule it tests.
+#[test]
+fn every_rule_of_the_robot_has_a_test() {
     let tests = tests_by_rule();
     let untested: Vec<&str> = CATALOGUES
         .iter()
+        .take(ROBOT)
         .flat_map(|(_, _, rules)| rules.iter())
         .map(|rule| rule.id.as_str())
         .filter(|id| !tests.contains_key(*id))
@@ -115,7 +133,7 @@ fn every_rule_of_the_robot_has_a_fault_case() {
     let is_fault_case = |test: &String| ["faults::", "packs::"].iter().any(|module| test.starts_with(module));
     let missing: Vec<&str> = CATALOGUES
         .iter()
-        .take(2)
+        .take(ROBOT)
         .flat_map(|(_, _, rules)| rules.iter())
         .map(|rule| rule.id.as_str())
         .filter(|id| !tests.get(*id).is_some_and(|tests| tests.iter().any(is_fault_case)))
@@ -125,26 +143,12 @@ fn every_rule_of_the_robot_has_a_fault_case() {
 
 /// The tests that mention each rule, as `file::function`, in the order of their names.
 fn tests_by_rule() -> BTreeMap<String, Vec<String>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let mut files = sources(&root.join("tests"));
-    let mut constants = BTreeMap::new();
-    for (_, path) in crates() {
-        for file in sources(&path.join("src")) {
-            if file.file_name().is_some_and(|name| name == "rules.rs") {
-                constants.extend(constants_of(&fs::read_to_string(&file).unwrap()));
-            }
-            files.push(file);
-        }
-        files.extend(sources(&path.join("tests")));
-    }
+    let (files, constants) = texts_and_constants();
     let mut tests: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for file in files {
-        let module = file.file_stem().unwrap().to_string_lossy().into_owned();
-        for (name, body) in tests_in(&fs::read_to_string(&file).unwrap()) {
-            for (id, constant) in &constants {
-                if body.contains(&format!("\"{id}\"")) || mentions(&body, constant) {
-                    tests.entry(id.clone()).or_default().push(format!("{module}::{name}"));
-                }
+    for (module, text) in files {
+        for (name, body) in tests_in(&text) {
+            for (id, _) in constants.iter().filter(|(id, constant)| names(&body, id, constant)) {
+                tests.entry(id.clone()).or_default().push(format!("{module}::{name}"));
             }
         }
     }
@@ -153,6 +157,27 @@ fn tests_by_rule() -> BTreeMap<String, Vec<String>> {
         named.dedup();
     }
     tests
+}
+
+/// Every source file but the catalogues, by name; and the constants of the catalogues.
+fn texts_and_constants() -> (Vec<(String, String)>, BTreeMap<String, String>) {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut files = sources(&root.join("tests"));
+    for (_, path) in crates() {
+        files.extend(sources(&path.join("src")));
+        files.extend(sources(&path.join("tests")));
+    }
+    let is_catalogue = |file: &PathBuf| file.ends_with("src/rules.rs") || file.ends_with("packs/rules.rs");
+    let (catalogues, files): (Vec<PathBuf>, Vec<PathBuf>) = files.into_iter().partition(is_catalogue);
+    let text = |file: &PathBuf| fs::read_to_string(file).unwrap();
+    let constants = catalogues.iter().flat_map(|file| constants_of(&text(file))).collect();
+    let module = |file: &PathBuf| file.file_stem().unwrap().to_string_lossy().into_owned();
+    (files.iter().map(|file| (module(file), text(file))).collect(), constants)
+}
+
+/// Whether a text names a rule by its id or by its constant.
+fn names(text: &str, id: &str, constant: &str) -> bool {
+    text.contains(&format!("\"{id}\"")) || mentions(text, constant)
 }
 
 /// The test functions of a file with their text, which ends where the next function begins. Functions that tests share
