@@ -84,9 +84,11 @@ impl<const SECTORS: usize> Sense<SECTORS> {
             let Some(sector) = sector else { continue };
             self.covered |= 1_u32.checked_shl(bit).unwrap_or(0);
             // A reading that does not count may bring an obstacle nearer; only one that counts takes it away.
-            let (now, _) = held.now(odometry, SECTORS);
-            let distance = if usable.is_ok() { sector.obstacle } else { sector.obstacle.min(now) };
-            *held = Held::at(distance, odometry);
+            *held = if usable.is_ok() {
+                Held::at(sector.obstacle, odometry)
+            } else {
+                held.or_nearer(sector.obstacle, odometry, SECTORS)
+            };
         }
         Sensed { usable, drift }
     }
@@ -192,6 +194,18 @@ impl Held {
         }
     }
 
+    /// The nearer of what is left of the distance and a new one. What was seen before is still where it was, so the
+    /// robot has turned as far from it as before.
+    fn or_nearer(self, distance: Mm, odometry: Option<Odometry>, sectors: usize) -> Self {
+        let (left, _) = self.now(odometry, sectors);
+        let nearer = Self::at(distance.min(left), odometry);
+        if self.distance == Mm::MAX || odometry.is_none() {
+            nearer
+        } else {
+            Self { turned_mrad: self.turned_mrad, ..nearer }
+        }
+    }
+
     /// What is left of the distance, and whether the robot has turned so far since that it may lie in any sector.
     fn now(&self, odometry: Option<Odometry>, sectors: usize) -> (Mm, bool) {
         if self.distance == Mm::MAX {
@@ -205,5 +219,25 @@ impl Held {
             self.distance.saturating_sub(gone),
             usize::try_from(turned).map_or(true, |turned| half_sector < turned),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sheepdog_core::{MmPerS, MradPerS};
+
+    fn turned(turned_mrad: u32) -> Option<Odometry> {
+        Some(Odometry { speed: MmPerS::ZERO, yaw_rate: MradPerS::ZERO, travelled: Mm::ZERO, turned_mrad })
+    }
+
+    /// A stale reading that is handed in at every step must not make the kernel forget that the robot has turned.
+    #[test]
+    fn readings_that_do_not_count_do_not_hide_how_far_the_robot_has_turned() {
+        let mut held = Held::at(Mm(400), turned(0));
+        for angle in (0..=1_600).step_by(100) {
+            held = held.or_nearer(Mm(400), turned(angle), 8);
+        }
+        assert_eq!(held.now(turned(1_600), 8), (Mm(400), true));
     }
 }
