@@ -648,7 +648,7 @@ pub(crate) fn keep_power<const SENSORS: usize, const SECTORS: usize>(
 ) -> u16 {
     let mut kept = before;
     for (verdict, slot) in input.packs.iter().zip(0_u32..) {
-        let fresh = verdict.filter(|verdict| {
+        let fresh = verdict.filter(PackVerdict::is_founded).filter(|verdict| {
             age_within(config, input.now, verdict.taken).is_some_and(|age| age <= config.pack_age_max)
         });
         let bit = 1_u16.checked_shl(slot).unwrap_or(0);
