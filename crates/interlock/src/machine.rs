@@ -362,12 +362,14 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             && self.highest_stop <= Some(reset.generation)
         {
             match reset.step {
-                ResetStep::Acknowledge => acknowledge = true,
+                ResetStep::Acknowledge => {
+                    acknowledge = true;
+                    // The order that is acknowledged must not latch the robot again in the same step.
+                    if matches!(self.state, State::Latched { .. }) {
+                        cleared = cleared.max(Some(reset.generation));
+                    }
+                }
                 ResetStep::Start => start = true,
-            }
-            // The order that is acknowledged must not latch the robot again in the same step.
-            if acknowledge && matches!(self.state, State::Latched { .. }) {
-                cleared = cleared.max(Some(reset.generation));
             }
         }
         Orders { acknowledge, start, cleared, press }
