@@ -6,7 +6,7 @@ use sheepdog_core::{
 };
 
 use crate::{
-    Config, Fusion, Input, Odometry, RuleSet, SelfTest, Twist,
+    Config, Fusion, Input, Odometry, RuleSet, SectorReading, SelfTest, SensorReading, Twist,
     packs::{PackVerdict, Ruling},
     physics::speed_for_separation,
     rules::Code,
@@ -28,8 +28,25 @@ pub(crate) struct Past<'a, const SENSORS: usize, const SECTORS: usize> {
     pub(crate) disagreeing_since: Option<RobotTime>,
     /// Packs that have spoken, bit `i` for slot `i`.
     pub(crate) packs: u16,
-    /// The sensors' memories, and what they are worth now.
-    pub(crate) senses: &'a [(Sense<SECTORS>, Sensed); SENSORS],
+    /// The sensors' memories.
+    pub(crate) senses: &'a [Sense<SECTORS>; SENSORS],
+    /// What the sensors are worth now.
+    pub(crate) sensed: &'a [Sensed; SENSORS],
+}
+
+impl<const SENSORS: usize, const SECTORS: usize> Past<'_, SENSORS, SECTORS> {
+    /// Each sensor: what is remembered of it, what it is worth now, and what it says.
+    fn sensors<'a>(
+        &'a self,
+        input: &'a Input<SENSORS, SECTORS>,
+    ) -> impl Iterator<Item = (&'a Sense<SECTORS>, &'a Sensed, Option<&'a SensorReading<SECTORS>>)> {
+        let readings = input.sensors.iter().map(Option::as_ref);
+        self.senses
+            .iter()
+            .zip(self.sensed)
+            .zip(readings)
+            .map(|((sense, sensed), reading)| (sense, sensed, reading))
+    }
 }
 
 /// A rule of the kernel that fired, and why. The evidence may cite a pack's rule.
@@ -88,7 +105,7 @@ pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
     findings.beat(config, input.now, input.beat);
     findings.packs(config, past.packs, input);
     let mask = required_sectors(input);
-    findings.sectors(config, past.senses, input, mask);
+    findings.sectors(config, past, input, mask);
     findings.disagreement(config, past, input, mask);
     if !twist.is_zero() {
         findings.command(config, past.command, input);
@@ -221,11 +238,11 @@ impl Findings {
     fn sectors<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
-        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
         mask: u32,
     ) {
-        for (_, sensed) in senses {
+        for sensed in past.sensed {
             self.degraded |= sensed.usable.is_err();
             if let (Some(drift), Ok(_)) = (sensed.drift, sensed.usable) {
                 self.degraded = true;
@@ -233,11 +250,11 @@ impl Findings {
             }
         }
         for (sector, bit) in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)) {
-            let watchers = Watchers::new(config, senses, input, sector, bit);
+            let watchers = Watchers::new(config, past, input, sector, bit);
             let missing = evidence(Code::OBS_007, watchers.usable, Relation::Below, watchers.needed);
             if missing.holds() {
                 self.deny(Code::OBS_007, missing);
-                self.unusable(senses, input, sector, bit);
+                self.unusable(past, input, sector, bit);
             }
             self.confidence(
                 config,
@@ -260,14 +277,13 @@ impl Findings {
     /// Why the sensors that look into a sector, or have looked there, do not count.
     fn unusable<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
-        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
         sector: usize,
         bit: u8,
     ) {
-        for ((sense, sensed), reading) in senses.iter().zip(&input.sensors) {
-            let looks = is_set(sense.covered(), bit)
-                || reading.is_some_and(|reading| reading.sectors.get(sector).is_some_and(Option::is_some));
+        for (sense, sensed, reading) in past.sensors(input) {
+            let looks = is_set(sense.covered(), bit) || says(reading, sector).is_some();
             if let (true, Err(reason)) = (looks, sensed.usable) {
                 self.deny(sensor_code(reason.rule), reason);
             }
@@ -285,9 +301,8 @@ impl Findings {
         for sector in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)).map(|(sector, _)| sector)
         {
             let (mut nearest, mut farthest) = (Mm::MAX, Mm::ZERO);
-            for ((_, sensed), reading) in past.senses.iter().zip(&input.sensors) {
-                let spoken = reading.and_then(|reading| reading.sectors.get(sector).copied().flatten());
-                if let (Ok(_), Some(spoken)) = (sensed.usable, spoken) {
+            for (_, sensed, reading) in past.sensors(input) {
+                if let (Ok(_), Some(spoken)) = (sensed.usable, says(reading, sector)) {
                     nearest = nearest.min(spoken.obstacle);
                     farthest = farthest.max(spoken.obstacle);
                 }
@@ -373,8 +388,8 @@ impl Findings {
         mask: u32,
     ) {
         let mut held = Mm::MAX;
-        for ((sense, sensed), reading) in past.senses.iter().zip(&input.sensors) {
-            let spoken = reading.as_ref().filter(|_| sensed.usable.is_ok());
+        for (sense, sensed, reading) in past.sensors(input) {
+            let spoken = reading.filter(|_| sensed.usable.is_ok());
             held = held.min(sense.unspoken(mask, spoken, input.odometry));
         }
         let dynamics = Dynamics::new(config, input);
@@ -423,10 +438,10 @@ impl Findings {
     fn people<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
-        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        senses: &[Sense<SECTORS>; SENSORS],
         odometry: Option<Odometry>,
     ) {
-        let nearest = senses.iter().map(|(sense, _)| sense.nearest(odometry)).fold(Mm::MAX, Mm::min);
+        let nearest = senses.iter().map(|sense| sense.nearest(odometry)).fold(Mm::MAX, Mm::min);
         let near = evidence(Code::SSM_003, nearest.0.into(), Relation::AtMost, config.person_near.0.into());
         if self.degraded && near.holds() {
             self.limit(config.speed_creep, Code::SSM_003, near);
@@ -447,6 +462,7 @@ impl Findings {
         });
     }
 
+    #[inline]
     fn deny_if(&mut self, code: Code, evidence: Evidence) {
         if evidence.holds() {
             self.deny(code, evidence);
@@ -454,7 +470,7 @@ impl Findings {
     }
 
     fn deny(&mut self, code: Code, evidence: Evidence) {
-        self.deny_as(code, evidence, code.rule().category.unwrap_or(StopCategory::Zero));
+        self.deny_as(code, evidence, code.category());
     }
 
     fn deny_as(&mut self, code: Code, evidence: Evidence, category: StopCategory) {
@@ -479,6 +495,7 @@ impl Findings {
     }
 
     /// Limits speed to `speed`; the evidence counts when it holds, and names the rule when it is the tightest.
+    #[inline]
     pub(crate) fn limit(&mut self, speed: MmPerS, code: Code, evidence: Evidence) {
         if evidence.holds() {
             self.rules = self.rules.with(code);
@@ -539,15 +556,15 @@ struct Watchers {
 impl Watchers {
     fn new<const SENSORS: usize, const SECTORS: usize>(
         config: &Config,
-        senses: &[(Sense<SECTORS>, Sensed); SENSORS],
+        past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
         sector: usize,
         bit: u8,
     ) -> Self {
         let mut said = [None; SENSORS];
         let mut expected = 0_i64;
-        for (((sense, sensed), reading), slot) in senses.iter().zip(&input.sensors).zip(&mut said) {
-            let spoken = reading.and_then(|reading| reading.sectors.get(sector).copied().flatten());
+        for ((sense, sensed, reading), slot) in past.sensors(input).zip(&mut said) {
+            let spoken = says(reading, sector);
             if spoken.is_some() || is_set(sense.covered(), bit) {
                 expected = expected.saturating_add(1);
             }
@@ -568,6 +585,14 @@ impl Watchers {
     }
 }
 
+/// What a reading says of a sector.
+fn says<const SECTORS: usize>(
+    reading: Option<&SensorReading<SECTORS>>,
+    sector: usize,
+) -> Option<SectorReading> {
+    reading.and_then(|reading| reading.sectors.get(sector).copied().flatten())
+}
+
 /// Confidence after its reading has aged; every millisecond begun counts.
 fn decayed(config: &Config, confidence: Confidence, age: Micros) -> Confidence {
     let millis = u32::try_from(age.as_micros().div_ceil(1_000)).unwrap_or(u32::MAX);
@@ -582,6 +607,7 @@ fn sensor_code(rule: RuleId) -> Code {
 }
 
 /// Shorthand for evidence.
+#[inline]
 pub(crate) const fn evidence(code: Code, measured: i64, relation: Relation, limit: i64) -> Evidence {
     Evidence { rule: code.id(), measured, relation, limit }
 }
@@ -633,6 +659,7 @@ pub(crate) fn age(config: &Config, now: RobotTime, taken: RobotTime) -> Result<M
 }
 
 /// How old a stamp is; `None` when it lies further in the future than clocks may differ.
+#[inline]
 fn age_within(config: &Config, now: RobotTime, taken: RobotTime) -> Option<Micros> {
     match now.since(taken) {
         Some(age) => Some(age),

@@ -309,12 +309,9 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     /// What every rule says, with what is remembered brought up to date.
     fn findings(&mut self, input: &Input<SENSORS, SECTORS>, orders: Orders) -> Findings {
         let config = self.config.get();
-        let mut senses = self.senses.map(|sense| (sense, Sensed::SILENT));
-        for ((sense, sensed), reading) in senses.iter_mut().zip(&input.sensors) {
+        let mut sensed = [Sensed::SILENT; SENSORS];
+        for ((sense, sensed), reading) in self.senses.iter_mut().zip(&mut sensed).zip(&input.sensors) {
             *sensed = sense.observe(config, input.now, reading.as_ref(), input.odometry);
-        }
-        for (kept, (sense, _)) in self.senses.iter_mut().zip(&senses) {
-            *kept = *sense;
         }
         self.keep_power = keep_power(config, self.keep_power, input);
         self.packs |= spoken(input);
@@ -325,7 +322,8 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             command: self.command,
             disagreeing_since: self.disagreeing_since,
             packs: self.packs,
-            senses: &senses,
+            senses: &self.senses,
+            sensed: &sensed,
         };
         let mut findings = assess(config, &past, input);
         let unapproved = evidence(Code::CFG_001, self.approved.into(), Relation::Below, 1);
@@ -522,7 +520,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             let elapsed = micros(span(self.good_since, input.now));
             (Code::ARM_001, evidence(Code::ARM_001, elapsed, Relation::Below, micros(config.dwell)))
         });
-        (Finding { code, evidence }, code.rule().category.unwrap_or(StopCategory::Zero))
+        (Finding { code, evidence }, code.category())
     }
 
     fn permit(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings) -> Decision {

@@ -42,7 +42,19 @@ macro_rules! rules {
                 }
             }
 
+            /// How motion ends when it fires; at once, when the catalogue leaves it open.
+            pub(crate) const fn category(self) -> StopCategory {
+                let category = match self {
+                    $(Self::$name => $category,)*
+                };
+                match category {
+                    Some(category) => category,
+                    None => StopCategory::Zero,
+                }
+            }
+
             /// The stable name.
+            #[inline]
             pub(crate) const fn id(self) -> RuleId {
                 match self {
                     $(Self::$name => $name,)*

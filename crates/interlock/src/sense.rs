@@ -207,6 +207,7 @@ impl Held {
     }
 
     /// What is left of the distance, and whether the robot has turned so far since that it may lie in any sector.
+    #[inline]
     fn now(&self, odometry: Option<Odometry>, sectors: usize) -> (Mm, bool) {
         if self.distance == Mm::MAX {
             return (Mm::MAX, false);
