@@ -111,6 +111,7 @@ impl Supervision {
             Order::Move(twist) => MmPerS(twist.linear_mm_per_s.unsigned_abs()),
             Order::Stop | Order::Free => MmPerS::ZERO,
         };
+        let fastest = self.envelope.speed;
         self.envelope.follow(&Dynamics::new(config, input), config.cycle_max, (last, input.now), permitted);
         self.told = match (order, self.told) {
             (Order::Free, _) => Told::Nothing,
@@ -120,7 +121,7 @@ impl Supervision {
                 stood(config, input.odometry).map_or(Told::Stop(stopping), Told::Stand)
             }
             (Order::Stop, Told::Move | Told::Nothing) => stood(config, input.odometry)
-                .map_or_else(|| Told::Stop(Stopping::begun(config, input)), Told::Stand),
+                .map_or_else(|| Told::Stop(Stopping::begun(config, input, fastest)), Told::Stand),
         };
         if !matches!(self.told, Told::Move) {
             self.fast_since = None;
@@ -188,12 +189,14 @@ pub(crate) enum Order {
 }
 
 impl Stopping {
+    /// A stop that begins now. The base may still be on its way up to the `fastest` speed permitted lately.
     fn begun<const SENSORS: usize, const SECTORS: usize>(
         config: &Config,
         input: &Input<SENSORS, SECTORS>,
+        fastest: MmPerS,
     ) -> Self {
         let way = input.odometry.map(|odometry| {
-            let speed = odometry.speed.max(config.standstill);
+            let speed = odometry.speed.max(fastest).max(config.standstill);
             let Dynamics { deceleration, delay, .. } = Dynamics::new(config, input);
             let delay = delay.saturating_add(config.cycle_max);
             let predicted = stopping_distance(speed, delay, deceleration).unwrap_or(Mm::MAX);
