@@ -9,10 +9,14 @@ mod guarded;
 #[cfg(test)]
 mod packs;
 #[cfg(test)]
+mod invariants;
+#[cfg(test)]
 mod plant;
 #[cfg(test)]
 mod resets;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod sensing;
 #[cfg(test)]
 mod supervision;

@@ -1,0 +1,303 @@
+//! What the interlock makes of its sensors: fusion, memory of what was near, and sensors that stop telling the truth.
+
+use proptest::prelude::*;
+use sheepdog_interlock::{
+    Config, Decision, Fusion, Input, Interlock, Mm, MmPerS, Odometry, Separation, Twist, Verdict,
+    rules::{OBS_001, OBS_004, OBS_006, OBS_007, OBS_009, OBS_010, SSM_001, SSM_002, SSM_003},
+};
+
+use crate::common::{ARMED, CRUISE, ahead, armed, armed_with, good, look, odometry, ppm};
+
+type Kernel<const SENSORS: usize> = Interlock<SENSORS, 8>;
+
+const NEXT: u64 = ARMED + 100;
+
+fn fused<const SENSORS: usize>(fusion: Fusion, says: [Option<u32>; SENSORS]) -> Decision {
+    let mut interlock = armed_with::<SENSORS, 8>(Config { fusion, ..Config::SIMULATED });
+    let mut input = good(NEXT, CRUISE);
+    for (sensor, says) in input.sensors.iter_mut().zip(says) {
+        match says {
+            Some(confidence) => {
+                sensor.as_mut().unwrap().sectors[0].as_mut().unwrap().confidence = ppm(confidence);
+            }
+            None => *sensor = None,
+        }
+    }
+    interlock.step(&input)
+}
+
+#[test]
+fn redundant_sensors_are_as_good_as_the_best() {
+    let fused = |says| fused(Fusion::Redundant, says).lowest.ppm();
+    assert_eq!(fused([Some(930_000), Some(970_000), Some(950_000)]), 970_000);
+    assert_eq!(fused([None, Some(930_000), None]), 930_000);
+    assert_eq!(fused([None, None, None]), 0);
+}
+
+#[test]
+fn a_quorum_is_as_good_as_its_last() {
+    let says = [Some(930_000), Some(970_000), Some(950_000)];
+    for (sensors, expected) in [(1, 970_000), (2, 950_000), (3, 930_000), (4, 0)] {
+        let mut interlock =
+            armed_with::<3, 8>(Config { fusion: Fusion::Quorum(sensors.min(3)), ..Config::SIMULATED });
+        if sensors == 4 {
+            let config = Config { fusion: Fusion::Quorum(4), ..Config::SIMULATED };
+            interlock = crate::common::booted(config);
+        }
+        let mut input = good(NEXT, CRUISE);
+        for (sensor, says) in input.sensors.iter_mut().flatten().zip(says.into_iter().flatten()) {
+            sensor.sectors[0].as_mut().unwrap().confidence = ppm(says);
+        }
+        let decision = interlock.step(&input);
+        assert_eq!(decision.lowest.ppm(), expected, "{sensors}");
+        assert_eq!(decision.rules.contains(OBS_007), sensors == 4);
+    }
+    let two = fused(Fusion::Quorum(2), [None, Some(1_000_000), None]);
+    assert!(two.primary == OBS_004 && two.rules.contains(OBS_007) && two.lowest.ppm() == 0);
+    assert_eq!(fused(Fusion::Quorum(2), [Some(1_000_000), None, Some(925_000)]).lowest.ppm(), 925_000);
+}
+
+#[test]
+fn complementary_sensors_are_as_good_as_the_worst_and_all_needed() {
+    let fused = |says| fused(Fusion::Min, says);
+    assert_eq!(fused([Some(930_000), Some(970_000), Some(950_000)]).lowest.ppm(), 930_000);
+    assert_eq!(fused([Some(1_000_000), Some(1_000_000), Some(924_999)]).primary, OBS_001);
+    // One that has looked there and is silent now is missed.
+    let lost = fused([Some(1_000_000), None, Some(1_000_000)]);
+    assert_eq!((lost.primary, lost.lowest.ppm()), (OBS_004, 0));
+    assert!(lost.rules.contains(OBS_007));
+}
+
+#[test]
+fn complementary_sensors_that_never_looked_somewhere_are_not_missed_there() {
+    let mut interlock: Kernel<2> = crate::common::booted(Config { fusion: Fusion::Min, ..Config::SIMULATED });
+    for step in 0..10 {
+        let mut input = good(step * 100, CRUISE);
+        input.sensors[1].as_mut().unwrap().sectors[0] = None;
+        interlock.step(&input);
+    }
+    let mut input = good(1_000, CRUISE);
+    input.sensors[1] = None;
+    assert_eq!(interlock.step(&input).verdict, Verdict::Move);
+    input = good(1_100, CRUISE);
+    (input.sensors[1], input.request.sectors) = (None, 0b11);
+    assert!(interlock.step(&input).rules.contains(OBS_007), "sector 1 it has watched");
+}
+
+/// Sees something at `distance` in sector 0 with both sensors at [`NEXT`], and then sensor 1 says nothing any more.
+///
+/// Nobody counts as near within `person_near` millimetres.
+fn quiet(person_near: u32, distance: u32, change: impl Fn(&mut Input<2, 8>)) -> Decision {
+    let mut interlock: Kernel<2> = armed_with(Config { person_near: Mm(person_near), ..Config::SIMULATED });
+    let mut near = good(NEXT, CRUISE);
+    look(&mut near, 0, 1_000_000, distance);
+    interlock.step(&near);
+    let mut input = good(NEXT + 100, CRUISE);
+    input.sensors[1] = None;
+    change(&mut input);
+    interlock.step(&input)
+}
+
+/// [`quiet`] where persons near do not matter.
+fn gone_quiet(distance: u32, change: impl Fn(&mut Input<2, 8>)) -> Decision {
+    quiet(0, distance, change)
+}
+
+#[test]
+fn a_sensor_gone_quiet_keeps_its_last_near_reading() {
+    for (distance, primary) in [(200, SSM_002), (400, SSM_001)] {
+        assert_eq!(gone_quiet(distance, |_| {}).primary, primary, "{distance}");
+    }
+    // As if seen as long ago as ever counts: 250 ms of reaction.
+    assert_eq!(gone_quiet(400, |_| {}).twist.linear_mm_per_s, 400);
+    let back = gone_quiet(200, |input| *input = good(NEXT + 100, CRUISE));
+    assert_eq!(back.verdict, Verdict::Move, "the same sensor takes it back");
+}
+
+#[test]
+fn what_was_near_comes_nearer_as_the_robot_moves() {
+    let moved = |way| gone_quiet(400, |input| input.odometry = Some(odometry(0, way)));
+    assert_eq!(moved(0).primary, SSM_001);
+    assert_eq!(moved(199).primary, SSM_001);
+    assert_eq!(moved(200).primary, SSM_002);
+    assert_eq!(moved(5_000).primary, SSM_002);
+    assert_eq!(
+        gone_quiet(5_000, |input| input.odometry = None).primary,
+        SSM_002,
+        "nobody knows how far it went"
+    );
+}
+
+#[test]
+fn what_was_near_elsewhere_counts_once_the_robot_has_turned() {
+    let elsewhere = |turned| {
+        gone_quiet(200, |input| {
+            input.request.sectors = 0b10;
+            let at = odometry(0, 0);
+            input.odometry = Some(Odometry { turned_mrad: turned, ..at });
+        })
+    };
+    // Half of a sector of an eighth of a turn.
+    assert_eq!(elsewhere(392).verdict, Verdict::Move);
+    assert_eq!(elsewhere(393).primary, SSM_002);
+}
+
+#[test]
+fn a_sick_sensor_may_bring_something_nearer_and_never_take_it_away() {
+    let sick = |first: u32, second: u32| {
+        let mut interlock: Kernel<2> = armed();
+        let mut seen = good(NEXT, CRUISE);
+        look(&mut seen, 0, 1_000_000, first);
+        interlock.step(&seen);
+        let mut input = good(NEXT + 100, CRUISE);
+        let sensor = input.sensors[1].as_mut().unwrap();
+        sensor.healthy = false;
+        sensor.sectors[0].as_mut().unwrap().obstacle = Mm(second);
+        interlock.step(&input).primary
+    };
+    assert_eq!(sick(5_000, 150), SSM_002);
+    assert_eq!(sick(150, 5_000), SSM_002);
+}
+
+#[test]
+fn something_near_anywhere_slows_a_robot_with_a_sensor_gone() {
+    let decision = quiet(1_500, 1_400, |input| input.request.sectors = 0b10);
+    assert_eq!((decision.primary, decision.twist.linear_mm_per_s), (SSM_003, 300));
+    assert!(!quiet(1_500, 1_600, |input| input.request.sectors = 0b10).rules.contains(SSM_003));
+}
+
+#[test]
+fn in_doubt_about_confidence_somebody_near_means_creeping() {
+    let mut interlock: Kernel<1> = armed();
+    let mut input = good(NEXT, CRUISE);
+    look(&mut input, 0, 959_999, 1_000);
+    assert_eq!(interlock.step(&input).primary, SSM_003);
+}
+
+#[test]
+fn somebody_who_comes_closer_needs_more_room() {
+    let separation = Separation::ApproachingPerson(MmPerS(1_600));
+    let mut walking = armed_with::<1, 8>(Config { separation, ..Config::SIMULATED });
+    let mut standing: Kernel<1> = armed();
+    let mut input = good(NEXT, CRUISE);
+    input.free_travel.as_mut().unwrap().value = Mm(1_200);
+    let (slow, fast) = (walking.step(&input), standing.step(&input));
+    assert_eq!((slow.primary, fast.primary), (SSM_001, sheepdog_interlock::rules::MOV_001));
+    assert!(slow.twist.linear_mm_per_s < 350, "{slow:?}");
+    // Somebody who would be there before anything stops.
+    input.free_travel.as_mut().unwrap().value = Mm(440);
+    input.now = input.now + sheepdog_interlock::Micros::from_millis(1);
+    let decision = walking.step(&input);
+    assert_eq!(
+        decision.verdict,
+        Verdict::Stop { category: sheepdog_interlock::StopCategory::One, rule: SSM_001 }
+    );
+}
+
+#[test]
+fn a_frame_that_is_shown_twice_is_no_new_frame() {
+    // Ten steps between two frames: stale at some time, but not frozen.
+    let mut interlock: Kernel<1> = armed();
+    for step in 1..=50 {
+        let mut input = good(ARMED + step * 10, CRUISE);
+        input.sensors[0] = good::<1, 8>(ARMED + step / 10 * 100, CRUISE).sensors[0];
+        assert!(!interlock.step(&input).rules.contains(OBS_006), "step {step}");
+    }
+}
+
+#[test]
+fn a_frozen_sensor_counts_again_as_soon_as_something_changes() {
+    let mut interlock: Kernel<2> = armed();
+    let mut decision = None;
+    for step in 1..=10 {
+        let mut input = good(ARMED + step * 100, CRUISE);
+        for sensor in input.sensors.iter_mut().flatten() {
+            sensor.digest = if step < 9 { 3 } else { step };
+        }
+        let before = decision.replace(interlock.step(&input));
+        if step == 9 {
+            assert_eq!(before.unwrap().primary, OBS_006);
+        }
+    }
+    assert!(!decision.unwrap().rules.contains(OBS_006));
+}
+
+#[test]
+fn disagreement_has_to_last_without_a_break() {
+    let apart = |millis: u64, by: u32| {
+        let mut input: Input<2, 8> = good(millis, CRUISE);
+        look(&mut input, 0, 1_000_000, 5_000);
+        input.sensors[0].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm(5_000 + by);
+        input
+    };
+    let mut interlock = armed();
+    for step in 1..40 {
+        let by = if step % 3 == 0 { 300 } else { 301 };
+        let decision = interlock.step(&apart(ARMED + step * 100, by));
+        assert_eq!(decision.verdict, Verdict::Move, "step {step}");
+        assert_eq!(decision.rules.contains(OBS_009), step % 3 != 0);
+    }
+    // A sensor that does not count has no say.
+    let mut sick = apart(ARMED + 4_000, 4_000);
+    sick.sensors[1].as_mut().unwrap().healthy = false;
+    assert!(!interlock.step(&sick).rules.contains(OBS_009));
+    // Nor does it matter in sectors that are not swept.
+    let mut beside = apart(ARMED + 4_100, 4_000);
+    beside.request.sectors = 0b10;
+    assert!(!interlock.step(&beside).rules.contains(OBS_009));
+}
+
+#[test]
+fn drift_has_to_last_without_a_break() {
+    let mut interlock: Kernel<1> = armed();
+    for step in 1..40 {
+        let mut input = good(ARMED + step * 100, CRUISE);
+        let residual = if step % 5 == 0 { Some(Mm(50)) } else { Some(Mm(51)) };
+        input.sensors[0].as_mut().unwrap().residual = residual;
+        let decision = interlock.step(&input);
+        assert_eq!(decision.verdict, Verdict::Move, "step {step}");
+        assert_eq!(decision.rules.contains(OBS_010), step % 5 != 0);
+    }
+}
+
+#[test]
+fn a_robot_that_turns_on_the_spot_asks_every_sector() {
+    for sector in 0..8 {
+        let mut interlock: Kernel<1> = armed();
+        let mut input = good(NEXT, 0);
+        input.request.twist = Twist { linear_mm_per_s: 0, angular_mrad_per_s: 200 };
+        look(&mut input, sector, 924_999, u32::MAX);
+        let decision = interlock.step(&input);
+        assert_eq!((decision.primary, usize::from(decision.lowest_sector)), (OBS_001, sector));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// A sensor that dies never makes a robot faster, whatever it and the others have seen before, near or far.
+    #[test]
+    fn a_dying_sensor_never_makes_it_faster(
+        seen in proptest::collection::vec((0_usize..8, 0_u32..3_000, 0_usize..2), 0..12),
+        dies in 0_usize..2, free in 150_u32..3_000, sectors in 0_u32..256, after in 1_u32..8,
+    ) {
+        let mut one: Kernel<2> = armed();
+        for (step, (sector, distance, sensor)) in (1_u64..).zip(&seen) {
+            let mut input = good(ARMED + step * 100, CRUISE);
+            input.sensors[*sensor].as_mut().unwrap().sectors[*sector].as_mut().unwrap().obstacle = Mm(*distance);
+            one.step(&input);
+        }
+        let mut other = one.clone();
+        for step in 0..after {
+            let now = ARMED + (u64::from(step) + 20) * 50 + 700;
+            let mut input = good(now, CRUISE);
+            (input.request.sectors, input.request.twist) = (sectors, ahead(700));
+            input.free_travel.as_mut().unwrap().value = Mm(free);
+            input.odometry = Some(odometry(0, step * 5));
+            let mut worse = input;
+            worse.sensors[dies] = None;
+            let (good, bad) = (one.step(&input), other.step(&worse));
+            prop_assert!(bad.speed_limit <= good.speed_limit, "{good:?} {bad:?}");
+        }
+    }
+}
