@@ -206,12 +206,11 @@ impl Met {
     fn new(beam: &Beam, radius: Mm) -> Self {
         // A blind beam touches, in its direction: never quite at the centre.
         let range = i64::from(beam.range.map_or(32, |range| range.0.max(32)));
-        let along = |unit: i32| range.saturating_mul(unit.into()) >> 15;
-        let disc = range.saturating_mul(beam.half_spacing.into()) >> 15;
+        let disc = range.saturating_mul(beam.half_spacing.into()).saturating_add((1 << 15) - 1) >> 15;
         Self {
-            x: along(beam.direction.cos),
-            y: along(beam.direction.sin),
-            // One more for what rounding has taken from the coordinates.
+            x: along(range, beam.direction.cos),
+            y: along(range, beam.direction.sin),
+            // One more for what rounding has moved.
             reach: i64::from(radius.0.min(SIGHT_MAX.0))
                 .saturating_add(disc.min(BEAM_DISC_MAX.0.into()))
                 .saturating_add(1),
@@ -291,15 +290,17 @@ impl Path {
         let beside = i64::try_from(beside).unwrap_or(i64::MAX);
         let ahead = square(x).saturating_add(square(y)).saturating_sub(square(beside)).max(0);
         if reach <= beside {
-            let matters = 0 <= x && ahead <= square(self.reach);
+            // By the chord, which is never longer than the way.
+            let chord = ahead.saturating_mul(turn_abs).checked_div(rho.saturating_add(1)).unwrap_or(0);
+            let matters = 0 <= x && chord <= square(self.reach);
             let clearance = if matters { length(beside.saturating_sub(reach)) } else { CLEARANCE_MAX };
             return (Mm::MAX, clearance);
         }
         let contact = square(reach).saturating_sub(square(beside));
         let travel = if 0 < x {
             let chord = root(ahead).saturating_sub(root(contact)).saturating_sub(1).max(0);
-            let ratio =
-                square(chord).saturating_mul(turn_abs).checked_div(rho.max(turn_abs).saturating_add(1));
+            // The obstacle may be that much farther from the centre than the rounded numbers say.
+            let ratio = square(chord).saturating_mul(turn_abs).checked_div(rho.saturating_add(3));
             root(ratio.unwrap_or(0)).saturating_sub(1)
         } else {
             Self::round_the_back(turn_abs, rho, contact)
@@ -316,6 +317,12 @@ impl Path {
         let left = (1_i64 << 10).saturating_sub(sine).max(0);
         turn.saturating_mul(3_141).saturating_mul(left) / (1_000 << 10)
     }
+}
+
+/// A range times a coordinate of a direction, rounded to the nearest, so that mirrored directions stay mirrored.
+const fn along(range: i64, unit: i32) -> i64 {
+    let whole = range.saturating_mul(unit.unsigned_abs() as i64).saturating_add(1 << 14) >> 15;
+    if unit < 0 { whole.saturating_neg() } else { whole }
 }
 
 const fn square(value: i64) -> i64 {

@@ -1,6 +1,8 @@
 //! What the interlock promises, tried from outside.
 
 #[cfg(test)]
+mod beams;
+#[cfg(test)]
 mod boundary;
 #[cfg(test)]
 mod common;
