@@ -13,6 +13,8 @@ mod packs;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod nav2;
+#[cfg(test)]
 mod plant;
 #[cfg(test)]
 mod resets;
@@ -22,3 +24,9 @@ mod rules;
 mod sensing;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod words;
