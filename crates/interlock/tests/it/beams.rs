@@ -2,7 +2,9 @@
 #![expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "a reference in floats, in range"
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "a reference in floats, of numbers in range"
 )]
 
 use std::f64::consts::{FRAC_PI_2, PI, TAU};

@@ -134,7 +134,7 @@ pub(crate) fn reset(generation: u32, step: ResetStep) -> Reset {
 }
 
 /// Evidence of a pack that holds when `measured` is above 10.
-pub(crate) fn because(measured: i64) -> Evidence {
+pub(crate) const fn because(measured: i64) -> Evidence {
     Evidence { rule: RuleId::new("XYZ-001"), measured, relation: Relation::Above, limit: 10 }
 }
 
@@ -355,40 +355,40 @@ pub(crate) fn plausible<const SENSORS: usize, const SECTORS: usize>(
             // Two of the twelve parts are wild on average.
             let is_wild = |bit: u32| keep >> bit & 1 == 1 && keep.count_ones() <= 4;
             if is_wild(0) {
-                input.sensors = wild.sensors
+                input.sensors = wild.sensors;
             }
             if is_wild(1) {
-                input.free_travel = wild.free_travel
+                input.free_travel = wild.free_travel;
             }
             if is_wild(2) {
-                input.side_clearance = wild.side_clearance
+                input.side_clearance = wild.side_clearance;
             }
             if is_wild(3) {
-                input.odometry = wild.odometry
+                input.odometry = wild.odometry;
             }
             if is_wild(4) {
-                input.braking = wild.braking
+                input.braking = wild.braking;
             }
             if is_wild(5) {
-                input.release = wild.release
+                input.release = wild.release;
             }
             if is_wild(6) {
-                input.beat = wild.beat
+                input.beat = wild.beat;
             }
             if is_wild(7) {
-                input.packs = wild.packs
+                input.packs = wild.packs;
             }
             if is_wild(8) {
-                (input.emergency_button, input.bumper) = (wild.emergency_button, wild.bumper)
+                (input.emergency_button, input.bumper) = (wild.emergency_button, wild.bumper);
             }
             if is_wild(9) {
-                (input.stop, input.reset, input.reset_button) = (wild.stop, wild.reset, wild.reset_button)
+                (input.stop, input.reset, input.reset_button) = (wild.stop, wild.reset, wild.reset_button);
             }
             if is_wild(10) {
-                input.self_test = wild.self_test
+                input.self_test = wild.self_test;
             }
             if is_wild(11) {
-                input.request = wild.request
+                input.request = wild.request;
             }
             input
         })

@@ -642,7 +642,7 @@ fn obs_005_a_reading_from_the_future() {
 #[test]
 fn obs_011_stamps_that_go_back() {
     next(OBS_011, Stop(One), BELOW, |input, offset| {
-        every_sensor(input, |sensor| sensor.taken = after(offset))
+        every_sensor(input, |sensor| sensor.taken = after(offset));
     });
 }
 
@@ -842,7 +842,7 @@ fn arm_001_motion_waits_for_the_dwell() {
 fn arm_003_motion_waits_for_the_rearming_level() {
     edges(ARM_003, Stop(Two), BELOW, |offset| {
         run(&mut booted(Config::SIMULATED), 1_000_000, |input| {
-            look(input, 0, plus(950_000, offset), u32::MAX)
+            look(input, 0, plus(950_000, offset), u32::MAX);
         })
     });
 }
