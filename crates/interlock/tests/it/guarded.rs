@@ -4,8 +4,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use proptest::prelude::*;
 use sheepdog_interlock::{
-    Base, BootNonce, Bounded, Guarded, Input, PERMIT_TTL_MAX, Record, Ring, RobotTime, Sink, SinkFull,
-    StopCategory, Twist, Verdict, rules::LOG_001,
+    Base, BootNonce, Bounded, Deadman, Guarded, Input, Micros, PERMIT_TTL_MAX, Record, Revocations, Ring,
+    RobotTime, Sink, SinkFull, StopCategory, Twist, Verdict, rules::LOG_001,
 };
 
 use crate::common::{ARMED, CRUISE, armed, good, inputs};
@@ -133,4 +133,89 @@ proptest! {
         }
         prop_assert_eq!(state, robot.state());
     }
+}
+
+#[test]
+fn taking_back_stops_the_base_and_the_next_step_decides_anew() {
+    let (mut robot, diary) = guarded();
+    let sink = &mut diary.clone();
+    robot.step(&good(ARMED + 100, CRUISE), sink);
+    diary.0.borrow_mut().clear();
+    robot.revoke(StopCategory::One);
+    assert_eq!(diary.0.borrow().as_slice(), [Told::Halt(StopCategory::One)]);
+    let mut log = Ring::<1>::new();
+    assert_eq!(robot.step(&good(ARMED + 200, CRUISE), &mut log).verdict, Verdict::Move);
+    let record = log.pop().unwrap();
+    assert_eq!((record.generation, record.boot, record.seq), (1, BootNonce(7), 1));
+}
+
+#[test]
+fn a_permit_says_where_it_comes_from() {
+    struct Reader(Rc<RefCell<Option<(BootNonce, u32)>>>);
+    impl Base for Reader {
+        fn drive(&mut self, command: Bounded<'_>) {
+            *self.0.borrow_mut() = Some((command.boot(), command.generation()));
+        }
+        fn halt(&mut self, _: StopCategory) {}
+    }
+    let read = Rc::default();
+    let mut robot = Guarded::new(armed::<1, 8>(), Reader(Rc::clone(&read)), BootNonce(7));
+    for _ in 0..3 {
+        robot.revoke(StopCategory::Two);
+    }
+    robot.step(&good(ARMED + 100, CRUISE), &mut Ring::<1>::new());
+    assert_eq!(*read.borrow(), Some((BootNonce(7), 3)));
+    assert_eq!(robot.config(), robot.interlock().config());
+    assert!(format!("{robot:?} {:?}", robot.interlock()).contains("Ready"));
+}
+
+#[test]
+fn records_that_differ_only_in_numbers_and_time_fold() {
+    let (mut robot, _) = guarded();
+    let mut log = Ring::<4>::new();
+    robot.step(&good(ARMED + 100, CRUISE), &mut log);
+    robot.step(&good(ARMED + 200, CRUISE - 1), &mut log);
+    robot.step(&good(ARMED + 300, 0), &mut log);
+    let records: Vec<Record> = std::iter::from_fn(|| log.pop()).collect();
+    assert!(records[0].fold_key() == records[1].fold_key());
+    assert!(records[1].fold_key() != records[2].fold_key());
+    assert_eq!(records[0].until, Some(records[0].at + PERMIT_TTL_MAX));
+    assert_eq!((records[2].until, SinkFull.to_string().is_empty()), (None, false));
+}
+
+#[test]
+fn states_say_what_put_them_there() {
+    let (mut robot, _) = guarded();
+    assert!(robot.state().cause().is_none() && !robot.state().needs_person());
+    robot.step(&Input { beat: None, ..good(ARMED + 100, CRUISE) }, &mut Ring::<1>::new());
+    assert_eq!(robot.state().cause().map(|rule| rule.as_str().to_owned()).as_deref(), Some("COM-002"));
+    robot.step(&Input { bumper: Some(true), ..good(ARMED + 200, CRUISE) }, &mut Ring::<1>::new());
+    assert_eq!(robot.state().cause().map(|rule| rule.as_str().to_owned()).as_deref(), Some("EST-002"));
+    assert!(robot.state().needs_person());
+}
+
+/// A base-side dead man's switch: alive before its permit lapses, dead at that instant, after a halt and a revocation.
+#[test]
+fn a_deadman_lets_go() {
+    struct Keeper(Rc<RefCell<Deadman>>);
+    impl Base for Keeper {
+        fn drive(&mut self, command: Bounded<'_>) {
+            self.0.borrow_mut().accept(&command);
+        }
+        fn halt(&mut self, _: StopCategory) {
+            self.0.borrow_mut().halt();
+        }
+    }
+    let deadman = Rc::default();
+    let mut robot = Guarded::new(armed::<1, 8>(), Keeper(Rc::clone(&deadman)), BootNonce(7));
+    let (none, mut one) = (Revocations::default(), Revocations::default());
+    one.revoke();
+    let input = good(ARMED + 100, CRUISE);
+    robot.step(&input, &mut Ring::<1>::new());
+    let twist = |micros, count: &Revocations| deadman.borrow().twist(input.now + Micros::new(micros), count);
+    assert!(twist(0, &none).is_some() && twist(99_999, &none).is_some());
+    assert_eq!((twist(100_000, &none), twist(0, &one)), (None, None));
+    assert_ne!(none, one);
+    robot.revoke(StopCategory::One);
+    assert_eq!(deadman.borrow().twist(input.now, &none), None);
 }

@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
+mod pack_slots;
+#[cfg(test)]
 mod packs;
 #[cfg(test)]
 mod invariants;
