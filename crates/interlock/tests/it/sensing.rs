@@ -272,6 +272,28 @@ fn a_robot_that_turns_on_the_spot_asks_every_sector() {
     }
 }
 
+#[test]
+fn the_lowest_sector_is_named_the_first_of_equals() {
+    let lowest = |levels: [u32; 8]| {
+        let mut interlock: Kernel<1> = armed();
+        let mut input = good(NEXT, CRUISE);
+        for (sector, level) in levels.into_iter().enumerate() {
+            look(&mut input, sector, level, u32::MAX);
+        }
+        input.request.sectors = 0b1111_1100;
+        let decision = interlock.step(&input);
+        (decision.lowest.ppm(), decision.lowest_sector)
+    };
+    let full = 1_000_000;
+    assert_eq!(
+        lowest([0, 0, full, 940_000, full, 940_000, full, full]),
+        (940_000, 3),
+        "not those that do not count"
+    );
+    assert_eq!(lowest([0, 0, full, full, full, full, full, 999_999]), (999_999, 7));
+    assert_eq!(lowest([full; 8]), (full, 0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
