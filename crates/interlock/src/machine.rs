@@ -245,7 +245,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         self.on_entry(before, orders, input.now);
         let decision = self.decide(input, &mut findings, orders);
         let decision = self.checked(input, &findings, decision);
-        self.supervision.tell(self.config.get(), input, self.order(&decision, standing));
+        self.supervision.tell(self.config.get(), input, self.last, self.order(&decision, standing));
         self.last = Some(input.now);
         decision
     }

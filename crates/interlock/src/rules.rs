@@ -125,7 +125,7 @@ rules! {
         "A measured yaw rate above the robot's limit by `overspeed_percent` or `standstill_yaw`, whichever is more, \
          for `overspeed_for` latches (mrad/s).",
         "A robot that spins is out of control even if it stays where it is.",
-        ["yaw_rate_max" "mrad/s" "1_800", "overspeed_for" "\u{b5}s" "50_000"], [];
+        ["yaw_rate_max" "mrad/s" "1_500", "overspeed_for" "\u{b5}s" "50_000"], [];
     /// A stop takes too long.
     STP_002 = "STP-002", ZERO,
         "A robot that is still moving this long after a stop latches (\u{b5}s).",
@@ -310,7 +310,7 @@ rules! {
     CLK_003 = "CLK-003", LIMIT,
         "A step later than `cycle_max` after the last one makes the robot slow for the dwell of the slow band (\u{b5}s).",
         "An overloaded computer stops late.",
-        ["cycle_max" "\u{b5}s" "200_000"], [];
+        ["cycle_max" "\u{b5}s" "120_000"], [];
     /// A pack limits.
     PCK_004 = "PCK-004", LIMIT,
         "A pack's speed limit is carried out; its own rule is the evidence.",
@@ -335,7 +335,7 @@ rules! {
     SPD_004 = "SPD-004", LIMIT,
         "The yaw rate never exceeds the robot's limit (mrad/s).",
         "A footprint that is not round sweeps with its corners.",
-        ["yaw_rate_max" "mrad/s" "1_800"], [];
+        ["yaw_rate_max" "mrad/s" "1_500"], [];
     /// A stop under way is finished.
     STP_001 = "STP-001", ONE,
         "A stop is finished before motion is permitted again (mm/s or mrad/s, limit standstill).",

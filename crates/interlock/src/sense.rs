@@ -228,17 +228,17 @@ mod tests {
     use super::*;
     use sheepdog_core::{MmPerS, MradPerS};
 
-    fn turned(turned_mrad: u32) -> Option<Odometry> {
-        Some(Odometry { speed: MmPerS::ZERO, yaw_rate: MradPerS::ZERO, travelled: Mm::ZERO, turned_mrad })
+    fn turned(turned_mrad: u32) -> Odometry {
+        Odometry { speed: MmPerS::ZERO, yaw_rate: MradPerS::ZERO, travelled: Mm::ZERO, turned_mrad }
     }
 
     /// A stale reading that is handed in at every step must not make the kernel forget that the robot has turned.
     #[test]
     fn readings_that_do_not_count_do_not_hide_how_far_the_robot_has_turned() {
-        let mut held = Held::at(Mm(400), turned(0));
+        let mut held = Held::at(Mm(400), Some(turned(0)));
         for angle in (0..=1_600).step_by(100) {
-            held = held.or_nearer(Mm(400), turned(angle), 8);
+            held = held.or_nearer(Mm(400), Some(turned(angle)), 8);
         }
-        assert_eq!(held.now(turned(1_600), 8), (Mm(400), true));
+        assert_eq!(held.now(Some(turned(1_600)), 8), (Mm(400), true));
     }
 }

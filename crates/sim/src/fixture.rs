@@ -166,6 +166,7 @@ fn interlock() -> ValidConfig {
     Config {
         speed_creep: MmPerS(250),
         yaw_rate_max: MradPerS(1_000),
+        cycle_max: Micros::from_millis(200),
         stop_margin: Mm(150),
         clearance_creep: Mm(100),
         ..Config::SIMULATED

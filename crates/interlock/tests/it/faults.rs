@@ -453,6 +453,13 @@ const MORE: [(&str, Seen); 31] = [
         }),
     ),
     (
+        "somebody waits just beyond the margin",
+        Kernel(ARM_005, Some(CYCLE), |_, input, step| {
+            let nearer = if step == 1 { 190 } else { 230 };
+            input.free_travel.as_mut().unwrap().value = Mm(nearer);
+        }),
+    ),
+    (
         "a moment without a beat",
         Kernel(ARM_001, Some(CYCLE), |_, input, step| {
             if step < 20 {

@@ -11,13 +11,13 @@ mod faults;
 #[cfg(test)]
 mod guarded;
 #[cfg(test)]
-mod pack_slots;
-#[cfg(test)]
-mod packs;
-#[cfg(test)]
 mod invariants;
 #[cfg(test)]
 mod nav2;
+#[cfg(test)]
+mod pack_slots;
+#[cfg(test)]
+mod packs;
 #[cfg(test)]
 mod plant;
 #[cfg(test)]

@@ -839,6 +839,26 @@ fn arm_001_motion_waits_for_the_dwell() {
 }
 
 #[test]
+fn arm_005_not_enough_free_travel_to_start_again() {
+    let free = |millis, value| {
+        let mut input = good::<1, 8>(millis, CRUISE);
+        input.free_travel.as_mut().unwrap().value = Mm(value);
+        input
+    };
+    // Whoever drives goes on down to the stop margin; whoever was stopped starts again beyond the second one.
+    let mut interlock: Interlock<1, 8> = armed();
+    assert_eq!(interlock.step(&free(NEXT, 201)).verdict, Verdict::Move);
+    assert_eq!(interlock.step(&free(NEXT + 100, 200)).primary, SSM_002);
+    for step in 2..20 {
+        let decision = interlock.step(&free(NEXT + step * 100, 250));
+        assert_eq!(decision.verdict, Verdict::Stop { category: Two, rule: ARM_005 });
+        assert!(decision.evidence.holds() && decision.evidence.limit == 250);
+    }
+    let first = (20..40).find(|step| interlock.step(&free(NEXT + step * 100, 251)).verdict == Verdict::Move);
+    assert_eq!(first, Some(25), "after the dwell");
+}
+
+#[test]
 fn arm_003_motion_waits_for_the_rearming_level() {
     edges(ARM_003, Stop(Two), BELOW, |offset| {
         run(&mut booted(Config::SIMULATED), 1_000_000, |input| {
