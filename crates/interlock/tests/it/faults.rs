@@ -352,7 +352,7 @@ const FAULTS: [(&str, Seen); 51] = [
 ];
 
 /// Faults that the list does not have, and what a robot meets without any fault: until every rule has one.
-const MORE: [(&str, Seen); 31] = [
+const MORE: [(&str, Seen); 32] = [
     (
         "the supervisor stutters",
         Kernel(COM_001, None, |_, input, _| input.beat = Some(earlier(input.now, 250_000))),
