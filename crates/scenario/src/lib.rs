@@ -11,6 +11,7 @@ mod film;
 mod free_flow;
 mod script;
 mod setup;
+mod stops;
 mod summary;
 mod world;
 
@@ -19,5 +20,6 @@ pub use film::film;
 pub use free_flow::free_flow;
 pub use script::{Event, Moment, Victim};
 pub use setup::{DeliveryLoad, Setup, SetupError, delivery, interlock_config};
+pub use stops::NEAR_M;
 pub use summary::Summary;
 pub use world::{Trace, World, WorldError};

@@ -7,6 +7,7 @@ use sheepdog_fleet::{TaskStatus, audit};
 
 use crate::{
     free_flow::free_flow,
+    stops::Figures,
     world::{World, WorldError, envelopes},
 };
 
@@ -29,6 +30,12 @@ pub struct Summary {
     pub min_separation_m: Option<f64>,
     /// Interlock stops by rule.
     pub stops_by_rule: BTreeMap<String, u64>,
+    /// Those of them that nobody ordered while nobody was within [`NEAR_M`](crate::NEAR_M) of the robot.
+    pub needless_stops_by_rule: BTreeMap<String, u64>,
+    /// How long robots stood for a stop, by its rule, seconds.
+    pub time_lost_by_rule_s: BTreeMap<String, f64>,
+    /// Robots times simulated hours.
+    pub robot_hours: f64,
     /// Awards, holds and stops whose rule does not hold on the recorded evidence.
     pub unexplained_stops: u64,
     /// How often a robot gave way to another.
@@ -74,7 +81,10 @@ impl Summary {
             tasks_lost: lost,
             overlaps: world.plant().overlaps(),
             min_separation_m: Some(world.plant().min_separation_m()).filter(|distance| distance.is_finite()),
-            stops_by_rule: world.tally.stops.iter().map(|(rule, count)| (rule.to_string(), *count)).collect(),
+            stops_by_rule: by_rule(world, |figures| figures.all),
+            needless_stops_by_rule: by_rule(world, |figures| figures.needless),
+            time_lost_by_rule_s: by_rule(world, |figures| figures.lost.as_secs_f64()),
+            robot_hours: robot_hours(world),
             unexplained_stops: count(findings),
             yields: world.tally.yields,
             lift_rides: world.tally.rides,
@@ -95,6 +105,16 @@ impl Summary {
             .map(|(_, name, _)| name.to_owned())
             .collect()
     }
+}
+
+fn by_rule<T>(world: &World, figure: impl Fn(Figures) -> T) -> BTreeMap<String, T> {
+    world.tally.stops.by_rule().map(|(rule, figures)| (rule.to_string(), figure(figures))).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number of robots is small")]
+fn robot_hours(world: &World) -> f64 {
+    let robots = world.setup().plant.robots.len() as f64;
+    robots * sheepdog_core::Micros::new(world.now().as_micros()).as_secs_f64() / 3_600.0
 }
 
 fn count(number: usize) -> u64 {
@@ -130,7 +150,12 @@ impl fmt::Display for Summary {
         let stops: Vec<String> =
             self.stops_by_rule.iter().map(|(rule, count)| format!("{rule} {count}")).collect();
         let stops = if stops.is_empty() { "none".to_owned() } else { stops.join(", ") };
-        writeln!(f, "stops       {stops}; {} unexplained", self.unexplained_stops)?;
+        let needless: u64 = self.needless_stops_by_rule.values().sum();
+        writeln!(
+            f,
+            "stops       {stops}; {} unexplained, {needless} with nobody near in {:.1} robot-hours",
+            self.unexplained_stops, self.robot_hours
+        )?;
         let ledger = if self.ledger_ok { "verified and replayed: same decisions" } else { "NOT OK" };
         write!(f, "ledger      {ledger}")
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use sheepdog_core::{
-    AgentId, FleetTime, JobId, LevelId, Micros, RuleId, StopCategory, TaskId, Workers,
+    AgentId, FleetTime, JobId, LevelId, Micros, StopCategory, TaskId, Workers,
     wire::{StopScope, ToFleet},
 };
 use sheepdog_fleet::{
@@ -18,6 +18,7 @@ use crate::{
     film::Film,
     script::{Event, Moment, Victim},
     setup::Setup,
+    stops::Stops,
 };
 
 /// How long a plan job takes in virtual time.
@@ -56,7 +57,7 @@ pub(crate) struct Tally {
     /// Names that were asked for, and how many requests the fleet refused.
     pub(crate) requested: Vec<String>,
     pub(crate) refused: Vec<String>,
-    pub(crate) stops: BTreeMap<RuleId, u64>,
+    pub(crate) stops: Stops,
     pub(crate) yields: u64,
     pub(crate) rides: u64,
     pub(crate) last_done: Option<FleetTime>,
@@ -426,10 +427,8 @@ impl World {
 
     fn count(&mut self, envelope: &Envelope) -> Result<(), WorldError> {
         let record = Record::decode(envelope)?;
-        if let Record::Stop { event, .. } = &record
-            && event.stopped
-        {
-            *self.tally.stops.entry(event.evidence.rule).or_default() += 1;
+        if let Record::Stop { agent, event } = &record {
+            self.tally.stops.note(*agent, event, &self.plant.truth());
         }
         self.tally.yields += u64::from(matches!(record, Record::Held { .. }));
         if matches!(record, Record::Done { .. }) {
