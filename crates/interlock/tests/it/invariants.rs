@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use sheepdog_interlock::{
     Base, BootNonce, Bounded, Confidence, Config, Deadman, Decision, Fusion, Guarded, Input, Interlock,
     Memory, Micros, Mm, MmPerS, MmPerS2, MradPerS, PERMIT_TTL_MAX, Ppm, Reading, ResetStep, Restart,
-    Revocations, Ring, RobotTime, Separation, State, StopCategory, Twist, Verdict,
+    Revocations, RobotTime, Separation, State, StopCategory, Twist, Verdict,
     packs::{PACKS, PackVerdict, Ruling},
     rules::*,
 };
@@ -245,16 +245,11 @@ proptest! {
     /// ended comes back.
     #[test]
     fn i20_a_crash_at_any_step(inputs in inputs::<2, 4>(12)) {
-        let mut latched_at_all = false;
-        run(&inputs, |_, _, _, _| {});
         let mut interlock: Small = armed();
         for (step, input) in inputs.iter().enumerate() {
             interlock.step(input);
-            let memory = interlock.memory();
-            latched_at_all |= memory.latched;
-            survives(&interlock, memory, &inputs[step + 1..]);
+            survives(&interlock, interlock.memory(), &inputs[step + 1..]);
         }
-        let _ = latched_at_all;
     }
 }
 
@@ -918,8 +913,4 @@ fn no_invariant_is_without_a_test() {
         let name = format!("fn i{number:02}_");
         assert!(source.lines().any(|line| line.trim_start().starts_with(&name)), "I{number} has no test");
     }
-    let mut log = Ring::<1>::new();
-    let (mut robot, _) = guarded();
-    robot.step(&good(ARMED + 100, CRUISE), &mut log);
-    assert_eq!(log.len(), 1);
 }
