@@ -1,29 +1,47 @@
-//! Measured figures: `cargo run --release -p sheepdog-bench -- SUITE [--quick] [--json]`.
+//! Measured figures, and the safety kernel against an oracle and against all its small worlds.
 //!
-//! One line a figure: suite, name, value, unit and, where there is one, a peer measured in the same run, interleaved
-//! with ours, and the ratio. With `--json` one object a line. Every value is the median of several runs.
+//! `cargo run --release -p sheepdog-bench -- SUITE [--quick] [--json]` measures. One line a figure: suite, name, value,
+//! unit and, where there is one, a peer measured in the same run, interleaved with ours, and the ratio. With `--json`
+//! one object a line. Every value is the median of several runs.
+//!
+//! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle.
 #![forbid(unsafe_code)]
 
 mod figure;
 mod interlock;
 mod ledger;
+mod oracle;
 mod sim;
 
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::figure::Figure;
 
-/// Measure this machine with one suite.
+/// Measure this machine, or try the safety kernel.
 #[derive(Debug, Parser)]
 #[command(
     name = "sheepdog-bench",
     after_help = "Example:\n  cargo run --release -p sheepdog-bench -- interlock"
 )]
 struct Args {
-    /// What to measure.
-    suite: Suite,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum What {
+    /// Simulated seconds per second of the whole stack.
+    Sim(Measuring),
+    /// Time of one interlock decision, and of putting it on file.
+    Interlock(Measuring),
+    /// Decisions of the safety kernel against an independent oracle.
+    Oracle(oracle::Options),
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Measuring {
     /// Shorter runs, for a check that the suite works; the figures are rougher.
     #[arg(long)]
     quick: bool,
@@ -32,24 +50,20 @@ struct Args {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Suite {
-    /// Simulated seconds per second of the whole stack.
-    Sim,
-    /// Time of one interlock decision, and of putting it on file.
-    Interlock,
+fn main() -> ExitCode {
+    match Args::parse().what {
+        What::Sim(how) => print(sim::run(how.quick), how.json),
+        What::Interlock(how) => {
+            let decisions = interlock::run(how.quick);
+            let all = ledger::run(how.quick).map(|ledger| decisions.into_iter().chain(ledger).collect());
+            print(all, how.json)
+        }
+        What::Oracle(options) => oracle::run(options),
+    }
 }
 
-fn main() -> ExitCode {
-    let args = Args::parse();
-    let figures = match args.suite {
-        Suite::Sim => sim::run(args.quick),
-        Suite::Interlock => ledger::run(args.quick).map(|ledger| {
-            let decisions = interlock::run(args.quick);
-            decisions.into_iter().chain(ledger).collect()
-        }),
-    };
-    match figures.and_then(|figures| figures.iter().try_for_each(|figure| figure.print(args.json))) {
+fn print(figures: Result<Vec<Figure>, Box<dyn std::error::Error>>, json: bool) -> ExitCode {
+    match figures.and_then(|figures| figures.iter().try_for_each(|figure| figure.print(json))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("sheepdog-bench: {error}");
