@@ -12,6 +12,7 @@ mod failures;
 mod hostile;
 mod ledgers;
 mod live;
+mod needless;
 mod operators;
 mod planning;
 mod rules;
