@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use sheepdog::fleet::{Entry, Fleet, Input, Output, Record};
+use sheepdog::fleet::{Entry, Fleet, Input, Output, Record, StorageLevel};
 use sheepdog::ledger::{Envelope, Reader};
-use sheepdog::runtime::{Server, Store, StoreError};
+use sheepdog::runtime::{Disk, Server, Store, StoreError, StoreOptions};
 use sheepdog::sim::Plant;
 use sheepdog::vocabulary::{FleetTime, Micros, Sequential};
 use sheepdog_testkit::check;
@@ -167,4 +167,45 @@ fn a_snapshot_shortens_the_way_back_and_changes_nothing() {
     assert!(tail < opened.replayed);
     assert_eq!(opened.fleet.ledger().head(), fleet.ledger().head());
     assert_eq!(opened.fleet.traffic().held(ANNA), fleet.traffic().held(ANNA));
+}
+
+/// A store that fills up is told to the fleet: first an alert, then robots park in order, and nothing latches.
+#[test]
+fn a_store_that_fills_up_parks_the_robots_before_it_is_full() {
+    let mut setup = setup();
+    setup.plant.people.clear();
+    setup.fleet.agents.truncate(2);
+    setup.fleet.beat_every = Micros::from_millis(50);
+    let folder = Folder::new("live-4");
+    let fleet = Fleet::new(setup.site.clone(), setup.fleet.clone(), &setup.header, FleetTime::ZERO).unwrap();
+    let mut plant = Plant::new(setup.site.clone(), setup.plant.clone(), 1).unwrap();
+    let options = StoreOptions { budget_bytes: Some(120_000), ..StoreOptions::KEEP_ALL };
+    let store = Store::create_on(Box::new(Disk::create(&folder.0).unwrap()), &setup.header, options).unwrap();
+    let server = Server::start(fleet, Some(store));
+    for (index, to) in ["bay-4", "bay-2", "bay-3"].into_iter().cycle().take(40).enumerate() {
+        let request = carry(&setup, &format!("task {index}"), "bay-1", to);
+        server.inputs().unwrap().send(Input::TaskRequested(request)).unwrap();
+    }
+    let folder_bytes = || fs::metadata(ledger_file(&folder.0)).unwrap().len();
+    for _ in 0..200 {
+        run(&server, &mut plant, 20);
+        if 112_000 < folder_bytes() {
+            break;
+        }
+    }
+    let fleet = server.stop().unwrap();
+    assert_eq!(fleet.storage_level(), StorageLevel::Critical, "{} bytes", folder_bytes());
+    let entries = Entry::decode_all(&envelopes(&fs::read(ledger_file(&folder.0)).unwrap())).unwrap();
+    let storage_alert = |entry: &Entry| {
+        let Record::Alert(alert) = &entry.record else { return None };
+        Some(alert.rule.to_string()).filter(|rule| rule.starts_with("STO"))
+    };
+    let rules: Vec<String> = entries.iter().filter_map(storage_alert).collect();
+    assert_eq!(rules, ["STO-001", "STO-002"]);
+    let parked_at =
+        entries.iter().position(|entry| storage_alert(entry).as_deref() == Some("STO-002")).unwrap();
+    let is_award = |entry: &&Entry| matches!(&entry.record, Record::Awarded { .. });
+    assert_eq!(entries[parked_at..].iter().filter(is_award).count(), 0, "no new work");
+    let latched = entries.iter().any(|entry| matches!(&entry.record, Record::Stop { .. }));
+    assert!(!latched, "and nobody is stopped by an interlock");
 }

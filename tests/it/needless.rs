@@ -1,4 +1,5 @@
 //! Safety that cries wolf is switched off: in a busy, noisy, fault-free hospital hardly a stop is without need.
+#![expect(clippy::print_stdout, reason = "the figures are worth reading: run it with --nocapture")]
 
 use sheepdog::{
     map::Site,

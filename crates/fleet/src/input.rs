@@ -98,8 +98,32 @@ pub enum StorageLevel {
     High,
     /// From 90 % on.
     Critical,
-    /// Nothing more can be written than what is reserved for the end.
+    /// The budget is used up, or the disk took no more.
     Full,
+}
+
+impl StorageLevel {
+    /// The level at `used` bytes of `budget`.
+    ///
+    /// ```
+    /// # use sheepdog_fleet::StorageLevel;
+    /// assert_eq!([79, 80, 90, 100].map(|used| StorageLevel::of(used, 100)), {
+    ///     use StorageLevel::*;
+    ///     [Normal, High, Critical, Full]
+    /// });
+    /// ```
+    pub const fn of(used: u64, budget: u64) -> Self {
+        let (used, budget) = (used as u128 * 100, budget as u128);
+        if used < budget * 80 {
+            Self::Normal
+        } else if used < budget * 90 {
+            Self::High
+        } else if used < budget * 100 {
+            Self::Critical
+        } else {
+            Self::Full
+        }
+    }
 }
 
 /// A wish, before the fleet has given it an id.

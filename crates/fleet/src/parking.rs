@@ -78,6 +78,11 @@ impl Fleet {
         Ok(())
     }
 
+    /// How full the storage of the ledger is, by the last that was said.
+    pub const fn storage_level(&self) -> StorageLevel {
+        self.state.storage.level
+    }
+
     /// Takes in how full the storage of the ledger is.
     pub(crate) fn storage(&mut self, level: StorageLevel) {
         let before = std::mem::replace(&mut self.state.storage.level, level);

@@ -17,4 +17,4 @@ pub use link::{ChannelLink, FleetEnd, channel_link};
 pub use medium::{Disk, Medium};
 pub use pool::Pool;
 pub use server::{Server, ServerError};
-pub use store::{Keep, Opened, StorageLevel, Store, StoreError, StoreOptions, segment_files};
+pub use store::{Keep, Opened, Store, StoreError, StoreOptions, segment_files};

@@ -4,13 +4,13 @@ use std::{sync::Arc, thread};
 
 use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use sheepdog_core::{JobId, MmPerS};
-use sheepdog_fleet::{Fleet, Input, Output};
+use sheepdog_fleet::{Fleet, Input, Output, StorageLevel};
 use sheepdog_ledger::Envelope;
 use sheepdog_traffic::{Planner, Problem};
 
 use crate::{
     clock::Clock,
-    store::{StorageLevel, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// Inputs that wait for the fleet; a sender blocks when so many do.
@@ -25,7 +25,6 @@ pub struct Server {
     inputs: Option<Sender<Input>>,
     urgent: Sender<Input>,
     outputs: Receiver<(u64, Output)>,
-    levels: Receiver<StorageLevel>,
     thread: Option<thread::JoinHandle<Result<Fleet, ServerError>>>,
 }
 
@@ -47,9 +46,8 @@ impl Server {
         let (inputs, inbox) = bounded(INBOX);
         let (urgent, first) = unbounded();
         let (outbox, outputs) = unbounded();
-        let (alarms, levels) = unbounded();
-        let thread = thread::spawn(move || Loop::new(fleet, store, outbox, alarms).run(&inbox, &first));
-        Self { inputs: Some(inputs), urgent, outputs, levels, thread: Some(thread) }
+        let thread = thread::spawn(move || Loop::new(fleet, store, outbox).run(&inbox, &first));
+        Self { inputs: Some(inputs), urgent, outputs, thread: Some(thread) }
     }
 
     /// Where inputs go.
@@ -67,11 +65,6 @@ impl Server {
     /// Where outputs come from; plan jobs are carried out inside and do not appear.
     pub fn outputs(&self) -> &Receiver<(u64, Output)> {
         &self.outputs
-    }
-
-    /// How full the store is: one message when it starts above [`StorageLevel::Normal`], then one for each change.
-    pub fn storage_levels(&self) -> &Receiver<StorageLevel> {
-        &self.levels
     }
 
     /// Ends the fleet and hands it back.
@@ -95,26 +88,20 @@ struct Loop {
     outbox: Sender<(u64, Output)>,
     plans: Sender<(JobId, Problem, u32)>,
     results: Receiver<Input>,
-    alarms: Sender<StorageLevel>,
     level: StorageLevel,
     since_snapshot: u64,
 }
 
 impl Loop {
-    fn new(
-        fleet: Fleet,
-        store: Option<Store>,
-        outbox: Sender<(u64, Output)>,
-        alarms: Sender<StorageLevel>,
-    ) -> Self {
+    fn new(fleet: Fleet, store: Option<Store>, outbox: Sender<(u64, Output)>) -> Self {
         let (plans, questions) = unbounded();
         let (answers, results) = unbounded();
         let site = Arc::clone(fleet.site());
         let speeds = class_speeds(&fleet);
         thread::spawn(move || plan(Planner::new(site, &speeds), &questions, &answers));
         let clock = Clock::starting_at(fleet.now());
-        let level = StorageLevel::Normal;
-        Self { fleet, store, clock, outbox, plans, results, alarms, level, since_snapshot: 0 }
+        let level = fleet.storage_level();
+        Self { fleet, store, clock, outbox, plans, results, level, since_snapshot: 0 }
     }
 
     fn run(mut self, inbox: &Receiver<Input>, urgent: &Receiver<Input>) -> Result<Fleet, ServerError> {
@@ -147,8 +134,17 @@ impl Loop {
         let _refused = self.fleet.handle(self.clock.now(), input);
     }
 
-    /// Stores records, then lets outputs go.
+    /// Stores records and lets outputs go; tells the fleet when that fills the store.
     fn settle(&mut self) -> Result<(), StoreError> {
+        self.store_and_send()?;
+        if let Some(level) = self.keep_house() {
+            self.feed(Input::Storage { level });
+            self.store_and_send()?;
+        }
+        Ok(())
+    }
+
+    fn store_and_send(&mut self) -> Result<(), StoreError> {
         let records: Vec<Envelope> = std::iter::from_fn(|| self.fleet.poll_record()).collect();
         if let Some(store) = self.store.as_mut().filter(|_| !records.is_empty()) {
             store.append(&records)?;
@@ -165,13 +161,12 @@ impl Loop {
             };
         }
         self.since_snapshot += records.len() as u64;
-        self.keep_house();
         Ok(())
     }
 
-    /// New segments, snapshots, and word of how full the store is.
-    fn keep_house(&mut self) {
-        let Some(store) = &mut self.store else { return };
+    /// New segments and snapshots. Returns how full the store is when that has changed.
+    fn keep_house(&mut self) -> Option<StorageLevel> {
+        let store = self.store.as_mut()?;
         let is_due = SNAPSHOT_EVERY <= self.since_snapshot;
         if is_due {
             self.since_snapshot = 0;
@@ -179,11 +174,9 @@ impl Loop {
         // Nothing is lost without it: the ledger goes on as it was. The level says that the disk refused.
         let _refused = store.keep_house(&mut self.fleet, is_due);
         let level = store.level();
-        if level != self.level {
-            self.level = level;
-            // Whoever listened may have gone.
-            let _heard = self.alarms.send(level);
-        }
+        let changed = level != self.level;
+        self.level = level;
+        changed.then_some(level)
     }
 }
 

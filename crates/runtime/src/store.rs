@@ -12,7 +12,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{FleetTime, Micros};
-use sheepdog_fleet::{Fleet, FleetError, Header, HeaderError, OtherVersion, ReplayError};
+use sheepdog_fleet::{Fleet, FleetError, Header, HeaderError, OtherVersion, ReplayError, StorageLevel};
 use sheepdog_ledger::{
     Chain, Envelope, FORMAT_VERSION, Ledger, LedgerError, Reader, SaltKey, Verified, Verifier, Writer,
     verify_after_crash,
@@ -57,35 +57,6 @@ pub struct Keep {
     pub age: Micros,
     /// As long as all segments together are not longer than this, all of them stay.
     pub bytes: u64,
-}
-
-/// How full a store is of its budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StorageLevel {
-    /// Below 80 %.
-    Normal,
-    /// At least 80 %.
-    High,
-    /// At least 90 %.
-    Critical,
-    /// The budget is used up, or the disk took no more.
-    Full,
-}
-
-impl StorageLevel {
-    /// The level at `used` bytes of `budget`.
-    pub const fn of(used: u64, budget: u64) -> Self {
-        let (used, budget) = (used as u128 * 100, budget as u128);
-        if used < budget * 80 {
-            Self::Normal
-        } else if used < budget * 90 {
-            Self::High
-        } else if used < budget * 100 {
-            Self::Critical
-        } else {
-            Self::Full
-        }
-    }
 }
 
 /// A folder that holds a fleet's ledger and its newest snapshot.

@@ -14,13 +14,13 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{FleetTime, Micros, Mm, wire::Fact};
-use sheepdog_fleet::{Fleet, FleetConfig, Header, Input};
+use sheepdog_fleet::{Fleet, FleetConfig, Header, Input, StorageLevel};
 use sheepdog_ledger::{Body, Digest, Envelope, Reader, Salt, SaltKey, Verified, Verifier};
 use sheepdog_map::{
     CompileOptions, FootprintClass, Site,
     model::{Lane, Level, Room, Waypoint},
 };
-use sheepdog_runtime::{Keep, Medium, StorageLevel, Store, StoreError, StoreOptions};
+use sheepdog_runtime::{Keep, Medium, Store, StoreError, StoreOptions};
 
 /// Bytes that reach the model's disk together. Real sectors have 512; with small ones every record spans several.
 const SECTOR: usize = 64;
