@@ -34,9 +34,6 @@ pub(crate) const FIRE_LANE: ZoneId = ZoneId(0);
 pub(crate) const EAST: ZoneId = ZoneId(1);
 pub(crate) const ROOM: ZoneId = ZoneId(2);
 
-/// A waypoint's name and where it is, metres.
-type Place = (&'static str, f64, f64);
-
 /// The ground floor is a corridor along x with an exit in the west, a fire lane up to c, a fire door between c and d,
 /// niches at b and c, a room at d behind a door, and a lift in the east; on the first floor there are e and d.
 ///
@@ -49,30 +46,27 @@ type Place = (&'static str, f64, f64);
 pub(crate) fn site() -> Site {
     let mut site = Site::new("ward");
     let mut lift = Lift::new("lift", [15.0, 0.0], 2.0, 2.0);
-    let places: [(&str, &[Place]); 2] = [
-        (
-            "ground",
-            &[
-                ("a", 0.0, 0.0),
-                ("b", 3.0, 0.0),
-                ("c", 6.0, 0.0),
-                ("d", 9.0, 0.0),
-                ("e", 12.0, 0.0),
-                ("b2", 3.0, -3.0),
-                ("c2", 6.0, -3.0),
-                ("d2", 9.0, -3.0),
-            ],
-        ),
-        ("first", &[("d1", 9.0, 0.0), ("e1", 12.0, 0.0)]),
-    ];
-    for (level, places) in places {
+    for level in ["ground", "first"] {
         site.levels.push(Level::new(level, 0.0));
         lift = lift.with_door(level, [14.0, -0.6], [14.0, 0.6]);
-        for &(name, x_m, y_m) in places {
-            site.waypoints.push(Waypoint::new(name, level, x_m, y_m));
-        }
-        site.waypoints.push(Waypoint::new(format!("cabin {level}"), level, 15.0, 0.0).in_lift("lift"));
     }
+    for (name, x_m, y_m) in [
+        ("a", 0.0, 0.0),
+        ("b", 3.0, 0.0),
+        ("c", 6.0, 0.0),
+        ("d", 9.0, 0.0),
+        ("e", 12.0, 0.0),
+        ("b2", 3.0, -3.0),
+        ("c2", 6.0, -3.0),
+        ("d2", 9.0, -3.0),
+    ] {
+        site.waypoints.push(Waypoint::new(name, "ground", x_m, y_m));
+    }
+    site.waypoints.push(Waypoint::new("cabin ground", "ground", 15.0, 0.0).in_lift("lift"));
+    for (name, x_m) in [("d1", 9.0), ("e1", 12.0)] {
+        site.waypoints.push(Waypoint::new(name, "first", x_m, 0.0));
+    }
+    site.waypoints.push(Waypoint::new("cabin first", "first", 15.0, 0.0).in_lift("lift"));
     site.lifts.push(lift);
     for (from, to) in [
         ("a", "b"),
