@@ -4,7 +4,7 @@ use core::fmt;
 
 use sheepdog_core::{CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm};
 
-use crate::{sha256::Sha256, stopping_distance};
+use crate::{sha256::Sha256, stopping_distance, words::Words as _};
 
 /// The longest a permit may live: 100 ms.
 pub const PERMIT_TTL_MAX: Micros = Micros::from_millis(100);
@@ -363,68 +363,8 @@ impl Config {
 
     /// SHA-256 over every setting in the order of the fields, eight bytes each, little-endian.
     fn digest(&self) -> ConfigDigest {
-        let (fusion, quorum) = match self.fusion {
-            Fusion::Redundant => (0, 0),
-            Fusion::Quorum(sensors) => (1, sensors.into()),
-            Fusion::Min => (2, 0),
-        };
-        let (separation, person) = match self.separation {
-            Separation::StandingPerson => (0, 0),
-            Separation::ApproachingPerson(speed) => (1, speed.0.into()),
-        };
-        let words: [u64; 47] = [
-            self.confidence_stop.ppm().into(),
-            self.confidence_slow.ppm().into(),
-            self.confidence_rearm.ppm().into(),
-            self.decay_ppm_per_ms.into(),
-            fusion,
-            quorum,
-            self.dwell.as_micros(),
-            self.dwell_up.as_micros(),
-            self.sample_age_max.as_micros(),
-            self.clock_skew.as_micros(),
-            self.clock_jump_max.as_micros(),
-            self.cycle_max.as_micros(),
-            self.frozen_frames.into(),
-            self.invalid_max.get().into(),
-            self.disagreement_max.0.into(),
-            self.disagreement_for.as_micros(),
-            self.drift_max.0.into(),
-            self.drift_for.as_micros(),
-            self.permit_ttl.as_micros(),
-            self.actuation_delay.as_micros(),
-            self.deceleration.0.into(),
-            separation,
-            person,
-            self.speed_max.0.into(),
-            self.speed_slow.0.into(),
-            self.speed_creep.0.into(),
-            positive(self.yaw_rate_max),
-            self.overspeed_percent.into(),
-            self.overspeed_for.as_micros(),
-            self.stop_margin.0.into(),
-            self.rearm_margin.0.into(),
-            self.clearance_creep.0.into(),
-            self.person_near.0.into(),
-            self.beat_late.as_micros(),
-            self.beat_timeout.as_micros(),
-            self.command_age_max.as_micros(),
-            self.standstill.0.into(),
-            positive(self.standstill_yaw),
-            self.standstill_window.0.into(),
-            self.stop_time_max.as_micros(),
-            self.stop_distance_percent.into(),
-            self.chatter_trips.into(),
-            self.chatter_window.as_micros(),
-            self.reset_press_min.as_micros(),
-            self.reset_press_max.as_micros(),
-            self.packs_required.into(),
-            self.pack_age_max.as_micros(),
-        ];
         let mut hash = Sha256::new();
-        for word in words {
-            hash.update(&word.to_le_bytes());
-        }
+        self.put(&mut |word| hash.update(&word.to_le_bytes()));
         ConfigDigest(hash.finish())
     }
 }

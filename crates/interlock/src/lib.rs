@@ -108,6 +108,7 @@ pub mod packs;
 mod permit;
 mod physics;
 mod record;
+mod replica;
 pub mod rules;
 mod sense;
 mod settings;
@@ -131,6 +132,7 @@ pub use permit::SharedRevocations;
 pub use permit::{BootNonce, Bounded, Deadman, Revocation, Revocations};
 pub use physics::{speed_for_distance, speed_for_separation, stopping_distance};
 pub use record::{Record, Ring, Sink, SinkFull};
+pub use replica::Replica;
 pub use rules::{RULES, RuleSet};
 pub use settings::SettingError;
 pub use sheepdog_core::{

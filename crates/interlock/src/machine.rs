@@ -14,6 +14,7 @@ use crate::{
     rules::Code,
     sense::{Sense, Sensed},
     supervise::{Order, Press, ResetButton, Supervision},
+    words::{Words, structs},
 };
 
 /// What the interlock decided in one step.
@@ -152,6 +153,13 @@ pub struct Interlock<const SENSORS: usize, const SECTORS: usize> {
     keep_power: u16,
     highest_stop: Option<StopGeneration>,
     cleared: Option<StopGeneration>,
+}
+
+structs! {
+    Interlock<SENSORS, SECTORS> {
+        config, approved, state, restarted, last, good_since, risen_since, disagreeing_since, command, senses,
+        supervision, button, trips, packs, keep_power, highest_stop, cleared
+    }
 }
 
 impl<const SENSORS: usize, const SECTORS: usize> fmt::Debug for Interlock<SENSORS, SECTORS> {
@@ -647,6 +655,16 @@ const fn is_for_want_of_evidence(code: Code) -> bool {
 /// When the last stops for want of evidence were.
 #[derive(Clone, Copy, Debug, Default)]
 struct Trips([Option<RobotTime>; TRIPS_MAX]);
+
+impl Words for Trips {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        self.0.put(out);
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        Words::take(from).map(Self)
+    }
+}
 
 impl Trips {
     /// Takes in one more, and says how many there were within the window, this one included.

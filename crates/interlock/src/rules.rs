@@ -381,6 +381,12 @@ impl RuleSet {
         self.0
     }
 
+    /// The set with these bits; `None` when one stands for no rule.
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
+        let rules = u32::try_from(RULES.len()).ok()?;
+        (bits.checked_shr(rules).unwrap_or(0) == 0).then_some(Self(bits))
+    }
+
     /// Whether no rule is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -6,6 +6,7 @@ use crate::{
     Config, Odometry, SensorReading,
     assess::{age, evidence, micros},
     rules::Code,
+    words::structs,
 };
 
 /// What is remembered of one sensor.
@@ -34,6 +35,12 @@ struct Held {
     distance: Mm,
     travelled: Mm,
     turned_mrad: u32,
+}
+
+structs! {
+    Sense<SECTORS> { last, same, drifting_since, covered, held }
+    Frame { taken, seq, digest }
+    Held { distance, travelled, turned_mrad }
 }
 
 impl Held {

@@ -7,6 +7,7 @@ use crate::{
     assess::{Dynamics, Findings, evidence, is_standing, micros},
     physics::stopping_distance,
     rules::Code,
+    words::{Words, structs},
 };
 
 /// What is remembered of what the base was told.
@@ -38,6 +39,40 @@ struct Stopping {
     since: RobotTime,
     /// Where it began and how far it may take; `None` when nobody knew how fast the robot was.
     way: Option<(Mm, Mm)>,
+}
+
+structs! {
+    Supervision { told, envelope, fast_since, spinning_since }
+    Stopping { since, way }
+    Envelope { speed, recent, since }
+    ResetButton { pressed_since }
+}
+
+impl Words for Told {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        match self {
+            Self::Nothing => out(0),
+            Self::Move => out(1),
+            Self::Stop(stopping) => {
+                out(2);
+                stopping.put(out);
+            }
+            Self::Stand(travelled) => {
+                out(3);
+                travelled.put(out);
+            }
+        }
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        match from.next()? {
+            0 => Some(Self::Nothing),
+            1 => Some(Self::Move),
+            2 => Words::take(from).map(Self::Stop),
+            3 => Words::take(from).map(Self::Stand),
+            _ => None,
+        }
+    }
 }
 
 impl Supervision {

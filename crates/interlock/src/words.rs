@@ -1,7 +1,8 @@
-//! The canonical form of inputs: 64-bit words in the order of the fields, from which the input comes back.
+//! The canonical form of inputs, records and states: 64-bit words in the order of the fields, from which they come back.
 //!
 //! A digest of it ties each record to its input, and a black box of it replays. An option is a word 0, or 1 and the
-//! value; an array its elements; a negative number its two's complement.
+//! value; a variant its number and its fields; an array its elements; a negative number its two's complement. Types with
+//! private fields say theirs where they are defined.
 
 use sheepdog_core::{
     ActorId, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, Relation, RobotTime,
@@ -9,15 +10,17 @@ use sheepdog_core::{
 };
 
 use crate::{
-    Braking, Input, Odometry, Reading, ReleaseLimit, Request, Reset, ResetStep, SectorReading, SelfTest,
-    SensorReading, StopCommand, Twist,
+    BootNonce, Braking, Config, Decision, Fusion, Input, Odometry, Reading, Record, ReleaseLimit, Request,
+    Reset, ResetStep, RuleSet, SectorReading, SelfTest, SensorReading, Separation, State, StopCommand, Twist,
+    ValidConfig, Verdict,
     packs::{PackVerdict, Ruling},
 };
 
 /// A value with a canonical form.
-trait Words: Copy {
+pub(crate) trait Words: Sized {
+    /// Hands out the words.
     fn put(&self, out: &mut impl FnMut(u64));
-    /// `None` when the words are no canonical form of such a value.
+    /// Reads as many words as the value has; `None` when they are no canonical form of one.
     fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self>;
 }
 
@@ -41,6 +44,18 @@ impl<const SENSORS: usize, const SECTORS: usize> Input<SENSORS, SECTORS> {
             digest = u64::try_from(low ^ high).unwrap_or(0).rotate_left(23).wrapping_add(word);
         });
         digest
+    }
+}
+
+impl Record {
+    /// Hands out the canonical form, word by word.
+    pub fn write(&self, out: &mut impl FnMut(u64)) {
+        self.put(out);
+    }
+
+    /// The record with this canonical form; `None` when there is none, or words are left.
+    pub fn read(words: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        Self::take(words).filter(|_| words.next().is_none())
     }
 }
 
@@ -84,19 +99,22 @@ macro_rules! wrappers {
     )*};
 }
 
+/// A struct is its fields, in the order in which they are named here.
 macro_rules! structs {
     ($($name:ident $(<$($generic:ident),*>)? { $($field:ident),* })*) => {$(
-        impl $(<$(const $generic: usize),*>)? Words for $name $(<$($generic),*>)? {
+        impl $(<$(const $generic: usize),*>)? $crate::words::Words for $name $(<$($generic),*>)? {
             fn put(&self, out: &mut impl FnMut(u64)) {
                 let Self { $($field),* } = self;
-                $($field.put(out);)*
+                $($crate::words::Words::put($field, out);)*
             }
             fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
-                Some(Self { $($field: Words::take(from)?),* })
+                Some(Self { $($field: $crate::words::Words::take(from)?),* })
             }
         }
     )*};
 }
+
+pub(crate) use structs;
 
 macro_rules! enums {
     ($($name:ident { $($variant:ident = $number:literal),* })*) => {$(
@@ -130,6 +148,9 @@ wrappers! {
     StopGeneration: |generation| generation.0, |value: u32| Some(StopGeneration(value));
     ActorId: |actor| actor.0, |value: u32| Some(ActorId(value));
     SiteVersion: |site| halves(site.0), |halves: [u64; 4]| Some(SiteVersion(joined(halves)));
+    BootNonce: |boot| boot.0, |boot: u64| Some(BootNonce(boot));
+    RuleSet: |rules| rules.bits(), RuleSet::from_bits;
+    ValidConfig: |config| config.get(), |config: Config| config.validate().ok();
     RuleId: |rule| rule_word(*rule), |word: u64| rule_of(word);
 }
 
@@ -149,6 +170,17 @@ structs! {
     Reset { generation, step, actor }
     PackVerdict { taken, ruling, keep_power }
     Evidence { rule, measured, relation, limit }
+    Record { seq, boot, at, before, after, request, reset, inputs, decision, until, generation }
+    Decision { verdict, twist, speed_limit, rules, primary, evidence, lowest, lowest_sector }
+    Config {
+        confidence_stop, confidence_slow, confidence_rearm, decay_ppm_per_ms, fusion, dwell, dwell_up, sample_age_max,
+        clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for,
+        drift_max, drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep,
+        yaw_rate_max, overspeed_percent, overspeed_for, stop_margin, rearm_margin, clearance_creep, person_near,
+        beat_late, beat_timeout, command_age_max, standstill, standstill_yaw, standstill_window, stop_time_max,
+        stop_distance_percent, chatter_trips, chatter_window, reset_press_min, reset_press_max, packs_required,
+        pack_age_max
+    }
 }
 
 enums! {
@@ -216,6 +248,117 @@ impl Words for Ruling {
     }
 }
 
+impl Words for Verdict {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        match self {
+            Self::Move => out(0),
+            Self::Stop { category, rule } => {
+                out(1);
+                category.put(out);
+                rule.put(out);
+            }
+            Self::Idle => out(2),
+        }
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        match from.next()? {
+            0 => Some(Self::Move),
+            1 => Some(Self::Stop { category: Words::take(from)?, rule: Words::take(from)? }),
+            2 => Some(Self::Idle),
+            _ => None,
+        }
+    }
+}
+
+impl Words for State {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        let mut caused = |number, rule: &RuleId| {
+            out(number);
+            rule.put(out);
+        };
+        match self {
+            Self::Boot => out(0),
+            Self::Stopped { rule } => caused(1, rule),
+            Self::Slow => out(2),
+            Self::Ready => out(3),
+            Self::Stopping { rule } => caused(4, rule),
+            Self::Latched { evidence, category } => {
+                out(5);
+                evidence.put(out);
+                category.put(out);
+            }
+            Self::Acknowledged { rule } => caused(6, rule),
+        }
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        match from.next()? {
+            0 => Some(Self::Boot),
+            1 => Some(Self::Stopped { rule: Words::take(from)? }),
+            2 => Some(Self::Slow),
+            3 => Some(Self::Ready),
+            4 => Some(Self::Stopping { rule: Words::take(from)? }),
+            5 => Some(Self::Latched { evidence: Words::take(from)?, category: Words::take(from)? }),
+            6 => Some(Self::Acknowledged { rule: Words::take(from)? }),
+            _ => None,
+        }
+    }
+}
+
+/// Always two words, so that settings have one length.
+impl Words for Fusion {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        let (number, sensors) = match self {
+            Self::Redundant => (0, 0),
+            Self::Quorum(sensors) => (1, (*sensors).into()),
+            Self::Min => (2, 0),
+        };
+        out(number);
+        out(sensors);
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        match (from.next()?, from.next()?) {
+            (0, 0) => Some(Self::Redundant),
+            (1, sensors) => sensors.try_into().ok().map(Self::Quorum),
+            (2, 0) => Some(Self::Min),
+            _ => None,
+        }
+    }
+}
+
+/// Always two words, so that settings have one length.
+impl Words for Separation {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        let (number, speed) = match self {
+            Self::StandingPerson => (0, 0),
+            Self::ApproachingPerson(speed) => (1, speed.0.into()),
+        };
+        out(number);
+        out(speed);
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        match (from.next()?, from.next()?) {
+            (0, 0) => Some(Self::StandingPerson),
+            (1, speed) => speed.try_into().ok().map(|speed| Self::ApproachingPerson(MmPerS(speed))),
+            _ => None,
+        }
+    }
+}
+
+impl<A: Words, B: Words> Words for (A, B) {
+    fn put(&self, out: &mut impl FnMut(u64)) {
+        self.0.put(out);
+        self.1.put(out);
+    }
+
+    fn take(from: &mut impl Iterator<Item = u64>) -> Option<Self> {
+        Some((A::take(from)?, B::take(from)?))
+    }
+}
+
 impl<T: Words> Words for Option<T> {
     fn put(&self, out: &mut impl FnMut(u64)) {
         match self {
@@ -236,7 +379,7 @@ impl<T: Words> Words for Option<T> {
     }
 }
 
-impl<T: Words, const N: usize> Words for [T; N] {
+impl<T: Words + Copy, const N: usize> Words for [T; N] {
     fn put(&self, out: &mut impl FnMut(u64)) {
         for value in self {
             value.put(out);

@@ -21,6 +21,8 @@ mod packs;
 #[cfg(test)]
 mod plant;
 #[cfg(test)]
+mod records;
+#[cfg(test)]
 mod resets;
 #[cfg(test)]
 mod rules;
