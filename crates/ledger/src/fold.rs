@@ -29,7 +29,7 @@ impl Stamp for RobotTime {
 
 /// Several records in a row with one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run<K, T> {
+pub struct Run<K, T, D = Digest> {
     /// What all of them say.
     pub key: K,
     /// How many there were, at least one.
@@ -39,9 +39,9 @@ pub struct Run<K, T> {
     /// When the last was made.
     pub last: T,
     /// Digest of what the first was made from.
-    pub first_inputs: Digest,
+    pub first_inputs: D,
     /// Digest of what the last was made from.
-    pub last_inputs: Digest,
+    pub last_inputs: D,
 }
 
 /// How long a run may get: what a crash can cost, as an open run is not written yet.
@@ -53,16 +53,16 @@ pub struct FoldLimits {
     pub span: Micros,
 }
 
-/// Folds records as they are made. Constant memory: the open run.
+/// Folds records as they are made; `D` is the digest that ties them to their inputs. Constant memory: the open run.
 ///
 /// Nothing is lost that the key covers: the runs, each taken `count` times, are the keys in the order they came.
 #[derive(Clone, Debug)]
-pub struct Fold<K, T> {
+pub struct Fold<K, T, D = Digest> {
     limits: FoldLimits,
-    open: Option<Run<K, T>>,
+    open: Option<Run<K, T, D>>,
 }
 
-impl<K: PartialEq, T: Stamp> Fold<K, T> {
+impl<K: PartialEq, T: Stamp, D: Copy> Fold<K, T, D> {
     /// Nothing folded yet.
     pub const fn new(limits: FoldLimits) -> Self {
         Self { limits, open: None }
@@ -70,7 +70,7 @@ impl<K: PartialEq, T: Stamp> Fold<K, T> {
 
     /// Takes in a record. Returns the run before it, if the record does not belong to that: another key, the run is
     /// full, or the time went backwards.
-    pub fn push(&mut self, time: T, key: K, inputs: Digest) -> Option<Run<K, T>> {
+    pub fn push(&mut self, time: T, key: K, inputs: D) -> Option<Run<K, T, D>> {
         if let Some(run) = &mut self.open
             && run.key == key
             && run.count < self.limits.count
@@ -87,12 +87,12 @@ impl<K: PartialEq, T: Stamp> Fold<K, T> {
     }
 
     /// Ends the open run, as before a stop or when nothing more will come.
-    pub const fn flush(&mut self) -> Option<Run<K, T>> {
+    pub const fn flush(&mut self) -> Option<Run<K, T, D>> {
         self.open.take()
     }
 
     /// Ends the open run if it is older than its span allows at `now`, so that a silent source does not keep it open.
-    pub fn flush_due(&mut self, now: T) -> Option<Run<K, T>> {
+    pub fn flush_due(&mut self, now: T) -> Option<Run<K, T, D>> {
         let first = self.open.as_ref()?.first;
         if now.since(first).is_some_and(|span| span <= self.limits.span) { None } else { self.flush() }
     }
