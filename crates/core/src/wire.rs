@@ -339,6 +339,18 @@ pub enum ToFleet {
     Position(WaypointId),
     /// The agent's UV-C lamp asks for leave.
     Lamp(LampAsk),
+    /// Where the chain of a robot's own ledger stands.
+    Anchor(Anchor),
+}
+
+/// What the robot's own ledger was at one instant. In the fleet's ledger it shows whether the robot's was cut short or
+/// written anew after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// How many records the robot's ledger had.
+    pub seq: u64,
+    /// Root of the tree over them (RFC 6962, SHA-256).
+    pub root: [u8; 32],
 }
 
 /// What a door or lift is asked to do.

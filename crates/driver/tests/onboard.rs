@@ -347,7 +347,8 @@ impl Robot {
             | ToFleet::Answer { .. }
             | ToFleet::Performed(_)
             | ToFleet::Position(_)
-            | ToFleet::Lamp(_) => None,
+            | ToFleet::Lamp(_)
+            | ToFleet::Anchor(_) => None,
         });
         last.unwrap()
     }
@@ -661,7 +662,8 @@ fn a_hold_is_answered_with_a_waypoint_where_it_then_stands() {
         | ToFleet::Answer { .. }
         | ToFleet::Performed(_)
         | ToFleet::Position(_)
-        | ToFleet::Lamp(_) => None,
+        | ToFleet::Lamp(_)
+        | ToFleet::Anchor(_) => None,
     });
     let answer = answer.unwrap();
     assert!(done < answer && (answer as usize) < lanes.len(), "{done} < {answer} < {}", lanes.len());

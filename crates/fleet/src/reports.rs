@@ -138,6 +138,8 @@ impl Fleet {
             ToFleet::Performed(token) => self.performed(agent, token),
             ToFleet::Position(at) => self.person_moved(agent, at),
             ToFleet::Lamp(ask) => self.lamp_asks(agent, ask),
+            // The record of the message is all that is asked for.
+            ToFleet::Anchor(_) => {}
         }
         Ok(())
     }

@@ -67,7 +67,8 @@ fn performed(said: &[(AgentId, ToFleet)]) -> Vec<StepToken> {
         | ToFleet::StoppableAt { .. }
         | ToFleet::Answer { .. }
         | ToFleet::Position(_)
-        | ToFleet::Lamp(_) => None,
+        | ToFleet::Lamp(_)
+        | ToFleet::Anchor(_) => None,
     };
     said.iter().filter_map(token).collect()
 }
@@ -298,7 +299,8 @@ impl Dispatcher {
             | ToFleet::Answer { .. }
             | ToFleet::Performed(_)
             | ToFleet::Position(_)
-            | ToFleet::Lamp(_) => None,
+            | ToFleet::Lamp(_)
+            | ToFleet::Anchor(_) => None,
         });
         reports.collect()
     }
