@@ -3,9 +3,12 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use sheepdog_core::{Micros, RobotTime};
-use sheepdog_interlock::{Decision, Input, Interlock, Record, Sink, SinkFull, State};
+use sheepdog_interlock::{ConfigDigest, Decision, Input, Interlock, Record, Replica, Sink, SinkFull, State};
 
-use crate::SECTORS;
+use crate::{
+    Log, SECTORS,
+    packed::{Column, put_word, take_word},
+};
 
 /// How far back it reaches.
 pub const BLACK_BOX_SPAN: Micros = Micros::from_secs(30);
@@ -15,6 +18,8 @@ pub const INCIDENTS_MAX: usize = 8;
 const STEPS_MAX: usize = 6_000;
 /// Steps between two copies of the interlock's state.
 const KEYFRAME_EVERY: usize = 100;
+/// First number of a stored incident: the version of its form.
+const FORM: u64 = 1;
 
 /// One step as it was.
 #[derive(Clone, Debug)]
@@ -24,7 +29,9 @@ pub struct Step {
     /// The canonical words of the input, each in as few bytes as it needs.
     input: Box<[u8]>,
     /// The interlock before the step, now and then.
-    before: Option<Box<Interlock<1, SECTORS>>>,
+    before: Option<Box<Replica<1, SECTORS>>>,
+    /// Whether the record was refused, so that the robot latched instead (LOG-001).
+    refused: bool,
 }
 
 /// A stop, with what led to it.
@@ -57,14 +64,24 @@ pub enum ReplayError {
         /// What comes out now.
         is: Box<Decision>,
     },
+    /// The kernel decides as before and stands otherwise after it.
+    #[error("after decision {seq} the interlock was {was:?} and is {is:?} now")]
+    State {
+        /// Number of the record.
+        seq: u64,
+        /// Where it stood.
+        was: Box<State>,
+        /// Where it stands now.
+        is: Box<State>,
+    },
 }
 
-/// The ring of the last steps, and the incidents frozen from it. It takes every record.
+/// The ring of the last steps, and the incidents frozen from it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BlackBox {
     steps: VecDeque<Arc<Step>>,
     since_keyframe: usize,
-    keyframe: Option<Box<Interlock<1, SECTORS>>>,
+    keyframe: Option<Box<Replica<1, SECTORS>>>,
     incidents: VecDeque<Incident>,
 }
 
@@ -72,7 +89,7 @@ impl BlackBox {
     /// Looks at the interlock before a step, and keeps a copy now and then.
     pub(crate) fn before_step(&mut self, interlock: &Interlock<1, SECTORS>) {
         if self.steps.is_empty() || KEYFRAME_EVERY <= self.since_keyframe {
-            self.keyframe = Some(Box::new(interlock.clone()));
+            self.keyframe = Some(Box::new(Replica::of(interlock)));
             self.since_keyframe = 0;
         }
         self.since_keyframe += 1;
@@ -94,20 +111,43 @@ impl BlackBox {
     }
 }
 
-impl Sink<1, SECTORS> for BlackBox {
+/// The black box together with the robot's log, which may refuse.
+pub(crate) struct Recording<'a> {
+    pub(crate) black_box: &'a mut BlackBox,
+    pub(crate) log: &'a mut dyn Log,
+}
+
+impl Sink<1, SECTORS> for Recording<'_> {
     fn accept(&mut self, record: &Record, input: &Input<1, SECTORS>) -> Result<(), SinkFull> {
+        let accepted = self.log.accept(record, input);
+        if let Some(incident) = self.black_box.keep(record, input, accepted.is_err()) {
+            self.log.incident(incident);
+        }
+        accepted
+    }
+}
+
+impl BlackBox {
+    /// Keeps a step. Returns the incident if it was a stop.
+    fn keep(&mut self, record: &Record, input: &Input<1, SECTORS>, refused: bool) -> Option<&Incident> {
         let mut bytes = Vec::with_capacity(256);
         input.write(&mut |word| put_word(&mut bytes, word));
-        let step = Step { record: *record, input: bytes.into_boxed_slice(), before: self.keyframe.take() };
-        self.steps.push_back(Arc::new(step));
+        let before = self.keyframe.take();
+        self.steps.push_back(Arc::new(Step {
+            record: *record,
+            input: bytes.into_boxed_slice(),
+            before,
+            refused,
+        }));
         self.forget_before(record.at);
-        if is_armed(record.before) && !is_armed(record.after) {
-            if self.incidents.len() == INCIDENTS_MAX {
-                self.incidents.pop_front();
-            }
-            self.incidents.push_back(Incident { steps: self.steps.iter().cloned().collect() });
+        if !is_armed(record.before) || (is_armed(record.after) && !refused) {
+            return None;
         }
-        Ok(())
+        if self.incidents.len() == INCIDENTS_MAX {
+            self.incidents.pop_front();
+        }
+        self.incidents.push_back(Incident { steps: self.steps.iter().cloned().collect() });
+        self.incidents.back()
     }
 }
 
@@ -116,6 +156,11 @@ impl Step {
     pub fn input(&self) -> Option<Input<1, SECTORS>> {
         let mut bytes = self.input.iter().copied();
         Input::read(&mut std::iter::from_fn(|| take_word(&mut bytes)))
+    }
+
+    /// Whether the record was refused: then the robot did not do what was decided, but latched (LOG-001).
+    pub const fn is_refused(&self) -> bool {
+        self.refused
     }
 }
 
@@ -139,73 +184,94 @@ impl Incident {
         let start = self.steps.iter().position(|step| step.before.is_some()).ok_or(ReplayError::NoState)?;
         let tail = self.steps.get(start..).unwrap_or_default();
         let before = tail.first().and_then(|step| step.before.as_ref()).ok_or(ReplayError::NoState)?;
-        let mut interlock = Interlock::clone(before);
+        let mut replica = Replica::clone(before);
         for step in tail {
             let seq = step.record.seq;
             let input = step.input().filter(|input| input.digest() == step.record.inputs);
-            let is = interlock.step(&input.ok_or(ReplayError::Input { seq })?);
+            let is = replica.repeat(&step.record, &input.ok_or(ReplayError::Input { seq })?);
             if is != step.record.decision {
                 let was = Box::new(step.record.decision);
                 return Err(ReplayError::Divergence { seq, was, is: Box::new(is) });
             }
+            if replica.state() != step.record.after {
+                let (was, is) = (Box::new(step.record.after), Box::new(replica.state()));
+                return Err(ReplayError::State { seq, was, is });
+            }
+            if step.refused {
+                replica.refuse_record();
+            }
         }
         Ok(tail.len())
+    }
+
+    /// The settings that decided, by their digest; `None` without a state to begin from.
+    pub fn config(&self) -> Option<ConfigDigest> {
+        self.steps.iter().find_map(|step| step.before.as_ref()).map(|before| before.digest())
+    }
+
+    /// The incident in bytes: what a ledger keeps. Of the states only the oldest is stored, where [`replay`](Self::replay)
+    /// begins.
+    ///
+    /// ```text
+    /// incident = form (1), number of steps, index of the first step with a state (or the number of steps),
+    ///            the state if there is one, then of each step: refused (0 or 1), record, input
+    /// ```
+    /// State, record and input are lists of canonical words in the form of [`packed`](crate::packed).
+    pub fn encode(&self) -> Vec<u8> {
+        let start = self.steps.iter().position(|step| step.before.is_some()).unwrap_or(self.steps.len());
+        let mut bytes = Vec::new();
+        for number in [FORM, self.steps.len() as u64, start as u64] {
+            put_word(&mut bytes, number);
+        }
+        if let Some(state) = self.steps.get(start).and_then(|step| step.before.as_ref()) {
+            let mut words = Vec::new();
+            state.write(&mut |word| words.push(word));
+            Column::default().put(words, &mut bytes);
+        }
+        let (mut records, mut inputs) = (Column::default(), Column::default());
+        for step in &self.steps {
+            bytes.push(u8::from(step.refused));
+            let mut words = Vec::new();
+            step.record.write(&mut |word| words.push(word));
+            records.put(words, &mut bytes);
+            let mut input = step.input.iter().copied();
+            inputs.put(std::iter::from_fn(|| take_word(&mut input)).collect(), &mut bytes);
+        }
+        bytes
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote; `None` when the bytes are something else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut from = bytes.iter().copied();
+        let [form, count, start] = [take_word(&mut from)?, take_word(&mut from)?, take_word(&mut from)?];
+        if form != FORM || STEPS_MAX as u64 + 1 < count || count < start {
+            return None;
+        }
+        let mut state = None;
+        if start < count {
+            let words = Column::default().take(&mut from)?.to_vec();
+            state = Some(Box::new(Replica::read(&mut words.into_iter())?));
+        }
+        let (mut records, mut inputs) = (Column::default(), Column::default());
+        let mut steps = Vec::new();
+        for index in 0..count {
+            let refused = match from.next()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            };
+            let record = Record::read(&mut records.take(&mut from)?.iter().copied())?;
+            let mut input = Vec::new();
+            for word in inputs.take(&mut from)? {
+                put_word(&mut input, *word);
+            }
+            let before = if index == start { state.take() } else { None };
+            steps.push(Arc::new(Step { record, input: input.into_boxed_slice(), before, refused }));
+        }
+        from.next().is_none().then_some(Self { steps })
     }
 }
 
 const fn is_armed(state: State) -> bool {
     matches!(state, State::Slow | State::Ready)
-}
-
-/// Seven bits a byte, the lowest first; the highest bit says that more follow (LEB128).
-fn put_word(bytes: &mut Vec<u8>, mut word: u64) {
-    loop {
-        let [low, ..] = word.to_le_bytes();
-        word >>= 7;
-        if word == 0 {
-            return bytes.push(low & 0x7f);
-        }
-        bytes.push(low | 0x80);
-    }
-}
-
-/// The next word; `None` at the end, or when it does not fit.
-fn take_word(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
-    let mut word = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let byte = bytes.next()?;
-        let bits = u64::from(byte & 0x7f);
-        let placed = bits << shift;
-        if placed >> shift != bits {
-            return None;
-        }
-        word |= placed;
-        if byte & 0x80 == 0 {
-            return Some(word);
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        /// Words come back as they went in, and damaged bytes never panic.
-        #[test]
-        fn words_come_back(words: Vec<u64>, cut in 0_usize..20) {
-            let mut bytes = Vec::new();
-            for word in &words {
-                put_word(&mut bytes, *word);
-            }
-            let mut from = bytes.iter().copied();
-            let read: Vec<u64> = std::iter::from_fn(|| take_word(&mut from)).collect();
-            prop_assert_eq!(&read, &words);
-            let mut from = bytes.iter().copied().skip(cut);
-            while take_word(&mut from).is_some() {}
-        }
-    }
 }

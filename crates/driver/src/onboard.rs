@@ -18,9 +18,10 @@ use sheepdog_interlock::{
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    Link, Observation,
-    black_box::{BlackBox, Incident, Step},
+    Link, Log, Observation,
+    black_box::{BlackBox, Incident, Recording, Step},
     duty::Duty,
+    log::Nothing,
     observation::Pose,
     orders::Orders,
     perception::{self, Known, SECTORS, to_i32, to_u32},
@@ -157,6 +158,11 @@ impl<B: Base> Onboard<B> {
         self.guarded.interlock().memory()
     }
 
+    /// The digest of the interlock's settings.
+    pub const fn config_digest(&self) -> ConfigDigest {
+        self.guarded.interlock().digest()
+    }
+
     /// The last decision of the interlock; `None` before the first step.
     pub fn decision(&self) -> Option<&Decision> {
         self.last.as_ref().map(|(_, decision)| decision)
@@ -175,7 +181,19 @@ impl<B: Base> Onboard<B> {
     /// Takes orders, decides, moves or stops the base, and reports.
     ///
     /// O(beams log beams + lanes looked ahead); allocates for the obstacles of a scan.
+    ///
+    /// Nothing but the black box keeps what was decided; a robot that has to answer for it uses
+    /// [`step_logged`](Self::step_logged).
     pub fn step(&mut self, observation: &Observation, link: &mut dyn Link) {
+        self.step_logged(observation, link, &mut Nothing);
+    }
+
+    /// [`step`](Self::step) with a log, which is asked before the robot moves: a decision that it refuses to record
+    /// latches the robot (LOG-001).
+    pub fn step_logged(&mut self, observation: &Observation, link: &mut dyn Link, log: &mut dyn Log) {
+        if let Some(anchor) = log.anchor() {
+            link.send(ToFleet::Anchor(anchor));
+        }
         self.take_messages(observation, link);
         let pose = observation.pose().filter(|_| self.is_localised(observation));
         let standing = self.is_standing(observation);
@@ -191,7 +209,8 @@ impl<B: Base> Onboard<B> {
         let map = self.map.rule(observation.now, &self.map_evidence(observation));
         let input = self.input(observation, pose, motion, map);
         self.black_box.before_step(self.guarded.interlock());
-        let decision = self.guarded.step(&input, &mut self.black_box);
+        let mut sink = Recording { black_box: &mut self.black_box, log };
+        let decision = self.guarded.step(&input, &mut sink);
         self.orders.note_state(self.guarded.state());
         let wants = !input.request.twist.is_zero() || !standing;
         self.stops.note(observation.now, before, &decision, wants);
