@@ -76,14 +76,18 @@ impl fmt::Display for OtherVersion {
     }
 }
 
-/// SHA-256 over the catalogues of dispatch, traffic and fleet, each in the order of its ids.
+/// [`catalogues_digest`] of dispatch, traffic and fleet. The robots' catalogue belongs to the robots' ledgers.
+pub fn rules_digest() -> Digest {
+    catalogues_digest(&[sheepdog_dispatch::RULES, sheepdog_traffic::RULES, crate::rules::RULES])
+}
+
+/// SHA-256 over catalogues, each in the order of its ids.
 ///
 /// Of each rule: its id, then text and rationale, each after its length in bytes (u32, little-endian), then one byte
-/// for the stop category (0 for none, else one more than the category). The robots' catalogue belongs to the robots'
-/// ledgers.
-pub fn rules_digest() -> Digest {
+/// for the stop category (0 for none, else one more than the category).
+pub fn catalogues_digest(catalogues: &[&[Rule]]) -> Digest {
     let mut hash = Sha256::new();
-    for catalogue in [sheepdog_dispatch::RULES, sheepdog_traffic::RULES, crate::rules::RULES] {
+    for catalogue in catalogues {
         let mut rules = catalogue.to_vec();
         rules.sort_by_key(|rule| rule.id);
         for rule in &rules {

@@ -46,7 +46,7 @@ pub use audit::{Audit, Finding, audit};
 pub use config::{ActorEntry, FleetConfig, Role};
 pub use explain::{Names, explain_task};
 pub use fleet::{Fleet, FleetError, Stats, TaskStatus};
-pub use header::{Header, HeaderError, OtherVersion, Version, rules_digest};
+pub use header::{Header, HeaderError, OtherVersion, Version, catalogues_digest, rules_digest};
 pub use input::{
     Actor, AlarmScope, Alert, Input, InputError, OperatorCommand, Output, StorageLevel, TaskRequest,
 };

@@ -355,8 +355,9 @@ fn kind_of_input(input: &Input) -> u16 {
 /// Kinds that nobody has thought about count as naming people.
 pub const fn may_name_people(kind: Kind) -> bool {
     // Planned, PlanRefused, Released, Held, Stop, StopOrdered, Reset; StepStarted, StepDone, Done, Cancelled,
-    // Withdrawn, Agent; Barred; inputs of machines. Their texts are made of ids and numbers.
-    !matches!(kind.0, 7..=13 | 16..=21 | 23 | 32)
+    // Withdrawn, Agent; Barred; inputs of machines; what robots write in ledgers of their own. Their texts are made of ids
+    // and numbers.
+    !matches!(kind.0, 7..=13 | 16..=21 | 23 | 32 | 64..=69)
 }
 
 /// What a robot holds and where it is bound for, as evidence for whoever waits for it.

@@ -233,6 +233,11 @@ impl World {
         &self.plant
     }
 
+    /// The plant, for hosts that equip it, as with [`Plant::keep_log`].
+    pub const fn plant_mut(&mut self) -> &mut Plant {
+        &mut self.plant
+    }
+
     /// The setup the run was started from.
     pub fn setup(&self) -> &Setup {
         &self.setup

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, Workers, map_jobs,
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, Workers, map_jobs,
     wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
 };
-use sheepdog_driver::Peripheral;
+use sheepdog_driver::{Log, Peripheral};
+use sheepdog_interlock::ConfigDigest;
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -118,6 +119,17 @@ impl Plant {
         } else {
             channels.down.send(self.seed, &self.radio, self.now.as_micros(), message);
         }
+    }
+
+    /// Gives a robot a log of its own, which its controller asks before it moves. Returns whether there is such a robot.
+    pub fn keep_log(&mut self, agent: AgentId, log: Box<dyn Log>) -> bool {
+        let robot = self.robots.iter_mut().find(|robot| robot.agent == agent);
+        robot.map(|robot| robot.log = Some(log)).is_some()
+    }
+
+    /// The robots: id, settings of the interlock, and what their clocks show now.
+    pub fn robots(&self) -> impl Iterator<Item = (AgentId, ConfigDigest, RobotTime)> {
+        self.robots.iter().map(|robot| (robot.agent, robot.config(), robot.clock(self.now)))
     }
 
     /// Commands a door or lift; they are wired, so nothing is lost or delayed.

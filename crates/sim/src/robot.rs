@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{AgentId, Confidence, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
-use sheepdog_driver::{Observation, Onboard};
-use sheepdog_interlock::packs::PACKS;
+use sheepdog_driver::{Log, Observation, Onboard};
+use sheepdog_interlock::{ConfigDigest, packs::PACKS};
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -36,6 +36,8 @@ pub(crate) struct Robot {
     pub(crate) body: Body,
     pub(crate) link: SimLink,
     onboard: Onboard<SimBase>,
+    /// Its own log, if somebody keeps one.
+    pub(crate) log: Option<Box<dyn Log>>,
     beams: BeamSpec,
     power: PowerSpec,
     charge: u64,
@@ -86,6 +88,7 @@ impl Robot {
             body: parts.body,
             link: SimLink::default(),
             onboard: parts.onboard,
+            log: None,
             beams: parts.beams,
             power: parts.power,
             charge: u64::from(parts.battery.get()) * HOUR_US,
@@ -111,6 +114,11 @@ impl Robot {
             drift: Vector2::new(libm::cos(self.body.yaw_rad), libm::sin(self.body.yaw_rad))
                 * self.body.speed_mps(),
         }
+    }
+
+    /// The digest of the interlock's settings.
+    pub(crate) fn config(&self) -> ConfigDigest {
+        self.onboard.config_digest()
     }
 
     /// State of charge, rounded down.
@@ -167,7 +175,10 @@ impl Robot {
         self.affected.confidence =
             self.conditions.confidence_max.filter(|&limit| limit < self.beams.confidence);
         self.affected.button = self.conditions.button;
-        self.onboard.step(&observation, &mut self.link);
+        match &mut self.log {
+            Some(log) => self.onboard.step_logged(&observation, &mut self.link, log.as_mut()),
+            None => self.onboard.step(&observation, &mut self.link),
+        }
     }
 
     fn observe(&self, now: FleetTime, world: &World) -> Observation {
