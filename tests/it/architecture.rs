@@ -62,7 +62,7 @@ fn dependencies_point_in_the_allowed_direction() {
             "scenario",
             &["core", "interlock", "map", "dispatch", "traffic", "ledger", "fleet", "driver", "sim"],
         ),
-        ("runtime", &["core", "map", "traffic", "ledger", "fleet", "driver"]),
+        ("runtime", &["core", "interlock", "map", "traffic", "ledger", "fleet", "driver"]),
         (
             "testkit",
             &[

@@ -1,5 +1,7 @@
 //! A small building and the people who work in it.
 
+use std::{fs, path::PathBuf};
+
 use sheepdog::fleet::{Actor, Entry, Input, OperatorCommand, Record, Role, TaskRequest};
 use sheepdog::map::Site;
 use sheepdog::scenario::{DeliveryLoad, Event, Scenario, Setup, World, delivery};
@@ -87,4 +89,22 @@ pub(crate) fn run_until_done(world: &mut World) {
 
 pub(crate) fn has(entries: &[Entry], fits: impl Fn(&Record) -> bool) -> bool {
     entries.iter().any(|entry| fits(&entry.record))
+}
+
+/// A folder of this test's own that is gone afterwards.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("sheepdog-{name}-{}", std::process::id()));
+        // Nobody minds if it was not there.
+        let _absent = fs::remove_dir_all(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _absent = fs::remove_dir_all(&self.0);
+    }
 }

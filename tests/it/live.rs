@@ -14,25 +14,7 @@ use sheepdog::sim::Plant;
 use sheepdog::vocabulary::{FleetTime, Micros, Sequential};
 use sheepdog_testkit::check;
 
-use crate::common::{ANNA, carry, setup};
-
-/// A folder of this test's own that is gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("sheepdog-{name}-{}", std::process::id()));
-        // Nobody minds if it was not there.
-        let _absent = fs::remove_dir_all(&path);
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _absent = fs::remove_dir_all(&self.0);
-    }
-}
+use crate::common::{ANNA, Folder, carry, setup};
 
 /// Lets the plant run for `ticks` ticks of 50 ms, ten times as fast as life.
 fn run(server: &Server, plant: &mut Plant, ticks: usize) {

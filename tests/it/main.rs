@@ -15,6 +15,7 @@ mod live;
 mod needless;
 mod operators;
 mod planning;
+mod robots;
 mod rules;
 mod stories;
 mod uvc;

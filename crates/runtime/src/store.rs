@@ -11,7 +11,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use sheepdog_core::{FleetTime, Micros};
+use sheepdog_core::{AgentId, FleetTime, Micros};
 use sheepdog_fleet::{Fleet, FleetError, Header, HeaderError, OtherVersion, ReplayError, StorageLevel};
 use sheepdog_ledger::{
     Chain, Envelope, FORMAT_VERSION, Ledger, LedgerError, Reader, SaltKey, Verified, Verifier, Writer,
@@ -79,9 +79,16 @@ pub struct Store {
 
 /// The segment that is being written.
 #[derive(Debug)]
-struct Target {
-    medium: Box<dyn Medium>,
-    name: String,
+pub(crate) struct Target {
+    pub(crate) medium: Box<dyn Medium>,
+    pub(crate) name: String,
+}
+
+impl Target {
+    /// Where it is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.medium.path(&self.name)
+    }
 }
 
 impl io::Write for Target {
@@ -96,11 +103,11 @@ impl io::Write for Target {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Segment {
-    name: String,
+pub(crate) struct Segment {
+    pub(crate) name: String,
     /// Number of its first record.
     first: u64,
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// Time of its last record, once somebody has looked.
     ends: Option<FleetTime>,
 }
@@ -174,6 +181,22 @@ pub enum StoreError {
         made: u64,
         /// Records in the store.
         stored: u64,
+    },
+    /// The ledger of another robot is here, or no robot's.
+    #[error("{path}: this is not the ledger of robot {robot}")]
+    OtherRobot {
+        /// Which file.
+        path: PathBuf,
+        /// Whose ledger was to be continued.
+        robot: AgentId,
+    },
+    /// A boot that is said to be new has records already.
+    #[error("{path}: boot {boot} has records already; a boot nonce is never used twice")]
+    BootUsed {
+        /// Which file.
+        path: PathBuf,
+        /// The number.
+        boot: u64,
     },
     /// An earlier operation failed half-way; open the store anew.
     #[error("{0}: an earlier failure left it in an unknown state; open the store anew")]
@@ -477,34 +500,41 @@ impl Store {
 
     /// Where the open segment is.
     fn path(&mut self) -> PathBuf {
-        let target = self.writer.get_mut();
-        target.medium.path(&target.name)
+        self.writer.get_mut().path()
     }
 }
 
 /// A segment that was just made, with a header and no record.
-struct Begun {
-    segment: Segment,
-    chain: Chain,
+pub(crate) struct Begun {
+    pub(crate) segment: Segment,
+    pub(crate) chain: Chain,
 }
 
 impl Begun {
     fn new(medium: &mut dyn Medium, header: &Header, before: Option<&Chain>) -> Result<Self, StoreError> {
-        let encoded = header.encode()?;
-        // The same steps as those of the fleet that goes on here.
+        Self::with(medium, &header.encode()?, before)
+    }
+
+    /// A segment with an encoded header.
+    pub(crate) fn with(
+        medium: &mut dyn Medium,
+        header: &[u8],
+        before: Option<&Chain>,
+    ) -> Result<Self, StoreError> {
+        // The same steps as those of the ledger that goes on here; salts are no part of a chain.
         let mut ledger = match before {
-            Some(chain) => Ledger::resume(chain.clone(), header.salts),
-            None => Ledger::new(&encoded, header.salts),
+            Some(chain) => Ledger::resume(chain.clone(), SaltKey::PUBLIC),
+            None => Ledger::new(header, SaltKey::PUBLIC),
         };
         if before.is_some() {
-            ledger.begin_segment(&encoded);
+            ledger.begin_segment(header);
         }
         let chain = ledger.chain().clone();
         let first = before.map_or(0, Chain::seq);
         let name = segment_name(first);
         let writer = match before {
-            Some(chain) => Writer::create_segment(Vec::new(), &encoded, chain),
-            None => Writer::create(Vec::new(), &encoded),
+            Some(chain) => Writer::create_segment(Vec::new(), header, chain),
+            None => Writer::create(Vec::new(), header),
         };
         let writer = writer.map_err(|error| damaged(&medium.path(&name), error))?;
         let bytes = writer.into_inner();
@@ -635,7 +665,7 @@ fn put(medium: &mut dyn Medium, name: &str, bytes: &[u8]) -> Result<(), StoreErr
 }
 
 /// The segments of a ledger, oldest first.
-fn segments(medium: &dyn Medium) -> Result<Vec<Segment>, StoreError> {
+pub(crate) fn segments(medium: &dyn Medium) -> Result<Vec<Segment>, StoreError> {
     let files = medium.files().map_err(|error| failed(&medium.path(""), error))?;
     let segment = |(name, bytes): (String, u64)| {
         first_of(&name).map(|first| Segment { name, first, bytes, ends: None })
@@ -687,14 +717,14 @@ fn end_of(medium: &dyn Medium, name: &str) -> Result<FleetTime, StoreError> {
     last.map_err(|error| damaged(&medium.path(name), error))
 }
 
-fn read(medium: &dyn Medium, name: &str) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn read(medium: &dyn Medium, name: &str) -> Result<Vec<u8>, StoreError> {
     medium.read(name).map_err(|error| failed(&medium.path(name), error))
 }
 
-fn failed(path: &Path, error: io::Error) -> StoreError {
+pub(crate) fn failed(path: &Path, error: io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), error }
 }
 
-fn damaged(path: &Path, error: LedgerError) -> StoreError {
+pub(crate) fn damaged(path: &Path, error: LedgerError) -> StoreError {
     StoreError::Ledger { path: path.to_owned(), error }
 }
