@@ -106,6 +106,10 @@ pub(crate) struct Simulate {
     /// Write the ledger.
     #[arg(long, value_name = "OUT")]
     pub(crate) ledger: Option<PathBuf>,
+    /// Keep every robot's own ledger in a folder `robot-N` of this folder. Robots have booted for the first time, so the
+    /// folder must not hold such ledgers yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) robot_ledgers: Option<PathBuf>,
     /// Write where every robot truly was, every 50 ms, as CSV.
     #[arg(long, value_name = "OUT")]
     pub(crate) trace: Option<PathBuf>,
@@ -158,12 +162,13 @@ pub(crate) enum MapCommand {
     },
 }
 
-/// A ledger is a file, or the folder of a server's store with all its segments.
+/// A ledger is a file, or the folder of a store with all its segments: a fleet's, or a robot's own.
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
     /// Check the hash chain: any changed, missing or inserted record is found.
     #[command(after_help = "Examples:\n  sheepdog ledger verify run.ledger\n  \
-        sheepdog ledger verify store/ --checkpoint kept-elsewhere.txt\n\n\
+        sheepdog ledger verify store/ --checkpoint kept-elsewhere.txt\n  \
+        sheepdog ledger verify robots/robot-0 --anchors run.ledger\n\n\
         Records missing at the end, and a ledger that was written anew, show only against a checkpoint.\n\
         Signatures on a checkpoint are not checked here: check them with the tool that made them.")]
     Verify {
@@ -172,6 +177,9 @@ pub(crate) enum LedgerCommand {
         /// A checkpoint that was kept elsewhere, through which the ledger must pass.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        /// The fleet's ledger, through whose anchors a robot's ledger must pass.
+        #[arg(long, value_name = "FLEET")]
+        anchors: Option<PathBuf>,
     },
     /// Print what the ledger is now, to be kept where nobody who writes the ledger can change it.
     #[command(after_help = "Example:\n  sheepdog ledger checkpoint run.ledger > kept-elsewhere.txt")]
@@ -211,7 +219,8 @@ pub(crate) enum LedgerCommand {
         #[arg(long, value_name = "OUT")]
         redact: PathBuf,
     },
-    /// Feed the recorded inputs to a new fleet and compare every decision; check every rule on its evidence.
+    /// Feed the recorded inputs to a new fleet and compare every decision; check every rule on its evidence. Of a robot's
+    /// ledger, run every incident through the interlock again.
     #[command(after_help = "Example:\n  sheepdog ledger replay run.ledger\n\n\
         A ledger that another version wrote may come out differently; that is said and is no divergence (exit code 5).")]
     Replay {
@@ -230,9 +239,11 @@ pub(crate) enum LedgerCommand {
         #[arg(long, default_value_t = 100)]
         count: usize,
     },
-    /// Tell the story of a task: who did it, why they and not the others, what it waited for.
+    /// Tell the story of a task: who did it, why they and not the others, what it waited for. Of a robot's ledger: what
+    /// stopped it, on what values, and who let it go on.
     #[command(after_help = "Examples:\n  sheepdog ledger explain run.ledger\n  \
-        sheepdog ledger explain run.ledger --task delivery-3")]
+        sheepdog ledger explain run.ledger --task delivery-3\n  \
+        sheepdog ledger explain robots/robot-0")]
     Explain {
         /// The ledger.
         path: PathBuf,

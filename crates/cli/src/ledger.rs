@@ -14,25 +14,40 @@ use sheepdog_runtime::segment_files;
 use crate::{
     args::LedgerCommand,
     problem::{Answer, Problem, read, read_text, write},
+    robot,
 };
 
 pub(crate) fn run(command: &LedgerCommand) -> Result<Answer, Problem> {
     match command {
-        LedgerCommand::Verify { path, checkpoint } => check(path, checkpoint.as_deref()),
+        LedgerCommand::Verify { path, checkpoint, anchors } => {
+            check(path, checkpoint.as_deref(), anchors.as_deref())
+        }
         LedgerCommand::Checkpoint { path, origin } => checkpoint(path, origin),
         LedgerCommand::Prove { path, record, since } => prove(path, *record, since.as_deref()),
         LedgerCommand::Export { path, redact } => export(path, redact),
-        LedgerCommand::Replay { path } => again(path),
-        LedgerCommand::Show { path, from, count } => show(path, *from, *count),
-        LedgerCommand::Explain { path, task } => explain(path, task.as_deref()),
+        LedgerCommand::Replay { path } => match robot::open(path)? {
+            Some(ledger) => Ok(robot::replay(&ledger)),
+            None => again(path),
+        },
+        LedgerCommand::Show { path, from, count } => match robot::open(path)? {
+            Some(ledger) => Ok(robot::show(&ledger, *from, *count)),
+            None => show(path, *from, *count),
+        },
+        LedgerCommand::Explain { path, task } => match (robot::open(path)?, task) {
+            (Some(ledger), None) => Ok(robot::explain(&ledger)),
+            (Some(_), Some(_)) => {
+                Err(Problem::Usage(format!("{}: a robot's ledger knows no tasks", path.display())))
+            }
+            (None, task) => explain(path, task.as_deref()),
+        },
     }
 }
 
 /// The files of a ledger, oldest first: one, or the segments in a folder.
-struct Files(Vec<(PathBuf, Vec<u8>)>);
+pub(crate) struct Files(pub(crate) Vec<(PathBuf, Vec<u8>)>);
 
 impl Files {
-    fn load(path: &Path) -> Result<Self, Problem> {
+    pub(crate) fn load(path: &Path) -> Result<Self, Problem> {
         let paths = if path.is_dir() {
             segment_files(path).map_err(|error| Problem::input(path, error))?
         } else {
@@ -56,11 +71,11 @@ impl Files {
     }
 
     /// [`verify`](Self::verify) for commands that need a whole ledger.
-    fn verified(&self) -> Result<Verified, Problem> {
+    pub(crate) fn verified(&self) -> Result<Verified, Problem> {
         self.verify(Verifier::new()).map_err(|(path, error)| Problem::input(path, error))
     }
 
-    fn leaves(&self) -> Result<Leaves, Problem> {
+    pub(crate) fn leaves(&self) -> Result<Leaves, Problem> {
         let mut leaves: Option<Leaves> = None;
         for (path, bytes) in &self.0 {
             let added = Reader::new(bytes.as_slice()).and_then(|reader| match &mut leaves {
@@ -73,7 +88,7 @@ impl Files {
     }
 }
 
-fn check(path: &Path, checkpoint: Option<&Path>) -> Result<Answer, Problem> {
+fn check(path: &Path, checkpoint: Option<&Path>, anchors: Option<&Path>) -> Result<Answer, Problem> {
     let files = Files::load(path)?;
     let verifier = match checkpoint {
         Some(file) => Verifier::against(*note(file)?.checkpoint()),
@@ -103,7 +118,7 @@ fn check(path: &Path, checkpoint: Option<&Path>) -> Result<Answer, Problem> {
             "the last record was cut short at byte {offset}, as by a crash; the rest is whole"
         );
     }
-    Ok(Answer::Yes)
+    robot::check(path, &files, anchors)
 }
 
 fn note(path: &Path) -> Result<Note, Problem> {
@@ -285,7 +300,7 @@ fn show(path: &Path, from: u64, count: usize) -> Result<Answer, Problem> {
     Ok(Answer::Yes)
 }
 
-fn print_line(time: FleetTime, seq: u64, what: &str) {
+pub(crate) fn print_line(time: FleetTime, seq: u64, what: &str) {
     anstream::println!("{:>10}  #{seq:<6} {what}", time.to_string());
 }
 

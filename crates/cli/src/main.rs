@@ -9,6 +9,7 @@ mod interlock;
 mod ledger;
 mod map;
 mod problem;
+mod robot;
 mod simulate;
 
 use std::process::ExitCode;

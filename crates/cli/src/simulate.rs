@@ -1,10 +1,15 @@
 //! `sheepdog simulate`.
 
-use std::io::IsTerminal as _;
+use std::{
+    io::IsTerminal as _,
+    path::{Path, PathBuf},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sheepdog_core::{FleetTime, Sequential, Workers};
-use sheepdog_runtime::{Clock, Pool};
+use sheepdog_core::{AgentId, FleetTime, RobotTime, Sequential, Workers};
+use sheepdog_interlock::BootNonce;
+use sheepdog_ledger::SaltKey;
+use sheepdog_runtime::{Clock, Disk, Pool, RobotHeader, RobotStore, StoreError};
 use sheepdog_scenario::{DeliveryLoad, Setup, Summary, World, film};
 
 use crate::{
@@ -15,6 +20,9 @@ use crate::{
 
 /// Ticks between two looks at the progress.
 const LOOK_EVERY: u32 = 400;
+
+/// Decisions that wait for a robot's store, which is emptied at every tick.
+const RING: usize = 64;
 
 pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let loaded = load(&args.map.path, &args.map.options)?;
@@ -37,7 +45,14 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let clock = Clock::starting_at(FleetTime::ZERO);
     let workers: Box<dyn Workers> =
         if args.workers == 1 { Box::new(Sequential) } else { Box::new(Pool::new(usize::from(args.workers))) };
-    drive(&mut world, workers.as_ref(), args)?;
+    let mut stores = match &args.robot_ledgers {
+        Some(folder) => keep_ledgers(&mut world, folder)?,
+        None => Vec::new(),
+    };
+    drive(&mut world, workers.as_ref(), args, &mut stores)?;
+    for (store, clock) in stores.into_iter().zip(clocks(&world)) {
+        store.close(clock).map_err(|error| ledger_problem(args, &error))?;
+    }
     let wall = clock.now().since(FleetTime::ZERO).unwrap_or_default().as_secs_f64();
     let summary = Summary::of(&mut world, wall).map_err(|error| Problem::input(&args.map.path, error))?;
     save(&mut world, args)?;
@@ -47,7 +62,43 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     Ok(if complete && sound { Answer::Yes } else { Answer::No })
 }
 
-fn drive(world: &mut World, workers: &dyn Workers, args: &Simulate) -> Result<(), Problem> {
+/// Gives every robot a ledger of its own, in the order of the plant.
+fn keep_ledgers(world: &mut World, folder: &Path) -> Result<Vec<RobotStore>, Problem> {
+    let site = world.setup().site.version();
+    let robots: Vec<_> = world.plant().robots().collect();
+    let mut stores = Vec::new();
+    for (agent, config, _) in robots {
+        let path = robot_folder(folder, agent);
+        let disk = Disk::create(&path).map_err(|error| Problem::Io { path: path.clone(), error })?;
+        // Robots of the plant boot once, and count from zero.
+        let header = RobotHeader::new(agent, BootNonce(0), config, site);
+        let opened = RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, RING);
+        let (tap, store) = opened.map_err(|error| Problem::input(&path, error))?;
+        world.plant_mut().keep_log(agent, Box::new(tap));
+        stores.push(store);
+    }
+    Ok(stores)
+}
+
+/// What the robots' clocks show, in the order of the plant.
+fn clocks(world: &World) -> impl Iterator<Item = RobotTime> {
+    world.plant().robots().map(|(_, _, clock)| clock)
+}
+
+fn ledger_problem(args: &Simulate, error: &StoreError) -> Problem {
+    Problem::input(args.robot_ledgers.as_deref().unwrap_or(Path::new("")), error)
+}
+
+fn robot_folder(folder: &Path, agent: AgentId) -> PathBuf {
+    folder.join(format!("robot-{}", agent.0))
+}
+
+fn drive(
+    world: &mut World,
+    workers: &dyn Workers,
+    args: &Simulate,
+    stores: &mut [RobotStore],
+) -> Result<(), Problem> {
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(args.tasks.into())
     } else {
@@ -59,6 +110,9 @@ fn drive(world: &mut World, workers: &dyn Workers, args: &Simulate) -> Result<()
     let mut ticks = 0_u32;
     while !world.is_over() {
         world.step(workers).map_err(|error| Problem::input(&args.map.path, error))?;
+        for (store, clock) in stores.iter_mut().zip(clocks(world)) {
+            store.drain(clock).map_err(|error| ledger_problem(args, &error))?;
+        }
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(LOOK_EVERY) && !bar.is_hidden() {
             bar.set_position(u64::try_from(world.fleet().stats().done).unwrap_or(0));
@@ -93,7 +147,7 @@ fn report(world: &World, summary: &Summary, args: &Simulate) -> Result<(), Probl
     if !open.is_empty() {
         anstream::println!("not done    {}", open.join(", "));
     }
-    for path in [&args.ledger, &args.trace, &args.svg].into_iter().flatten() {
+    for path in [&args.ledger, &args.robot_ledgers, &args.trace, &args.svg].into_iter().flatten() {
         anstream::println!("wrote       {}", path.display());
     }
     Ok(())
