@@ -122,7 +122,7 @@ impl Supervision {
     }
 
     fn overspeed(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
-        let limit = with_tolerance(self.envelope.speed.0, config.overspeed_percent, config.standstill.0);
+        let limit = with_tolerance(self.envelope.speed().0, config.overspeed_percent, config.standstill.0);
         let fast = evidence(Code::SPD_002, odometry?.speed.0.into(), Relation::Above, limit);
         lasting(&mut self.fast_since, now, fast, config.overspeed_for)
     }
@@ -147,7 +147,7 @@ impl Supervision {
             Order::Move(twist) => MmPerS(twist.linear_mm_per_s.unsigned_abs()),
             Order::Stop | Order::Free => MmPerS::ZERO,
         };
-        let fastest = self.envelope.speed;
+        let fastest = self.envelope.speed();
         self.envelope.follow(&Dynamics::new(config, input), config.cycle_max, (last, input.now), permitted);
         self.told = match (order, self.told) {
             (Order::Free, _) => Told::Nothing,
@@ -180,7 +180,8 @@ impl Supervision {
 /// at once, and down no faster than the brakes towards the highest of the speeds permitted lately.
 #[derive(Clone, Copy, Debug, Default)]
 struct Envelope {
-    speed: MmPerS,
+    /// In millionths of a millimetre per second: in a short cycle brakes take off less than one.
+    millionths: u64,
     /// The highest speeds permitted, the newest first; each of the time that a third of the delay takes, or a step.
     recent: [MmPerS; 4],
     /// Since when the newest of them has been collected.
@@ -206,10 +207,15 @@ impl Envelope {
             *newest = permitted.max(*newest);
         }
         let span = last.and_then(|last| now.since(last)).unwrap_or(Micros::ZERO).as_micros();
-        let lost = span.saturating_mul(dynamics.deceleration.0.into()) / 1_000_000;
-        let lost = MmPerS(u32::try_from(lost).unwrap_or(u32::MAX));
+        let lost = span.saturating_mul(dynamics.deceleration.0.into());
         let lately = self.recent.into_iter().fold(MmPerS::ZERO, MmPerS::max);
-        self.speed = self.speed.saturating_sub(lost).max(lately);
+        let lately = u64::from(lately.0).saturating_mul(1_000_000);
+        self.millionths = self.millionths.saturating_sub(lost).max(lately);
+    }
+
+    /// Rounded up.
+    fn speed(&self) -> MmPerS {
+        MmPerS(u32::try_from(self.millionths.div_ceil(1_000_000)).unwrap_or(u32::MAX))
     }
 }
 

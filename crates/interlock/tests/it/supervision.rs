@@ -129,6 +129,16 @@ fn a_base_that_ignores_a_lower_limit_is_found() {
     assert!((300..=800).contains(&after), "{after} ms");
 }
 
+/// In a millisecond the declared brakes take off less than 1 mm/s, and it counts all the same.
+#[test]
+fn a_base_that_ignores_a_lower_limit_is_found_in_short_cycles_too() {
+    let mut scene = scene(Habits { deceleration: 0.0, ..Habits::DECLARED }, 1);
+    scene.drive(2_500);
+    let (rule, after) = found(&mut scene, |input| limit(input, 300));
+    assert_eq!(rule, SPD_002);
+    assert!((300..=800).contains(&after), "{after} ms");
+}
+
 #[test]
 fn a_runaway_is_found() {
     let mut scene = scene(Habits::DECLARED, 100).cruise();
