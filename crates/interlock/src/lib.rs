@@ -25,7 +25,7 @@
 //! defence in depth.
 //!
 //! ```
-//! use sheepdog_interlock::{packs::*, *};
+//! use sheepdog_interlock::{packs::{PackSlot, PackVerdict, Ruling}, *};
 //!
 //! # fn main() -> Result<(), Box<dyn core::error::Error>> {
 //! // 1. Settings. Those of simulated robots will do here; a real robot's are measured.
