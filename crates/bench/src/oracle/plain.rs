@@ -16,7 +16,7 @@ use std::fmt;
 
 use sheepdog_interlock::{
     Config, Fusion, Input, Micros, Mm, ResetStep, Restart, RobotTime, SelfTest, StopCategory, Twist,
-    packs::{PACKS, Ruling},
+    packs::{PACKS, PackSlot, Ruling},
 };
 
 use super::edges::{Edge, Edges};
@@ -170,9 +170,12 @@ pub(crate) struct Plain<'c, const S: usize, const N: usize> {
     highest: Option<u32>,
     latch_category: StopCategory,
     told: Told,
+    /// The speed that the base may have, in millionths of a millimetre per second.
     envelope: Int,
-    /// Since when less than the envelope is permitted, and what the envelope was then.
-    falling: Option<(Int, Int)>,
+    /// The highest speeds permitted, by windows of time: when each began, if the clock still tells, and the speed.
+    windows: Vec<(Option<Int>, Int)>,
+    /// How many steps lie before the clock went backwards: what began in them has no beginning any more.
+    forgotten: usize,
 }
 
 /// What fires in one step.
@@ -249,11 +252,15 @@ fn speed_within(d: Int, t: Int, a: Int, h: Int, cap: Int) -> Int {
     low
 }
 
-/// `d = v·t + v²/(2·a)` in whole millimetres, rounded up.
+/// `d = v·t + v²/(2·a)` in whole millimetres, rounded up, and at most what an odometer can show.
 fn way_to_stop(v: Int, t: Int, a: Int) -> Int {
+    let farthest = Int::from(u32::MAX);
+    if a == 0 {
+        return farthest;
+    }
     let (v, t, a) = (i128::from(v), i128::from(t), i128::from(a));
     let (over, under) = (2 * a * v * t + v * v * 1_000_000, 2 * a * 1_000_000);
-    Int::try_from((over + under - 1) / under).unwrap_or(Int::MAX)
+    Int::try_from((over + under - 1) / under).map_or(farthest, |way| way.min(farthest))
 }
 
 impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
@@ -271,13 +278,15 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             things: [[Thing::default(); N]; S],
             looked: [[false; N]; S],
             spoken: 0,
-            keep_power: 0,
+            // Whoever may be carried is carried until the pack says otherwise.
+            keep_power: config.packs_required & PackSlot::PATIENT.bit(),
             cleared: memory.and_then(|memory| memory.cleared).map(|generation| generation.0),
             highest: memory.and_then(|memory| memory.highest_stop).map(|generation| generation.0),
             latch_category: StopCategory::Zero,
             told: Told::Nothing,
             envelope: 0,
-            falling: None,
+            windows: Vec::with_capacity(64),
+            forgotten: 0,
         }
     }
 
@@ -289,14 +298,19 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         }
     }
 
+    /// The steps whose instants still mean something.
+    fn told_of(&self) -> &[Past<S>] {
+        &self.past[self.forgotten..]
+    }
+
     /// When the unbroken run of steps that ends with this one began, given what held in earlier steps.
     fn since(&self, now: Int, held: impl Fn(&Past<S>) -> bool) -> Int {
-        self.past.iter().rev().take_while(|past| held(past)).last().map_or(now, |past| past.now)
+        self.told_of().iter().rev().take_while(|past| held(past)).last().map_or(now, |past| past.now)
     }
 
     /// The same for what is not always known: steps that do not know neither begin nor break a run.
     fn since_known(&self, now: Int, held: impl Fn(&Past<S>) -> Option<bool>) -> Int {
-        let run = self.past.iter().rev().take_while(|past| held(past) != Some(false));
+        let run = self.told_of().iter().rev().take_while(|past| held(past) != Some(false));
         run.filter(|past| held(past) == Some(true)).last().map_or(now, |past| past.now)
     }
 
@@ -319,6 +333,17 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             travelled: o.travelled.0.into(),
             turned: o.turned_mrad.into(),
         });
+        // With a clock that went backwards no instant of before means anything.
+        if self.past.last().is_some_and(|last| now < last.now) {
+            self.forgotten = self.past.len();
+            self.frames.iter_mut().for_each(Vec::clear);
+            if let Some((began, _)) = self.windows.last_mut() {
+                *began = None;
+            }
+            if let Told::Stop { at, .. } = &mut self.told {
+                *at = now;
+            }
+        }
         let standing = motion.is_some_and(|motion| {
             let fast = edges.above(Edge::standstill, motion.speed, c.standstill.0.into());
             let spins = edges.above(Edge::standstill_yaw, motion.yaw, c.standstill_yaw.0.into());
@@ -327,7 +352,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
 
         // What people order. The button ends no stop that was ordered from elsewhere.
         let (mut acknowledges, mut starts, mut bad_press) = (false, false, false);
-        if !input.reset_button && self.past.last().is_some_and(|past| past.pressed) {
+        if !input.reset_button && self.told_of().last().is_some_and(|past| past.pressed) {
             let long = (now - self.since(now, |past| past.pressed)).max(0);
             let short = edges.below(Edge::reset_press_min, long, micros(c.reset_press_min));
             bad_press = edges.above(Edge::reset_press_max, long, micros(c.reset_press_max)) || short;
@@ -412,7 +437,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             if old {
                 f.deny(R::COM_005, One);
             }
-            let last = self.past.iter().rev().find_map(|past| past.command);
+            let last = self.told_of().iter().rev().find_map(|past| past.command);
             let disordered = last.is_some_and(|(at, was)| issued < at || (issued == at && was != twist));
             if disordered {
                 f.deny(R::COM_004, One);
@@ -423,11 +448,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         }
 
         // Distances.
-        let (mut a, mut delay) = (Int::from(c.deceleration.0), micros(c.actuation_delay));
-        if let Some(braking) = input.braking {
-            a = a.min(braking.deceleration.0.into());
-            delay = delay.max(micros(braking.delay));
-        }
+        let (a, delay) = self.brakes(input);
         let reaction = micros(c.permit_ttl) + delay;
         if asks {
             match input.release {
@@ -651,7 +672,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         };
         f.fire(primary);
 
-        self.tell(now, motion, standing, stands, says, granted);
+        self.tell(now, motion, (a, delay), standing, stands, says, granted);
         self.past.push(Past {
             now,
             command,
@@ -896,9 +917,10 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         match self.told {
             Told::Nothing => {}
             Told::Move => {
-                let share = self.envelope * percent / 100;
+                let envelope = self.fastest();
+                let share = envelope * percent / 100;
                 over_speed = motion.map(|motion| {
-                    let limit = self.envelope + share.max(c.standstill.0.into());
+                    let limit = envelope + share.max(c.standstill.0.into());
                     if Int::from(c.standstill.0) < share {
                         edges.meet(Edge::overspeed_percent, motion.speed, limit);
                     }
@@ -942,26 +964,42 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         (over_speed, over_yaw)
     }
 
+    /// What is to be counted on of the brakes: deceleration, and delay. What is known of them can only make them worse.
+    fn brakes(&self, input: &Input<S, N>) -> (Int, Int) {
+        let (a, delay) = (Int::from(self.config.deceleration.0), micros(self.config.actuation_delay));
+        input.braking.map_or((a, delay), |known| {
+            (a.min(known.deceleration.0.into()), delay.max(micros(known.delay)))
+        })
+    }
+
+    /// The highest speed that the base may have, in whole millimetres per second, rounded up.
+    fn fastest(&self) -> Int {
+        (self.envelope + 999_999) / 1_000_000
+    }
+
     /// What the base is told in this step, to be held against it in the next.
     fn tell(
         &mut self,
         now: Int,
         motion: Option<Motion>,
+        (a, delay): (Int, Int),
         standing: bool,
         stands: Stands,
         says: Says,
         granted: Twist,
     ) {
         let c = self.config;
+        let fastest = self.fastest();
+        // Collect for a third of the time until the brakes act, then anew; the last four count.
         let permitted = Int::from(granted.linear_mm_per_s).abs();
-        if self.envelope <= permitted {
-            (self.envelope, self.falling) = (permitted, None);
-        } else {
-            let (since, from) = *self.falling.get_or_insert((now, self.envelope));
-            let braking = (now - since - micros(c.permit_ttl) - micros(c.actuation_delay)).max(0);
-            let lost = i128::from(braking) * i128::from(c.deceleration.0) / 1_000_000;
-            self.envelope = (from - Int::try_from(lost).unwrap_or(Int::MAX)).max(permitted);
+        let third = (micros(c.permit_ttl) + delay + micros(c.cycle_max)) / 3;
+        match self.windows.last_mut() {
+            Some((Some(began), highest)) if now - *began < third => *highest = permitted.max(*highest),
+            _ => self.windows.push((Some(now), permitted)),
         }
+        let lately = self.windows.iter().rev().take(4).map(|(_, highest)| *highest).max().unwrap_or(0);
+        let gone_by = self.past.last().map_or(0, |last| (now - last.now).max(0));
+        self.envelope = self.envelope.saturating_sub(gone_by.saturating_mul(a)).max(lately * 1_000_000);
         // Who has just booted, or stands and waits for a person, may be pushed about.
         let free =
             stands == Stands::Boot || (matches!(stands, Stands::Latched | Stands::Acknowledged) && standing);
@@ -975,11 +1013,11 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             Told::Stop { at, way } => Told::Stop { at, way },
             Told::Nothing | Told::Move => {
                 let way = motion.map(|motion| {
-                    let speed = motion.speed.max(c.standstill.0.into());
-                    let delay = micros(c.actuation_delay) + micros(c.cycle_max);
-                    let predicted = way_to_stop(speed, delay, c.deceleration.0.into());
+                    let speed = motion.speed.max(fastest).max(c.standstill.0.into());
+                    let predicted = way_to_stop(speed, delay + micros(c.cycle_max), a);
                     let allowed = predicted * Int::from(c.stop_distance_percent) / 100;
-                    (motion.travelled, allowed.max(c.standstill_window.0.into()))
+                    let farthest = Int::from(u32::MAX);
+                    (motion.travelled, allowed.clamp(c.standstill_window.0.into(), farthest))
                 });
                 Told::Stop { at: now, way }
             }
