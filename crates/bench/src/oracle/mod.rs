@@ -141,7 +141,8 @@ impl Tally {
     ) -> bool {
         let (setup, mut scene) = Setup::<S, N>::open(seed, case, settings);
         let mut pair = setup.pair(tamper);
-        while let Some(act) = scene.next() {
+        let mut act = Act::default();
+        while scene.next(&mut act) {
             let (theirs, ours) = pair.step(&act, &mut self.edges);
             self.steps += 1;
             self.moved += u64::from(theirs.says == Says::Move);
@@ -149,7 +150,7 @@ impl Tally {
             if theirs != ours {
                 return false;
             }
-            scene.heard(ours);
+            scene.heard(ours, || pair.plain.hints());
         }
         true
     }
@@ -368,13 +369,14 @@ fn explain_sized<const S: usize, const N: usize>(
     let mut edges = Edges::default();
     let mut pair = setup.pair(tamper);
     let mut acts = Vec::new();
-    while let Some(act) = scene.next() {
+    let mut act = Act::default();
+    while scene.next(&mut act) {
         let (theirs, ours) = pair.step(&act, &mut edges);
-        acts.push(act);
+        acts.push(act.clone());
         if theirs != ours {
             break;
         }
-        scene.heard(ours);
+        scene.heard(ours, || pair.plain.hints());
     }
     // Leave out one step after the other, as long as they still disagree without it.
     let disagree = |acts: &[Act<S, N>]| {

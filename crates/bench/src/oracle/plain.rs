@@ -12,7 +12,7 @@
     reason = "plain beats safe here: a mistake shows as a disagreement"
 )]
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use sheepdog_interlock::{
     Config, Fusion, Input, Micros, Mm, ResetStep, Restart, RobotTime, SelfTest, StopCategory, Twist,
@@ -138,6 +138,19 @@ struct Frame {
     is_new: bool,
 }
 
+/// Where limits lie that nobody sees from outside, so that a scene can go there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hints {
+    /// The speed from which on the base is too fast.
+    pub(crate) fast: u64,
+    /// What the odometer shows at the end of the longest stop.
+    pub(crate) way: Option<u64>,
+    /// When a stop for want of evidence was, the earliest that may still count.
+    pub(crate) trip: Option<u64>,
+    /// Since when the reset button has been pressed.
+    pub(crate) pressed: Option<u64>,
+}
+
 /// What the base has to keep to.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
@@ -243,11 +256,14 @@ fn speed_within(d: Int, t: Int, a: Int, h: Int, cap: Int) -> Int {
         return 0;
     }
     let term = up(a * t) + h;
-    let (mut low, mut high) = (0, cap);
+    let stops = |v: Int| i128::from(v) * (i128::from(v) + 2 * term) <= 2 * a * left;
+    if stops(cap) {
+        return cap;
+    }
+    let (mut low, mut high) = (0, cap - 1);
     while low < high {
         let middle = (low + high + 1) / 2;
-        let v = i128::from(middle);
-        if v * (v + 2 * term) <= 2 * a * left { low = middle } else { high = middle - 1 }
+        if stops(middle) { low = middle } else { high = middle - 1 }
     }
     low
 }
@@ -290,6 +306,26 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         }
     }
 
+    /// Where some limits lie after this step.
+    pub(crate) fn hints(&self) -> Hints {
+        let c = self.config;
+        let (fastest, now) = (self.fastest(), self.past.last().map_or(0, |last| last.now));
+        let lately = |past: &&Past<S>| !past.acknowledged && now - past.now <= micros(c.chatter_window);
+        let trips = self.told_of().iter().rev().take_while(lately).filter(|past| past.trip);
+        let pressed = self.told_of().iter().rev().take_while(|past| past.pressed).last();
+        let at = |past: &Past<S>| past.now as u64;
+        Hints {
+            fast: (fastest + (fastest * Int::from(c.overspeed_percent) / 100).max(c.standstill.0.into()))
+                as u64,
+            way: match self.told {
+                Told::Stop { way: Some((from, allowed)), .. } => Some((from + allowed) as u64),
+                Told::Nothing | Told::Move | Told::Stop { .. } | Told::Stand { .. } => None,
+            },
+            trip: trips.last().map(at),
+            pressed: pressed.map(at),
+        }
+    }
+
     fn stands(&self) -> Stands {
         match self.past.last() {
             Some(past) => past.stands,
@@ -303,15 +339,27 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         &self.past[self.forgotten..]
     }
 
-    /// When the unbroken run of steps that ends with this one began, given what held in earlier steps.
-    fn since(&self, now: Int, held: impl Fn(&Past<S>) -> bool) -> Int {
-        self.told_of().iter().rev().take_while(|past| held(past)).last().map_or(now, |past| past.now)
+    /// How long something has held in an unbroken run of steps that ends with this one, given what held in earlier
+    /// steps: exactly up to `enough` and a little more, and at least that much beyond it.
+    fn lasting(&self, now: Int, enough: Micros, held: impl Fn(&Past<S>) -> bool) -> Int {
+        self.lasting_known(now, enough, |past| Some(held(past)))
     }
 
     /// The same for what is not always known: steps that do not know neither begin nor break a run.
-    fn since_known(&self, now: Int, held: impl Fn(&Past<S>) -> Option<bool>) -> Int {
-        let run = self.told_of().iter().rev().take_while(|past| held(past) != Some(false));
-        run.filter(|past| held(past) == Some(true)).last().map_or(now, |past| past.now)
+    fn lasting_known(&self, now: Int, enough: Micros, held: impl Fn(&Past<S>) -> Option<bool>) -> Int {
+        let enough = micros(enough);
+        let mut lasted = 0;
+        for past in self.told_of().iter().rev() {
+            match held(past) {
+                Some(true) => lasted = now - past.now,
+                Some(false) => break,
+                None => {}
+            }
+            if enough + 1 < lasted {
+                break;
+            }
+        }
+        lasted
     }
 
     pub(crate) fn step(&mut self, input: &Input<S, N>, edges: &mut Edges) -> Answer {
@@ -353,7 +401,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         // What people order. The button ends no stop that was ordered from elsewhere.
         let (mut acknowledges, mut starts, mut bad_press) = (false, false, false);
         if !input.reset_button && self.told_of().last().is_some_and(|past| past.pressed) {
-            let long = (now - self.since(now, |past| past.pressed)).max(0);
+            let long = self.lasting(now, c.reset_press_max, |past| past.pressed);
             let short = edges.below(Edge::reset_press_min, long, micros(c.reset_press_min));
             bad_press = edges.above(Edge::reset_press_max, long, micros(c.reset_press_max)) || short;
             if !bad_press && self.highest <= self.cleared {
@@ -546,10 +594,11 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         let mut good = clear && !edges.below(Edge::confidence_rearm, lowest, c.confidence_rearm.ppm().into());
         let low = edges.below(Edge::confidence_slow, lowest, c.confidence_slow.ppm().into());
         let risen = clear && !f.slowed && !low;
-        let good_for = if good { (now - self.since(now, |past| past.good)).max(0) } else { 0 };
-        let entry = self.past.iter().rposition(|past| past.began).unwrap_or(0);
-        let run = self.past.iter().skip(entry).rev().take_while(|past| past.risen).last();
-        let risen_for = if risen { (now - run.map_or(now, |past| past.now)).max(0) } else { 0 };
+        let good_for = if good { self.lasting(now, c.dwell, |past| past.good) } else { 0 };
+        // From the step in which motion began at the earliest.
+        let begun = Cell::new(false);
+        let since_begun = |past: &Past<S>| past.risen && !begun.replace(begun.get() || past.began);
+        let risen_for = if risen { self.lasting(now, c.dwell_up, since_begun) } else { 0 };
         let armed = good && standing && edges.at_least(Edge::dwell, good_for, micros(c.dwell));
 
         let mut trip = false;
@@ -777,7 +826,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 .map(|residual| edges.above(Edge::drift_max, residual.0.into(), c.drift_max.0.into()));
             drifts[s] = misses;
             let drifts = misses == Some(true);
-            let missed_for = || (now - self.since_known(now, |past| past.drifts[s])).max(0);
+            let missed_for = || self.lasting_known(now, c.drift_for, |past| past.drifts[s]);
             reason[s] = if back {
                 Some(R::OBS_011)
             } else if age.is_none() {
@@ -868,7 +917,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             f.fire(R::OBS_009);
             f.slowed = true;
             f.limit(R::OBS_009, slow);
-            let lasting = (now - self.since(now, |past| past.differ)).max(0);
+            let lasting = self.lasting(now, c.disagreement_for, |past| past.differ);
             if edges.above(Edge::disagreement_for, lasting, micros(c.disagreement_for)) {
                 f.deny(R::OBS_009, one);
             }
@@ -928,7 +977,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 });
                 if over_speed == Some(true) {
                     let known = |past: &Past<S>| if past.moved { past.over_speed } else { Some(false) };
-                    let lasting = (now - self.since_known(now, known)).max(0);
+                    let lasting = self.lasting_known(now, c.overspeed_for, known);
                     if edges.at_least(Edge::overspeed_for, lasting, micros(c.overspeed_for)) {
                         f.latch(R::SPD_002, zero);
                     }
@@ -956,7 +1005,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         let limit = most + (most * percent / 100).max(c.standstill_yaw.0.into());
         let over_yaw = motion.map(|motion| limit < motion.yaw);
         if over_yaw == Some(true) {
-            let lasting = (now - self.since_known(now, |past| past.over_yaw)).max(0);
+            let lasting = self.lasting_known(now, c.overspeed_for, |past| past.over_yaw);
             if edges.at_least(Edge::overspeed_for, lasting, micros(c.overspeed_for)) {
                 f.latch(R::SPD_005, zero);
             }
@@ -967,9 +1016,9 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
     /// What is to be counted on of the brakes: deceleration, and delay. What is known of them can only make them worse.
     fn brakes(&self, input: &Input<S, N>) -> (Int, Int) {
         let (a, delay) = (Int::from(self.config.deceleration.0), micros(self.config.actuation_delay));
-        input.braking.map_or((a, delay), |known| {
-            (a.min(known.deceleration.0.into()), delay.max(micros(known.delay)))
-        })
+        input
+            .braking
+            .map_or((a, delay), |known| (a.min(known.deceleration.0.into()), delay.max(micros(known.delay))))
     }
 
     /// The highest speed that the base may have, in whole millimetres per second, rounded up.

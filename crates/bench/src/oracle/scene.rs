@@ -13,7 +13,7 @@ use sheepdog_interlock::{
     packs::{PACKS, PackVerdict, Ruling},
 };
 
-use super::plain::{Answer, Says, Stands};
+use super::plain::{Answer, Hints, Says, Stands};
 
 /// Numbers of one scene.
 pub(crate) struct Dice(Pcg32);
@@ -148,7 +148,7 @@ fn draw(dice: &mut Dice) -> Config {
         chatter_window: ms(dice, 300, 3_000),
         reset_press_min: ms(dice, 20, 150),
         reset_press_max: ms(dice, 151, 700),
-        packs_required: dice.choose(&[0, 1, 1, 0b11, 0x8001]),
+        packs_required: dice.choose(&[0, 1, 1, 0b11, 0x8001, 0x21]),
         pack_age_max: ms(dice, 50, 300),
     }
 }
@@ -195,6 +195,12 @@ pub(crate) struct Act<const S: usize, const N: usize> {
     pub(crate) revoked: (u32, u32),
 }
 
+impl<const S: usize, const N: usize> Default for Act<S, N> {
+    fn default() -> Self {
+        Self { input: Input::unknown(RobotTime::ZERO, SITE), refused: false, revoked: (0, 0) }
+    }
+}
+
 /// A scene under way.
 pub(crate) struct Scene<const S: usize, const N: usize> {
     dice: Dice,
@@ -216,8 +222,13 @@ pub(crate) struct Scene<const S: usize, const N: usize> {
     reset_at: u64,
     /// The clock at the step before.
     before: u64,
-    /// When less was asked, and what had been granted.
-    falling: (u64, u64),
+    /// Whether a fault wants to know where limits lie.
+    follows_hints: bool,
+    hints: Hints,
+    /// What was asked less.
+    lower: i32,
+    /// A stop now is a window after another.
+    at_window: bool,
 }
 
 impl<const S: usize, const N: usize> Scene<S, N> {
@@ -238,6 +249,9 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 nudge: dice.nudge(),
             });
         }
+        let follows_hints = plan.iter().any(|planned| {
+            matches!(planned.fault, Fault::SlowDown | Fault::LongStop | Fault::Chatter | Fault::PressReset)
+        });
         let now = if dice.once_in(20) { dice.below(1 << 50) } else { 10_000_000 + dice.below(1_000_000) };
         let at = RobotTime::from_micros(now);
         let mut base = Input::<S, N>::unknown(at, SITE);
@@ -298,12 +312,15 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             last: None,
             reset_at: 0,
             before: now,
-            falling: (now, 0),
+            follows_hints,
+            hints: Hints::default(),
+            lower: 0,
+            at_window: false,
         }
     }
 
     /// Remembers the answer to the last act: the robot does what it was permitted.
-    pub(crate) fn heard(&mut self, answer: Answer) {
+    pub(crate) fn heard(&mut self, answer: Answer, hints: impl Fn() -> Hints) {
         if self.last.is_none_or(|last| {
             last.stands != answer.stands || last.says != answer.says || last.primary != answer.primary
         }) {
@@ -316,12 +333,15 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             self.reset_at = self.step + self.dice.below(4);
         }
         self.last = Some(answer);
+        if self.follows_hints {
+            self.hints = hints();
+        }
     }
 
-    /// The next step; `None` when the scene is over.
-    pub(crate) fn next(&mut self) -> Option<Act<S, N>> {
+    /// Makes `act` the next step; `false` when the scene is over.
+    pub(crate) fn next(&mut self, act: &mut Act<S, N>) -> bool {
         if self.length <= self.step {
-            return None;
+            return false;
         }
         let gap = self.advance();
         self.drive(gap);
@@ -354,7 +374,8 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             travelled: Mm(self.travelled as u32),
             turned_mrad: self.turned as u32,
         });
-        let mut act = Act { input: *base, refused: false, revoked: (self.revocations, self.revocations) };
+        act.input = *base;
+        (act.refused, act.revoked) = (false, (self.revocations, self.revocations));
         for index in 0..self.plan.len() {
             let planned = self.plan[index];
             if planned.from <= self.step && self.step < planned.until {
@@ -362,12 +383,12 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                     self.anchors.rotate_right(1);
                     self.anchors[0] = self.now;
                 }
-                self.spoil(planned, &mut act);
+                self.spoil(planned, act);
             }
         }
         self.reset(&mut act.input);
         self.step += 1;
-        Some(act)
+        true
     }
 
     /// Moves the clock: often to the edge of a span that began at something remarkable.
@@ -378,6 +399,18 @@ impl<const S: usize, const N: usize> Scene<S, N> {
         let c = &self.config;
         let before = self.now;
         self.before = before;
+        let Hints { trip, pressed, .. } = self.hints;
+        let ends = [(trip, c.chatter_window), (pressed, c.reset_press_min), (pressed, c.reset_press_max)];
+        let nudge = self.dice.nudge();
+        let end = ends.into_iter().find_map(|(from, span)| {
+            let end = (from? + span.as_micros()).saturating_add_signed(nudge);
+            (before < end && end <= before + c.cycle_max.as_micros()).then_some(end)
+        });
+        self.at_window = end.is_some() && self.dice.once_in(2);
+        if let Some(end) = end.filter(|_| self.at_window) {
+            self.now = end;
+            return end - before;
+        }
         if self.dice.once_in(2) {
             let spans = [
                 c.dwell,
@@ -700,6 +733,9 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             Fault::SideTight => {
                 input.side_clearance =
                     Some(Mm(u64::from(c.clearance_creep.0).saturating_add_signed(nudge) as u32));
+                if value % 4 == 0 {
+                    input.request.twist.linear_mm_per_s = c.speed_creep.0 as i32 + (which % 3) as i32 - 1;
+                }
             }
             Fault::SideGone => input.side_clearance = None,
             Fault::ReleaseGone => input.release = None,
@@ -764,10 +800,11 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                         + self.speed * (c.permit_ttl.as_micros() + c.actuation_delay.as_micros()) / 1_000_000;
                     let most = (braking + 1) * u64::from(c.stop_distance_percent) / 100;
                     if !begins {
-                        self.travelled += if value % 2 == 0 {
-                            most.saturating_add_signed(nudge) / 2
-                        } else {
-                            dice.below(most + 3)
+                        self.travelled = match self.hints.way {
+                            Some(way) if value % 2 == 0 && self.travelled <= way => {
+                                way.saturating_add_signed(nudge)
+                            }
+                            _ => self.travelled + dice.below(most + 3),
                         };
                         o.travelled = Mm(self.travelled as u32);
                     }
@@ -871,7 +908,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             }
             Fault::PressReset => {
                 // Once, pressed for a span that ends near an edge.
-                input.reset_button = value % 5 != 0 || self.step % 3 != 0;
+                input.reset_button = !self.at_window && (value % 5 != 0 || self.step % 3 != 0);
                 if begins {
                     input.bumper = Some(true);
                 }
@@ -972,30 +1009,21 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             }
             // Less is asked, and the base brakes as late and as weakly as it may.
             Fault::SlowDown => {
-                let granted =
-                    self.last.map_or(0, |last| u64::from(last.twist.linear_mm_per_s.unsigned_abs()));
                 if begins {
-                    self.falling = (now, granted);
+                    self.lower = self.last.map_or(0, |last| last.twist.linear_mm_per_s / 2);
                 }
-                let (since, from) = self.falling;
-                let lower = 1 + value % (1 + from / 2);
-                input.request.twist = Twist { linear_mm_per_s: lower as i32, angular_mrad_per_s: 0 };
-                let reaction = c.permit_ttl.as_micros() + c.actuation_delay.as_micros();
-                // What was permitted in the step before: the first one that is lower counts from that step.
-                let braked = self.before.saturating_sub(since + reaction);
-                let may = from.saturating_sub(braked * u64::from(c.deceleration.0) / 1_000_000).max(lower);
-                let more = (may * u64::from(c.overspeed_percent) / 100).max(c.standstill.0.into());
-                let measured = (may + more).saturating_add_signed(if value % 4 == 0 {
-                    nudge
-                } else {
-                    nudge.max(0) + (which % 2) as i64
-                });
+                input.request.twist = Twist {
+                    linear_mm_per_s: 1 + (value % 64) as i32 * self.lower / 64,
+                    angular_mrad_per_s: 0,
+                };
+                // Too fast for as long as the fault lasts, or just at the limit.
+                let over = if value % 4 == 0 { nudge } else { nudge.max(0) + (which % 2) as i64 };
                 if let Some(o) = &mut input.odometry {
-                    o.speed = MmPerS(measured as u32);
+                    o.speed = MmPerS(self.hints.fast.saturating_add_signed(over) as u32);
                 }
             }
             Fault::Chatter => {
-                if (self.step - from) % 4 == 3 {
+                if (self.step - from) % 4 == 3 || self.at_window {
                     match value % 5 {
                         0 => each(input, &mut |r| r.healthy = false),
                         1 => input.beat = None,
