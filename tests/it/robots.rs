@@ -139,9 +139,6 @@ fn a_robots_ledger_from_the_decision_to_the_court() {
     for entry in Reader::new(files[0].as_slice()).unwrap() {
         let mut entry = entry.unwrap();
         let bytes = entry.bytes().unwrap().to_vec();
-        if entry.kind.0 == 68 {
-            eprintln!("incident {} bytes", bytes.len());
-        }
         let record = RobotRecord::decode(&entry).unwrap();
         assert_eq!(record.encode(), bytes);
         let steps = if let RobotRecord::Incident(incident) = record { incident.steps().count() } else { 1 };
