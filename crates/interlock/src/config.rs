@@ -57,13 +57,13 @@ pub struct Config {
     pub confidence_slow: Confidence,
     /// What confidence must reach before motion starts again (ARM-003).
     pub confidence_rearm: Confidence,
-    /// How much confidence loses per millisecond of a reading's age, ppm.
+    /// How much confidence loses for every millisecond begun of a reading's age, ppm.
     pub decay_ppm_per_ms: u32,
     /// How sensors that look into one sector are combined (OBS-007).
     pub fusion: Fusion,
     /// How long all inputs must be good before motion starts again (ARM-001).
     pub dwell: Micros,
-    /// How long confidence must be at the slow threshold before the slow band is left (OBS-003).
+    /// How long confidence must be at the slow threshold or above before the slow band is left (OBS-003).
     pub dwell_up: Micros,
     /// The oldest reading, distance or remaining release that counts (OBS-004, REL-003).
     pub sample_age_max: Micros,
@@ -79,11 +79,11 @@ pub struct Config {
     pub invalid_max: Ppm,
     /// By how much sensors may differ about the nearest obstacle in a sector (OBS-009).
     pub disagreement_max: Mm,
-    /// How long they may differ before the robot stops (OBS-009).
+    /// How long they may differ; for longer, the robot stops (OBS-009).
     pub disagreement_for: Micros,
     /// By how much a sensor may miss its reference contour (OBS-010).
     pub drift_max: Mm,
-    /// How long it may miss it before it counts as none (OBS-010).
+    /// Once it has missed it for so long it counts as none (OBS-010).
     pub drift_for: Micros,
     /// How long a permit lives; the base stops by itself afterwards. At most [`PERMIT_TTL_MAX`].
     pub permit_ttl: Micros,
@@ -95,7 +95,8 @@ pub struct Config {
     pub separation: Separation,
     /// The robot's speed limit (SPD-001). At most [`SPEED_LIMIT`].
     pub speed_max: MmPerS,
-    /// Speed limit while confidence is in the slow band, and after every stop for `dwell_up`.
+    /// Speed limit in the slow band: of confidence, after every stop for `dwell_up`, and by the rules that ask for it
+    /// (CLK-003, COM-001, OBS-009, OBS-010).
     pub speed_slow: MmPerS,
     /// Speed limit beside walls (CLR-001) and near people with degraded detection (SSM-003).
     pub speed_creep: MmPerS,
@@ -103,7 +104,7 @@ pub struct Config {
     pub yaw_rate_max: MradPerS,
     /// By how much measured motion may exceed the permitted one, percent (SPD-002, SPD-005).
     pub overspeed_percent: u32,
-    /// For how long it may (SPD-002, SPD-005).
+    /// Once it has exceeded it for so long the robot latches (SPD-002, SPD-005).
     pub overspeed_for: Micros,
     /// Protective distance ahead: at or below it, stop (SSM-002).
     pub stop_margin: Mm,
@@ -113,7 +114,7 @@ pub struct Config {
     pub clearance_creep: Mm,
     /// Within it an obstacle counts as a person near the robot (SSM-003).
     pub person_near: Mm,
-    /// Silence of the on-robot supervisor that makes the robot slow (COM-001).
+    /// The longest silence of the on-robot supervisor that does not make the robot slow (COM-001).
     pub beat_late: Micros,
     /// The longest silence of the on-robot supervisor (COM-002).
     pub beat_timeout: Micros,
@@ -131,7 +132,7 @@ pub struct Config {
     pub stop_distance_percent: u32,
     /// How many stops for want of evidence within `chatter_window` latch (ARM-004); at most [`TRIPS_MAX`].
     pub chatter_trips: u8,
-    /// The window in which they are counted.
+    /// The window in which they are counted, its end included.
     pub chatter_window: Micros,
     /// The shortest press of the reset button that counts (RST-003).
     pub reset_press_min: Micros,

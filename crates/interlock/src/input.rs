@@ -38,7 +38,8 @@ pub struct Input<const SENSORS: usize, const SECTORS: usize> {
     pub emergency_button: Option<bool>,
     /// Whether the bumper is touched; `None` (unknown) stops. A robot without a bumper says `Some(false)`.
     pub bumper: Option<bool>,
-    /// Whether the reset button on the robot is pressed.
+    /// Whether the reset button on the robot is pressed. A press of the right length takes the step of a reset that is
+    /// due, unless a stop that was ordered has not been reset (RST-003).
     pub reset_button: bool,
     /// The highest stop order known to be in force.
     pub stop: Option<StopCommand>,
@@ -210,7 +211,7 @@ pub struct StopCommand {
 /// One step of a reset, ordered by a person. Pass it once, not for as long as it is displayed somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reset {
-    /// The stop that is over.
+    /// The stop that is over: the highest one, or a later one. An acknowledgement resets all orders up to it.
     pub generation: StopGeneration,
     /// Which step.
     pub step: ResetStep,

@@ -10,16 +10,17 @@
 //!
 //! | state | leaves it when |
 //! |---|---|
-//! | [`State::Boot`], [`State::Stopped`] | all inputs were good, with confidence at the re-arming level, for `dwell`: to `Slow` |
-//! | [`State::Slow`] | confidence was above the slow band for `dwell_up`: to `Ready`; a rule stops: to `Stopping` |
-//! | [`State::Ready`] | confidence in the slow band: to `Slow`; a rule stops: to `Stopping` |
-//! | [`State::Stopping`] | the robot stands: to `Stopped` |
+//! | [`State::Boot`], [`State::Stopped`] | it stands, and all inputs were good, with confidence at the re-arming level, for `dwell`: to `Slow`; a stopped robot moves: to `Stopping` |
+//! | [`State::Slow`] | confidence was above the slow band for `dwell_up`: to `Ready`; motion is asked for and a rule stops: to `Stopping`, or `Stopped` if it stands |
+//! | [`State::Ready`] | motion is asked for, and confidence is in the slow band or a rule asks for it: to `Slow`; motion is asked for and a rule stops: as from `Slow` |
+//! | [`State::Stopping`] | the robot stands: to `Stopped`, or to `Slow` as from there |
 //! | any | a rule that latches fires: to `Latched` |
 //! | [`State::Latched`] | a person acknowledges the highest stop, the cause is gone, the robot stands: to `Acknowledged` |
 //! | [`State::Acknowledged`] | a person starts it: to `Stopped` |
 //!
-//! A robot nobody asks to move is [`Verdict::Idle`]: only rules that latch matter to it. A robot without a release is
-//! held ([`REL_001`](rules::REL_001)) without losing its state, because waiting for traffic is not a fault.
+//! A robot that might move and that nobody asks to is [`Verdict::Idle`]: only rules that latch matter to it. In other
+//! states the dwell goes on meanwhile, and looks at all sectors. A robot without a release is held
+//! ([`REL_001`](rules::REL_001)) without losing its state, because waiting for traffic is not a fault.
 //!
 //! Not a certified safety function and no replacement for a certified scanner or a hard-wired emergency stop: this is
 //! defence in depth.

@@ -25,11 +25,12 @@ pub struct Decision {
     /// The motion that is permitted: the request, scaled down where a limit asks for it; zero unless the verdict
     /// is [`Verdict::Move`].
     pub twist: Twist,
-    /// The speed limit in force; zero when the verdict is a stop.
+    /// The speed limit in force; zero when the verdict is a stop. Nobody asks an idle robot to move, so its limit leaves
+    /// out distance, release and the slow band.
     pub speed_limit: MmPerS,
     /// Every rule of the kernel that fired; `primary` is one of them.
     pub rules: RuleSet,
-    /// The rule of the kernel that decided.
+    /// The rule of the kernel that decided; [`rules`](crate::rules) says which of several does.
     pub primary: RuleId,
     /// Why it fired. [`Evidence::holds`] is true. Its rule is `primary`, or the rule of the pack whose verdict
     /// `primary` carries out.

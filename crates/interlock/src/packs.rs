@@ -90,7 +90,7 @@ pub struct PackVerdict {
     /// Its ruling.
     pub ruling: Ruling,
     /// Whether every stop has to be a controlled one that keeps power, because somebody is being carried. It stays in
-    /// force when the pack falls silent, until the pack says otherwise.
+    /// force when the pack falls silent, until a fresh verdict whose evidence holds says otherwise.
     pub keep_power: bool,
 }
 

@@ -1,6 +1,14 @@
 //! The catalogue of the kernel's rules, and sets of them.
 //!
-//! Order is severity: of several rules that fire in one step the first of [`RULES`] is the primary one. Rules of
+//! Every rule is looked at in every step, and all that fire are in [`Decision::rules`](crate::Decision::rules), whatever
+//! the state: an idle robot alone names nothing but IDL-001. Rules about the command and the release are looked at when
+//! motion is asked for, those about distance and clearance when it has a linear part, and OBS-002, OBS-003, SPD-004
+//! and MOV-001 only when motion is about to be permitted.
+//!
+//! Order is severity. The primary rule is the first of [`RULES`] among those that decide: among those that latch; else, for
+//! a latched robot, RST-003 before RST-001; else among those that stop; else what a robot waits for (STP-001, ARM-003,
+//! ARM-001, in this order); else among REL-001 to REL-003, which hold it; else the rule of the lowest limit, the first of
+//! equals. When several rules stop in one step, or latch, the most abrupt of their categories is carried out. Rules of
 //! [`packs`](crate::packs) are catalogued there; the kernel carries their verdicts out by `PCK-001` to `PCK-004`.
 
 use core::fmt;
@@ -106,7 +114,8 @@ rules! {
         [], ["ISO 13850:2015" "4.1", "IEC 60204-1:2016" "9.2.3.4"];
     /// An emergency stop ordered by the fleet.
     EST_001 = "EST-001", ZERO,
-        "A stop order above the last one that was reset latches a stop (generation).",
+        "A stop order above the last one that was reset, or is acknowledged in this very step, latches a stop in the \
+         order's category (generation).",
         "A stop holds until a person says by number that it is over.",
         [], ["ISO 13850:2015" "4.1"];
     /// The bumper.
@@ -116,29 +125,34 @@ rules! {
         [], ["ISO 3691-4:2023" "4.1.14"];
     /// Faster than permitted.
     SPD_002 = "SPD-002", ZERO,
-        "A measured speed above the permitted one by `overspeed_percent` or `standstill`, whichever is more, for \
-         `overspeed_for` latches (mm/s).",
+        "While motion is permitted, a measured speed that is above the permitted one by `overspeed_percent` or \
+         `standstill`, whichever is more, and stays so for `overspeed_for` latches. When less is permitted than before, \
+         the base has `permit_ttl` and `actuation_delay` and then brakes with `deceleration` (mm/s).",
         "A base that does not do what it is told cannot be stopped by telling it to.",
         ["overspeed_percent" "%" "5", "overspeed_for" "\u{b5}s" "50_000"], ["ISO 13482:2014" "6.1"];
     /// Turning faster than allowed.
     SPD_005 = "SPD-005", ZERO,
         "A measured yaw rate above the robot's limit by `overspeed_percent` or `standstill_yaw`, whichever is more, \
-         for `overspeed_for` latches (mrad/s).",
+         and stays so for `overspeed_for` latches, whether motion is permitted or not (mrad/s).",
         "A robot that spins is out of control even if it stays where it is.",
         ["yaw_rate_max" "mrad/s" "1_500", "overspeed_for" "\u{b5}s" "50_000"], [];
     /// A stop takes too long.
     STP_002 = "STP-002", ZERO,
-        "A robot that is still moving this long after a stop latches (\u{b5}s).",
+        "A robot that is still moving, or whose motion is not known, for longer than `stop_time_max` after a stop \
+         latches (\u{b5}s).",
         "Brakes that do not do what the speed limit relied on need a person.",
         ["stop_time_max" "\u{b5}s" "3_000_000"], ["ISO 13855:2010" "5", "ISO 13482:2014" "6.2"];
     /// A stop takes too much way.
     STP_003 = "STP-003", ZERO,
-        "A robot that covers more after a stop than the predicted distance times `stop_distance_percent` latches (mm).",
+        "A robot that covers more from a stop to standstill than `stop_distance_percent` of the predicted distance, or \
+         `standstill_window` if that is more, latches. Predicted is the stopping distance from the measured speed, at \
+         least `standstill`, with `actuation_delay` and `cycle_max` as reaction and the settings' `deceleration` (mm).",
         "The distance kept from people is the predicted one.",
         ["stop_distance_percent" "%" "120"], ["ISO 13482:2014" "6.2"];
     /// It moves although it stands.
     STP_004 = "STP-004", ZERO,
-        "A robot that has come to a stop and moves further than `standstill_window` without a permit latches (mm).",
+        "A robot that has come to a stop and moves further than `standstill_window` without a permit latches, unless it \
+         has just booted, or stands while it is latched or acknowledged: then it may be pushed about (mm).",
         "A category 2 stop keeps power, so standstill has to be watched.",
         ["standstill_window" "mm" "30"], ["IEC 60204-1:2016" "9.2.2"];
     /// A pack latches.
@@ -154,30 +168,34 @@ rules! {
         [], ["ISO 13482:2014" "5.4"];
     /// Too many stops.
     ARM_004 = "ARM-004", ONE,
-        "`chatter_trips` stops for want of evidence within `chatter_window` latch (stops).",
+        "`chatter_trips` stops within `chatter_window` latch. Counted are stops of a robot that was permitted to move and \
+         was asked to, by any rule but SSM-001 and SSM-002 alone; an acknowledgement starts the count anew (stops).",
         "What comes and goes is not repaired by waiting for it to go.",
         ["chatter_trips" "stops" "3", "chatter_window" "\u{b5}s" "60_000_000"], [];
     /// First step of a reset.
     RST_001 = "RST-001", ONE,
-        "A latched robot whose cause is gone stands until a person acknowledges the stop (steps done, limit 1).",
+        "A latched robot stays so until a person acknowledges the highest stop, or a later one, while it stands and \
+         nothing latches any more (steps done, limit 1).",
         "Two deliberate steps, as with safety scanners: releasing a latch moves nothing.",
         [], ["ISO 13849-1:2023" "5.2.2"];
     /// A press that is no reset.
     RST_003 = "RST-003", ONE,
-        "The reset button counts when it is let go after `reset_press_min` to `reset_press_max`, and never otherwise \
-         (\u{b5}s pressed).",
+        "The reset button counts when it is let go after `reset_press_min` to `reset_press_max`, and never otherwise; it \
+         takes whichever step of the reset is due, but ends no stop that was ordered and not reset. Another press is \
+         reported to a latched robot whose cause is gone (\u{b5}s pressed).",
         "A stuck button or a knock must not reset a robot.",
         ["reset_press_min" "\u{b5}s" "120_000", "reset_press_max" "\u{b5}s" "4_000_000"],
         ["ISO 13849-1:2023" "5.2.2"];
     /// Second step of a reset.
     RST_002 = "RST-002", ONE,
-        "After the acknowledgement the robot stands until a separate start (steps done, limit 2).",
+        "After the acknowledgement the robot stands until a separate start that names the highest stop, or a later one; \
+         the dwell begins in the step after it (steps done, limit 2).",
         "Whoever releases the latch may still stand in front of the robot.",
         [], ["ISO 13849-1:2023" "5.2.2"];
     /// A permit was taken back.
     REV_001 = "REV-001", ONE,
-        "A permit revoked while it was made is none, and a counter of revocations that is full latches \
-         (revocations since the step began).",
+        "A permit revoked while it was made is none, though the state stays, and a counter of revocations that is full \
+         latches whatever was decided (the counter, limit its value before the step, or its maximum).",
         "Whoever revokes must be sure that nothing granted a moment before still moves.",
         [], [];
     /// The clock jumped forwards.
@@ -192,24 +210,25 @@ rules! {
         [], ["ISO 13849-1:2023" "6.1"];
     /// The supervisor on the robot is silent.
     COM_002 = "COM-002", ONE,
-        "No motion without a beat of the robot's supervisor within the timeout (\u{b5}s of silence).",
+        "No motion without a beat of the robot's supervisor within the timeout; a beat further in the future than \
+         `clock_skew` is none (\u{b5}s of silence).",
         "Software that has died commands nothing worth doing.",
         ["beat_timeout" "\u{b5}s" "500_000"], [];
     /// A command out of order.
     COM_004 = "COM-004", ONE,
-        "A command issued before the last one, or another one issued at the same instant, is no command \
-         (\u{b5}s after the last one, limit 0).",
+        "A command issued before the last one, or another twist issued at the same instant, is no command; the last one \
+         is the last that was one, by this rule and by COM-005 (\u{b5}s after it, limit 0).",
         "What arrives twice or late belongs to a situation that is over.",
         [], [];
     /// An old command.
     COM_005 = "COM-005", ONE,
-        "A command older than `command_age_max`, or from the future, is no command (\u{b5}s).",
+        "A command older than `command_age_max`, or further in the future than `clock_skew`, is no command (\u{b5}s).",
         "A planner that hangs keeps wanting what it wanted last.",
-        ["command_age_max" "\u{b5}s" "200_000"], [];
+        ["command_age_max" "\u{b5}s" "200_000", "clock_skew" "\u{b5}s" "5_000"], [];
     /// A pack is silent.
     PCK_001 = "PCK-001", ONE,
-        "No motion while the verdict of a required pack, or of one that has spoken, is missing or older than \
-         `pack_age_max` (\u{b5}s).",
+        "No motion while the verdict of a required pack, or of one that has spoken, is missing, older than \
+         `pack_age_max`, further in the future than `clock_skew`, or cites evidence that does not hold (\u{b5}s).",
         "Absence of evidence stops the robot, in packs as in sensors.",
         ["pack_age_max" "\u{b5}s" "200_000"], [];
     /// A pack stops.
@@ -224,7 +243,8 @@ rules! {
         ["clock_skew" "\u{b5}s" "5_000"], [];
     /// Stamps that go back.
     OBS_011 = "OBS-011", ONE,
-        "A reading stamped before the same sensor's last one counts as none (\u{b5}s since the last one, limit 0).",
+        "A reading stamped before the same sensor's last one that was neither stale nor from the future counts as none \
+         (\u{b5}s since that one, limit 0).",
         "Readings out of order show obstacles that have gone and hide those that have come.",
         [], [];
     /// A stale reading.
@@ -234,13 +254,15 @@ rules! {
         ["sample_age_max" "\u{b5}s" "100_000"], ["IEC TS 62998-1:2019" "?"];
     /// A frozen sensor.
     OBS_006 = "OBS-006", ONE,
-        "A sensor whose last `frozen_frames` frames are the same, or do not advance in number, counts as none (frames).",
+        "A sensor counts as none while, of `frozen_frames` frames in a row, the first included, none differs from the one \
+         before in digest and advances in number. A reading with the stamp of the last one is the same frame, and a stale \
+         one or one from the future is no frame (frames).",
         "A frozen picture of an empty corridor looks perfect.",
         ["frozen_frames" "frames" "5"], ["IEC TS 62998-1:2019" "?"];
     /// A drifting sensor.
     OBS_010 = "OBS-010", ONE,
-        "A sensor that misses its reference contour by more than `drift_max` slows the robot at once and counts as \
-         none after `drift_for` (mm).",
+        "A sensor that misses its reference contour by more than `drift_max` slows the robot at once and counts as none \
+         once that has lasted `drift_for`; only a reading that is within `drift_max` ends it (mm).",
         "A scanner that was knocked looks in the wrong direction with full confidence.",
         ["drift_max" "mm" "50", "drift_for" "\u{b5}s" "500_000"], ["IEC 61496-3:2018" "?"];
     /// A blind sensor.
@@ -250,23 +272,30 @@ rules! {
         ["invalid_max" "ppm" "200_000"], [];
     /// Sensors that disagree.
     OBS_009 = "OBS-009", ONE,
-        "Sensors that differ by more than `disagreement_max` about a sector slow the robot at once and stop it after \
-         `disagreement_for` (mm, then \u{b5}s).",
+        "Usable sensors that differ by more than `disagreement_max` about a sector that the motion sweeps slow the robot \
+         at once, and stop it when that lasts longer than `disagreement_for` (mm, then \u{b5}s).",
         "One of them is wrong, and nobody knows which.",
         ["disagreement_max" "mm" "300", "disagreement_for" "\u{b5}s" "200_000"], ["ISO 13849-1:2023" "6.1.3"];
     /// A sector nobody watches.
     OBS_007 = "OBS-007", ONE,
-        "No motion into a sector that fewer usable sensors cover than the fusion asks for (such sensors).",
+        "No motion into a sector that fewer usable sensors cover than the fusion asks for; its confidence is none. A \
+         sensor is usable when it has a reading that counts (OBS-004, -005, -006, -008, -010, -011) and is healthy; the \
+         rules by which those that look there, or have looked, are not usable fire as well (such sensors).",
         "Absence of evidence is not evidence of absence.",
         ["fusion" "sensors" "1"], ["ISO 3691-4:2023" "4.8"];
     /// Confidence below the threshold.
     OBS_001 = "OBS-001", ONE,
-        "No motion into a sector whose confidence is below the threshold (ppm).",
+        "No motion into a sector whose confidence, less `decay` for every millisecond begun of its reading's age, is \
+         below the threshold (ppm).",
         "Below it an undetected obstacle is too likely.",
         ["confidence_stop" "ppm" "925_000", "decay" "ppm/ms" "50"], ["GB/T 42645-2023" "?"];
     /// An obstacle within the stop margin.
     SSM_002 = "SSM-002", ONE,
-        "No motion when the free travel along the commanded arc is at most the stop margin (mm).",
+        "No motion when the free travel along the commanded arc is at most the stop margin. A measurement of it that is \
+         older than `sample_age_max` (OBS-004) or from the future (OBS-005) is none. What a sensor has last seen in a \
+         swept sector, or has said of it since while it did not count, is free travel, too, while it says nothing that \
+         counts: less the way since then, none when the way is not known, and in any sector once the robot has turned by \
+         more than half a sector since (mm).",
         "The margin covers what the distance cannot: measurement error, brake wear, a foot.",
         ["stop_margin" "mm" "200"], ["ISO/TS 15066:2016" "5.5.4", "ISO 13855:2010" "6"];
     /// A release for another site.
@@ -276,24 +305,28 @@ rules! {
         [], [];
     /// A release measured too long ago.
     REL_003 = "REL-003", TWO,
-        "What remains of a release counts only if it was measured within `sample_age_max` (\u{b5}s).",
+        "What remains of a release counts only if it was measured within `sample_age_max`, and not further in the future \
+         than `clock_skew` (\u{b5}s).",
         "A robot that does not know where it is does not know how far it may go.",
         ["sample_age_max" "\u{b5}s" "100_000"], [];
     /// The end of the release.
     REL_001 = "REL-001", TWO,
-        "No motion without a release, and speed stops within what remains of it (mm, or mm/s when it limits).",
+        "No motion without a release, and speed stops within what remains of it, counting the measurement's age, the \
+         permit and the actuation delay (mm, or mm/s when it limits).",
         "Beyond its end another robot may be.",
         [], [];
     /// Speed limited by the free travel.
     SSM_001 = "SSM-001", ONE,
-        "Speed stops within the free travel less the stop margin, counting the reading's age, the permit, the \
-         actuation delay and, if so configured, a person who comes closer (mm/s).",
+        "Speed stops within the free travel less the stop margin, counting the reading's age (`sample_age_max` for what \
+         is only remembered), the permit, the actuation delay and, if so configured, a person who comes closer (mm/s).",
         "Whoever stands in the way is not touched.",
         ["separation" "mm/s" "0", "deceleration" "mm/s\u{b2}" "800", "actuation_delay" "\u{b5}s" "50_000"],
         ["ISO/TS 15066:2016" "5.5.4", "ISO 13855:2010" "5"];
     /// Somebody near, detection degraded.
     SSM_003 = "SSM-003", LIMIT,
-        "With something that is no known wall within `person_near` and detection degraded, the robot creeps (mm).",
+        "With something that is no known wall within `person_near` in any sector, seen or remembered, and detection \
+         degraded, the robot creeps. Degraded is detection with a sensor that is not usable or drifts, with sensors that \
+         disagree, or with a confidence below `confidence_slow` (mm).",
         "Near people a sensor in doubt is worth little, and slowness much.",
         ["person_near" "mm" "1_500", "speed_creep" "mm/s" "300"], ["ISO 3691-4:2023" "?"];
     /// Speed limited beside walls.
@@ -303,7 +336,7 @@ rules! {
         ["clearance_creep" "mm" "150", "speed_creep" "mm/s" "300"], ["ISO 13854:2017" "?"];
     /// The supervisor is late.
     COM_001 = "COM-001", LIMIT,
-        "A supervisor silent for `beat_late` makes the robot slow (\u{b5}s).",
+        "A supervisor silent for longer than `beat_late` makes the robot slow (\u{b5}s).",
         "Software that stutters may be about to die.",
         ["beat_late" "\u{b5}s" "200_000"], [];
     /// A step came late.
@@ -323,7 +356,9 @@ rules! {
         ["confidence_slow" "ppm" "960_000", "speed_slow" "mm/s" "500"], [];
     /// Leaving the slow band.
     OBS_003 = "OBS-003", LIMIT,
-        "The slow band is left only after confidence has been above it for the dwell (\u{b5}s).",
+        "The slow band is left only after confidence has been above it for `dwell_up` while no rule stopped the robot or \
+         asked for the slow band (CLK-003, COM-001, OBS-009, OBS-010); the time begins anew whenever motion begins after \
+         boot or a stop (\u{b5}s).",
         "A sensor that flickers makes the robot slow, not jerky.",
         ["dwell_up" "\u{b5}s" "1_000_000"], [];
     /// The speed cap.
@@ -338,7 +373,8 @@ rules! {
         ["yaw_rate_max" "mrad/s" "1_500"], [];
     /// A stop under way is finished.
     STP_001 = "STP-001", ONE,
-        "A stop is finished before motion is permitted again (mm/s or mrad/s, limit standstill).",
+        "A robot that moves, or whose motion is not known, finishes its stop before motion is permitted again, after boot \
+         as after a stop (mm/s or mrad/s, limit standstill).",
         "Half a stop is not one.",
         ["standstill" "mm/s" "20", "standstill_yaw" "mrad/s" "100"], ["IEC 60204-1:2016" "9.2"];
     /// Confidence not high enough to start again.
@@ -353,7 +389,8 @@ rules! {
         ["rearm_margin" "mm" "50"], [];
     /// The dwell before motion.
     ARM_001 = "ARM-001", TWO,
-        "From boot or a stop, motion waits until all inputs have been good for the dwell (\u{b5}s).",
+        "From boot or a stop, motion waits until in every step of the dwell no rule stopped the robot or latched, and \
+         confidence was at the re-arming level, whether motion was asked for or not (\u{b5}s).",
         "One good reading after a bad one proves little.",
         ["dwell" "\u{b5}s" "500_000"], [];
     /// Motion is permitted.
@@ -363,7 +400,7 @@ rules! {
         [], [];
     /// Nothing is asked.
     IDL_001 = "IDL-001", LIMIT,
-        "A robot that is asked for no motion gets no permit (1 = motion asked).",
+        "A robot that might move and is asked for no motion gets no permit (1 = motion asked).",
         "Standing still is not a stop.",
         [], [];
 }
