@@ -86,6 +86,25 @@ pub(crate) fn run(options: Options) -> ExitCode {
     if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The inputs of some scenes, in their order, with the settings they are for.
+pub(crate) fn inputs<const S: usize, const N: usize>(
+    seed: u64,
+    scenes: u64,
+) -> Vec<(ValidConfig, Vec<Input<S, N>>)> {
+    let settings: Vec<ValidConfig> = (0..SETTINGS).map(|n| scene::settings(seed, n)).collect();
+    let inputs_of = |case| {
+        let (setup, mut scene) = Setup::<S, N>::open(seed, case, &settings);
+        let mut pair = setup.pair(|_| {});
+        let mut inputs = Vec::new();
+        while let Some(act) = scene.next() {
+            scene.heard(pair.step(&act, &mut Edges::default()).1);
+            inputs.push(act.input);
+        }
+        (*setup.config, inputs)
+    };
+    (0..scenes).map(inputs_of).collect()
+}
+
 /// Plays all scenes, some jobs at a time, up to the first disagreement.
 fn survey(options: Options, settings: &Arc<[ValidConfig]>, workers: &dyn Workers) -> Tally {
     let mut total = Tally::default();
@@ -99,7 +118,9 @@ fn survey(options: Options, settings: &Arc<[ValidConfig]>, workers: &dyn Workers
             }
             tally
         });
-        tallies.into_iter().for_each(|tally| total.add(&tally));
+        for tally in &tallies {
+            total.add(tally);
+        }
         if total.disagreed.is_some() {
             break;
         }
@@ -381,8 +402,8 @@ fn explain_sized<const S: usize, const N: usize>(
     // Leave out one step after the other, as long as they still disagree without it.
     let disagree = |acts: &[Act<S, N>]| {
         let mut pair = setup.pair(tamper);
-        let steps = acts.iter().map(|act| pair.step(act, &mut Edges::default())).enumerate();
-        steps.filter(|(_, (theirs, ours))| theirs != ours).map(|(index, answers)| (index, answers)).next()
+        let mut steps = acts.iter().map(|act| pair.step(act, &mut Edges::default())).enumerate();
+        steps.find(|(_, (theirs, ours))| theirs != ours)
     };
     let mut index = 0;
     while index < acts.len() {
@@ -453,7 +474,7 @@ mod tests {
         let tampers: [Tamper; 6] = [
             |decision| {
                 if decision.verdict == Verdict::Idle {
-                    decision.verdict = Verdict::Move
+                    decision.verdict = Verdict::Move;
                 }
             },
             |decision| {

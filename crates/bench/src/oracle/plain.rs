@@ -8,7 +8,11 @@
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::too_many_lines,
+    clippy::many_single_char_names,
     clippy::needless_range_loop,
+    clippy::single_match_else,
+    clippy::struct_excessive_bools,
+    clippy::unnecessary_wraps,
     reason = "plain beats safe here: a mistake shows as a disagreement"
 )]
 
@@ -57,7 +61,7 @@ macro_rules! rules {
     ($($name:ident)*) => {
         /// The rules, copied by hand from the catalogue in its order.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        #[expect(non_camel_case_types, reason = "the names are those of the catalogue")]
+        #[expect(non_camel_case_types, clippy::enum_variant_names, reason = "the names are those of the catalogue")]
         pub(crate) enum R { $($name,)* }
 
         impl R {
@@ -688,7 +692,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                     let (limit, tightest) = f.limit;
                     let cap = Int::from(c.yaw_rate_max.0);
                     edges.meet(Edge::speed_max, linear, top);
-                    if limit == slow && f.slowed | (stands == Stands::Slow) {
+                    if limit == slow && (f.slowed || stands == Stands::Slow) {
                         edges.meet(Edge::speed_slow, linear, limit);
                     }
                     if matches!(tightest, R::SSM_003 | R::CLR_001) {
@@ -815,7 +819,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                     frames.last().is_none_or(|last| last.seq < reading.seq && last.digest != reading.digest);
                 match frames.last_mut() {
                     Some(last) if last.taken == taken => {
-                        (last.seq, last.digest) = (reading.seq, reading.digest)
+                        (last.seq, last.digest) = (reading.seq, reading.digest);
                     }
                     _ => frames.push(Frame { taken, seq: reading.seq, digest: reading.digest, is_new }),
                 }

@@ -3,6 +3,18 @@
 //! A scene is a function of a seed and a number. It draws settings, a plausible robot that does what it was permitted,
 //! and up to three faults, each at the edge of a setting more often than not. Which fault leads is the scene's number,
 //! so that every rule has its share.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::collapsible_if,
+    clippy::manual_is_multiple_of,
+    clippy::precedence,
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "numbers are drawn within their types, and a scene that fails ends the run"
+)]
 
 use rand_pcg::{Pcg32, rand_core::Rng};
 use sheepdog_interlock::{
