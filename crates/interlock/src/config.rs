@@ -265,6 +265,25 @@ impl Config {
         self.permit_ttl.saturating_add(self.actuation_delay)
     }
 
+    /// The longest span that any rule looks back.
+    pub(crate) fn longest_span(&self) -> Micros {
+        // A stop takes at most `stop_time_max`, so the envelope of a lower speed does not outlast it either.
+        let spans = [
+            self.dwell,
+            self.dwell_up,
+            self.sample_age_max,
+            self.clock_jump_max,
+            self.disagreement_for,
+            self.drift_for,
+            self.overspeed_for,
+            self.stop_time_max,
+            self.chatter_window,
+            self.command_age_max,
+            self.reset_press_max,
+        ];
+        spans.into_iter().fold(Micros::ZERO, Micros::max)
+    }
+
     fn check_confidence(&self) -> Result<(), ConfigError> {
         let stop = self.confidence_stop.ppm().into();
         at_least(

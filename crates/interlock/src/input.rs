@@ -80,7 +80,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Input<SENSORS, SECTORS> {
 }
 
 /// A planar motion of a differential drive, in `base_link`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Twist {
     /// Speed along x, millimetres per second, forward positive.
     pub linear_mm_per_s: i32,

@@ -127,7 +127,7 @@ pub use input::{
     Braking, Input, Odometry, Reading, ReleaseLimit, Request, Reset, ResetStep, SectorReading, SelfTest,
     SensorReading, StopCommand, Twist,
 };
-pub use machine::{Decision, Interlock, Memory, Restart, State, Verdict};
+pub use machine::{Decision, Interlock, Memory, Restart, Snapshot, State, Verdict};
 #[cfg(feature = "atomic")]
 pub use permit::SharedRevocations;
 pub use permit::{BootNonce, Bounded, Deadman, Revocation, Revocations};

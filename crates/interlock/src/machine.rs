@@ -1,6 +1,9 @@
 //! The state machine: findings and time go in, a decision comes out.
 
-use core::fmt;
+use core::{
+    fmt,
+    mem::{Discriminant, discriminant},
+};
 
 use sheepdog_core::{
     Confidence, Evidence, Micros, MmPerS, Relation, RobotTime, RuleId, StopCategory, StopGeneration,
@@ -128,6 +131,28 @@ pub enum Restart {
     Unreadable,
 }
 
+/// What of the past can change a later decision of an [`Interlock`], with every instant as its age at the last step. What
+/// is longer ago than any span of the settings is equally long ago, and frames of sensors have neither number nor digest.
+///
+/// Two interlocks with the same settings and equal snapshots decide alike about inputs that come equally long after
+/// their last steps, with stamps no older than the longest span, and frames that are as new to the one as to the other.
+/// So a search through everything that can happen need not look at a snapshot twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Snapshot<const SENSORS: usize, const SECTORS: usize> {
+    approved: bool,
+    restarted: bool,
+    stepped: bool,
+    state: (Discriminant<State>, Option<RuleId>, Option<StopCategory>),
+    dwells: [Option<RobotTime>; 3],
+    command: Option<(RobotTime, Twist)>,
+    senses: [Sense<SECTORS>; SENSORS],
+    supervision: Supervision,
+    button: ResetButton,
+    trips: Trips,
+    packs: (u16, u16),
+    stops: (Option<StopGeneration>, Option<StopGeneration>),
+}
+
 /// The safety kernel of one robot, for `SENSORS` sensors and `SECTORS` angular sectors (at most 32).
 ///
 /// It never reads a clock and never talks to a motor; [`Guarded`](crate::Guarded) does the latter with its
@@ -236,6 +261,42 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     /// What has to outlive a restart.
     pub const fn memory(&self) -> Memory {
         Memory { latched: self.state.needs_person(), highest_stop: self.highest_stop, cleared: self.cleared }
+    }
+
+    /// What of the past can change a later decision, the same at any time of day: see [`Snapshot`].
+    pub fn snapshot(&self) -> Snapshot<SENSORS, SECTORS> {
+        let last = self.last.unwrap_or(RobotTime::ZERO);
+        let longest = self.config().longest_span().saturating_add(Micros::new(1));
+        // Ages count back from the middle of time, so that instants in the future have one, too.
+        let middle = RobotTime::from_micros(u64::MAX / 2);
+        let aged = |at: RobotTime| {
+            let ahead = at.since(last).unwrap_or(Micros::ZERO);
+            let age = last.since(at).unwrap_or(Micros::ZERO).min(longest);
+            RobotTime::from_micros(middle.as_micros().saturating_sub(age.as_micros())).saturating_add(ahead)
+        };
+        let category = match self.state {
+            State::Latched { category, .. } => Some(category),
+            State::Boot
+            | State::Stopped { .. }
+            | State::Slow
+            | State::Ready
+            | State::Stopping { .. }
+            | State::Acknowledged { .. } => None,
+        };
+        Snapshot {
+            approved: self.approved,
+            restarted: self.restarted.is_some(),
+            stepped: self.last.is_some(),
+            state: (discriminant(&self.state), self.state.cause(), category),
+            dwells: [self.good_since, self.risen_since, self.disagreeing_since].map(|since| since.map(aged)),
+            command: self.command.map(|(issued, twist)| (aged(issued), twist)),
+            senses: self.senses.map(|sense| sense.aged(&aged)),
+            supervision: self.supervision.aged(&aged),
+            button: self.button.aged(&aged),
+            trips: Trips(self.trips.0.map(|trip| trip.map(aged))),
+            packs: (self.packs, self.keep_power),
+            stops: (self.highest_stop, self.cleared),
+        }
     }
 
     /// Decides on one input. Time bounded by `SENSORS * SECTORS`; no allocation, no floats, no panic.
@@ -654,7 +715,7 @@ const fn is_for_want_of_evidence(code: Code) -> bool {
 }
 
 /// When the last stops for want of evidence were.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Trips([Option<RobotTime>; TRIPS_MAX]);
 
 impl Words for Trips {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What is remembered of one sensor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Sense<const SECTORS: usize> {
     last: Option<Frame>,
     /// How many frames in a row, the last included, brought nothing new.
@@ -22,7 +22,7 @@ pub(crate) struct Sense<const SECTORS: usize> {
 }
 
 /// What tells one frame from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Frame {
     taken: RobotTime,
     seq: u64,
@@ -30,7 +30,7 @@ struct Frame {
 }
 
 /// The last distance a sensor has given for a sector, and where the robot was then.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Held {
     distance: Mm,
     travelled: Mm,
@@ -180,6 +180,15 @@ impl<const SECTORS: usize> Sense<SECTORS> {
             }
         }
         nearest
+    }
+
+    /// The same with every instant as its age, and frames without number and digest.
+    pub(crate) fn aged(mut self, aged: &impl Fn(RobotTime) -> RobotTime) -> Self {
+        if let Some(last) = &mut self.last {
+            (last.taken, last.seq, last.digest) = (aged(last.taken), 0, 0);
+        }
+        self.drifting_since = self.drifting_since.map(aged);
+        self
     }
 
     /// The sectors of which it has ever spoken, bit `i` for sector `i`.

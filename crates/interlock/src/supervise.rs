@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is remembered of what the base was told.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Supervision {
     told: Told,
     envelope: Envelope,
@@ -20,7 +20,7 @@ pub(crate) struct Supervision {
 }
 
 /// What the base was told last.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Told {
     /// Nothing that it has to keep to: it has just booted, or was pushed about while it was latched.
     #[default]
@@ -34,7 +34,7 @@ enum Told {
 }
 
 /// A stop under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Stopping {
     since: RobotTime,
     /// Where it began and how far it may take; `None` when nobody knew how fast the robot was.
@@ -76,6 +76,17 @@ impl Words for Told {
 }
 
 impl Supervision {
+    /// The same with every instant as its age.
+    pub(crate) fn aged(mut self, aged: &impl Fn(RobotTime) -> RobotTime) -> Self {
+        if let Told::Stop(stopping) = &mut self.told {
+            stopping.since = aged(stopping.since);
+        }
+        self.falling = self.falling.map(|(since, from)| (aged(since), from));
+        self.fast_since = self.fast_since.map(aged);
+        self.spinning_since = self.spinning_since.map(aged);
+        self
+    }
+
     /// Adds what the base did wrong.
     pub(crate) fn check<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
@@ -277,7 +288,7 @@ fn lasting(since: &mut Option<RobotTime>, now: RobotTime, found: Evidence, span:
 }
 
 /// The reset button: what counts as a press.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ResetButton {
     pressed_since: Option<RobotTime>,
 }
@@ -292,6 +303,11 @@ pub(crate) enum Press {
 }
 
 impl ResetButton {
+    /// The same with every instant as its age.
+    pub(crate) fn aged(self, aged: &impl Fn(RobotTime) -> RobotTime) -> Self {
+        Self { pressed_since: self.pressed_since.map(aged) }
+    }
+
     pub(crate) fn observe(&mut self, config: &Config, now: RobotTime, pressed: bool) -> Option<Press> {
         if pressed {
             self.pressed_since = self.pressed_since.or(Some(now));
