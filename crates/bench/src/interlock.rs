@@ -37,24 +37,24 @@ pub(crate) fn run(quick: bool) -> Vec<Figure> {
     let runs = if quick { 5 } else { 41 };
     let figure = |name: &str, value| Figure::alone("interlock", name, value, "ns");
     let mut measured = Permits::default();
-    let mut guarded = Guarded::new(interlock(config), &mut measured, BootNonce(1));
+    let mut guarded = Guarded::new(interlock(&config), &mut measured, BootNonce(1));
     let mut log = Ring::<16>::new();
     for input in nominal_run(runs) {
         guarded.step(&input, &mut log);
         log.pop();
     }
     vec![
-        figure("decision_nominal_ns", nominal_ns(config, runs)),
+        figure("decision_nominal_ns", nominal_ns(&config, runs)),
         figure("decision_random_ns", random_ns(runs)),
-        figure("decision_p9999_ns", slowest_ns(config, if quick { 20_000 } else { 1_000_000 })),
-        figure("beams360_decision_ns", beams_ns(config, runs)),
+        figure("decision_p9999_ns", slowest_ns(&config, if quick { 20_000 } else { 1_000_000 })),
+        figure("beams360_decision_ns", beams_ns(&config, runs)),
         figure("permit_check_ns", median(measured.check)),
         figure("permit_mac_ns", median(measured.mac)),
     ]
 }
 
-fn interlock(config: ValidConfig) -> Interlock<SENSORS, SECTORS> {
-    Interlock::new(config, config.digest(), Restart::First)
+fn interlock(config: &ValidConfig) -> Interlock<SENSORS, SECTORS> {
+    Interlock::new(*config, config.digest(), Restart::First)
 }
 
 /// The clock of this machine, in nanoseconds.
@@ -88,14 +88,16 @@ fn nominal_run(count: usize) -> impl Iterator<Item = Input<SENSORS, SECTORS>> {
     })
 }
 
-fn nominal_ns(config: ValidConfig, runs: usize) -> f64 {
+fn nominal_ns(config: &ValidConfig, runs: usize) -> f64 {
     let mut interlock = interlock(config);
     let inputs: Vec<_> = nominal_run(100 * runs).collect();
     inputs.iter().take(INPUTS).for_each(|input| ask(&mut interlock, input));
     let times = inputs.get(INPUTS..).unwrap_or_default().chunks_exact(INPUTS).map(|inputs| {
         // Once into the cache, on a robot of its own.
         let mut warm = interlock.clone();
-        inputs.iter().for_each(|input| ask(&mut warm, input));
+        for input in inputs {
+            ask(&mut warm, input);
+        }
         each_ns(64, || inputs.iter().for_each(|input| ask(&mut interlock, input)))
     });
     median(times.collect())
@@ -105,17 +107,19 @@ fn random_ns(runs: usize) -> f64 {
     let scenes = oracle::inputs::<SENSORS, SECTORS>(1, SCENES);
     let count = scenes.iter().map(|(_, inputs)| inputs.len()).sum::<usize>();
     let times = (0..20 * runs).map(|_| {
-        let mut robots: Vec<_> = scenes.iter().map(|(config, _)| interlock(*config)).collect();
+        let mut robots: Vec<_> = scenes.iter().map(|(config, _)| interlock(config)).collect();
         each_ns(u32::try_from(count).unwrap_or(u32::MAX), || {
             for (robot, (_, inputs)) in robots.iter_mut().zip(&scenes) {
-                inputs.iter().for_each(|input| ask(robot, input));
+                for input in inputs {
+                    ask(robot, input);
+                }
             }
         })
     });
     median(times.collect())
 }
 
-fn slowest_ns(config: ValidConfig, count: usize) -> f64 {
+fn slowest_ns(config: &ValidConfig, count: usize) -> f64 {
     let mut interlock = interlock(config);
     let mut times: Vec<f64> =
         nominal_run(count).map(|input| each_ns(1, || ask(&mut interlock, &input))).collect();
@@ -123,7 +127,7 @@ fn slowest_ns(config: ValidConfig, count: usize) -> f64 {
     times.get(times.len() - times.len() / 10_000 - 1).copied().unwrap_or(0.0)
 }
 
-fn beams_ns(config: ValidConfig, runs: usize) -> f64 {
+fn beams_ns(config: &ValidConfig, runs: usize) -> f64 {
     let mut interlock = interlock(config);
     let beams = circle_of_beams();
     let sweep = Sweep {

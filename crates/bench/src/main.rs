@@ -4,12 +4,14 @@
 //! unit and, where there is one, a peer measured in the same run, interleaved with ours, and the ratio. With `--json`
 //! one object a line. Every value is the median of several runs.
 //!
-//! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle.
+//! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle, and `… -- model --depth D` tries
+//! every order of events in a small world.
 #![forbid(unsafe_code)]
 
 mod figure;
 mod interlock;
 mod ledger;
+mod model;
 mod oracle;
 mod sim;
 
@@ -38,6 +40,8 @@ enum What {
     Interlock(Measuring),
     /// Decisions of the safety kernel against an independent oracle.
     Oracle(oracle::Options),
+    /// Every order of events in a small world of the safety kernel.
+    Model(model::Options),
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
             print(all, how.json)
         }
         What::Oracle(options) => oracle::run(options),
+        What::Model(options) => model::run(options),
     }
 }
 

@@ -7,10 +7,10 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
     clippy::collapsible_if,
     clippy::manual_is_multiple_of,
     clippy::precedence,
+    clippy::semicolon_if_nothing_returned,
     clippy::too_many_lines,
     clippy::wildcard_enum_match_arm,
     reason = "numbers are drawn within their types, and a scene that fails ends the run"
