@@ -44,7 +44,7 @@ struct Stopping {
 structs! {
     Supervision { told, envelope, fast_since, spinning_since }
     Stopping { since, way }
-    Envelope { speed, recent, since }
+    Envelope { millionths, recent, since }
     ResetButton { pressed_since }
 }
 
@@ -81,7 +81,7 @@ impl Supervision {
         if let Told::Stop(stopping) = &mut self.told {
             stopping.since = aged(stopping.since);
         }
-        self.falling = self.falling.map(|(since, from)| (aged(since), from));
+        self.envelope.since = self.envelope.since.map(aged);
         self.fast_since = self.fast_since.map(aged);
         self.spinning_since = self.spinning_since.map(aged);
         self
@@ -189,7 +189,7 @@ impl Supervision {
 ///
 /// It may still carry out any command of the time until its brakes act, and from there it brakes. So the envelope goes up
 /// at once, and down no faster than the brakes towards the highest of the speeds permitted lately.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Envelope {
     /// In millionths of a millimetre per second: in a short cycle brakes take off less than one.
     millionths: u64,

@@ -96,8 +96,10 @@ pub(crate) fn inputs<const S: usize, const N: usize>(
         let (setup, mut scene) = Setup::<S, N>::open(seed, case, &settings);
         let mut pair = setup.pair(|_| {});
         let mut inputs = Vec::new();
-        while let Some(act) = scene.next() {
-            scene.heard(pair.step(&act, &mut Edges::default()).1);
+        let mut act = Act::default();
+        while scene.next(&mut act) {
+            let (_, ours) = pair.step(&act, &mut Edges::default());
+            scene.heard(ours, || pair.plain.hints());
             inputs.push(act.input);
         }
         (*setup.config, inputs)

@@ -8,7 +8,7 @@
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::too_many_lines,
-    clippy::many_single_char_names,
+    clippy::too_many_arguments,
     clippy::needless_range_loop,
     clippy::single_match_else,
     clippy::struct_excessive_bools,
