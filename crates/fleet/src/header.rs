@@ -259,7 +259,7 @@ mod tests {
         ]
         .concat();
         assert_eq!(Header::decode(&before), Ok(Header { rules: None, ..header() }));
-        assert_eq!(header().encode().unwrap(), [&before[..], &[1], &[5; 32]].concat());
+        assert_eq!(header().encode().unwrap(), [&before[..], &[1], &[5; 32], &[0xb0, 0x09]].concat());
         assert!(Header::decode(&before[..before.len() - 1]).is_err());
     }
 

@@ -125,9 +125,9 @@ rules! {
         [], ["ISO 3691-4:2023" "4.1.14"];
     /// Faster than permitted.
     SPD_002 = "SPD-002", ZERO,
-        "While motion is permitted, a measured speed that is above the permitted one by `overspeed_percent` or \
-         `standstill`, whichever is more, and stays so for `overspeed_for` latches. When less is permitted than before, \
-         the base has `permit_ttl` and `actuation_delay` and then brakes with `deceleration` (mm/s).",
+        "A measured speed above the permitted one by `overspeed_percent` or `standstill`, whichever is more, for \
+         `overspeed_for` latches; permitted is what was so until the brakes could act, and from there what braking \
+         leaves (mm/s).",
         "A base that does not do what it is told cannot be stopped by telling it to.",
         ["overspeed_percent" "%" "5", "overspeed_for" "\u{b5}s" "50_000"], ["ISO 13482:2014" "6.1"];
     /// Turning faster than allowed.
@@ -144,9 +144,9 @@ rules! {
         ["stop_time_max" "\u{b5}s" "3_000_000"], ["ISO 13855:2010" "5", "ISO 13482:2014" "6.2"];
     /// A stop takes too much way.
     STP_003 = "STP-003", ZERO,
-        "A robot that covers more from a stop to standstill than `stop_distance_percent` of the predicted distance, or \
-         `standstill_window` if that is more, latches. Predicted is the stopping distance from the measured speed, at \
-         least `standstill`, with `actuation_delay` and `cycle_max` as reaction and the settings' `deceleration` (mm).",
+        "A robot that covers more after a stop than the predicted distance times `stop_distance_percent`, or than \
+         `standstill_window` if that is more, latches; predicted is the distance at the higher of the measured and the \
+         permitted speed (SPD-002), with the brakes as they are known and `cycle_max` more (mm).",
         "The distance kept from people is the predicted one.",
         ["stop_distance_percent" "%" "120"], ["ISO 13482:2014" "6.2"];
     /// It moves although it stands.
