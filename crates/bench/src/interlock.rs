@@ -1,7 +1,8 @@
 //! How long one decision of the interlock takes, and what stands between it and a motor.
 
-use std::{hint::black_box, time::Instant};
+use std::hint::black_box;
 
+use sheepdog_core::FleetTime;
 use sheepdog_interlock::{
     Base, BootNonce, Bounded, Confidence, Deadman, Epoch, Guarded, Input, Interlock, Key, Micros, Mm, MmPerS,
     MradPerS, Odometry, Ppm, Reading, Receiver, ReleaseLimit, Request, Restart, Revocations, Ring, RobotTime,
@@ -9,6 +10,7 @@ use sheepdog_interlock::{
     beams::{Beam, Direction, Surroundings, Sweep, UNIT, reduce},
     packs::{PACKS, PackSlot, PackVerdict, Ruling},
 };
+use sheepdog_runtime::Clock;
 use sheepdog_scenario::interlock_config;
 
 use crate::{figure::Figure, median, oracle};
@@ -57,15 +59,9 @@ fn interlock(config: &ValidConfig) -> Interlock<SENSORS, SECTORS> {
     Interlock::new(*config, config.digest(), Restart::First)
 }
 
-/// The clock of this machine, in nanoseconds.
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures; the fleet's clock counts microseconds")]
-fn clock() -> Instant {
-    Instant::now()
-}
-
 /// Nanoseconds for each of `count` calls.
 fn each_ns(count: u32, work: impl FnOnce()) -> f64 {
-    let begun = clock();
+    let begun = Clock::starting_at(FleetTime::ZERO);
     work();
     begun.elapsed().as_secs_f64() * 1e9 / f64::from(count.max(1))
 }

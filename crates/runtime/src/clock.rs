@@ -33,6 +33,11 @@ impl Clock {
         Duration::from_micros(instant.as_micros().saturating_sub(self.micros()))
     }
 
+    /// Time since the clock was started, as finely as the machine tells it: for measurements.
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     fn micros(&self) -> u64 {
         let elapsed = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.offset.as_micros().saturating_add(elapsed)
