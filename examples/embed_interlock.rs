@@ -88,12 +88,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         })];
         input.free_travel = Some(Reading { taken: now, value: seen.free_travel });
         input.side_clearance = Some(seen.side_clearance);
-        input.odometry = Some(Odometry {
+        let odometry = Odometry {
             speed: MmPerS(if moving { 400 } else { 0 }),
             yaw_rate: MradPerS(0),
             travelled: Mm(travelled),
             turned_mrad: 0,
-        });
+        };
+        input.odometry = Some(Reading { taken: now, value: odometry });
         input.release = Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), taken: now, site });
         input.beat = Some(now);
         input.set_pack(PackSlot::MAP, map.rule(now, &MapEvidence { expected: site, fix }));

@@ -78,7 +78,7 @@ fn nominal_run(count: usize) -> impl Iterator<Item = Input<SENSORS, SECTORS>> {
         if step < INPUTS as u64 / 2
             && let Some(odometry) = &mut input.odometry
         {
-            (odometry.speed, odometry.travelled) = (MmPerS::ZERO, Mm::ZERO);
+            (odometry.value.speed, odometry.value.travelled) = (MmPerS::ZERO, Mm::ZERO);
         }
         input
     })
@@ -165,7 +165,9 @@ fn circle_of_beams() -> Vec<Beam> {
             beams.push(Beam {
                 direction,
                 half_spacing: 286,
-                range: (degree % 50 != 0).then_some(Mm(2_000 + degree * 37 % 5_000)),
+                // Some are swallowed, behind the robot: ahead of it they would stop it.
+                range: (degree % 50 != 25 || !(100..260).contains(&degree))
+                    .then_some(Mm(2_000 + degree * 37 % 5_000)),
                 confidence: Confidence::from_ppm(990_000).unwrap_or(Confidence::NONE),
                 is_wall: degree % 3 == 0,
             });
@@ -238,11 +240,14 @@ fn nominal(now: RobotTime) -> Input<SENSORS, SECTORS> {
         sensors: [Some(sensor); SENSORS],
         free_travel: Some(Reading { value: Mm(6_000), taken: now }),
         side_clearance: Some(Mm(700)),
-        odometry: Some(Odometry {
-            speed: MmPerS(800),
-            yaw_rate: MradPerS(0),
-            travelled: Mm(u32::try_from(now.as_micros() / 1_250).unwrap_or(u32::MAX)),
-            turned_mrad: 0,
+        odometry: Some(Reading {
+            taken: now,
+            value: Odometry {
+                speed: MmPerS(800),
+                yaw_rate: MradPerS(0),
+                travelled: Mm(u32::try_from(now.as_micros() / 1_250).unwrap_or(u32::MAX)),
+                turned_mrad: 0,
+            },
         }),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), taken: now, site }),
         beat: Some(now),

@@ -107,7 +107,7 @@ fn obstacle(input: &mut In, sensor: usize, obstacle: Mm) {
 }
 
 fn moved(input: &mut In, change: impl Fn(&mut Odometry)) {
-    input.odometry.iter_mut().for_each(change);
+    input.odometry.iter_mut().map(|odometry| &mut odometry.value).for_each(change);
 }
 
 fn free(input: &mut In, value: u32, taken: RobotTime) {
@@ -209,7 +209,15 @@ const DEVIATIONS: &[Deviation] = deviations! {
         input.release.iter_mut().for_each(|release| release.taken = taken);
     };
     Holds "release used up" |input| input.release.iter_mut().for_each(|release| release.remaining = Mm(0));
-    Harmless "motion unknown" |input| input.odometry = None;
+    Forbids "motion unknown" |input| input.odometry = None;
+    Harmless "motion as old as may be" |input| {
+        let taken = ago(input, T);
+        input.odometry.iter_mut().for_each(|odometry| odometry.taken = taken);
+    };
+    Forbids "motion 1 too old" |input| {
+        let taken = ago(input, T + 1);
+        input.odometry.iter_mut().for_each(|odometry| odometry.taken = taken);
+    };
     Harmless "speed at standstill" |input| moved(input, |motion| motion.speed = MmPerS(20));
     Harmless "speed 1 above standstill" |input| moved(input, |motion| motion.speed = MmPerS(21));
     Harmless "speed at tolerance" |input| moved(input, |motion| motion.speed = MmPerS(100 + 20));
@@ -342,11 +350,9 @@ fn good(now: RobotTime, seq: u64) -> In {
         sensors: [Some(reading); 2],
         free_travel: Some(Reading { taken: now, value: Mm(5_000) }),
         side_clearance: Some(Mm(1_000)),
-        odometry: Some(Odometry {
-            speed: MmPerS(0),
-            yaw_rate: MradPerS(0),
-            travelled: Mm(100),
-            turned_mrad: 0,
+        odometry: Some(Reading {
+            taken: now,
+            value: Odometry { speed: MmPerS(0), yaw_rate: MradPerS(0), travelled: Mm(100), turned_mrad: 0 },
         }),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), taken: now, site: SITE }),
         beat: Some(now),

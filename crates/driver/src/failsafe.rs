@@ -218,11 +218,14 @@ impl Bench {
             sensors: [Some(self.sensor(confidence, &is))],
             free_travel: [5_000, 600, 200].get(travel).map(|&value| Reading { taken: now, value: Mm(value) }),
             side_clearance: Some(if is("narrow beside") { Mm(100) } else { Mm(1_000) }),
-            odometry: Some(Odometry {
-                speed: MmPerS(speed),
-                yaw_rate: MradPerS(0),
-                travelled: self.travelled,
-                turned_mrad: 0,
+            odometry: Some(Reading {
+                taken: now,
+                value: Odometry {
+                    speed: MmPerS(speed),
+                    yaw_rate: MradPerS(0),
+                    travelled: self.travelled,
+                    turned_mrad: 0,
+                },
             }),
             release: (release == 0).then_some(ReleaseLimit {
                 epoch: Epoch(1),

@@ -376,7 +376,8 @@ impl<B: Base> Onboard<B> {
             error: pose_error(observation.pose_error_m),
             x_mm: to_i32(libm::round(pose.at.x * 1e3)),
             y_mm: to_i32(libm::round(pose.at.y * 1e3)),
-            travelled: perception::odometry(observation).map_or(Mm::ZERO, |odometry| odometry.travelled),
+            travelled: perception::odometry(observation)
+                .map_or(Mm::ZERO, |odometry| odometry.value.travelled),
             zone_limit: None,
         });
         MapEvidence {

@@ -107,14 +107,17 @@ pub(crate) const fn free_travel(observation: &Observation, seen: &Surroundings<S
 }
 
 /// Measured motion; `None` when a part of it is no number.
-pub(crate) fn odometry(observation: &Observation) -> Option<Odometry> {
-    let Observation { speed_mps, yaw_rate_rps, travelled_m, turned_rad, .. } = *observation;
+pub(crate) fn odometry(observation: &Observation) -> Option<Reading<Odometry>> {
+    let Observation { taken, speed_mps, yaw_rate_rps, travelled_m, turned_rad, .. } = *observation;
     let finite = [speed_mps, yaw_rate_rps, travelled_m, turned_rad].into_iter().all(f64::is_finite);
-    finite.then(|| Odometry {
-        speed: MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3))),
-        yaw_rate: MradPerS(to_i32(libm::ceil(yaw_rate_rps.abs() * 1e3))),
-        travelled: Mm(to_u32(libm::floor(travelled_m * 1e3))),
-        turned_mrad: to_u32(libm::floor(turned_rad * 1e3)),
+    finite.then(|| {
+        let value = Odometry {
+            speed: MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3))),
+            yaw_rate: MradPerS(to_i32(libm::ceil(yaw_rate_rps.abs() * 1e3))),
+            travelled: Mm(to_u32(libm::floor(travelled_m * 1e3))),
+            turned_mrad: to_u32(libm::floor(turned_rad * 1e3)),
+        };
+        Reading { taken, value }
     })
 }
 

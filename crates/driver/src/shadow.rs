@@ -124,7 +124,7 @@ impl Shadow {
             })],
             free_travel: Some(Reading { taken: sample.at, value: seen.free_travel }),
             side_clearance: Some(seen.side_clearance),
-            odometry: Some(odometry),
+            odometry: Some(Reading { taken: sample.at, value: odometry }),
             release: Some(ReleaseLimit { epoch: Epoch(0), remaining: Mm::MAX, taken: sample.at, site: SITE }),
             beat: Some(sample.at),
             self_test: SelfTest::Passed,

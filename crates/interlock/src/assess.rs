@@ -32,6 +32,8 @@ pub(crate) struct Past<'a, const SENSORS: usize, const SECTORS: usize> {
     pub(crate) senses: &'a [Sense<SECTORS>; SENSORS],
     /// What the sensors are worth now.
     pub(crate) sensed: &'a [Sensed; SENSORS],
+    /// How the robot moves, if that is known.
+    pub(crate) motion: Option<Odometry>,
 }
 
 impl<const SENSORS: usize, const SECTORS: usize> Past<'_, SENSORS, SECTORS> {
@@ -102,6 +104,7 @@ pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
     findings.stops(past.cleared, input);
     findings.self_test(input.self_test);
     findings.clock(config, past.last, input.now);
+    findings.odometry(config, input);
     findings.beat(config, input.now, input.beat);
     findings.packs(config, past.packs, input);
     let mask = required_sectors(input);
@@ -115,7 +118,7 @@ pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
         findings.distance(config, past, input, mask);
         findings.clearance(config, input.side_clearance);
     }
-    findings.people(config, past.senses, input.odometry);
+    findings.people(config, past.senses, past.motion);
     findings
 }
 
@@ -188,6 +191,19 @@ impl Findings {
         if late.holds() {
             self.slow(config, Code::CLK_003, late);
         }
+    }
+
+    fn odometry<const SENSORS: usize, const SECTORS: usize>(
+        &mut self,
+        config: &Config,
+        input: &Input<SENSORS, SECTORS>,
+    ) {
+        let age = input.odometry.and_then(|odometry| age_within(config, input.now, odometry.taken));
+        let limit = micros(config.sample_age_max);
+        self.deny_if(
+            Code::ODO_001,
+            evidence(Code::ODO_001, age.map_or(i64::MAX, micros), Relation::Above, limit),
+        );
     }
 
     fn beat(&mut self, config: &Config, now: RobotTime, beat: Option<RobotTime>) {
@@ -390,7 +406,7 @@ impl Findings {
         let mut held = Mm::MAX;
         for (sense, sensed, reading) in past.sensors(input) {
             let spoken = reading.filter(|_| sensed.usable.is_ok());
-            held = held.min(sense.unspoken(mask, spoken, input.odometry));
+            held = held.min(sense.unspoken(mask, spoken, past.motion));
         }
         let dynamics = Dynamics::new(config, input);
         if held < Mm::MAX {
@@ -622,9 +638,19 @@ pub(crate) fn micros(span: Micros) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
+/// How the robot moves, if anybody has measured it lately.
+pub(crate) fn motion<const SENSORS: usize, const SECTORS: usize>(
+    config: &Config,
+    input: &Input<SENSORS, SECTORS>,
+) -> Option<Odometry> {
+    let odometry = input.odometry?;
+    let age = age_within(config, input.now, odometry.taken)?;
+    (age <= config.sample_age_max).then_some(odometry.value)
+}
+
 /// Whether the robot stands; a robot whose motion is unknown does not.
-pub(crate) fn is_standing(config: &Config, odometry: Option<Odometry>) -> bool {
-    odometry.is_some_and(|odometry| {
+pub(crate) fn is_standing(config: &Config, motion: Option<Odometry>) -> bool {
+    motion.is_some_and(|odometry| {
         odometry.speed <= config.standstill
             && odometry.yaw_rate.0.unsigned_abs() <= config.standstill_yaw.0.unsigned_abs()
     })

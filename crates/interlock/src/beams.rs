@@ -137,10 +137,15 @@ pub fn reduce<const SECTORS: usize>(beams: &[Beam], sight: Mm, sweep: Sweep) -> 
                 obstacle: before.obstacle.min(obstacle),
             });
         }
-        if range.is_some() || beam.is_blind() {
-            let (travel, clearance) = path.meet(Met::new(beam, sweep.radius));
-            let credit = if beam.is_wall { sweep.wall_credit } else { Mm::ZERO };
-            seen.free_travel = seen.free_travel.min(travel.saturating_add(credit));
+        if range.is_none() && !beam.is_blind() {
+            continue;
+        }
+        let credit = if beam.is_wall { sweep.wall_credit } else { Mm::ZERO };
+        let met = Met::new(beam, sweep.radius);
+        // Most of what is seen is farther away than the nearest thing on the path, and not beside it.
+        if path.is_beside(met) || met.crow.saturating_add(credit) < seen.free_travel {
+            let (travel, clearance) = path.meet(met);
+            seen.free_travel = seen.free_travel.min(travel.max(met.crow).saturating_add(credit));
             seen.side_clearance = seen.side_clearance.min(clearance);
         }
     }
@@ -194,12 +199,16 @@ impl Beam {
     }
 }
 
-/// What a beam met, in millimetres of `base_link`, and how near the centre of the footprint may come to it.
+/// What a beam met, in millimetres of `base_link`.
 #[derive(Clone, Copy, Debug)]
 struct Met {
     x: i64,
     y: i64,
+    /// How near the centre of the footprint may come to it.
     reach: i64,
+    /// The way to contact as the crow flies: no path is shorter.
+    crow: Mm,
+    range: i64,
 }
 
 impl Met {
@@ -207,13 +216,16 @@ impl Met {
         // A blind beam touches, in its direction: never quite at the centre.
         let range = i64::from(beam.range.map_or(32, |range| range.0.max(32)));
         let disc = range.saturating_mul(beam.half_spacing.into()).saturating_add((1 << 15) - 1) >> 15;
+        // One more for what rounding has moved.
+        let reach = i64::from(radius.0.min(SIGHT_MAX.0))
+            .saturating_add(disc.min(BEAM_DISC_MAX.0.into()))
+            .saturating_add(1);
         Self {
             x: along(range, beam.direction.cos),
             y: along(range, beam.direction.sin),
-            // One more for what rounding has moved.
-            reach: i64::from(radius.0.min(SIGHT_MAX.0))
-                .saturating_add(disc.min(BEAM_DISC_MAX.0.into()))
-                .saturating_add(1),
+            reach,
+            crow: length(range.saturating_sub(reach)),
+            range,
         }
     }
 }
@@ -248,6 +260,11 @@ impl Path {
         Self { kind, is_backwards: linear < 0, reach }
     }
 
+    /// Whether something is near enough for clearance to matter: within the cap of a part of the path that counts.
+    fn is_beside(self, met: Met) -> bool {
+        met.range <= self.reach.saturating_add(met.reach).saturating_add(CLEARANCE_MAX.0.into())
+    }
+
     /// Free travel to something, and clearance when it stands beside.
     fn meet(self, met: Met) -> (Mm, Mm) {
         let met = if self.is_backwards { Met { x: met.x.saturating_neg(), ..met } } else { met };
@@ -258,7 +275,7 @@ impl Path {
         }
     }
 
-    fn meet_straight(self, Met { x, y, reach }: Met) -> (Mm, Mm) {
+    fn meet_straight(self, Met { x, y, reach, .. }: Met) -> (Mm, Mm) {
         let beside = y.abs();
         if x <= 0 {
             return (Mm::MAX, CLEARANCE_MAX);
@@ -274,7 +291,7 @@ impl Path {
     /// With the centre of the turn at `(0, turn)`, the obstacle at distance `rho` from it and `beside` the path, and a
     /// chord `c` of the path from here to level with the obstacle: `c² = (d² - beside²)·turn/rho`, and contact comes a
     /// chord `h` before that, `h² = (reach² - beside²)·turn/rho`. An arc is longer than the difference of its chords.
-    fn meet_on_arc(self, Met { x, y, reach }: Met, turn: i64) -> (Mm, Mm) {
+    fn meet_on_arc(self, Met { x, y, reach, .. }: Met, turn: i64) -> (Mm, Mm) {
         let turn_abs = turn.abs();
         let rho_squared = square(x).saturating_add(square(y.saturating_sub(turn)));
         let interest = reach.saturating_add(CLEARANCE_MAX.0.into());

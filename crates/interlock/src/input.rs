@@ -20,8 +20,8 @@ pub struct Input<const SENSORS: usize, const SECTORS: usize> {
     pub free_travel: Option<Reading<Mm>>,
     /// Clearance beside the path; `None` (unknown) counts as zero.
     pub side_clearance: Option<Mm>,
-    /// Measured motion; `None` (unknown) counts as moving.
-    pub odometry: Option<Odometry>,
+    /// Measured motion; `None` (unknown), stale or from the future counts as moving.
+    pub odometry: Option<Reading<Odometry>>,
     /// What is known of the brakes now; `None` leaves the settings as they are. It can only make them worse.
     pub braking: Option<Braking>,
     /// How far the robot may go.

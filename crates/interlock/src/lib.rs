@@ -48,6 +48,8 @@
 //!
 //! // 3. One sensor that sees everything clearly, asked to drive ahead.
 //! let site = SiteVersion([7; 32]);
+//! let standing =
+//!     Odometry { speed: MmPerS(0), yaw_rate: MradPerS(0), travelled: Mm(0), turned_mrad: 0 };
 //! let input = |millis: u64, ppm| {
 //!     let now = RobotTime::from_micros(millis * 1_000);
 //!     let sector = |confidence| SectorReading { confidence, obstacle: Mm::MAX };
@@ -68,12 +70,7 @@
 //!         })],
 //!         free_travel: Some(Reading { taken: now, value: Mm(5_000) }),
 //!         side_clearance: Some(Mm(600)),
-//!         odometry: Some(Odometry {
-//!             speed: MmPerS(0),
-//!             yaw_rate: MradPerS(0),
-//!             travelled: Mm(0),
-//!             turned_mrad: 0,
-//!         }),
+//!         odometry: Some(Reading { taken: now, value: standing }),
 //!         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(4_000), taken: now, site }),
 //!         beat: Some(now),
 //!         self_test: SelfTest::Passed,

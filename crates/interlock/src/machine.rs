@@ -10,8 +10,8 @@ use sheepdog_core::{
 };
 
 use crate::{
-    Config, ConfigDigest, Input, ResetStep, RuleSet, Twist, ValidConfig,
-    assess::{Finding, Findings, Past, assess, evidence, is_standing, keep_power, micros, spoken},
+    Config, ConfigDigest, Input, Odometry, ResetStep, RuleSet, Twist, ValidConfig,
+    assess::{Finding, Findings, Past, assess, evidence, is_standing, keep_power, micros, motion, spoken},
     config::TRIPS_MAX,
     packs::PackSlot,
     rules::Code,
@@ -305,17 +305,19 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             self.forget_instants(input.now);
         }
         let orders = self.orders(input);
+        let motion = motion(self.config(), input);
         let (mut findings, standing) =
-            (self.findings(input, orders), is_standing(self.config(), input.odometry));
+            (self.findings(input, motion, orders), is_standing(self.config(), motion));
         self.watch_dwells(input.now, &findings);
         let signals = self.signals(input.now, standing, orders);
         let before = self.state;
         let event = self.event(input, &mut findings);
         self.state = next(before, event, signals);
         self.on_entry(before, orders, input.now);
-        let decision = self.decide(input, &mut findings, orders);
+        let decision = self.decide(input, motion, &mut findings, orders);
         let decision = self.checked(input, &findings, decision);
-        self.supervision.tell(self.config.get(), input, self.last, self.order(&decision, standing));
+        let order = self.order(&decision, standing);
+        self.supervision.tell(self.config.get(), input, motion, self.last, order);
         self.last = Some(input.now);
         decision
     }
@@ -377,11 +379,16 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     }
 
     /// What every rule says, with what is remembered brought up to date.
-    fn findings(&mut self, input: &Input<SENSORS, SECTORS>, orders: Orders) -> Findings {
+    fn findings(
+        &mut self,
+        input: &Input<SENSORS, SECTORS>,
+        motion: Option<Odometry>,
+        orders: Orders,
+    ) -> Findings {
         let config = self.config.get();
         let mut sensed = [Sensed::SILENT; SENSORS];
         for ((sense, sensed), reading) in self.senses.iter_mut().zip(&mut sensed).zip(&input.sensors) {
-            *sensed = sense.observe(config, input.now, reading.as_ref(), input.odometry);
+            *sensed = sense.observe(config, input.now, reading.as_ref(), motion);
         }
         self.keep_power = keep_power(config, self.keep_power, input);
         self.packs |= spoken(input);
@@ -394,6 +401,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             packs: self.packs,
             senses: &self.senses,
             sensed: &sensed,
+            motion,
         };
         let mut findings = assess(config, &past, input);
         let unapproved = evidence(Code::CFG_001, self.approved.into(), Relation::Below, 1);
@@ -403,7 +411,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         if let Some(restarted) = self.restarted.take() {
             findings.latch(Code::INT_002, restarted, StopCategory::Zero);
         }
-        self.supervision.check(config, input, &mut findings);
+        self.supervision.check(config, input.now, motion, &mut findings);
         if findings.rules.has(Code::EST_001) {
             self.highest_stop = self.highest_stop.max(input.stop.map(|stop| stop.generation));
         }
@@ -516,7 +524,13 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         }
     }
 
-    fn decide(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings, orders: Orders) -> Decision {
+    fn decide(
+        &self,
+        input: &Input<SENSORS, SECTORS>,
+        motion: Option<Odometry>,
+        findings: &mut Findings,
+        orders: Orders,
+    ) -> Decision {
         match self.state {
             State::Latched { category, .. } => {
                 findings.rules = findings.rules.with(Code::RST_001);
@@ -535,7 +549,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
                 self.stop(findings, Finding { code: Code::RST_002, evidence }, StopCategory::One)
             }
             State::Boot | State::Stopped { .. } | State::Stopping { .. } => {
-                let (waiting, category) = self.waiting_for(input, findings);
+                let (waiting, category) = self.waiting_for(input.now, motion, findings);
                 self.stop(findings, waiting, category)
             }
             State::Slow | State::Ready if input.request.twist.is_zero() => idle(findings),
@@ -565,13 +579,18 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     }
 
     /// Why a robot that is not latched does not move yet.
-    fn waiting_for(&self, input: &Input<SENSORS, SECTORS>, findings: &Findings) -> (Finding, StopCategory) {
+    fn waiting_for(
+        &self,
+        now: RobotTime,
+        motion: Option<Odometry>,
+        findings: &Findings,
+    ) -> (Finding, StopCategory) {
         if let Some(deny) = findings.deny {
             return deny;
         }
         let config = self.config();
-        let speed = input.odometry.map_or(i64::MAX, |odometry| odometry.speed.0.into());
-        let yaw_rate = input.odometry.map_or(0, |odometry| odometry.yaw_rate.0.unsigned_abs());
+        let speed = motion.map_or(i64::MAX, |motion| motion.speed.0.into());
+        let yaw_rate = motion.map_or(0, |motion| motion.yaw_rate.0.unsigned_abs());
         let checks = [
             (Code::STP_001, speed, Relation::Above, i64::from(config.standstill.0)),
             (Code::STP_001, yaw_rate.into(), Relation::Above, config.standstill_yaw.0.unsigned_abs().into()),
@@ -587,7 +606,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             .map(|(code, measured, relation, limit)| (code, evidence(code, measured, relation, limit)))
             .find(|(_, evidence)| evidence.holds());
         let (code, evidence) = waiting.unwrap_or_else(|| {
-            let elapsed = micros(span(self.good_since, input.now));
+            let elapsed = micros(span(self.good_since, now));
             (Code::ARM_001, evidence(Code::ARM_001, elapsed, Relation::Below, micros(config.dwell)))
         });
         (Finding { code, evidence }, code.category())
@@ -913,7 +932,7 @@ mod tests {
     /// Findings of which nothing forbids motion.
     fn clean(kernel: &mut Kernel) -> Findings {
         let orders = kernel.orders(&asked());
-        let mut findings = kernel.findings(&asked(), orders);
+        let mut findings = kernel.findings(&asked(), None, orders);
         (findings.latch, findings.deny, findings.hold) = (None, None, None);
         findings.lowest = (Confidence::FULL, 0);
         findings

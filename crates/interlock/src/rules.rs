@@ -208,6 +208,12 @@ rules! {
         "No motion while the state of the emergency button or of the bumper is not known (states known, limit 2).",
         "A cable that is cut must look like a button that is pressed.",
         [], ["ISO 13849-1:2023" "6.1"];
+    /// The robot's own motion is not known.
+    ODO_001 = "ODO-001", ONE,
+        "No motion while nobody measures how the robot moves: odometry that is missing, older than `sample_age_max` or \
+         further in the future than `clock_skew` is none (\u{b5}s old).",
+        "What is not measured cannot be supervised, and what was seen before cannot be placed.",
+        ["sample_age_max" "\u{b5}s" "100_000"], ["ISO 3691-4:2023" "4.2"];
     /// The supervisor on the robot is silent.
     COM_002 = "COM-002", ONE,
         "No motion without a beat of the robot's supervisor within the timeout; a beat further in the future than \

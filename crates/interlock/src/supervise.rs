@@ -88,10 +88,11 @@ impl Supervision {
     }
 
     /// Adds what the base did wrong.
-    pub(crate) fn check<const SENSORS: usize, const SECTORS: usize>(
+    pub(crate) fn check(
         &mut self,
         config: &Config,
-        input: &Input<SENSORS, SECTORS>,
+        now: RobotTime,
+        motion: Option<Odometry>,
         findings: &mut Findings,
     ) {
         let mut latch = |code, found: Evidence| {
@@ -101,19 +102,19 @@ impl Supervision {
         };
         match self.told {
             Told::Move => {
-                if let Some(fast) = self.overspeed(config, input.now, input.odometry) {
+                if let Some(fast) = self.overspeed(config, now, motion) {
                     latch(Code::SPD_002, fast);
                 }
             }
             Told::Stop(stopping) => {
-                if !is_standing(config, input.odometry) {
-                    let lasting = input.now.since(stopping.since).unwrap_or(Micros::ZERO);
+                if !is_standing(config, motion) {
+                    let lasting = now.since(stopping.since).unwrap_or(Micros::ZERO);
                     let limit = micros(config.stop_time_max);
                     latch(Code::STP_002, evidence(Code::STP_002, micros(lasting), Relation::Above, limit));
                 }
                 // Also in the step that sees it stand: most of the way may lie since the one before.
-                if let (Some((from, allowed)), Some(odometry)) = (stopping.way, input.odometry) {
-                    let way = gone(from, odometry);
+                if let (Some((from, allowed)), Some(motion)) = (stopping.way, motion) {
+                    let way = gone(from, motion);
                     latch(
                         Code::STP_003,
                         evidence(Code::STP_003, way.0.into(), Relation::Above, allowed.0.into()),
@@ -122,26 +123,26 @@ impl Supervision {
             }
             Told::Nothing => {}
             Told::Stand(at) => {
-                let moved = input.odometry.map_or(Mm::ZERO, |odometry| gone(at, odometry));
+                let moved = motion.map_or(Mm::ZERO, |motion| gone(at, motion));
                 let window = config.standstill_window.0.into();
                 latch(Code::STP_004, evidence(Code::STP_004, moved.0.into(), Relation::Above, window));
             }
         }
-        if let Some(spin) = self.spinning(config, input.now, input.odometry) {
+        if let Some(spin) = self.spinning(config, now, motion) {
             latch(Code::SPD_005, spin);
         }
     }
 
-    fn overspeed(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
+    fn overspeed(&mut self, config: &Config, now: RobotTime, motion: Option<Odometry>) -> Option<Evidence> {
         let limit = with_tolerance(self.envelope.speed().0, config.overspeed_percent, config.standstill.0);
-        let fast = evidence(Code::SPD_002, odometry?.speed.0.into(), Relation::Above, limit);
+        let fast = evidence(Code::SPD_002, motion?.speed.0.into(), Relation::Above, limit);
         lasting(&mut self.fast_since, now, fast, config.overspeed_for)
     }
 
-    fn spinning(&mut self, config: &Config, now: RobotTime, odometry: Option<Odometry>) -> Option<Evidence> {
+    fn spinning(&mut self, config: &Config, now: RobotTime, motion: Option<Odometry>) -> Option<Evidence> {
         let (most, standing) = (config.yaw_rate_max.0.unsigned_abs(), config.standstill_yaw.0.unsigned_abs());
         let limit = with_tolerance(most, config.overspeed_percent, standing);
-        let rate = odometry?.yaw_rate.0.unsigned_abs();
+        let rate = motion?.yaw_rate.0.unsigned_abs();
         let fast = evidence(Code::SPD_005, rate.into(), Relation::Above, limit);
         lasting(&mut self.spinning_since, now, fast, config.overspeed_for)
     }
@@ -151,6 +152,7 @@ impl Supervision {
         &mut self,
         config: &Config,
         input: &Input<SENSORS, SECTORS>,
+        motion: Option<Odometry>,
         last: Option<RobotTime>,
         order: Order,
     ) {
@@ -165,10 +167,10 @@ impl Supervision {
             (Order::Move(_), _) => Told::Move,
             (Order::Stop, Told::Stand(at)) => Told::Stand(at),
             (Order::Stop, Told::Stop(stopping)) => {
-                stood(config, input.odometry).map_or(Told::Stop(stopping), Told::Stand)
+                stood(config, motion).map_or(Told::Stop(stopping), Told::Stand)
             }
-            (Order::Stop, Told::Move | Told::Nothing) => stood(config, input.odometry)
-                .map_or_else(|| Told::Stop(Stopping::begun(config, input, fastest)), Told::Stand),
+            (Order::Stop, Told::Move | Told::Nothing) => stood(config, motion)
+                .map_or_else(|| Told::Stop(Stopping::begun(config, input, motion, fastest)), Told::Stand),
         };
         if !matches!(self.told, Told::Move) {
             self.fast_since = None;
@@ -246,29 +248,30 @@ impl Stopping {
     fn begun<const SENSORS: usize, const SECTORS: usize>(
         config: &Config,
         input: &Input<SENSORS, SECTORS>,
+        motion: Option<Odometry>,
         fastest: MmPerS,
     ) -> Self {
-        let way = input.odometry.map(|odometry| {
-            let speed = odometry.speed.max(fastest).max(config.standstill);
+        let way = motion.map(|motion| {
+            let speed = motion.speed.max(fastest).max(config.standstill);
             let Dynamics { deceleration, delay, .. } = Dynamics::new(config, input);
             let delay = delay.saturating_add(config.cycle_max);
             let predicted = stopping_distance(speed, delay, deceleration).unwrap_or(Mm::MAX);
             let percent = u64::from(predicted.0).saturating_mul(config.stop_distance_percent.into()) / 100;
             let allowed = Mm(u32::try_from(percent).unwrap_or(u32::MAX)).max(config.standstill_window);
-            (odometry.travelled, allowed)
+            (motion.travelled, allowed)
         });
         Self { since: input.now, way }
     }
 }
 
 /// Where the robot stands, if it does.
-fn stood(config: &Config, odometry: Option<Odometry>) -> Option<Mm> {
-    is_standing(config, odometry).then_some(odometry)?.map(|odometry| odometry.travelled)
+fn stood(config: &Config, motion: Option<Odometry>) -> Option<Mm> {
+    is_standing(config, motion).then_some(motion)?.map(|motion| motion.travelled)
 }
 
 /// Way since `from`; all of it when the odometer has gone backwards.
-fn gone(from: Mm, odometry: Odometry) -> Mm {
-    odometry.travelled.0.checked_sub(from.0).map_or(Mm::MAX, Mm)
+fn gone(from: Mm, motion: Odometry) -> Mm {
+    motion.travelled.0.checked_sub(from.0).map_or(Mm::MAX, Mm)
 }
 
 /// A limit and what may be measured above it.

@@ -204,7 +204,7 @@ impl Words for bool {
     }
 }
 
-impl Words for Reading<Mm> {
+impl<T: Words> Words for Reading<T> {
     fn put(&self, out: &mut impl FnMut(u64)) {
         self.taken.put(out);
         self.value.put(out);

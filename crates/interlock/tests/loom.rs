@@ -34,11 +34,9 @@ fn good(millis: u64) -> Input<1, 1> {
         })],
         free_travel: Some(Reading { taken: now, value: Mm(5_000) }),
         side_clearance: Some(Mm(600)),
-        odometry: Some(Odometry {
-            speed: MmPerS(0),
-            yaw_rate: MradPerS(0),
-            travelled: Mm(0),
-            turned_mrad: 0,
+        odometry: Some(Reading {
+            taken: now,
+            value: Odometry { speed: MmPerS(0), yaw_rate: MradPerS(0), travelled: Mm(0), turned_mrad: 0 },
         }),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(5_000), taken: now, site: SITE }),
         beat: Some(now),

@@ -73,7 +73,7 @@ macro_rules! rules {
 
 rules! {
     LOG_001 INT_001 INT_002 CFG_001 CLK_001 EST_003 EST_001 EST_002 SPD_002 SPD_005 STP_002 STP_003 STP_004 PCK_003
-    ARM_002 ARM_004 RST_001 RST_003 RST_002 REV_001 CLK_002 EST_004 COM_002 COM_004 COM_005 PCK_001 PCK_002 OBS_005
+    ARM_002 ARM_004 RST_001 RST_003 RST_002 REV_001 CLK_002 EST_004 ODO_001 COM_002 COM_004 COM_005 PCK_001 PCK_002 OBS_005
     OBS_011 OBS_004 OBS_006 OBS_010 OBS_008 OBS_009 OBS_007 OBS_001 SSM_002 REL_002 REL_003 REL_001 SSM_001 SSM_003
     CLR_001 COM_001 CLK_003 PCK_004 OBS_002 OBS_003 SPD_001 SPD_004 STP_001 ARM_003 ARM_005 ARM_001 MOV_001 IDL_001
 }
@@ -379,11 +379,15 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             (Int::from(c.speed_max.0), Int::from(c.speed_slow.0), Int::from(c.speed_creep.0));
         let mut f =
             Found { fired: 0, latch: None, deny: None, hold: None, limit: (top, R::SPD_001), slowed: false };
-        let motion = input.odometry.map(|o| Motion {
-            speed: o.speed.0.into(),
-            yaw: Int::from(o.yaw_rate.0).abs(),
-            travelled: o.travelled.0.into(),
-            turned: o.turned_mrad.into(),
+        let motion = input.odometry.and_then(|o| {
+            let age = age(c, now, ticks(o.taken), edges)?;
+            let stale = edges.above(Edge::sample_age_max, age, micros(c.sample_age_max));
+            (!stale).then(|| Motion {
+                speed: o.value.speed.0.into(),
+                yaw: Int::from(o.value.yaw_rate.0).abs(),
+                travelled: o.value.travelled.0.into(),
+                turned: o.value.turned_mrad.into(),
+            })
         });
         // With a clock that went backwards no instant of before means anything.
         if self.past.last().is_some_and(|last| now < last.now) {
@@ -444,6 +448,9 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         }
         if input.emergency_button.is_none() || input.bumper.is_none() {
             f.deny(R::EST_004, One);
+        }
+        if motion.is_none() {
+            f.deny(R::ODO_001, One);
         }
         match input.self_test {
             SelfTest::Failed => f.latch(R::ARM_002, One),

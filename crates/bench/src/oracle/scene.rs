@@ -182,7 +182,7 @@ faults! {
     PackLies, KeepPower, Future, Back, Stale, FrozenDigest, FrozenSeq, Unhealthy, Invalid, SensorGone, Drift, Uncovered,
     ConfidenceStop, ConfidenceSlow, ConfidenceRearm, Disagree, Near, NearDegraded, FreeAtMargin, FreeAtRearm, FreeShort,
     FreeGone, FreeStale, FreeFuture, SideTight, SideGone, ReleaseGone, ReleaseOther, ReleaseStale, ReleaseFuture, ReleaseShort,
-    OdometryGone, OverSpeed, OverYaw, NoBrakes, LongStop, Creeping, AtStandstill, YawStandstill, ClockBack, ClockJump, ClockLate,
+    OdometryGone, OdometryStale, OdometryFuture, OverSpeed, OverYaw, NoBrakes, LongStop, Creeping, AtStandstill, YawStandstill, ClockBack, ClockJump, ClockLate,
     Idle, Turn, TurnFast, Reverse, NoSectors, EdgeSpeed, Fast, PressReset, WrongReset, EagerReset, Brakes, NoDeceleration,
     BrakesSlow, Refused, Revoked, RevokedFull, Chatter, Wait, HeldAhead, OdometerBack, PressAndStart, SkewedCommand, SlowDown,
 }
@@ -380,11 +380,14 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 sensor.digest = sensor.digest.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ self.now;
             }
         }
-        base.odometry = Some(Odometry {
-            speed: MmPerS(self.speed as u32),
-            yaw_rate: MradPerS(self.yaw as i32),
-            travelled: Mm(self.travelled as u32),
-            turned_mrad: self.turned as u32,
+        base.odometry = Some(Reading {
+            taken: at,
+            value: Odometry {
+                speed: MmPerS(self.speed as u32),
+                yaw_rate: MradPerS(self.yaw as i32),
+                travelled: Mm(self.travelled as u32),
+                turned_mrad: self.turned as u32,
+            },
         });
         act.input = *base;
         (act.refused, act.revoked) = (false, (self.revocations, self.revocations));
@@ -773,12 +776,16 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 }
             }
             Fault::OdometryGone => input.odometry = None,
+            Fault::OdometryStale => {
+                input.odometry.iter_mut().for_each(|o| o.taken = ago(c.sample_age_max));
+            }
+            Fault::OdometryFuture => input.odometry.iter_mut().for_each(|o| o.taken = ahead(c.clock_skew)),
             Fault::OverSpeed => {
                 if let (Some(o), Some(last)) = (&mut input.odometry, self.last) {
                     let allowed = u64::from(last.twist.linear_mm_per_s.unsigned_abs());
                     let more = (allowed * u64::from(c.overspeed_percent) / 100).max(c.standstill.0.into());
                     let over = if value % 4 == 0 { nudge } else { nudge.max(0) + (which % 2) as i64 };
-                    o.speed = MmPerS((allowed + more).saturating_add_signed(over) as u32);
+                    o.value.speed = MmPerS((allowed + more).saturating_add_signed(over) as u32);
                 }
             }
             Fault::OverYaw => {
@@ -787,14 +794,14 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                     let more =
                         (allowed * i64::from(c.overspeed_percent) / 100).max(c.standstill_yaw.0.into());
                     let rate = (allowed + more + nudge) as i32;
-                    o.yaw_rate = MradPerS(if value % 2 == 0 { rate } else { -rate });
+                    o.value.yaw_rate = MradPerS(if value % 2 == 0 { rate } else { -rate });
                 }
             }
             Fault::NoBrakes => {
                 if let Some(o) = &mut input.odometry {
                     // It rolls on, however it is told to stop.
                     self.speed = self.speed.max(u64::from(c.standstill.0) + 1 + value % 50);
-                    o.speed = MmPerS(self.speed as u32);
+                    o.value.speed = MmPerS(self.speed as u32);
                     if begins {
                         input.self_test = SelfTest::NotRun;
                     }
@@ -818,7 +825,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                             }
                             _ => self.travelled + dice.below(most + 3),
                         };
-                        o.travelled = Mm(self.travelled as u32);
+                        o.value.travelled = Mm(self.travelled as u32);
                     }
                     input.self_test = SelfTest::NotRun;
                 }
@@ -829,10 +836,10 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                         let window = u64::from(c.standstill_window.0);
                         if value % 2 == 0 {
                             self.travelled += dice.choose(&[0, 1, window.saturating_add_signed(nudge)]);
-                            o.travelled = Mm(self.travelled as u32);
+                            o.value.travelled = Mm(self.travelled as u32);
                         } else {
                             self.turned += dice.choose(&[0, 1, 100 * window]);
-                            o.turned_mrad = self.turned as u32;
+                            o.value.turned_mrad = self.turned as u32;
                         }
                         input.self_test = if which % 2 == 0 { SelfTest::NotRun } else { SelfTest::Passed };
                     }
@@ -840,7 +847,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             }
             Fault::AtStandstill => {
                 if let Some(o) = &mut input.odometry {
-                    o.speed = MmPerS(u64::from(c.standstill.0).saturating_add_signed(nudge) as u32);
+                    o.value.speed = MmPerS(u64::from(c.standstill.0).saturating_add_signed(nudge) as u32);
                     if self.step % 3 != 0 {
                         input.self_test = SelfTest::NotRun;
                     }
@@ -849,7 +856,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             Fault::YawStandstill => {
                 if let Some(o) = &mut input.odometry {
                     let rate = c.standstill_yaw.0 + nudge as i32;
-                    o.yaw_rate = MradPerS(if value % 2 == 0 { rate } else { -rate });
+                    o.value.yaw_rate = MradPerS(if value % 2 == 0 { rate } else { -rate });
                     if self.step % 3 != 0 {
                         input.self_test = SelfTest::NotRun;
                     }
@@ -986,7 +993,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 if let Some(o) = &mut input.odometry {
                     self.turned += [0, 0, 40, 200, 3_142 / (N as u64)][(value / 16 % 5) as usize]
                         .saturating_add_signed(nudge.max(0));
-                    o.turned_mrad = self.turned as u32;
+                    o.value.turned_mrad = self.turned as u32;
                 }
                 if value / 128 % 8 == 0 && self.step % 4 == 1 {
                     input.odometry = None;
@@ -998,7 +1005,8 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                     self.turned = which % (self.turned + 1);
                 }
                 if let Some(o) = &mut input.odometry {
-                    (o.travelled, o.turned_mrad) = (Mm(self.travelled as u32), self.turned as u32);
+                    (o.value.travelled, o.value.turned_mrad) =
+                        (Mm(self.travelled as u32), self.turned as u32);
                 }
             }
             Fault::PressAndStart => {
@@ -1031,7 +1039,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 // Too fast for as long as the fault lasts, or just at the limit.
                 let over = if value % 4 == 0 { nudge } else { nudge.max(0) + (which % 2) as i64 };
                 if let Some(o) = &mut input.odometry {
-                    o.speed = MmPerS(self.hints.fast.saturating_add_signed(over) as u32);
+                    o.value.speed = MmPerS(self.hints.fast.saturating_add_signed(over) as u32);
                 }
             }
             Fault::Chatter => {

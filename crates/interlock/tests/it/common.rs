@@ -41,8 +41,18 @@ pub(crate) fn ahead(linear: i32) -> Twist {
     Twist { linear_mm_per_s: linear, angular_mrad_per_s: 0 }
 }
 
-pub(crate) fn odometry(speed: u32, travelled: u32) -> Odometry {
-    Odometry { speed: MmPerS(speed), yaw_rate: MradPerS(0), travelled: Mm(travelled), turned_mrad: 0 }
+pub(crate) fn odometry(now: RobotTime, speed: u32, travelled: u32) -> Reading<Odometry> {
+    let (speed, travelled) = (MmPerS(speed), Mm(travelled));
+    Reading { taken: now, value: Odometry { speed, yaw_rate: MradPerS(0), travelled, turned_mrad: 0 } }
+}
+
+/// The same input from a robot that moves like this.
+pub(crate) fn moving<const SENSORS: usize, const SECTORS: usize>(
+    input: Input<SENSORS, SECTORS>,
+    speed: u32,
+    travelled: u32,
+) -> Input<SENSORS, SECTORS> {
+    Input { odometry: Some(odometry(input.now, speed, travelled)), ..input }
 }
 
 /// A frame that sees nothing anywhere, with full confidence.
@@ -70,7 +80,7 @@ pub(crate) fn good_at<const SENSORS: usize, const SECTORS: usize>(
         sensors: [Some(frame(now)); SENSORS],
         free_travel: Some(Reading { taken: now, value: Mm(10_000) }),
         side_clearance: Some(Mm(1_000)),
-        odometry: Some(odometry(0, 0)),
+        odometry: Some(odometry(now, 0, 0)),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(10_000), taken: now, site: SITE }),
         beat: Some(now),
         packs,
@@ -227,19 +237,23 @@ fn request(now: u64) -> impl Strategy<Value = Request> {
     )
 }
 
-fn odometry_of_all_kinds() -> impl Strategy<Value = Option<Odometry>> {
+fn odometry_of_all_kinds(now: u64) -> impl Strategy<Value = Option<Reading<Odometry>>> {
     let speed = prop_oneof![4 => Just(0), 1 => Just(20), 1 => Just(21), 1 => 0_u32..700, 1 => any::<u32>()];
     let rate =
         prop_oneof![6 => Just(0), 1 => Just(100), 1 => Just(-101), 1 => Just(1_601), 1 => any::<i32>()];
     let travelled = prop_oneof![6 => 0_u32..30, 1 => 0_u32..5_000, 1 => any::<u32>()];
-    let odometry = (speed, rate, travelled, prop_oneof![4 => Just(0), 1 => any::<u32>()]);
+    let taken = prop_oneof![6 => Just(RobotTime::from_micros(now)), 1 => stamp(now)];
+    let odometry = (speed, rate, travelled, prop_oneof![4 => Just(0), 1 => any::<u32>()], taken);
     proptest::option::weighted(
         0.97,
-        odometry.prop_map(|(speed, yaw_rate, travelled, turned_mrad)| Odometry {
-            speed: MmPerS(speed),
-            yaw_rate: MradPerS(yaw_rate),
-            travelled: Mm(travelled),
-            turned_mrad,
+        odometry.prop_map(|(speed, yaw_rate, travelled, turned_mrad, taken)| Reading {
+            taken,
+            value: Odometry {
+                speed: MmPerS(speed),
+                yaw_rate: MradPerS(yaw_rate),
+                travelled: Mm(travelled),
+                turned_mrad,
+            },
         }),
     )
 }
@@ -303,7 +317,7 @@ pub(crate) fn input<const SENSORS: usize, const SECTORS: usize>(
         [vec![SelfTest::Passed; 30], vec![SelfTest::NotRun, SelfTest::Failed]].concat(),
     );
     let contact = || proptest::sample::select([vec![Some(false); 60], vec![Some(true), None]].concat());
-    let motion = (request(now), odometry_of_all_kinds(), braking());
+    let motion = (request(now), odometry_of_all_kinds(now), braking());
     let seen =
         (sensors, proptest::option::weighted(0.97, free), proptest::option::weighted(0.95, distance()));
     let told = (

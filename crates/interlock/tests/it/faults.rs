@@ -291,7 +291,7 @@ const FAULTS: [(&str, Seen); 51] = [
     ("runaway", Kernel(SPD_002, Some(400), |run, _, _| run.scene.body.borrow_mut().habits.gain = 2.0)),
     (
         "wheel slip",
-        Kernel(SPD_002, Some(150), |_, input, _| input.odometry.as_mut().unwrap().speed = MmPerS(800)),
+        Kernel(SPD_002, Some(150), |_, input, _| input.odometry.as_mut().unwrap().value.speed = MmPerS(800)),
     ),
     // The building.
     ("lift failure", Kernel(PCK_002, Some(CYCLE), |_, input, _| pack(input, PackSlot::LIFT, STOP))),
@@ -352,7 +352,7 @@ const FAULTS: [(&str, Seen); 51] = [
 ];
 
 /// Faults that the list does not have, and what a robot meets without any fault: until every rule has one.
-const MORE: [(&str, Seen); 32] = [
+const MORE: [(&str, Seen); 34] = [
     (
         "the supervisor stutters",
         Kernel(COM_001, None, |_, input, _| input.beat = Some(earlier(input.now, 250_000))),
@@ -381,17 +381,24 @@ const MORE: [(&str, Seen); 32] = [
     ),
     ("bumped into something", Kernel(EST_002, Some(CYCLE), |_, input, step| input.bumper = Some(step == 1))),
     ("cable of the button cut", Kernel(EST_004, Some(CYCLE), |_, input, _| input.emergency_button = None)),
+    ("wheel encoders silent", Kernel(ODO_001, Some(CYCLE), |_, input, _| input.odometry = None)),
+    (
+        "wheel encoders frozen",
+        Kernel(ODO_001, Some(150), |run, input, _| {
+            input.odometry.as_mut().unwrap().taken = run.begun;
+        }),
+    ),
     (
         "one wheel blocked",
         Kernel(SPD_005, Some(100), |_, input, _| {
-            input.odometry.as_mut().unwrap().yaw_rate = MradPerS(2_000);
+            input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(2_000);
         }),
     ),
     (
         "creeping on a slope after a stop",
         Kernel(STP_002, Some(CYCLE), |_, input, _| {
             input.beat = None;
-            let odometry = input.odometry.as_mut().unwrap();
+            let odometry = &mut input.odometry.as_mut().unwrap().value;
             odometry.speed = odometry.speed.max(MmPerS(25));
         }),
     ),

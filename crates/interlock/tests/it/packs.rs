@@ -90,12 +90,10 @@ fn input(now: RobotTime, slot: PackSlot, verdict: Option<PackVerdict>) -> Input<
         })],
         free_travel: read(now, Mm(20_000)),
         side_clearance: Some(Mm(900)),
-        odometry: Some(Odometry {
-            speed: MmPerS(0),
-            yaw_rate: MradPerS(0),
-            travelled: Mm(0),
-            turned_mrad: 0,
-        }),
+        odometry: read(
+            now,
+            Odometry { speed: MmPerS(0), yaw_rate: MradPerS(0), travelled: Mm(0), turned_mrad: 0 },
+        ),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(20_000), taken: now, site: SITE }),
         beat: Some(now),
         packs,

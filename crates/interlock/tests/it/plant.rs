@@ -3,11 +3,11 @@
 use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use sheepdog_interlock::{
-    Base, BootNonce, Bounded, Decision, Guarded, Input, Interlock, Micros, Mm, MmPerS, Odometry, Record,
-    RobotTime, Sink, SinkFull, StopCategory, Verdict,
+    Base, BootNonce, Bounded, Decision, Guarded, Input, Interlock, Micros, Mm, MmPerS, MradPerS, Odometry,
+    Reading, Record, RobotTime, Sink, SinkFull, StopCategory, Verdict,
 };
 
-use crate::common::{at_micros, good_at, odometry};
+use crate::common::{at_micros, good_at};
 
 /// How a base behaves.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +102,12 @@ impl Body {
             reason = "small and never negative"
         )]
         let whole = |value: f64| value as u32;
-        odometry(whole(self.speed), whole(self.travelled))
+        Odometry {
+            speed: MmPerS(whole(self.speed)),
+            yaw_rate: MradPerS(0),
+            travelled: Mm(whole(self.travelled)),
+            turned_mrad: 0,
+        }
     }
 }
 
@@ -148,7 +153,7 @@ impl<const SENSORS: usize> Scene<SENSORS> {
     pub(crate) fn input(&self) -> Input<SENSORS, 8> {
         let body = self.body.borrow();
         let mut input = good_at(self.now, self.speed);
-        input.odometry = Some(body.odometry());
+        input.odometry = Some(Reading { taken: self.now, value: body.odometry() });
         if let Some(end) = self.end {
             #[expect(
                 clippy::cast_possible_truncation,

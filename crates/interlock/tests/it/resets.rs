@@ -5,7 +5,7 @@ use sheepdog_interlock::{
     rules::{ARM_001, EST_001, EST_002, EST_003, RST_002, RST_003},
 };
 
-use crate::common::{ARMED, CRUISE, armed, good, latched, odometry, reset, stop};
+use crate::common::{ARMED, CRUISE, armed, good, latched, moving, reset, stop};
 
 type Kernel = Interlock<1, 8>;
 
@@ -42,7 +42,7 @@ fn a_reset_that_does_not_fit_changes_nothing() {
     let refused: [(&str, Change); 8] = [
         ("an older generation", |input| input.reset = Some(reset(2, ResetStep::Acknowledge))),
         ("a start first", |input| input.reset = Some(reset(3, ResetStep::Start))),
-        ("still moving", |input| input.odometry = Some(odometry(21, 0))),
+        ("still moving", |input| *input = moving(*input, 21, 0)),
         ("motion unknown", |input| input.odometry = None),
         ("button pressed", |input| input.emergency_button = Some(true)),
         ("bumper touched", |input| input.bumper = Some(true)),

@@ -13,7 +13,7 @@ use sheepdog_interlock::{
 
 use crate::common::{
     ARMED, CRUISE, SITE, UNAPPROVED, ahead, armed, at, at_micros, because, booted, every_sensor, good,
-    good_at, latched, look, odometry, ppm, reset, simulated, stop,
+    good_at, latched, look, moving, odometry, ppm, reset, simulated, stop,
 };
 
 type In = Input<2, 8>;
@@ -218,10 +218,22 @@ fn est_004_button_or_bumper_not_known() {
 }
 
 #[test]
+fn odo_001_motion_that_nobody_measures() {
+    let taken = |age: i64| {
+        move |input: &mut In, offset: i64| {
+            input.odometry.as_mut().unwrap().taken = aged(age + offset * age.signum());
+        }
+    };
+    next(ODO_001, Stop(One), ABOVE, taken(100_000));
+    next(ODO_001, Stop(One), ABOVE, taken(-5_000));
+    assert_eq!(decide(|input| input.odometry = None).primary, ODO_001);
+}
+
+#[test]
 fn spd_002_faster_than_permitted() {
     let fast = |speed: u32, micros| {
         let mut interlock: Kernel = armed();
-        let fast = |now| Input { odometry: Some(odometry(speed, 0)), ..good_at(after(now), CRUISE) };
+        let fast = |now| moving(good_at(after(now), CRUISE), speed, 0);
         interlock.step(&fast(10_000));
         interlock.step(&fast(10_000 + micros))
     };
@@ -234,7 +246,7 @@ fn spd_002_faster_than_permitted() {
         for step in 1..20 {
             interlock.step(&good(ARMED + step * 100, 100));
         }
-        let fast = |millis| Input { odometry: Some(odometry(speed, 0)), ..good(millis, 100) };
+        let fast = |millis| moving(good(millis, 100), speed, 0);
         interlock.step(&fast(ARMED + 2_000));
         interlock.step(&fast(ARMED + 2_100))
     };
@@ -246,7 +258,7 @@ fn spd_002_a_moment_of_overspeed_is_forgiven() {
     let mut interlock: Kernel = armed();
     for step in 1..40 {
         let speed = if step % 2 == 0 { 700 } else { 600 };
-        let input = Input { odometry: Some(odometry(speed, 0)), ..good(ARMED + step * 40, CRUISE) };
+        let input = moving(good(ARMED + step * 40, CRUISE), speed, 0);
         assert_eq!(interlock.step(&input).verdict, Verdict::Move, "step {step}");
     }
 }
@@ -257,7 +269,7 @@ fn spd_005_spinning() {
         let mut interlock: Kernel = armed();
         let spinning = |now| {
             let mut input = good_at(after(now), CRUISE);
-            input.odometry.as_mut().unwrap().yaw_rate = MradPerS(rate);
+            input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(rate);
             input
         };
         interlock.step(&spinning(10_000));
@@ -271,22 +283,27 @@ fn spd_005_spinning() {
 
 #[test]
 fn stp_002_a_stop_takes_too_long() {
-    let overdue = |odometry, micros| {
+    let overdue = |speed: Option<u32>, micros| {
         let mut interlock: Kernel = armed();
-        interlock.step(&Input { beat: None, odometry, ..good_at(after(10_000), CRUISE) });
-        run(&mut interlock, 10_000 + micros, |input| (input.beat, input.odometry) = (None, odometry))
+        let motion = |input: &mut Input<2, 8>| {
+            (input.beat, input.odometry) = (None, speed.map(|speed| odometry(input.now, speed, 0)));
+        };
+        let mut first = good_at(after(10_000), CRUISE);
+        motion(&mut first);
+        interlock.step(&first);
+        run(&mut interlock, 10_000 + micros, motion)
     };
-    edges(STP_002, Stop(Zero), ABOVE, |offset| overdue(Some(odometry(21, 0)), 3_000_000 + offset));
+    edges(STP_002, Stop(Zero), ABOVE, |offset| overdue(Some(21), 3_000_000 + offset));
     edges(STP_002, Stop(Zero), ABOVE, |offset| overdue(None, 3_000_000 + offset));
-    assert!(!overdue(Some(odometry(20, 0)), 9_000_000).rules.contains(STP_002), "it stands");
+    assert!(!overdue(Some(20), 9_000_000).rules.contains(STP_002), "it stands");
 }
 
 #[test]
 fn stp_002_pushing_a_robot_that_has_not_armed_yet_is_no_fault() {
     let mut interlock: Kernel = booted(Config::SIMULATED);
     for step in 0..50 {
-        let odometry = Some(odometry(300, u32::try_from(step * 30).unwrap()));
-        let decision = interlock.step(&Input { odometry, ..good(step * 100, 0) });
+        let input = moving(good(step * 100, 0), 300, u32::try_from(step * 30).unwrap());
+        let decision = interlock.step(&input);
         assert_eq!(decision.primary, STP_001);
     }
     assert!(!interlock.state().needs_person());
@@ -300,8 +317,7 @@ fn stp_003_a_stop_takes_too_much_way() {
             let mut interlock: Kernel = armed();
             let stopping = |micros, speed, travelled| Input {
                 beat: None,
-                odometry: Some(odometry(speed, travelled)),
-                ..good_at(after(micros), CRUISE)
+                ..moving(good_at(after(micros), CRUISE), speed, travelled)
             };
             interlock.step(&stopping(100_000, 600, 5_000));
             interlock.step(&stopping(200_000, speed, plus(5_392, offset)))
@@ -313,18 +329,15 @@ fn stp_003_a_stop_takes_too_much_way() {
 fn stp_004_it_moves_although_it_stands() {
     edges(STP_004, Stop(Zero), ABOVE, |offset| {
         let mut interlock: Kernel = armed();
-        let standing = |micros, travelled| Input {
-            beat: None,
-            odometry: Some(odometry(0, travelled)),
-            ..good_at(after(micros), CRUISE)
-        };
+        let standing =
+            |micros, travelled| Input { beat: None, ..moving(good_at(after(micros), CRUISE), 0, travelled) };
         interlock.step(&standing(100_000, 700));
         interlock.step(&standing(200_000, plus(730, offset)))
     });
     // An odometer that goes back has gone somewhere.
     let mut interlock: Kernel = armed();
-    interlock.step(&Input { odometry: Some(odometry(0, 700)), ..good(NEXT, 0) });
-    let back = Input { odometry: Some(odometry(0, 699)), ..good(NEXT + 100, 0) };
+    interlock.step(&moving(good(NEXT, 0), 0, 700));
+    let back = moving(good(NEXT + 100, 0), 0, 699);
     assert_eq!(interlock.step(&back).primary, STP_004);
 }
 
@@ -814,19 +827,17 @@ fn rel_003_a_release_measured_too_long_ago() {
 
 #[test]
 fn stp_001_a_stop_is_finished_before_motion_starts_again() {
-    let after_a_stop = |odometry| {
+    let after_a_stop = |speed, yaw_rate| {
         let mut interlock: Kernel = armed();
         interlock.step(&Input { beat: None, ..good(NEXT, CRUISE) });
-        interlock.step(&Input { odometry, ..good(NEXT + 100, CRUISE) })
+        let mut input = moving(good(NEXT + 100, CRUISE), speed, 0);
+        input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(yaw_rate);
+        interlock.step(&input)
     };
-    edges(STP_001, Stop(One), ABOVE, |offset| after_a_stop(Some(odometry(plus(20, offset), 0))));
+    edges(STP_001, Stop(One), ABOVE, |offset| after_a_stop(plus(20, offset), 0));
     for sign in [1, -1] {
-        edges(STP_001, Stop(One), ABOVE, |offset| {
-            let yaw_rate = MradPerS(sign * plus::<i32>(100, offset));
-            after_a_stop(Some(sheepdog_interlock::Odometry { yaw_rate, ..odometry(0, 0) }))
-        });
+        edges(STP_001, Stop(One), ABOVE, |offset| after_a_stop(0, sign * plus::<i32>(100, offset)));
     }
-    assert_eq!(after_a_stop(None).primary, STP_001, "unknown is moving");
 }
 
 #[test]
@@ -908,7 +919,7 @@ fn mov_001_a_permit_names_its_reason() {
 #[test]
 fn idl_001_standing_still_is_not_a_stop() {
     // Nobody looks anywhere, there is no release and no map: it does not matter as long as nobody wants to move.
-    let unknown = Input { odometry: Some(odometry(0, 0)), ..Input::<2, 8>::unknown(at(NEXT), SITE) };
+    let unknown = moving(Input::<2, 8>::unknown(at(NEXT), SITE), 0, 0);
     let mut interlock = armed();
     let decision = interlock.step(&unknown);
     assert_eq!((decision.verdict, decision.primary), (Verdict::Idle, IDL_001));

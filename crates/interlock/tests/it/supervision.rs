@@ -188,7 +188,7 @@ fn a_slow_crawl_after_a_stop_is_found_by_its_time() {
     let since = scene.now;
     let crawl = |input: &mut Input<2, 8>| {
         let speed = if input.now.since(since).unwrap() < Micros::from_millis(3_300) { 21 } else { 20 };
-        let odometry = input.odometry.as_mut().unwrap();
+        let odometry = &mut input.odometry.as_mut().unwrap().value;
         (input.beat, odometry.speed) = (None, odometry.speed.max(MmPerS(speed)));
     };
     assert_eq!(found(&mut scene, crawl).0, STP_002);

@@ -4,7 +4,7 @@ use sheepdog_interlock::{
     Config, Decision, Input, Interlock, ResetStep, RuleId, State, StopCategory, Verdict, rules::*,
 };
 
-use crate::common::{ARMED, CRUISE, armed, booted, good, look, odometry, reset, stop};
+use crate::common::{ARMED, CRUISE, armed, booted, good, look, moving, reset, stop};
 
 type Kernel = Interlock<2, 8>;
 
@@ -90,9 +90,9 @@ fn kernel(state: &str, good_for: u64) -> Kernel {
         kernel.step(&Input { stop: order, ..good(last_bad, CRUISE) });
     }
     let mut input = good(last_bad, CRUISE);
-    let moving = Some(odometry(if state == "Stopping" { 100 } else { 0 }, 0));
+    let speed = if state == "Stopping" { 100 } else { 0 };
     match state {
-        "Boot" | "Stopped" | "Stopping" => (input.beat, input.odometry) = (None, moving),
+        "Boot" | "Stopped" | "Stopping" => input = Input { beat: None, ..moving(input, speed, 0) },
         "Slow" => look(&mut input, 0, 955_000, u32::MAX),
         "Latched" => input.stop = Some(stop(3, StopCategory::One)),
         "Acknowledged" => input.reset = Some(reset(3, ResetStep::Acknowledge)),
@@ -100,7 +100,7 @@ fn kernel(state: &str, good_for: u64) -> Kernel {
     }
     kernel.step(&input);
     for millis in (NOW - good_for..NOW).step_by(100) {
-        kernel.step(&Input { odometry: moving, ..good(millis, 0) });
+        kernel.step(&moving(good(millis, 0), speed, 0));
     }
     assert_eq!(name(&kernel.state()), state);
     kernel
@@ -124,16 +124,16 @@ fn happens(event: Event) -> Input<2, 8> {
         BumperAndReset => (input.bumper, input.reset) = (Some(true), order(ResetStep::Acknowledge)),
         Order => input.stop = Some(stop(9, StopCategory::Two)),
         Deny => input.beat = None,
-        DenyMoving => (input.beat, input.odometry) = (None, Some(odometry(100, 0))),
+        DenyMoving => input = Input { beat: None, ..moving(input, 100, 0) },
         Good | Armed | Risen => {}
-        ArmedMoving => input.odometry = Some(odometry(100, 0)),
+        ArmedMoving => input = moving(input, 100, 0),
         Low => look(&mut input, 0, 955_000, u32::MAX),
         Held => input.release = None,
         Idle | IdleArmed => input.request.twist = sheepdog_interlock::Twist::ZERO,
         IdleDeny => (input.beat, input.request.twist) = (None, sheepdog_interlock::Twist::ZERO),
         Acknowledge => input.reset = order(ResetStep::Acknowledge),
         AcknowledgeMoving => {
-            (input.reset, input.odometry) = (order(ResetStep::Acknowledge), Some(odometry(100, 0)));
+            input = Input { reset: order(ResetStep::Acknowledge), ..moving(input, 100, 0) };
         }
         Start => input.reset = order(ResetStep::Start),
     }
