@@ -479,6 +479,12 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_catalogue_is_the_kernel_s_and_then_the_packs() {
+        let all = RULES.iter().chain(crate::packs::RULES).map(|rule| rule.id);
+        assert!(crate::CATALOGUE.iter().map(|rule| rule.id).eq(all));
+    }
+
+    #[test]
     fn a_set_holds_what_was_put_in() {
         let set = RuleSet::EMPTY.with(Code::OBS_001).with(Code::LOG_001);
         assert!(set.iter().eq([LOG_001, OBS_001]));
