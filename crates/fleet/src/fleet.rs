@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId};
 use sheepdog_dispatch::{Agent, Facts};
 use sheepdog_ledger::{Envelope, Ledger};
-use sheepdog_map::{CompiledSite, ZoneKind};
+use sheepdog_map::{CompiledSite, ZoneKind, model};
 use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
 
 use crate::{
@@ -532,7 +532,9 @@ impl Fleet {
 fn check_uvc(site: &CompiledSite, config: &FleetConfig) -> Result<(), FleetError> {
     for (index, room) in config.uvc.iter().enumerate() {
         let refused = |reason| Err(FleetError::Uvc { zone: room.zone, reason });
-        let Some(zone) = site.zone(room.zone).filter(|zone| zone.kind == ZoneKind::UvC) else {
+        let Some(zone) =
+            site.zone(room.zone).filter(|zone| zone.kind == ZoneKind::Authored(model::ZoneKind::UvC))
+        else {
             return refused("there is no such zone of kind uv_c");
         };
         if config.uvc.iter().take(index).any(|other| other.zone == room.zone) {

@@ -119,7 +119,7 @@ impl Site {
         roadmap::link_lifts(&mut lifts, &waypoints);
         let count = waypoints.len();
         let mut site = CompiledSite {
-            name: self.name.clone(),
+            authored: self.clone(),
             version: SiteVersion([0; 32]),
             levels: space.levels,
             rooms: space.rooms,

@@ -9,15 +9,16 @@ use sheepdog_core::{
 use crate::{
     error::MapWarning,
     geometry::{LevelGeometry, ring_contains, segment_to_segment, sides},
-    model::{DoorKind, RoomKind, StationKind, Swing},
+    model::{self, DoorKind, RoomKind, Site, StationKind, Swing},
+    zones::Window,
 };
 
 /// A site as every other crate sees it. Build one with [`Site::compile`](crate::Site::compile).
 ///
-/// It is immutable; share it as `Arc<CompiledSite>`. Its [`version`](Self::version) is the SHA-256 of its content.
+/// It is immutable; share it as `Arc<CompiledSite>`. Its [`version`](Self::version) is the SHA-256 of all of it.
 #[derive(Clone, Debug)]
 pub struct CompiledSite {
-    pub(crate) name: String,
+    pub(crate) authored: Site,
     pub(crate) version: SiteVersion,
     pub(crate) levels: Vec<Level>,
     pub(crate) rooms: Vec<Room>,
@@ -129,6 +130,8 @@ pub struct Door {
     pub opening: Micros,
     /// Whether it is a fire door.
     pub fire_rated: bool,
+    /// Width that is clear in the middle of it, metres.
+    pub clear_width_m: f64,
     /// Width through which people leave the building or its fire section, in the middle of the door, metres; `None`
     /// for a door that is no exit.
     pub exit_width_m: Option<f64>,
@@ -149,17 +152,15 @@ pub struct Zone {
     pub doors: Vec<DoorId>,
     /// Waypoints that lie in it, whatever stands there.
     pub waypoints: Vec<WaypointId>,
+    /// When it counts; always if empty.
+    pub(crate) windows: Vec<Window>,
 }
 
 /// What a zone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ZoneKind {
-    /// An area that a person can stop as a whole.
-    Stop,
-    /// A way that people take when they leave.
-    FireLane,
-    /// A room that is treated with UV-C light.
-    UvC,
+    /// What its author says.
+    Authored(model::ZoneKind),
     /// The ground on either side of an exit; there is one for each exit.
     Exit,
 }
@@ -191,10 +192,7 @@ pub(crate) fn touches(ring: &[Point2<f64>], a: Point2<f64>, b: Point2<f64>, reac
 impl ZoneKind {
     /// Whether people must get through when they leave the building.
     pub const fn is_way_out(self) -> bool {
-        match self {
-            Self::FireLane | Self::Exit => true,
-            Self::Stop | Self::UvC => false,
-        }
+        matches!(self, Self::Exit | Self::Authored(model::ZoneKind::FireLane))
     }
 }
 
@@ -446,10 +444,16 @@ impl CompiledSite {
 
     /// Name of the site.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.authored.name
     }
 
-    /// Content hash: two sites with the same hash are the same site.
+    /// The site as it was written. Levels, rooms, doors, lifts and stations have the indices of their ids, and so have
+    /// the zones that somebody wrote; what only people care about is in here alone.
+    pub fn authored(&self) -> &Site {
+        &self.authored
+    }
+
+    /// Hash of everything in it, ids included: two sites with the same hash are the same site.
     pub fn version(&self) -> SiteVersion {
         self.version
     }

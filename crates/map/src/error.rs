@@ -1,6 +1,6 @@
 //! Why a site was refused, and what a compiled site warns about.
 
-use crate::model::SCHEMA;
+use crate::model::{SCHEMA, ZoneKind};
 
 /// Why a site was refused: the element, the value and the rule it breaks.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -164,11 +164,32 @@ pub enum MapError {
         /// The largest allowed.
         limit_m: f64,
     },
-    /// A clear width is given for a door that is no exit.
-    #[error("{door}: clear_width_m is given, but exit is not true")]
-    ClearWidthWithoutExit {
-        /// The door.
-        door: String,
+    /// A field of a zone that its kind does not have, or a missing one that it needs.
+    #[error("{zone}: {field} is {}, a zone of kind {kind:?} {}", if *is_there { "given" } else { "missing" },
+        if *is_there { "has none" } else { "needs it" })]
+    ZoneField {
+        /// The zone.
+        zone: String,
+        /// Its kind.
+        kind: ZoneKind,
+        /// The field.
+        field: &'static str,
+        /// Whether it is given, and should not be.
+        is_there: bool,
+    },
+    /// A zone for both directions that forbids one of them.
+    #[error("{zone}: strictness is strict, a bidirected zone is soft or restricted")]
+    StrictBothWays {
+        /// The zone.
+        zone: String,
+    },
+    /// A text that is no time of day.
+    #[error("{element}: {value:?} is no time of day, write it as \"06:30\"")]
+    NotATime {
+        /// The element.
+        element: String,
+        /// The text.
+        value: String,
     },
     /// A room that is treated with UV-C light names all its doors, other zones name none.
     #[error("{zone} names {doors} doors: a uv_c zone names every door of its room, other zones name none")]

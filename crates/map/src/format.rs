@@ -1,17 +1,24 @@
-//! The TOML form of a [`Site`]: strict, versioned, and precise about what is wrong where.
+//! The TOML and JSON forms of a [`Site`]: strict, versioned, and precise about what is wrong where.
 //!
-//! A site file begins with `schema = 1`. Unknown fields, wrong types and numbers that are not finite are refused, so
-//! a typing error never becomes a default. [`Site::compile`](crate::Site::compile) checks what the fields mean.
+//! A site file begins with `schema = 2`. Unknown fields, wrong types and numbers that are not finite are refused, so
+//! a typing error never becomes a default. [`Site::compile`](crate::Site::compile) checks what the fields mean. Files of
+//! earlier schemas are read and become sites of this one; files of later ones are refused.
+//!
+//! | schema | what changed |
+//! |---|---|
+//! | 1 | the first one |
+//! | 2 | buildings, stairs, obstacles, sensors, named roadmaps, georeference; rooms with tags, access and hygiene; the zones of VDA 5050. Whatever schema 1 says means the same. |
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{CompactFormatter, Formatter};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::model::{SCHEMA, Site};
+use crate::model::{SCHEMA, Site, Wall};
 
 /// A place in a text, counted from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,10 +91,89 @@ impl Site {
         let tree = DeTable::parse(text).map_err(|error| refused(text, &error, None))?;
         check_schema(text, tree.get_ref())?;
         check_finite(text, tree.get_ref())?;
-        Self::deserialize(toml::Deserializer::from(tree)).map_err(|error| {
+        let site = Self::deserialize(toml::Deserializer::from(tree)).map_err(|error| {
             let tree = DeTable::parse(text).ok();
             refused(text, &error, tree.as_ref().map(Spanned::get_ref))
-        })
+        })?;
+        Ok(site.migrated())
+    }
+
+    /// Reads a site from JSON with the same fields. Linear in the text.
+    ///
+    /// # Errors
+    /// [`FormatError`] with line and column, as [`Site::from_toml`].
+    pub fn from_json(text: &str) -> Result<Self, FormatError> {
+        /// What every version has.
+        #[derive(Deserialize)]
+        struct Head {
+            schema: Option<serde_json::Number>,
+        }
+        let refused = |error: &serde_json::Error| {
+            let count = |number: usize| u32::try_from(number.max(1)).unwrap_or(u32::MAX);
+            let position = Position { line: count(error.line()), column: count(error.column()) };
+            let message = error.to_string();
+            // The reader repeats the position at the end of its message.
+            let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+            FormatError { position: Some(position), message: message.to_owned() }
+        };
+        let head: Head = serde_json::from_str(text).map_err(|error| refused(&error))?;
+        let at_start = |message| FormatError { position: Some(Position::START), message };
+        let number = head.schema.ok_or_else(|| at_start(missing_schema()))?.to_string();
+        if !is_readable(number.parse().ok()) {
+            return Err(at_start(schema_message(&number)));
+        }
+        serde_json::from_str(text).map(Self::migrated).map_err(|error| refused(&error))
+    }
+
+    /// Writes the site as JSON that [`Site::from_json`] reads back as the same site.
+    ///
+    /// # Errors
+    /// [`FormatError`] without a position when a number is not finite or the schema is not [`SCHEMA`].
+    pub fn to_json(&self) -> Result<String, FormatError> {
+        // TOML has words for what is not finite, JSON would say `null`.
+        self.to_toml()?;
+        let unwritable =
+            |error: serde_json::Error| FormatError { position: None, message: error.to_string() };
+        serde_json::to_string_pretty(self).map_err(unwritable)
+    }
+
+    /// The same site by the rules of this schema: no earlier one means anything else by what it says.
+    fn migrated(self) -> Self {
+        Self { schema: SCHEMA, ..self }
+    }
+
+    /// A text that is the same for the same site, whatever the order of its tables, and another for another.
+    pub(crate) fn canonical_text(&self) -> String {
+        let mut site = self.clone();
+        site.sort();
+        let mut text = Vec::new();
+        let mut writer = serde_json::Serializer::with_formatter(&mut text, OneZero);
+        match site.serialize(&mut writer) {
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Puts every table into the order of its names; lanes and walls into that of their ends.
+    fn sort(&mut self) {
+        self.buildings.sort_by(|a, b| a.id.cmp(&b.id));
+        self.levels.sort_by(|a, b| a.id.cmp(&b.id));
+        self.rooms.sort_by(|a, b| a.id.cmp(&b.id));
+        self.walls.sort_by(|a, b| {
+            let ends = |wall: &Wall| [wall.from, wall.to].into_iter().flatten().collect::<Vec<_>>();
+            let order = ends(a).iter().zip(&ends(b)).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
+            a.level.cmp(&b.level).then(order.unwrap_or(std::cmp::Ordering::Equal))
+        });
+        self.doors.sort_by(|a, b| a.id.cmp(&b.id));
+        self.lifts.sort_by(|a, b| a.id.cmp(&b.id));
+        self.connectors.sort_by(|a, b| a.id.cmp(&b.id));
+        self.obstacles.sort_by(|a, b| a.id.cmp(&b.id));
+        self.sensors.sort_by(|a, b| a.id.cmp(&b.id));
+        self.roadmaps.sort_by(|a, b| a.id.cmp(&b.id));
+        self.waypoints.sort_by(|a, b| a.id.cmp(&b.id));
+        self.lanes.sort_by(|a, b| (&a.from, &a.to, &a.roadmap).cmp(&(&b.from, &b.to, &b.roadmap)));
+        self.stations.sort_by(|a, b| a.id.cmp(&b.id));
+        self.zones.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
     /// Writes the site as TOML that [`Site::from_toml`] reads back as the same site.
@@ -106,18 +192,34 @@ impl Site {
     }
 }
 
+/// JSON with one zero: the negative one is written as the positive one.
+struct OneZero;
+
+impl Formatter for OneZero {
+    fn write_f64<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, value: f64) -> std::io::Result<()> {
+        CompactFormatter.write_f64(writer, value + 0.0)
+    }
+}
+
+fn is_readable(schema: Option<u32>) -> bool {
+    schema.is_some_and(|schema| (1..=SCHEMA).contains(&schema))
+}
+
+fn missing_schema() -> String {
+    format!("missing field `schema`: a site begins with `schema = {SCHEMA}`")
+}
+
 fn check_schema(text: &str, tree: &DeTable<'_>) -> Result<(), FormatError> {
     let Some(schema) = tree.get("schema") else {
-        let message = format!("missing field `schema`: a site begins with `schema = {SCHEMA}`");
-        return Err(FormatError { position: Some(Position::START), message });
+        return Err(FormatError { position: Some(Position::START), message: missing_schema() });
     };
     let number = schema.get_ref().as_integer().map(|integer| (integer.as_str(), integer.radix()));
-    if number.and_then(|(digits, radix)| u32::from_str_radix(digits, radix).ok()) == Some(SCHEMA) {
+    if is_readable(number.and_then(|(digits, radix)| u32::from_str_radix(digits, radix).ok())) {
         return Ok(());
     }
     let message = match number {
         Some((digits, 10)) => schema_message(digits),
-        Some(_) | None => format!("`schema` must be the number {SCHEMA}"),
+        Some(_) | None => format!("`schema` must be a number, {SCHEMA} for a new site"),
     };
     Err(FormatError { position: Some(Position::of_byte(text, schema.span().start)), message })
 }
@@ -128,9 +230,9 @@ fn schema_message(digits: &str) -> String {
     let advice = if newer {
         "it is newer; a newer version of this program reads it"
     } else {
-        "it is older and no version converts it"
+        "there has never been such a schema"
     };
-    format!("`schema` is {digits}, this version reads {SCHEMA}: {advice}")
+    format!("`schema` is {digits}, this version reads 1 to {SCHEMA}: {advice}")
 }
 
 /// Refuses `nan`, `inf` and numbers beyond the range of `f64`.

@@ -12,7 +12,7 @@ use nalgebra::{Point2, Vector2};
 
 use self::grid::Grid;
 pub(crate) use self::{
-    area::{Polygon, union},
+    area::{Polygon, mapped_area},
     grid::{Grid as SegmentGrid, bounds, float, truncate},
     segment::*,
 };

@@ -13,6 +13,7 @@ pub mod rmf;
 pub mod rules;
 pub mod svg;
 pub mod travel;
+pub mod zones;
 
 pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M, WAY_OUT_WIDTH};
 pub use compiled::{

@@ -66,11 +66,7 @@ pub fn import_building(text: &str) -> Result<(Site, ImportReport), RmfError> {
     let mut site = content.into_site();
     site.schema = SCHEMA;
     site.name = name;
-    site.levels = frames
-        .levels
-        .iter()
-        .map(|level| Level { id: level.name.to_owned(), elevation_m: level.elevation_m })
-        .collect();
+    site.levels = frames.levels.iter().map(|level| Level::new(level.name, level.elevation_m)).collect();
     site.lifts = lifts.into_iter().map(|lift| lift.lift).collect();
     for level in frames.levels {
         level.fields.leave(&mut report);

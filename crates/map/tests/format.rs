@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use sheepdog_map::{
     FormatError, Position, Site,
     model::{
-        Door, DoorKind, Lane, Level, Lift, LiftDoor, Role, Room, RoomKind, SCHEMA, Station, StationKind,
-        Swing, Wall, Waypoint, Zone, ZoneKind,
+        Building, Connector, ConnectorEnd, ConnectorKind, Door, DoorControl, DoorKind, Georeference, Lane,
+        Level, Lift, LiftDoor, Obstacle, Role, Room, RoomKind, SCHEMA, Sensor, SensorKind, Station,
+        StationKind, Swing, Wall, Waypoint, Zone, ZoneKind,
     },
 };
 
@@ -31,9 +32,9 @@ fn refused(text: &str) -> FormatError {
 #[test]
 fn a_site_is_read() {
     let site = Site::from_toml(HUT).unwrap();
-    assert_eq!((site.schema, site.name.as_str()), (1, "hut"));
+    assert_eq!((site.schema, site.name.as_str()), (SCHEMA, "hut"));
     assert_eq!(site.waypoints.first().unwrap().roles, [Role::Charger]);
-    assert_eq!(site.levels, [Level { id: "L1".to_owned(), elevation_m: 0.0 }]);
+    assert_eq!(site.levels, [Level::new("L1", 0.0)]);
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn errors_name_place_field_and_value() {
         (
             "elevation_m = 0",
             "elevation = 0",
-            "line 6, column 1: unknown field `elevation`, expected `id` or `elevation_m`",
+            "line 6, column 1: unknown field `elevation`, expected one of `id`, `elevation_m`",
         ),
         (
             "elevation_m = 0",
@@ -61,14 +62,22 @@ fn errors_name_place_field_and_value() {
         ("\"charger\"", "\"sofa\"", "unknown variant `sofa`, expected one of `charger`"),
         ("name = \"hut\"", "name = \"hut", "line 2, column"),
         ("name = \"hut\"", "name = \"hut\"\nname = \"b\"", "line 3, column 1: duplicate key"),
-        ("schema = 1", "schema = 2", "line 1, column 10: `schema` is 2, this version reads 1: it is newer"),
-        ("schema = 1", "schema = 0", "line 1, column 10: `schema` is 0, this version reads 1: it is older"),
+        (
+            "schema = 1",
+            "schema = 3",
+            "line 1, column 10: `schema` is 3, this version reads 1 to 2: it is newer",
+        ),
+        (
+            "schema = 1",
+            "schema = 0",
+            "line 1, column 10: `schema` is 0, this version reads 1 to 2: there has never been",
+        ),
         (
             "schema = 1",
             "schema = -9999999999999999999999",
-            "`schema` is -9999999999999999999999, this version reads 1: it is older",
+            "`schema` is -9999999999999999999999, this version reads 1 to 2: there has never been",
         ),
-        ("schema = 1", "schema = \"1\"", "line 1, column 10: `schema` must be the number 1"),
+        ("schema = 1", "schema = \"1\"", "line 1, column 10: `schema` must be a number"),
         ("schema = 1", "", "line 1, column 1: missing field `schema`"),
     ];
     for (from, to, expected) in cases {
@@ -95,8 +104,8 @@ fn columns_count_characters() {
 #[test]
 fn what_could_not_be_read_back_is_not_written() {
     let mut site = Site::from_toml(HUT).unwrap();
-    site.schema = 2;
-    assert!(site.to_toml().unwrap_err().message.contains("`schema` is 2"));
+    site.schema = 3;
+    assert!(site.to_toml().unwrap_err().message.contains("`schema` is 3"));
     site.schema = SCHEMA;
     site.levels.first_mut().unwrap().elevation_m = f64::NAN;
     let error = site.to_toml().unwrap_err();
@@ -150,40 +159,40 @@ fn some<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy
 }
 
 fn places() -> impl Strategy<Value = Site> {
-    let levels = some((name(), number()).prop_map(|(id, elevation_m)| Level { id, elevation_m }));
+    let levels = some((name(), number()).prop_map(|(id, elevation_m)| Level::new(id, elevation_m)));
     let kinds = prop::sample::select(vec![RoomKind::Room, RoomKind::Ward, RoomKind::Floor]);
     let rooms = some((name(), name(), kinds, some(point()), some(some(point())), any::<bool>()).prop_map(
-        |(id, level, kind, polygon, holes, walled)| Room { id, level, kind, polygon, holes, walled },
+        |(id, level, kind, polygon, holes, walled)| Room {
+            kind,
+            holes,
+            walled,
+            ..Room::new(id, level, polygon)
+        },
     ));
-    let walls = some((name(), point(), point(), number()).prop_map(|(level, from, to, thickness_m)| Wall {
-        level,
-        from,
-        to,
-        thickness_m,
-    }));
+    let walls = some(
+        (name(), point(), point(), number())
+            .prop_map(|(level, from, to, thickness_m)| Wall { thickness_m, ..Wall::new(level, from, to) }),
+    );
     let doors =
         some((name(), point(), number(), any::<bool>()).prop_map(|(id, from, opening_s, fire_rated)| Door {
-            level: id.clone(),
-            id,
-            from,
-            to: [opening_s, 0.5],
             kind: if fire_rated { DoorKind::DoubleHinged } else { DoorKind::Sliding },
             swing: if fire_rated { Swing::Left } else { Swing::Both },
             opening_s,
             fire_rated,
             exit: fire_rated,
             clear_width_m: fire_rated.then_some(opening_s),
+            signed: fire_rated.then_some(true),
+            control: if fire_rated { DoorControl::Badge } else { DoorControl::Robot },
+            ..Door::new(id.clone(), id, from, [opening_s, 0.5])
         }));
     let lifts = some((name(), point(), number(), some((name(), point(), point()))).prop_map(
         |(id, at, size, doors)| Lift {
-            id,
-            at,
             yaw_rad: size,
-            width_m: size,
-            depth_m: size,
             door_s: size,
             speed_mps: size,
+            payload_kg: Some(size),
             doors: doors.into_iter().map(|(level, from, to)| LiftDoor { level, from, to }).collect(),
+            ..Lift::new(id, at, size, size)
         },
     ));
     (name(), levels, rooms, walls, doors, lifts).prop_map(|(name, levels, rooms, walls, doors, lifts)| Site {
@@ -201,35 +210,74 @@ fn places() -> impl Strategy<Value = Site> {
 fn site() -> impl Strategy<Value = Site> {
     let roles =
         prop::sample::subsequence(vec![Role::Charger, Role::Parking, Role::Holding, Role::Passthrough], 0..4);
-    let waypoints = some(
-        (name(), name(), point(), roles, prop::option::of(name()))
-            .prop_map(|(id, level, at, roles, lift)| Waypoint { id, level, at, roles, lift }),
-    );
+    let waypoints = some((name(), name(), point(), roles, prop::option::of(name())).prop_map(
+        |(id, level, [x_m, y_m], roles, lift)| Waypoint { roles, lift, ..Waypoint::new(id, level, x_m, y_m) },
+    ));
     let lanes =
         some((name(), name(), any::<bool>(), prop::option::of(number()), prop::option::of(name())).prop_map(
             |(from, to, bidirectional, speed_limit_mps, corridor)| Lane {
-                from,
-                to,
                 bidirectional,
                 speed_limit_mps,
                 roadmap: corridor.clone(),
                 corridor,
+                ..Lane::two_way(from, to)
             },
         ));
     let stations =
         some((name(), name()).prop_map(|(id, waypoint)| Station { id, waypoint, kind: StationKind::Pickup }));
     let zone_kinds = prop::sample::select(vec![ZoneKind::Stop, ZoneKind::FireLane, ZoneKind::UvC]);
-    let zones = some(
-        (name(), name(), zone_kinds, some(point()), some(name()))
-            .prop_map(|(id, level, kind, polygon, doors)| Zone { id, level, kind, polygon, doors }),
-    );
-    (places(), waypoints, lanes, stations, zones).prop_map(|(site, waypoints, lanes, stations, zones)| Site {
-        waypoints,
-        lanes,
-        stations,
-        zones,
-        ..site
-    })
+    let zones =
+        some((name(), name(), zone_kinds, some(point()), some(name())).prop_map(
+            |(id, level, kind, polygon, doors)| Zone { doors, ..Zone::new(id, level, kind, polygon) },
+        ));
+    (places(), surroundings(), waypoints, lanes, stations, zones).prop_map(
+        |(site, around, waypoints, lanes, stations, zones)| Site {
+            georeference: around.georeference,
+            buildings: around.buildings,
+            connectors: around.connectors,
+            obstacles: around.obstacles,
+            sensors: around.sensors,
+            waypoints,
+            lanes,
+            stations,
+            zones,
+            ..site
+        },
+    )
+}
+
+/// What stands about.
+fn surroundings() -> impl Strategy<Value = Site> {
+    let place = prop::option::of((number(), number()).prop_map(|(latitude_deg, longitude_deg)| {
+        Georeference { latitude_deg, longitude_deg, yaw_rad: latitude_deg }
+    }));
+    let buildings = some(name().prop_map(|id| Building { id }));
+    let obstacles =
+        some((name(), name(), some(point())).prop_map(|(id, level, ring)| Obstacle::new(id, level, ring)));
+    let connectors = some((name(), name(), point(), number()).prop_map(|(id, level, at, width_m)| {
+        let end = |height_m| ConnectorEnd { level: level.clone(), at, height_m };
+        let (from, to) = (end(0.0), end(width_m));
+        Connector { id, kind: ConnectorKind::Ramp, from, to, width_m }
+    }));
+    let sensors = some((name(), name(), point(), number()).prop_map(|(id, level, at, range_m)| Sensor {
+        id,
+        level,
+        at,
+        yaw_rad: range_m,
+        view_rad: None,
+        range_m,
+        kind: SensorKind::Lidar,
+    }));
+    (place, buildings, obstacles, connectors, sensors).prop_map(
+        |(georeference, buildings, obstacles, connectors, sensors)| Site {
+            georeference,
+            buildings,
+            obstacles,
+            connectors,
+            sensors,
+            ..Site::default()
+        },
+    )
 }
 
 proptest! {
@@ -242,6 +290,9 @@ proptest! {
         let back = Site::from_toml(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
         prop_assert_eq!(&back, &site);
         prop_assert_eq!(back.to_toml().unwrap(), text);
+        let json = site.to_json().unwrap();
+        let back = Site::from_json(&json).map_err(|error| TestCaseError::fail(format!("{error}\n{json}")))?;
+        prop_assert_eq!(&back, &site);
     }
 
     /// Whatever happens to the bytes: a site or an error with a place inside the text, never a panic.

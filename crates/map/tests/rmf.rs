@@ -273,7 +273,7 @@ fn a_door_swings_to_the_side_the_editor_draws() {
         door("type: [1, double_hinged], motion_direction: [2, -1], motion_degrees: [3, 95]"),
         (DoorKind::DoubleHinged, Swing::Left, true)
     );
-    assert_eq!(door("type: [1, double_sliding]").0, DoorKind::Sliding);
+    assert_eq!(door("type: [1, double_sliding]").0, DoorKind::DoubleSliding);
     assert_eq!(door("plugin: [1, none]"), (DoorKind::Hinged, Swing::Both, true), "nothing is said");
 }
 

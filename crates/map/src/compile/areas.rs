@@ -8,7 +8,8 @@ use crate::{
     claims::reach_m,
     compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind, touches},
     geometry::{Point, ring_contains, sides, twice_area},
-    model::{self, Site},
+    model::Site,
+    zones::Window,
 };
 
 /// Sides that run more than 60° off the way end it: cosine of that angle.
@@ -27,14 +28,11 @@ pub(super) fn build(
     let authored = site.zones.iter().map(|zone| Zone {
         name: zone.id.clone(),
         level: names.levels.get(zone.level.as_str()).copied().unwrap_or_default(),
-        kind: match zone.kind {
-            model::ZoneKind::Stop => ZoneKind::Stop,
-            model::ZoneKind::FireLane => ZoneKind::FireLane,
-            model::ZoneKind::UvC => ZoneKind::UvC,
-        },
+        kind: ZoneKind::Authored(zone.kind),
         outer: counter_clockwise(space::ring(&zone.polygon)),
         doors: zone.doors.iter().filter_map(|door| names.doors.get(door.as_str()).copied()).collect(),
         waypoints: Vec::new(),
+        windows: zone.schedules.iter().filter_map(|schedule| Window::new(schedule).ok()).collect(),
     });
     let numbered = (0..).map(DoorId).zip(doors);
     let exits = numbered.filter_map(|(id, door)| {
@@ -46,6 +44,7 @@ pub(super) fn build(
             outer,
             doors: vec![id],
             waypoints: Vec::new(),
+            windows: Vec::new(),
         })
     });
     authored.chain(exits).map(|zone| Zone { waypoints: inside(&zone, waypoints), ..zone }).collect()
@@ -140,9 +139,7 @@ fn direction(zone: &Zone) -> Option<Vector2<f64>> {
     let mut sides = sides(&zone.outer).map(|(a, b)| b - a);
     match zone.kind {
         ZoneKind::Exit => sides.next().map(|along| Vector2::new(-along.y, along.x)),
-        ZoneKind::FireLane | ZoneKind::Stop | ZoneKind::UvC => {
-            sides.max_by(|p, q| p.norm_squared().total_cmp(&q.norm_squared()))
-        }
+        ZoneKind::Authored(_) => sides.max_by(|p, q| p.norm_squared().total_cmp(&q.norm_squared())),
     }
     .and_then(|way| way.try_normalize(SLACK_M))
 }

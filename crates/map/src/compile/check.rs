@@ -1,5 +1,7 @@
 //! Everything that can be said about an authored site before geometry is built.
 
+mod elements;
+
 use std::collections::BTreeMap;
 
 use sheepdog_core::{DoorId, LevelId, LiftId, WaypointId};
@@ -47,6 +49,7 @@ pub(super) fn check<'a>(site: &'a Site, options: &CompileOptions) -> Result<Name
     checker.lift_waypoints();
     site.lanes.iter().for_each(|lane| checker.lane(lane));
     checker.stations();
+    checker.elements();
     site.zones.iter().for_each(|zone| checker.zone(zone));
     if checker.errors.is_empty() { Ok(checker.names) } else { Err(checker.errors) }
 }
@@ -227,10 +230,7 @@ impl<'a> Checker<'a> {
             self.level_named(&element, &door.level);
             let ends = self.opening(&element, door.from, door.to);
             self.range(&element, "opening_s", door.opening_s, (0.0, 600.0));
-            let Some(clear_width_m) = door.clear_width_m else { continue };
-            if !door.exit {
-                self.errors.push(MapError::ClearWidthWithoutExit { door: element });
-            } else if let Some((a, b)) = ends {
+            if let (Some(clear_width_m), Some((a, b))) = (door.clear_width_m, ends) {
                 self.range(&element, "clear_width_m", clear_width_m, (DOOR_WIDTH_M.0, (b - a).norm()));
             }
         }

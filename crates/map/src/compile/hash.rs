@@ -4,9 +4,8 @@ use sha2::{Digest, Sha256};
 use sheepdog_core::SiteVersion;
 
 use crate::{
-    compiled::{CompiledSite, Csr, Part, Resource, ZoneKind},
+    compiled::{CompiledSite, Csr, Part, Resource},
     geometry::Point,
-    model::{DoorKind, RoomKind, StationKind, Swing},
 };
 
 /// SHA-256 over a canonical encoding of everything that can change a decision or a picture.
@@ -15,8 +14,8 @@ use crate::{
 /// bits with a single zero, so the encoding is unambiguous and the same on every machine.
 pub(super) fn version(site: &CompiledSite) -> SiteVersion {
     let mut hash = Encoder(Sha256::new());
-    hash.text("sheepdog compiled site 2");
-    hash.text(&site.name);
+    hash.text("sheepdog compiled site 3");
+    hash.text(&site.authored.canonical_text());
     space(&mut hash, site);
     roadmap(&mut hash, site);
     claims(&mut hash, site);
@@ -36,16 +35,6 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
     hash.list(&site.rooms, |hash, room| {
         hash.text(&room.name);
         hash.number(room.level.0);
-        hash.number(match room.kind {
-            RoomKind::Room => 0,
-            RoomKind::Corridor => 1,
-            RoomKind::Ward => 2,
-            RoomKind::Pharmacy => 3,
-            RoomKind::Store => 4,
-            RoomKind::Staff => 5,
-            RoomKind::Lobby => 6,
-            RoomKind::Floor => 7,
-        });
         hash.points(&room.outer);
         hash.list(&room.holes, |hash, hole| hash.points(hole));
     });
@@ -53,16 +42,6 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
         hash.text(&door.name);
         hash.number(door.level.0);
         hash.points(&[door.a, door.b]);
-        hash.number(match door.kind {
-            DoorKind::Sliding => 0,
-            DoorKind::Hinged => 1,
-            DoorKind::DoubleHinged => 2,
-        });
-        hash.number(match door.swing {
-            Swing::Left => 0,
-            Swing::Right => 1,
-            Swing::Both => 2,
-        });
         hash.long(door.opening.as_micros());
         hash.flag(door.fire_rated);
         hash.flag(door.exit_width_m.is_some());
@@ -82,12 +61,6 @@ fn space(hash: &mut Encoder, site: &CompiledSite) {
     hash.list(&site.zones, |hash, zone| {
         hash.text(&zone.name);
         hash.number(zone.level.0);
-        hash.number(match zone.kind {
-            ZoneKind::Stop => 0,
-            ZoneKind::FireLane => 1,
-            ZoneKind::UvC => 2,
-            ZoneKind::Exit => 3,
-        });
         hash.points(&zone.outer);
         hash.list(&zone.doors, |hash, door| hash.number(door.0));
         hash.list(&zone.waypoints, |hash, waypoint| hash.number(waypoint.0));
@@ -98,12 +71,6 @@ fn roadmap(hash: &mut Encoder, site: &CompiledSite) {
     hash.list(&site.stations, |hash, station| {
         hash.text(&station.name);
         hash.number(station.waypoint.0);
-        hash.number(match station.kind {
-            StationKind::Place => 0,
-            StationKind::Pickup => 1,
-            StationKind::Dropoff => 2,
-            StationKind::Charger => 3,
-        });
     });
     hash.list(&site.waypoints, |hash, waypoint| {
         hash.text(&waypoint.name);

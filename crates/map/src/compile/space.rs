@@ -7,8 +7,8 @@ use crate::{
     compiled::{Door, Level, Lift, LiftStop, Room},
     error::MapError,
     geometry::{
-        LevelGeometry, Point, Polygon, SegmentGrid, WallSegment, point_to_segment, ring_contains, sides,
-        twice_area, union,
+        LevelGeometry, Point, Polygon, SegmentGrid, WallSegment, mapped_area, point_to_segment,
+        ring_contains, sides, twice_area,
     },
     model::{self, Site, default_wall_thickness_m},
 };
@@ -48,7 +48,8 @@ pub(super) fn build(site: &Site, names: &Names<'_>) -> Result<Space, Vec<MapErro
     let mut levels = Vec::with_capacity(site.levels.len());
     for (id, level) in (0..).map(LevelId).zip(&site.levels) {
         let walls = walls(site, id, level_of, &rooms, &doors, &lifts);
-        match union(&areas(id, &rooms, &doors, &lifts)) {
+        let obstacles: Vec<_> = obstacles(site, id, level_of).collect();
+        match mapped_area(&areas(id, &rooms, &doors, &lifts), &obstacles) {
             Ok(rings) => levels.push(Level {
                 name: level.id.clone(),
                 elevation_m: level.elevation_m,
@@ -121,6 +122,8 @@ fn room(room: &model::Room, level: LevelId) -> Room {
 }
 
 fn door(door: &model::Door, level: LevelId) -> Door {
+    let clear_width_m =
+        door.clear_width_m.unwrap_or_else(|| (Point::from(door.to) - Point::from(door.from)).norm());
     Door {
         name: door.id.clone(),
         level,
@@ -130,9 +133,8 @@ fn door(door: &model::Door, level: LevelId) -> Door {
         swing: door.swing,
         opening: micros(door.opening_s),
         fire_rated: door.fire_rated,
-        exit_width_m: door.exit.then(|| {
-            door.clear_width_m.unwrap_or_else(|| (Point::from(door.to) - Point::from(door.from)).norm())
-        }),
+        clear_width_m,
+        exit_width_m: door.exit.then_some(clear_width_m),
     }
 }
 
@@ -168,7 +170,7 @@ fn micros(seconds: f64) -> Micros {
 fn walls(
     site: &Site,
     level: LevelId,
-    level_of: impl Fn(&str) -> LevelId,
+    level_of: impl Fn(&str) -> LevelId + Copy,
     rooms: &[Room],
     doors: &[Door],
     lifts: &[Lift],
@@ -196,6 +198,9 @@ fn walls(
     openings.extend(lift_openings.map(|&[a, b]| Opening { a, b, reach_m: LIFT_DOOR_TO_WALL_MAX_M }));
     let mut walls = cut(&walls, &openings);
 
+    for outline in obstacles(site, level, level_of) {
+        walls.extend(sides(&outline).map(|(a, b)| WallSegment { a, b, thickness_m: 0.0 }));
+    }
     for (lift, stop) in stops() {
         let cabin = lift.cabin();
         let sides: Vec<_> = sides(&cabin).map(|(a, b)| WallSegment { a, b, thickness_m: 0.0 }).collect();
@@ -204,6 +209,16 @@ fn walls(
         walls.extend(cut(&sides, &openings));
     }
     walls
+}
+
+/// Outlines of the obstacles of one level.
+fn obstacles<'a>(
+    site: &'a Site,
+    level: LevelId,
+    level_of: impl Fn(&str) -> LevelId + 'a,
+) -> impl Iterator<Item = Vec<Point>> + 'a {
+    let there = move |obstacle: &&model::Obstacle| level_of(&obstacle.level) == level;
+    site.obstacles.iter().filter(there).map(|obstacle| ring(&obstacle.polygon))
 }
 
 fn stop_at(lift: &Lift, level: LevelId) -> Option<&LiftStop> {

@@ -358,7 +358,7 @@ fn every_rule_has_a_mutation_that_breaks_it_alone() {
     let degenerate = || MapError::DegenerateRing { element: text(), points: 0, area_m2: 0.0 };
     let crossing = || MapError::SelfIntersection { element: text(), first: 0, second: 0 };
     let mutations: Vec<Mutation> = vec![
-        (|site| site.schema = 2, MapError::Schema { found: 2 }),
+        (|site| site.schema = 3, MapError::Schema { found: 3 }),
         (|site| site.levels[0].elevation_m = f64::NAN, range()),
         (|site| site.rooms[0].polygon[0][0] = f64::INFINITY, range()),
         (|site| site.rooms[0].polygon[0][0] = 1e7, range()),
@@ -606,14 +606,14 @@ fn zones_are_refused_with_the_field_that_is_wrong() {
 }
 
 #[test]
-fn a_clear_width_belongs_to_an_exit_and_is_no_wider_than_it() {
+fn a_clear_width_is_no_wider_than_the_door() {
     let refused = |door: Door| {
         let mut site = two_rooms();
         site.doors[0] = door;
         site.compile(&options(350)).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let door = |clear_width_m| Door { clear_width_m, ..Door::new("d", "L1", [6.0, 1.5], [6.0, 2.5]) };
-    assert_eq!(refused(door(Some(0.9))), ["door \"d\": clear_width_m is given, but exit is not true"]);
+    assert_eq!(refused(door(Some(1.1))), ["door \"d\": clear_width_m is 1.1, must be in 0.3..=1"]);
     assert_eq!(refused(door(Some(1.1)).as_exit()), ["door \"d\": clear_width_m is 1.1, must be in 0.3..=1"]);
 }
 

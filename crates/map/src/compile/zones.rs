@@ -31,6 +31,8 @@ struct Opening {
     passage: Passage,
     a: Point,
     b: Point,
+    /// Clear width, metres.
+    width_m: f64,
     leaves: Vec<Leaf>,
 }
 
@@ -60,6 +62,7 @@ impl Zones {
                 passage: Passage::Door(id),
                 a: door.a,
                 b: door.b,
+                width_m: door.clear_width_m,
                 leaves: leaves(door),
             })
             .collect();
@@ -67,8 +70,13 @@ impl Zones {
         for (id, lift) in (0..).map(LiftId).zip(&space.lifts) {
             for stop in lift.stops.iter().filter(|stop| stop.level == level) {
                 cabins.push((id, lift.cabin()));
-                let opening =
-                    |&[a, b]: &[Point; 2]| Opening { passage: Passage::Lift(id), a, b, leaves: Vec::new() };
+                let opening = |&[a, b]: &[Point; 2]| Opening {
+                    passage: Passage::Lift(id),
+                    a,
+                    b,
+                    width_m: (b - a).norm(),
+                    leaves: Vec::new(),
+                };
                 openings.extend(stop.doors.iter().map(opening));
             }
         }
@@ -115,7 +123,7 @@ impl Zones {
                 && segments_meet(a, b, opening.a, opening.b)
             {
                 let share = crossing_share(a, b, opening.a, opening.b);
-                found.push((share, opening.passage, (opening.b - opening.a).norm()));
+                found.push((share, opening.passage, opening.width_m));
             }
         });
         found.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.cmp(&q.1)).then(p.2.total_cmp(&q.2)));
@@ -134,7 +142,7 @@ fn leaves(door: &Door) -> Vec<Leaf> {
     let (width_m, unit) = (along.norm(), along.normalize());
     let left = nalgebra::Vector2::new(-unit.y, unit.x);
     let hinges: &[(Point, nalgebra::Vector2<f64>, f64)] = match door.kind {
-        DoorKind::Sliding => &[],
+        DoorKind::Sliding | DoorKind::DoubleSliding | DoorKind::Opening => &[],
         DoorKind::Hinged => &[(door.a, unit, width_m)],
         DoorKind::DoubleHinged => &[(door.a, unit, width_m / 2.0), (door.b, -unit, width_m / 2.0)],
     };

@@ -41,24 +41,48 @@ pub(crate) struct UnionError {
     pub(crate) credible: (f64, f64),
 }
 
-/// Rings of the union of polygons: outer rings counter-clockwise, holes clockwise, corners on whole micrometres.
+/// Rings of the union of polygons, less the inside of other rings: outer rings counter-clockwise, holes clockwise, corners
+/// on whole micrometres.
 ///
 /// Corners closer than 5 mm to a side of another polygon are joined to it. The result is checked against the
 /// bounds that the single areas give.
-pub(crate) fn union(polygons: &[Polygon]) -> Result<Vec<Vec<Point>>, UnionError> {
+pub(crate) fn mapped_area(
+    polygons: &[Polygon],
+    without: &[Vec<Point>],
+) -> Result<Vec<Vec<Point>>, UnionError> {
+    let rings = union(polygons)?;
+    if without.is_empty() || rings.is_empty() {
+        return Ok(rings);
+    }
+    let area_m2 = |rings: &[Vec<Point>]| rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0;
+    let (before_m2, taken_m2) =
+        (area_m2(&rings), without.iter().map(|ring| twice_area(ring).abs()).sum::<f64>() / 2.0);
+    let credible = ((before_m2 - taken_m2).max(0.0), before_m2);
+    let integers = |ring: &Vec<Point>| ring.iter().copied().map(integer).collect::<Vec<_>>();
+    let subject: Vec<_> = rings.iter().map(integers).collect();
+    let outlines: Vec<_> =
+        without.iter().map(|ring| Polygon { outer: ring.clone(), holes: Vec::new() }).collect();
+    let clip: Vec<_> = oriented(&outlines).iter().map(integers).collect();
+    let left = overlaid(|| {
+        Overlay::<i64>::from_subj_and_clip(&subject, &clip)
+            .overlay(OverlayRule::Difference, FillRule::Positive)
+    })
+    .ok_or(UnionError { found_m2: f64::NAN, credible })?;
+    let found_m2 = area_m2(&left);
+    if credible.0 - 1e-6 <= found_m2 && found_m2 <= credible.1 + 1e-6 {
+        Ok(left)
+    } else {
+        Err(UnionError { found_m2, credible })
+    }
+}
+
+fn union(polygons: &[Polygon]) -> Result<Vec<Vec<Point>>, UnionError> {
     let low_m2 = polygons.iter().map(Polygon::area_m2).fold(0.0, f64::max);
     let high_m2: f64 = polygons.iter().map(Polygon::area_m2).sum();
     let contours = contours(&oriented(polygons));
-    // The library works on hostile numbers; a panic in it is a refused site, not a crashed coordinator.
-    let shapes = catch_unwind(AssertUnwindSafe(|| {
-        Overlay::<i64>::from_subj(&contours).overlay(OverlayRule::Subject, FillRule::Positive)
-    }))
-    .map_err(|_| UnionError { found_m2: f64::NAN, credible: (low_m2, high_m2) })?;
-    let rings: Vec<Vec<Point>> = shapes
-        .into_iter()
-        .flatten()
-        .map(|contour| contour.into_iter().map(|p| Point::new(metres(p.x), metres(p.y))).collect())
-        .collect();
+    let rings =
+        overlaid(|| Overlay::<i64>::from_subj(&contours).overlay(OverlayRule::Subject, FillRule::Positive))
+            .ok_or(UnionError { found_m2: f64::NAN, credible: (low_m2, high_m2) })?;
     let found_m2 = rings.iter().map(|ring: &Vec<Point>| twice_area(ring)).sum::<f64>() / 2.0;
     let girth_m: f64 = polygons.iter().flat_map(|p| sides(&p.outer)).map(|(a, b)| (b - a).norm()).sum();
     let play_m2 = 1e-6 + girth_m * SNAP_M;
@@ -67,6 +91,16 @@ pub(crate) fn union(polygons: &[Polygon]) -> Result<Vec<Vec<Point>>, UnionError>
     } else {
         Err(UnionError { found_m2, credible: (low_m2, high_m2) })
     }
+}
+
+/// The rings of what the polygon library makes; `None` when it panics. It works on hostile numbers, and a panic in it is
+/// a refused site, not a crashed coordinator.
+fn overlaid(overlay: impl FnOnce() -> Vec<Vec<Vec<IntPoint<i64>>>>) -> Option<Vec<Vec<Point>>> {
+    let shapes = catch_unwind(AssertUnwindSafe(overlay)).ok()?;
+    let metres = |contour: Vec<IntPoint<i64>>| {
+        contour.into_iter().map(|p| Point::new(metres(p.x), metres(p.y))).collect()
+    };
+    Some(shapes.into_iter().flatten().map(metres).collect())
 }
 
 /// All rings, outer ones counter-clockwise and holes clockwise.

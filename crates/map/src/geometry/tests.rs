@@ -46,7 +46,7 @@ fn polygon([x0, y0, x1, y1]: [i32; 4], clockwise: bool) -> Polygon {
 
 fn level(rectangles: &[[i32; 4]], walls: Vec<WallSegment>) -> LevelGeometry {
     let polygons: Vec<_> = rectangles.iter().enumerate().map(|(i, r)| polygon(*r, i % 2 == 0)).collect();
-    LevelGeometry::new(walls, union(&polygons).unwrap())
+    LevelGeometry::new(walls, mapped_area(&polygons, &[]).unwrap())
 }
 
 fn clearance_reference(walls: &[WallSegment], p: Point) -> f64 {
@@ -118,7 +118,7 @@ proptest! {
             .filter(|corners| orientation(corners[0], corners[1], corners[2]) != 0.0)
             .map(|corners| Polygon { outer: corners.to_vec(), holes: Vec::new() })
             .collect();
-        let geometry = LevelGeometry::new(Vec::new(), union(&triangles).unwrap());
+        let geometry = LevelGeometry::new(Vec::new(), mapped_area(&triangles, &[]).unwrap());
         let expected = triangles.iter().any(|triangle| ring_contains(&triangle.outer, p));
         // Crossings are rounded to micrometres, and corners snap within 5 mm.
         let near_side = triangles
@@ -167,7 +167,7 @@ fn rooms_with_a_crack_between_them_are_one_area() {
     let left = Polygon { outer: vec![p(0.0, 0.0), p(2.0, 0.0), p(0.0, 2.0)], holes: Vec::new() };
     let low = Polygon { outer: vec![p(2.0, 0.0), p(3.0, 1.0), p(1.0, 1.0003)], holes: Vec::new() };
     let high = Polygon { outer: vec![p(1.0, 1.0003), p(3.0, 1.0), p(0.0, 2.0)], holes: Vec::new() };
-    let geometry = LevelGeometry::new(Vec::new(), union(&[left, low, high]).unwrap());
+    let geometry = LevelGeometry::new(Vec::new(), mapped_area(&[left, low, high], &[]).unwrap());
     assert_eq!(geometry.rings().len(), 1);
     assert!(geometry.sweep_free(p(0.7, 0.7), p(1.4, 0.9), 0.2));
 }
@@ -175,12 +175,13 @@ fn rooms_with_a_crack_between_them_are_one_area() {
 #[test]
 fn a_hole_is_outside_unless_another_room_fills_it() {
     let holed = Polygon { holes: vec![polygon([2, 2, 4, 4], false).outer], ..polygon([0, 0, 6, 6], false) };
-    let open = LevelGeometry::new(Vec::new(), union(std::slice::from_ref(&holed)).unwrap());
+    let open = LevelGeometry::new(Vec::new(), mapped_area(std::slice::from_ref(&holed), &[]).unwrap());
     assert!(!open.inside(Point::new(3.0, 3.0)));
     assert!(open.inside(Point::new(2.0, 3.0)), "the boundary belongs to the area");
     assert!(open.disc_free(Point::new(1.0, 3.0), 0.9) && !open.disc_free(Point::new(1.0, 3.0), 1.1));
     assert!((open.area_m2() - 32.0).abs() < 1e-9);
-    let filled = LevelGeometry::new(Vec::new(), union(&[holed, polygon([2, 2, 4, 4], true)]).unwrap());
+    let filled =
+        LevelGeometry::new(Vec::new(), mapped_area(&[holed, polygon([2, 2, 4, 4], true)], &[]).unwrap());
     assert!(filled.inside(Point::new(3.0, 3.0)));
     assert!((filled.area_m2() - 36.0).abs() < 1e-9);
 }
@@ -192,7 +193,7 @@ fn a_million_metres_away_the_union_is_still_exact() {
         outer: vec![far(x), far(x + 1.0), far(x + 1.0) + Vector2::y(), far(x) + Vector2::y()],
         holes: Vec::new(),
     };
-    let geometry = LevelGeometry::new(Vec::new(), union(&[square(0.0), square(1.0)]).unwrap());
+    let geometry = LevelGeometry::new(Vec::new(), mapped_area(&[square(0.0), square(1.0)], &[]).unwrap());
     assert_eq!(geometry.rings().len(), 1);
     assert!((geometry.area_m2() - 2.0).abs() < 1e-9);
 }
@@ -219,7 +220,7 @@ fn questions_about_nowhere_get_the_answer_of_a_blocked_place() {
 
 #[test]
 fn an_empty_level_has_no_area_and_no_walls() {
-    let geometry = LevelGeometry::new(Vec::new(), union(&[]).unwrap());
+    let geometry = LevelGeometry::new(Vec::new(), mapped_area(&[], &[]).unwrap());
     let p = Point::new(1.0, 2.0);
     assert_eq!((geometry.bounds(), geometry.has_area()), (None, false));
     assert_eq!(geometry.wall_clearance(p), f64::INFINITY);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Door, DoorKind, Lane, Role, Room, RoomKind, Site, Station, StationKind, Swing, Wall, Waypoint,
-    default_door_opening_s, default_wall_thickness_m,
+    default_wall_thickness_m,
 };
 
 use super::{
@@ -144,7 +144,7 @@ impl<'a> Content<'a> {
                 continue;
             }
             let thickness_m = default_wall_thickness_m();
-            self.walls.push(Wall { level: level.name.to_owned(), from, to, thickness_m });
+            self.walls.push(Wall { thickness_m, ..Wall::new(level.name, from, to) });
         }
         Ok(())
     }
@@ -159,10 +159,7 @@ impl<'a> Content<'a> {
             }
             let id = format!("{}_floor_{index}", level.name);
             let level = level.name.to_owned();
-            rooms.push((
-                index,
-                Room { id, level, kind: RoomKind::Floor, polygon, holes: Vec::new(), walled: false },
-            ));
+            rooms.push((index, Room::new(id, level, polygon).of_kind(RoomKind::Floor)));
         }
         for at in level.fields.list("holes")? {
             let hole = read_ring(&at, level, report)?;
@@ -362,12 +359,9 @@ impl<'a> Way<'a> {
             name: vertex.name,
             kind: StationKind::Place,
             said_lift: "",
-            waypoint: Waypoint {
-                id: format!("{level_name}_v{number}"),
-                level: level_name.to_owned(),
-                at: vertex.metres,
-                roles: Vec::new(),
-                lift: None,
+            waypoint: {
+                let [x_m, y_m] = vertex.metres;
+                Waypoint::new(format!("{level_name}_v{number}"), level_name, x_m, y_m)
             },
         };
         if let Some(params) = &vertex.params {
@@ -438,14 +432,7 @@ impl<'a> Drawn<'a> {
     /// Reads a lane; `None` when robots do not use it.
     fn read(at: At<'a>, vertices: usize, report: &mut ImportReport) -> Result<Option<Self>, RmfError> {
         let (start, end, params) = edge(&at, vertices)?;
-        let mut lane = Lane {
-            from: String::new(),
-            to: String::new(),
-            bidirectional: false,
-            speed_limit_mps: None,
-            corridor: None,
-            roadmap: None,
-        };
+        let mut lane = Lane::one_way("", "");
         let mut graph = None;
         if let Some(mut params) = params {
             if !params.has("bidirectional") {
@@ -541,18 +528,7 @@ fn read_door<'a>(
     if distance(start, end) <= 0.0 {
         return Err(at.error(RmfProblem::Coincident { what: "the ends of the door" }));
     }
-    let mut door = Door {
-        id: String::new(),
-        level: level.name.to_owned(),
-        from: start,
-        to: end,
-        kind: DoorKind::Hinged,
-        swing: Swing::Both,
-        opening_s: default_door_opening_s(),
-        fire_rated: false,
-        exit: false,
-        clear_width_m: None,
-    };
+    let mut door = Door::new("", level.name, start, end).hinged(Swing::Both);
     let Some(mut params) = params else {
         report.warn(at, NO_KIND.to_owned());
         return Ok(ReadDoor { name: "", driven: true, door });
@@ -561,7 +537,8 @@ fn read_door<'a>(
     door.kind = match kind {
         "hinged" | "" => DoorKind::Hinged,
         "double_hinged" => DoorKind::DoubleHinged,
-        "sliding" | "double_sliding" => DoorKind::Sliding,
+        "sliding" => DoorKind::Sliding,
+        "double_sliding" => DoorKind::DoubleSliding,
         other => {
             let expected = "hinged, double_hinged, sliding or double_sliding";
             return Err(at.error(RmfProblem::UnknownWord { value: other.to_owned(), expected }));
@@ -605,7 +582,7 @@ fn read_swing(
         return Err(at.error(RmfProblem::UnknownWord { value, expected: "motion_direction 1 or -1" }));
     }
     match door.kind {
-        DoorKind::Sliding => return Ok(()),
+        DoorKind::Sliding | DoorKind::DoubleSliding | DoorKind::Opening => return Ok(()),
         DoorKind::Hinged if axis == "end" => {
             (door.from, door.to) = (door.to, door.from);
             let message =

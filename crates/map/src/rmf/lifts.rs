@@ -1,6 +1,6 @@
 //! Lifts: cabins, their doors on every level, and which waypoints they hold.
 
-use crate::model::{Lift, LiftDoor, default_door_opening_s, default_lift_speed_mps};
+use crate::model::{Lift, LiftDoor};
 
 use super::{
     ImportReport, RmfError, RmfProblem,
@@ -62,17 +62,9 @@ fn read_one<'a>(
     let reference = level_named(frames, reference.text()?, &reference)?;
     let yaw_rad = fields.take("yaw").map_or(Ok(0.0), |yaw| yaw.number())?;
     let place = [fields.need("x")?.number()?, fields.need("y")?.number()?];
-    let mut lift = Lift {
-        id: name.to_owned(),
-        at: frames.metres(reference, place),
-        // Measured with y up already, so it is not turned over with the points.
-        yaw_rad,
-        width_m: size(&fields.need("width")?)?,
-        depth_m: size(&fields.need("depth")?)?,
-        door_s: default_door_opening_s(),
-        speed_mps: default_lift_speed_mps(),
-        doors: Vec::new(),
-    };
+    let (width_m, depth_m) = (size(&fields.need("width")?)?, size(&fields.need("depth")?)?);
+    // The yaw was measured with y up already, so it is not turned over with the points.
+    let mut lift = Lift { yaw_rad, ..Lift::new(name, frames.metres(reference, place), width_m, depth_m) };
     if TURN_WARN_RAD < Frames::rotation_rad(reference).abs() {
         let turn = Frames::rotation_rad(reference);
         let message =

@@ -221,10 +221,11 @@ impl Pen<'_> {
             let colour = if door.fire_rated { FIRE } else { DOOR };
             let width = (0.07 * self.picture.px_per_m).max(1.0);
             match door.kind {
-                DoorKind::Sliding => {
+                DoorKind::Sliding | DoorKind::DoubleSliding => {
                     let track = self.track(level, [door.a, door.b], false);
                     self.stroke(&track, colour, (0.1 * self.picture.px_per_m).max(1.5), "");
                 }
+                DoorKind::Opening => {}
                 DoorKind::Hinged | DoorKind::DoubleHinged => {
                     let sill = self.track(level, [door.a, door.b], false);
                     self.stroke(&sill, colour, width / 2.0, " stroke-dasharray=\"2 2\"");
@@ -445,11 +446,13 @@ fn leaf_ends(door: &Door) -> impl Iterator<Item = [Point2<f64>; 3]> {
     };
     let hinges = match door.kind {
         DoorKind::DoubleHinged => vec![(door.a, along / 2.0), (door.b, -along / 2.0)],
-        DoorKind::Hinged | DoorKind::Sliding => vec![(door.a, along)],
+        DoorKind::Hinged | DoorKind::Sliding | DoorKind::DoubleSliding | DoorKind::Opening => {
+            vec![(door.a, along)]
+        }
     };
     let share = match door.kind {
         DoorKind::DoubleHinged => 0.5,
-        DoorKind::Hinged | DoorKind::Sliding => 1.0,
+        DoorKind::Hinged | DoorKind::Sliding | DoorKind::DoubleSliding | DoorKind::Opening => 1.0,
     };
     hinges.into_iter().flat_map(move |(hinge, shut)| {
         sides.clone().into_iter().map(move |side| [hinge, hinge + side * share, hinge + shut])
@@ -466,5 +469,14 @@ const fn colour(kind: RoomKind) -> &'static str {
         RoomKind::Staff => "#f5e6ef",
         RoomKind::Lobby => "#fbf2d4",
         RoomKind::Floor => "#f3f3f0",
+        RoomKind::Theatre => "#d9f0ee",
+        RoomKind::Laboratory => "#e6e4f6",
+        RoomKind::Kitchen => "#fae6d6",
+        RoomKind::Bathroom => "#dcecf2",
+        RoomKind::Technical => "#e4e4e4",
+        RoomKind::Stairwell => "#e9e6e0",
+        RoomKind::LiftLobby => "#e8edf2",
+        RoomKind::RobotBay => "#e6f3d8",
+        RoomKind::Outdoor => "#e9f4e4",
     }
 }
