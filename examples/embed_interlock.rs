@@ -62,7 +62,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let beams: Vec<Beam> = directions.iter().enumerate().map(beam).collect();
         // 4. From beams to what the interlock asks: confidence by sector, free travel along the path.
-        let seen = reduce::<8>(&beams, sight, Sweep { twist, radius, reach: Mm(700), wall_credit: Mm(0) });
+        let seen = reduce::<8>(
+            &beams,
+            sight,
+            Sweep { twist, radius, reach: Mm(700), wall_credit: Mm(0), half_gap: 13_000 },
+        );
         travelled += if moving { 20 } else { 0 };
         let place = Fix {
             site,

@@ -131,6 +131,7 @@ fn beams_ns(config: &ValidConfig, runs: usize) -> f64 {
         radius: Mm(300),
         reach: Mm(1_000),
         wall_credit: Mm(100),
+        half_gap: 1_000,
     };
     let inputs: Vec<_> = nominal_run(100 * runs).collect();
     inputs.iter().take(INPUTS).for_each(|input| ask(&mut interlock, input));

@@ -72,6 +72,9 @@ pub(crate) struct Shadow {
     /// A range from which on a beam has met nothing, millimetres.
     #[arg(long, default_value_t = 10_000, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     pub(crate) sight: u32,
+    /// The widest angle between neighbouring beams that is no gap, degrees. Where beams are missing the scan is blind.
+    #[arg(long, default_value_t = 10, value_name = "DEGREES", value_parser = clap::value_parser!(u16).range(1..=180))]
+    pub(crate) gap: u16,
     /// Print the figures as JSON.
     #[arg(long)]
     pub(crate) json: bool,

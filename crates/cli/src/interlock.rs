@@ -31,7 +31,12 @@ fn shadow(args: &Shadow) -> Result<Answer, Problem> {
     let samples =
         shadow::read_csv(&read_text(&args.file)?).map_err(|error| Problem::input(&args.file, error))?;
     let config = args.settings.as_deref().map_or(Ok(Config::SIMULATED), settings)?;
-    let robot = ShadowRobot { config, radius: Mm(args.radius), sight_m: f64::from(args.sight) / 1e3 };
+    let robot = ShadowRobot {
+        config,
+        radius: Mm(args.radius),
+        sight_m: f64::from(args.sight) / 1e3,
+        beam_gap_rad: f64::from(args.gap).to_radians(),
+    };
     let refused = |error| match &args.settings {
         Some(path) => Problem::input(path, error),
         None => Problem::Usage(format!("{error}")),

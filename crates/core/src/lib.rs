@@ -30,7 +30,8 @@ pub use id::{
     StationId, StopGeneration, TaskId, WaypointId, ZoneId,
 };
 pub use quantity::{
-    CONFIDENCE_STOP_MIN, Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, MradPerS, Ppm, PpmError,
+    CONFIDENCE_STOP_MIN, Confidence, ConfidenceError, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, Ppm,
+    PpmError,
 };
 pub use rule::{Parameter, Pointer, PointerStatus, Rule, RuleId, StopCategory};
 pub use time::{FleetTime, Micros, RobotTime};

@@ -57,6 +57,10 @@ quantity! {
     MmPerS(u32, "mm/s");
     /// A deceleration in millimetres per second squared, never negative.
     MmPerS2(u32, "mm/s²");
+    /// An angle in milliradians, never negative.
+    Mrad(u32, "mrad");
+    /// An angular deceleration in milliradians per second squared, never negative.
+    MradPerS2(u32, "mrad/s²");
     /// A yaw rate in milliradians per second, counter-clockwise positive.
     MradPerS(i32, "mrad/s");
 }

@@ -66,6 +66,9 @@ pub struct OnboardConfig {
     /// Distance it keeps from known walls ahead, such as those behind a dock, in place of the interlock's stop
     /// margin; at most that margin.
     pub wall_margin: Mm,
+    /// The widest angle between neighbouring beams of a scan that is no gap, radians. Where beams are missing the scan is
+    /// blind.
+    pub beam_gap_rad: f64,
 }
 
 /// What runs on a robot: takes orders, follows the route, and moves its base only through the interlock.
@@ -365,6 +368,7 @@ impl<B: Base> Onboard<B> {
             reach,
             // Behind a dock is a wall: what is known to stand there for ever needs less distance than a person.
             wall_credit: interlock.stop_margin.saturating_sub(self.config.wall_margin),
+            half_gap: perception::half_spacing(self.config.beam_gap_rad),
         }
     }
 

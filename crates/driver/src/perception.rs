@@ -158,7 +158,7 @@ fn directions(angle_rad: f64) -> impl Iterator<Item = Direction> {
 }
 
 /// Half an angle in the unit of directions, rounded up.
-fn half_spacing(spacing_rad: f64) -> u16 {
+pub(crate) fn half_spacing(spacing_rad: f64) -> u16 {
     let half = libm::ceil(spacing_rad / 2.0 * f64::from(UNIT));
     u16::try_from(to_u32(half)).unwrap_or(u16::MAX)
 }

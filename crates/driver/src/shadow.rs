@@ -41,6 +41,8 @@ pub struct ShadowRobot {
     pub radius: Mm,
     /// A range from which on a beam has met nothing, metres.
     pub sight_m: f64,
+    /// The widest angle between neighbouring beams that is no gap, radians.
+    pub beam_gap_rad: f64,
 }
 
 /// What a robot perceived and was commanded at one instant.
@@ -153,7 +155,8 @@ impl Shadow {
     fn seen(&self, sample: &Sample, twist: Twist) -> Surroundings<SECTORS> {
         let speed = MmPerS(twist.linear_mm_per_s.unsigned_abs());
         let reach = perception::braking_distance(&self.robot.config, speed);
-        let sweep = Sweep { twist, radius: self.robot.radius, reach, wall_credit: Mm::ZERO };
+        let half_gap = perception::half_spacing(self.robot.beam_gap_rad);
+        let sweep = Sweep { twist, radius: self.robot.radius, reach, wall_credit: Mm::ZERO, half_gap };
         perception::surroundings(&sample.beams, self.robot.sight_m, sweep, |_| false)
     }
 

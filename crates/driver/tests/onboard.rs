@@ -99,6 +99,7 @@ fn settings(site: &Arc<CompiledSite>) -> OnboardConfig {
         fleet_beat_timeout: None,
         map: MapSettings { error_max: Mm(100), ..MapSettings::SIMULATED },
         wall_margin: Mm(50),
+        beam_gap_rad: 0.5,
     }
 }
 

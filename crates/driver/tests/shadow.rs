@@ -9,7 +9,7 @@ use sheepdog_driver::shadow::{Sample, ShadowRobot, Tally, read_csv, run, sweep};
 use sheepdog_interlock::{Config, rules};
 
 fn robot() -> ShadowRobot {
-    ShadowRobot { config: Config::SIMULATED, radius: Mm(300), sight_m: 8.0 }
+    ShadowRobot { config: Config::SIMULATED, radius: Mm(300), sight_m: 8.0, beam_gap_rad: 1.0 }
 }
 
 /// A minute at 20 Hz and 0.8 m/s through an empty hall, with what `at` says of confidence and of the range ahead.

@@ -319,8 +319,9 @@ impl Findings {
             let (mut nearest, mut farthest) = (Mm::MAX, Mm::ZERO);
             for (_, sensed, reading) in past.sensors(input) {
                 if let (Ok(_), Some(spoken)) = (sensed.usable, says(reading, sector)) {
-                    nearest = nearest.min(spoken.obstacle);
-                    farthest = farthest.max(spoken.obstacle);
+                    let obstacle = spoken.obstacle.min(config.disagreement_within);
+                    nearest = nearest.min(obstacle);
+                    farthest = farthest.max(obstacle);
                 }
             }
             widest = widest.max(farthest.saturating_sub(nearest));
@@ -479,7 +480,7 @@ impl Findings {
     }
 
     #[inline]
-    fn deny_if(&mut self, code: Code, evidence: Evidence) {
+    pub(crate) fn deny_if(&mut self, code: Code, evidence: Evidence) {
         if evidence.holds() {
             self.deny(code, evidence);
         }
@@ -662,9 +663,19 @@ pub(crate) fn required_sectors<const SENSORS: usize, const SECTORS: usize>(
 ) -> u32 {
     let unused = 32_usize.saturating_sub(SECTORS);
     let all = u32::try_from(unused).ok().and_then(|unused| u32::MAX.checked_shr(unused)).unwrap_or(0);
-    let existing = input.request.sectors & all;
-    // A mask of nothing, or of sectors that do not exist, must never mean "nothing to watch".
-    if input.request.twist.linear_mm_per_s == 0 || existing == 0 { all } else { existing }
+    let linear = input.request.twist.linear_mm_per_s;
+    // A mask of nothing, of sectors that do not exist, or of others than the robot goes to, must never mean "nothing to
+    // watch".
+    let ahead = heading_sectors::<SECTORS>(0 < linear);
+    if linear == 0 || input.request.sectors & ahead != ahead { all } else { input.request.sectors & all }
+}
+
+/// The sectors in whose middle, or between whose middles, straight motion points.
+fn heading_sectors<const SECTORS: usize>(is_forward: bool) -> u32 {
+    let bit =
+        |sector: usize| u32::try_from(sector).ok().and_then(|sector| 1_u32.checked_shl(sector)).unwrap_or(0);
+    let (low, high) = (SECTORS / 2, SECTORS.saturating_add(1) / 2);
+    if is_forward { 1 } else { bit(low) | if high < SECTORS { bit(high) } else { 0 } }
 }
 
 fn is_set(mask: u32, bit: u8) -> bool {

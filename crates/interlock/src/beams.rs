@@ -3,7 +3,8 @@
 //!
 //! A return becomes a disc whose radius is half the spacing to the neighbouring beam at that range, at most
 //! [`BEAM_DISC_MAX`]: a surface that bridges two returns is closed between them. What is thinner than the spacing and
-//! stands between two beams is not seen; a sensor's confidence has to say so.
+//! stands between two beams is not seen; a sensor's confidence has to say so. Where beams are missing that should be there
+//! ([`Sweep::half_gap`]) the scan is blind.
 //!
 //! Everything is computed in integers and rounded to the safe side: the free travel is exact to a few millimetres on
 //! straight lines, and on arcs never longer than the exact one, as a chord is never longer than its arc. Time is linear
@@ -88,6 +89,8 @@ pub struct Sweep {
     pub reach: Mm,
     /// By how much a known wall may come closer than anything else.
     pub wall_credit: Mm,
+    /// A half spacing above it is a gap: the beams at its edges count as blind, whatever they have measured.
+    pub half_gap: u16,
 }
 
 /// What a scan says.
@@ -122,14 +125,15 @@ pub fn reduce<const SECTORS: usize>(beams: &[Beam], sight: Mm, sweep: Sweep) -> 
     let mut invalid = 0_u64;
     for beam in beams {
         seen.digest = mixed(seen.digest, beam);
-        invalid = invalid.saturating_add(beam.range.is_none().into());
-        let range = beam.range.filter(|range| *range < sight || beam.is_blind());
-        let obstacle = match (beam.range, range) {
-            (None, _) => Mm::ZERO,
-            (Some(_), Some(range)) if !beam.is_wall => range.saturating_sub(sweep.radius),
-            (Some(_), _) => Mm::MAX,
+        // Nothing valid was measured here, or nothing at all beside it.
+        let measured = beam.range.filter(|_| beam.half_spacing <= sweep.half_gap);
+        invalid = invalid.saturating_add(measured.is_none().into());
+        let obstacle = match measured {
+            None => Mm::ZERO,
+            Some(range) if range < sight && !beam.is_wall => range.saturating_sub(sweep.radius),
+            Some(_) => Mm::MAX,
         };
-        let confidence = if beam.is_blind() { Confidence::NONE } else { beam.confidence };
+        let confidence = if measured.is_none() { Confidence::NONE } else { beam.confidence };
         if let Some(sector) = seen.sectors.get_mut(usize::from(beam.direction.sector)) {
             let before = sector.unwrap_or(SectorReading { confidence: Confidence::FULL, obstacle: Mm::MAX });
             *sector = Some(SectorReading {
@@ -137,11 +141,11 @@ pub fn reduce<const SECTORS: usize>(beams: &[Beam], sight: Mm, sweep: Sweep) -> 
                 obstacle: before.obstacle.min(obstacle),
             });
         }
-        if range.is_none() && !beam.is_blind() {
+        if measured.is_some_and(|range| sight <= range) {
             continue;
         }
-        let credit = if beam.is_wall { sweep.wall_credit } else { Mm::ZERO };
-        let met = Met::new(beam, sweep.radius);
+        let credit = if beam.is_wall && measured.is_some() { sweep.wall_credit } else { Mm::ZERO };
+        let met = Met::new(beam, measured, sweep.radius);
         // Most of what is seen is farther away than the nearest thing on the path, and not beside it.
         if path.is_beside(met) || met.crow.saturating_add(credit) < seen.free_travel {
             let (travel, clearance) = path.meet(met);
@@ -192,13 +196,6 @@ pub fn swept_sectors<const SECTORS: usize>(twist: Twist, horizon: Micros) -> u32
     (0..sectors).filter(|sector| !is_straight || is_swept(sector)).fold(0, |mask, sector| mask | bit(sector))
 }
 
-impl Beam {
-    /// Whether it measured nothing valid, or nothing at all.
-    const fn is_blind(&self) -> bool {
-        self.range.is_none()
-    }
-}
-
 /// What a beam met, in millimetres of `base_link`.
 #[derive(Clone, Copy, Debug)]
 struct Met {
@@ -212,9 +209,9 @@ struct Met {
 }
 
 impl Met {
-    fn new(beam: &Beam, radius: Mm) -> Self {
+    fn new(beam: &Beam, measured: Option<Mm>, radius: Mm) -> Self {
         // A blind beam touches, in its direction: never quite at the centre.
-        let range = i64::from(beam.range.map_or(32, |range| range.0.max(32)));
+        let range = i64::from(measured.map_or(32, |range| range.0.max(1)));
         let disc = range.saturating_mul(beam.half_spacing.into()).saturating_add((1 << 15) - 1) >> 15;
         // One more for what rounding has moved.
         let reach = i64::from(radius.0.min(SIGHT_MAX.0))

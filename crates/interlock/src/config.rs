@@ -2,9 +2,11 @@
 
 use core::fmt;
 
-use sheepdog_core::{CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm};
+use sheepdog_core::{
+    CONFIDENCE_STOP_MIN, Confidence, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, Ppm,
+};
 
-use crate::{sha256::Sha256, stopping_distance, words::Words as _};
+use crate::{beams::CLEARANCE_MAX, sha256::Sha256, stopping_distance, words::Words as _};
 
 /// The longest a permit may live: 100 ms.
 pub const PERMIT_TTL_MAX: Micros = Micros::from_millis(100);
@@ -16,6 +18,21 @@ pub const BEAT_TIMEOUT_LIMIT: Micros = Micros::from_secs(1);
 pub const SPEED_LIMIT: MmPerS = MmPerS(5_555);
 /// The most stops within a window that can be counted (ARM-004).
 pub const TRIPS_MAX: usize = 8;
+
+// What a setting may be at most, so that none of them switches its rule off.
+const DWELL_LIMIT: Micros = Micros::from_secs(60);
+const CLOCK_JUMP_LIMIT: Micros = Micros::from_secs(1);
+const STILL_LIMIT: Micros = Micros::from_secs(10);
+const CHATTER_LIMIT: Micros = Micros::from_secs(3_600);
+const RESET_PRESS_LIMIT: Micros = Micros::from_secs(10);
+const DOUBT_LIMIT: Micros = Micros::from_secs(2);
+const STOP_TIME_LIMIT: Micros = Micros::from_secs(20);
+const FROZEN_LIMIT: u16 = 50;
+const DISAGREEMENT_LIMIT: Mm = Mm(1_000);
+const DRIFT_LIMIT: Mm = Mm(500);
+const STOP_DISTANCE_LIMIT: u32 = 200;
+const STANDSTILL_LIMIT: Mm = Mm(200);
+const TURN_LIMIT: Mrad = Mrad(785);
 
 /// How the confidences of several sensors in one sector become one. None of them ever averages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +98,8 @@ pub struct Config {
     pub disagreement_max: Mm,
     /// How long they may differ; for longer, the robot stops (OBS-009).
     pub disagreement_for: Micros,
+    /// Farther obstacles count as this far when sensors are compared: not all of them see equally far (OBS-009).
+    pub disagreement_within: Mm,
     /// By how much a sensor may miss its reference contour (OBS-010).
     pub drift_max: Mm,
     /// Once it has missed it for so long it counts as none (OBS-010).
@@ -102,6 +121,8 @@ pub struct Config {
     pub speed_creep: MmPerS,
     /// The robot's yaw rate limit (SPD-004).
     pub yaw_rate_max: MradPerS,
+    /// What the drive does to a yaw rate in the worst case, when it is told to turn more slowly (SPD-005).
+    pub yaw_deceleration: MradPerS2,
     /// By how much measured motion may exceed the permitted one, percent (SPD-002, SPD-005).
     pub overspeed_percent: u32,
     /// Once it has exceeded it for so long the robot latches (SPD-002, SPD-005).
@@ -126,6 +147,10 @@ pub struct Config {
     pub standstill_yaw: MradPerS,
     /// How far a robot may move while it stands (STP-004).
     pub standstill_window: Mm,
+    /// How far a robot may turn while it stands (STP-004).
+    pub standstill_turn: Mrad,
+    /// How long a robot that is permitted to move may stay where it is, by its odometer (ODO-002).
+    pub still_for: Micros,
     /// The longest time from a stop to standstill (STP-002).
     pub stop_time_max: Micros,
     /// The longest way of a stop in percent of the predicted one (STP-003); at least 100.
@@ -215,6 +240,7 @@ impl Config {
         invalid_max: share(200_000),
         disagreement_max: Mm(300),
         disagreement_for: Micros::from_millis(200),
+        disagreement_within: Mm(3_000),
         drift_max: Mm(50),
         drift_for: Micros::from_millis(500),
         permit_ttl: Micros::from_millis(100),
@@ -225,6 +251,7 @@ impl Config {
         speed_slow: MmPerS(500),
         speed_creep: MmPerS(300),
         yaw_rate_max: MradPerS(1_500),
+        yaw_deceleration: MradPerS2(2_000),
         overspeed_percent: 5,
         overspeed_for: Micros::from_millis(50),
         stop_margin: Mm(200),
@@ -237,6 +264,8 @@ impl Config {
         standstill: MmPerS(20),
         standstill_yaw: MradPerS(100),
         standstill_window: Mm(30),
+        standstill_turn: Mrad(150),
+        still_for: Micros::from_secs(2),
         stop_time_max: Micros::from_millis(3_000),
         stop_distance_percent: 120,
         chatter_trips: 3,
@@ -276,6 +305,7 @@ impl Config {
             self.disagreement_for,
             self.drift_for,
             self.overspeed_for,
+            self.still_for,
             self.stop_time_max,
             self.chatter_window,
             self.command_age_max,
@@ -299,18 +329,19 @@ impl Config {
 
     fn check_times(&self) -> Result<(), ConfigError> {
         let spans = [
-            ("dwell", self.dwell, Micros::MAX),
-            ("dwell_up", self.dwell_up, Micros::MAX),
+            ("dwell", self.dwell, DWELL_LIMIT),
+            ("dwell_up", self.dwell_up, DWELL_LIMIT),
             ("permit_ttl", self.permit_ttl, PERMIT_TTL_MAX),
             ("sample_age_max", self.sample_age_max, SAMPLE_AGE_LIMIT),
-            ("clock_jump_max", self.clock_jump_max, Micros::MAX),
+            ("clock_jump_max", self.clock_jump_max, CLOCK_JUMP_LIMIT),
             ("cycle_max", self.cycle_max, self.clock_jump_max),
             ("beat_timeout", self.beat_timeout, BEAT_TIMEOUT_LIMIT),
             ("beat_late", self.beat_late, self.beat_timeout),
             ("command_age_max", self.command_age_max, BEAT_TIMEOUT_LIMIT),
             ("pack_age_max", self.pack_age_max, BEAT_TIMEOUT_LIMIT),
-            ("chatter_window", self.chatter_window, Micros::MAX),
-            ("reset_press_max", self.reset_press_max, Micros::MAX),
+            ("still_for", self.still_for, STILL_LIMIT),
+            ("chatter_window", self.chatter_window, CHATTER_LIMIT),
+            ("reset_press_max", self.reset_press_max, RESET_PRESS_LIMIT),
             ("reset_press_min", self.reset_press_min, self.reset_press_max),
         ];
         for (setting, span, limit) in spans {
@@ -323,7 +354,27 @@ impl Config {
 
     fn check_perception(&self) -> Result<(), ConfigError> {
         at_least("frozen_frames", self.frozen_frames.into(), 2, "one frame equals itself")?;
-        at_most("invalid_max", self.invalid_max.get().into(), 999_999, "a blind sensor must be found")?;
+        at_most(
+            "frozen_frames",
+            self.frozen_frames.into(),
+            FROZEN_LIMIT.into(),
+            "a frozen sensor must be found",
+        )?;
+        let doubts = [
+            ("disagreement_max", self.disagreement_max, DISAGREEMENT_LIMIT),
+            ("drift_max", self.drift_max, DRIFT_LIMIT),
+        ];
+        for (setting, length, limit) in doubts {
+            at_most(setting, length.0.into(), limit.0.into(), "who looks elsewhere must be found")?;
+        }
+        for (setting, span) in [("disagreement_for", self.disagreement_for), ("drift_for", self.drift_for)] {
+            at_most(
+                setting,
+                span.as_micros(),
+                DOUBT_LIMIT.as_micros(),
+                "who looks elsewhere must be found in time",
+            )?;
+        }
         let quorum = match self.fusion {
             Fusion::Redundant | Fusion::Min => 1,
             Fusion::Quorum(sensors) => sensors,
@@ -354,6 +405,12 @@ impl Config {
             below_top,
             "it must stay below yaw_rate_max",
         )?;
+        at_least(
+            "yaw_deceleration",
+            self.yaw_deceleration.0.into(),
+            1,
+            "a drive must be able to stop turning",
+        )?;
         at_most("overspeed_percent", self.overspeed_percent.into(), 50, "a runaway must be found")?;
         at_most("overspeed_for", self.overspeed_for.as_micros(), 500_000, "a runaway must be found in time")
     }
@@ -366,19 +423,63 @@ impl Config {
             100,
             "the prediction must fit in",
         )?;
+        let percent = self.stop_distance_percent.into();
+        at_most("stop_distance_percent", percent, STOP_DISTANCE_LIMIT.into(), "worn brakes must be found")?;
+        at_most(
+            "standstill_window",
+            self.standstill_window.0.into(),
+            STANDSTILL_LIMIT.0.into(),
+            "a push is motion",
+        )?;
+        at_most("standstill_turn", self.standstill_turn.0.into(), TURN_LIMIT.0.into(), "a push is motion")?;
+        let least = self.dwell.as_micros();
+        at_least(
+            "chatter_window",
+            self.chatter_window.as_micros(),
+            least,
+            "no two stops lie closer than the dwell",
+        )?;
         at_least("chatter_trips", self.chatter_trips.into(), 1, "the guard must count something")?;
         at_most("chatter_trips", self.chatter_trips.into(), TRIPS_MAX as u64, "no more are remembered")?;
         let reaction = self.sample_age_max.saturating_add(self.reaction());
         let distance = stopping_distance(self.speed_max, reaction, self.deceleration);
         let longest = distance.map_or(u64::MAX, |distance| distance.0.into());
         at_most("speed_max", longest, u32::MAX.into(), "its stopping distance does not fit")?;
+        let needed = self.protective_distance().0.into();
+        at_least("disagreement_within", self.disagreement_within.0.into(), needed, "a stop takes that far")?;
+        at_least(
+            "person_near",
+            self.person_near.0.into(),
+            self.stop_margin.0.into(),
+            "it must exceed the stop margin",
+        )?;
+        at_most(
+            "clearance_creep",
+            self.clearance_creep.0.into(),
+            CLEARANCE_MAX.0.into(),
+            "no more is measured",
+        )?;
+        at_most("invalid_max", self.invalid_max.get().into(), 999_999, "a blind sensor must be found")?;
         let needed = self.reaction().saturating_add(braking_time(self.speed_max, self.deceleration));
         at_least(
             "stop_time_max",
             self.stop_time_max.as_micros(),
             needed.as_micros(),
             "stopping takes that long",
+        )?;
+        at_most(
+            "stop_time_max",
+            self.stop_time_max.as_micros(),
+            STOP_TIME_LIMIT.as_micros(),
+            "it must be found in time",
         )
+    }
+
+    /// The way of a stop from top speed, seen as late as may be, and the margin.
+    fn protective_distance(&self) -> Mm {
+        let reaction = self.sample_age_max.saturating_add(self.reaction());
+        stopping_distance(self.speed_max, reaction, self.deceleration)
+            .map_or(Mm::MAX, |distance| distance.saturating_add(self.stop_margin))
     }
 
     /// SHA-256 over every setting in the order of the fields, eight bytes each, little-endian.

@@ -11,8 +11,8 @@ use crate::{
 
 /// What moves a robot.
 ///
-/// Contract: `drive` carries out the twist until [`Bounded::until`] and then stops by itself, with a category 1 stop,
-/// without any further call. `halt` ends motion at once in the way its category says, and may be called again and
+/// Contract: `drive` carries out the twist until [`Bounded::until`] and then stops by itself, in the category of
+/// [`Bounded::lapse`], without any further call. `halt` ends motion at once in the way its category says, and may be called again and
 /// again while the robot stands.
 pub trait Base {
     /// Moves. The command lasts until [`Bounded::until`] or the next call, whichever comes first.
@@ -88,7 +88,8 @@ impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SE
         let decision = self.interlock.unless_revoked(decision, generation, revocation.generation());
         let mut step = ();
         let ttl = self.interlock.config().permit_ttl;
-        let permit = Bounded::grant(&decision, input.now, ttl, (self.boot, generation), &mut step);
+        let lapse = self.interlock.controlled(StopCategory::One);
+        let permit = Bounded::grant(&decision, (input.now, ttl), lapse, (self.boot, generation), &mut step);
         let record = Record {
             seq: self.seq,
             boot: self.boot,
@@ -116,10 +117,10 @@ impl<B: Base, const SENSORS: usize, const SECTORS: usize> Guarded<B, SENSORS, SE
     }
 
     /// Takes back whatever was permitted: the base stops now and the permits of before are dead. The next step decides
-    /// anew.
+    /// anew. While a pack asks for controlled stops the base keeps its power.
     pub fn revoke(&mut self, category: StopCategory) {
         self.revocations.revoke();
-        self.base.halt(category);
+        self.base.halt(self.interlock.controlled(category));
     }
 }
 

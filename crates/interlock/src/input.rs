@@ -103,8 +103,8 @@ impl Twist {
 pub struct Request {
     /// The motion.
     pub twist: Twist,
-    /// The sectors the footprint sweeps, bit `i` for sector `i`. A motion that names none sweeps all, and so does
-    /// rotation in place.
+    /// The sectors the footprint sweeps, bit `i` for sector `i`. A motion that does not name those which it points to
+    /// (sector 0 ahead, and backwards the one or two at the back) sweeps all, and so does rotation in place.
     pub sectors: u32,
     /// When the command was issued.
     pub issued: RobotTime,
@@ -211,7 +211,8 @@ pub struct StopCommand {
 /// One step of a reset, ordered by a person. Pass it once, not for as long as it is displayed somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reset {
-    /// The stop that is over: the highest one, or a later one. An acknowledgement resets all orders up to it.
+    /// The stop that is over: the highest one, or a later one. An acknowledgement resets all orders up to it that there
+    /// have been.
     pub generation: StopGeneration,
     /// Which step.
     pub step: ResetStep,

@@ -134,8 +134,8 @@ pub use replica::Replica;
 pub use rules::{RULES, RuleSet};
 pub use settings::SettingError;
 pub use sheepdog_core::{
-    ActorId, CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm,
-    Relation, RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
+    ActorId, CONFIDENCE_STOP_MIN, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS,
+    MradPerS2, Ppm, Relation, RobotTime, Rule, RuleId, SiteVersion, StopCategory, StopGeneration,
 };
 pub use wire::{Challenge, Command, Key, Receiver, Sealer, WIRE_LENGTH, WireError};
 

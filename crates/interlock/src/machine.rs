@@ -442,7 +442,9 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
                     acknowledge = true;
                     // The order that is acknowledged must not latch the robot again in the same step.
                     if matches!(self.state, State::Latched { .. }) {
-                        cleared = cleared.max(Some(reset.generation));
+                        // What nobody has ordered yet is not over.
+                        let ordered = self.highest_stop.max(input.stop.map(|stop| stop.generation));
+                        cleared = cleared.max(ordered.min(Some(reset.generation)));
                     }
                 }
                 ResetStep::Start => start = true,
@@ -574,7 +576,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
     }
 
     /// The category in which a stop is carried out: a controlled one that keeps power while a pack asks for that.
-    const fn controlled(&self, category: StopCategory) -> StopCategory {
+    pub(crate) const fn controlled(&self, category: StopCategory) -> StopCategory {
         if self.keep_power == 0 { category } else { StopCategory::Two }
     }
 

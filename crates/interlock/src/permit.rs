@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use sheepdog_core::{Micros, RobotTime};
+use sheepdog_core::{Micros, RobotTime, StopCategory};
 
 use crate::{Decision, Twist, Verdict};
 
@@ -18,6 +18,7 @@ pub struct BootNonce(pub u64);
 pub struct Bounded<'step> {
     twist: Twist,
     until: RobotTime,
+    lapse: StopCategory,
     boot: BootNonce,
     generation: u32,
     step: PhantomData<&'step mut ()>,
@@ -27,8 +28,8 @@ impl<'step> Bounded<'step> {
     /// A permit for a decision to move; nothing else yields one. `_step` ties it to the caller's step.
     pub(crate) fn grant(
         decision: &Decision,
-        now: RobotTime,
-        ttl: Micros,
+        (now, ttl): (RobotTime, Micros),
+        lapse: StopCategory,
         (boot, generation): (BootNonce, u32),
         _step: &'step mut (),
     ) -> Option<Self> {
@@ -36,6 +37,7 @@ impl<'step> Bounded<'step> {
             Verdict::Move => Some(Self {
                 twist: decision.twist,
                 until: now.saturating_add(ttl),
+                lapse,
                 boot,
                 generation,
                 step: PhantomData,
@@ -64,6 +66,11 @@ impl Bounded<'_> {
     /// When the permit lapses and the base stops by itself: at most 100 ms after the step.
     pub const fn until(&self) -> RobotTime {
         self.until
+    }
+
+    /// How the base stops when the permit lapses: category 1, or 2 while somebody is carried.
+    pub const fn lapse(&self) -> StopCategory {
+        self.lapse
     }
 
     /// The boot it belongs to.
@@ -153,16 +160,25 @@ impl Revocation for SharedRevocations {
 /// The base's side of a permit: gives out the last command while its permit lives, and nothing afterwards.
 ///
 /// A base with a control loop of its own hands every [`Bounded`] to [`accept`](Self::accept) and asks
-/// [`twist`](Self::twist) before each motor command; `None` means to brake. So it stops by itself.
+/// [`twist`](Self::twist) before each motor command; `None` means to brake, as [`lapse`](Self::lapse) says. So it stops by
+/// itself.
 ///
 /// ```
 /// # use sheepdog_interlock::{Deadman, RobotTime, Revocations};
 /// let deadman = Deadman::default();
 /// assert_eq!(deadman.twist(RobotTime::ZERO, &Revocations::default()), None);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Deadman {
     command: Option<Held>,
+    lapse: StopCategory,
+}
+
+impl Default for Deadman {
+    /// Nothing has been permitted yet.
+    fn default() -> Self {
+        Self { command: None, lapse: StopCategory::One }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -175,8 +191,14 @@ struct Held {
 impl Deadman {
     /// Takes a command over from the one before.
     pub const fn accept(&mut self, command: &Bounded<'_>) {
-        let Bounded { twist, until, generation, .. } = command;
+        let Bounded { twist, until, lapse, generation, .. } = command;
         self.command = Some(Held { twist: *twist, until: *until, generation: *generation });
+        self.lapse = *lapse;
+    }
+
+    /// How to stop when there is nothing to do any more: as the last permit said.
+    pub const fn lapse(&self) -> StopCategory {
+        self.lapse
     }
 
     /// Forgets the command: the base was told to halt.

@@ -132,10 +132,13 @@ rules! {
         ["overspeed_percent" "%" "5", "overspeed_for" "\u{b5}s" "50_000"], ["ISO 13482:2014" "6.1"];
     /// Turning faster than allowed.
     SPD_005 = "SPD-005", ZERO,
-        "A measured yaw rate above the robot's limit by `overspeed_percent` or `standstill_yaw`, whichever is more, \
-         and stays so for `overspeed_for` latches, whether motion is permitted or not (mrad/s).",
-        "A robot that spins is out of control even if it stays where it is.",
-        ["yaw_rate_max" "mrad/s" "1_500", "overspeed_for" "\u{b5}s" "50_000"], [];
+        "A measured yaw rate above the permitted one by `overspeed_percent` or `standstill_yaw`, whichever is more, for \
+         `overspeed_for` latches. Permitted is as with SPD-002, with `yaw_deceleration` as brakes; while no motion is \
+         permitted, the robot's limit (mrad/s).",
+        "A robot that spins is out of control even if it stays where it is, and one that turns otherwise than it was told \
+         goes where nobody has looked.",
+        ["yaw_rate_max" "mrad/s" "1_500", "yaw_deceleration" "mrad/s\u{b2}" "2_000", "overspeed_for" "\u{b5}s" "50_000"],
+        [];
     /// A stop takes too long.
     STP_002 = "STP-002", ZERO,
         "A robot that is still moving, or whose motion is not known, for longer than `stop_time_max` after a stop \
@@ -151,10 +154,11 @@ rules! {
         ["stop_distance_percent" "%" "120"], ["ISO 13482:2014" "6.2"];
     /// It moves although it stands.
     STP_004 = "STP-004", ZERO,
-        "A robot that has come to a stop and moves further than `standstill_window` without a permit latches, unless it \
-         has just booted, or stands while it is latched or acknowledged: then it may be pushed about (mm).",
+        "A robot that has come to a stop and moves further than `standstill_window`, or turns further than \
+         `standstill_turn`, without a permit latches, unless it has just booted, or stands while it is latched or \
+         acknowledged: then it may be pushed about (mm, or mrad).",
         "A category 2 stop keeps power, so standstill has to be watched.",
-        ["standstill_window" "mm" "30"], ["IEC 60204-1:2016" "9.2.2"];
+        ["standstill_window" "mm" "30", "standstill_turn" "mrad" "150"], ["IEC 60204-1:2016" "9.2.2"];
     /// A pack latches.
     PCK_003 = "PCK-003", ZERO,
         "A pack's verdict to latch is carried out; its own rule is the evidence.",
@@ -214,6 +218,12 @@ rules! {
          further in the future than `clock_skew` is none (\u{b5}s old).",
         "What is not measured cannot be supervised, and what was seen before cannot be placed.",
         ["sample_age_max" "\u{b5}s" "100_000"], ["ISO 3691-4:2023" "4.2"];
+    /// Permitted to move, and nothing moves.
+    ODO_002 = "ODO-002", ONE,
+        "A robot that is permitted to move faster than `standstill` or to turn faster than `standstill_yaw` in every step \
+         for longer than `still_for`, while its odometer shows neither way nor turn, stops (\u{b5}s).",
+        "Either it pushes against something, or its odometer is frozen and nothing supervises its brakes.",
+        ["still_for" "\u{b5}s" "2_000_000"], [];
     /// The supervisor on the robot is silent.
     COM_002 = "COM-002", ONE,
         "No motion without a beat of the robot's supervisor within the timeout; a beat further in the future than \
@@ -268,7 +278,8 @@ rules! {
     /// A drifting sensor.
     OBS_010 = "OBS-010", ONE,
         "A sensor that misses its reference contour by more than `drift_max` slows the robot at once and counts as none \
-         once that has lasted `drift_for`; only a reading that is within `drift_max` ends it (mm).",
+         once that has lasted `drift_for`; only a reading that is within `drift_max` ends it. One that does not say keeps \
+         what the last one said (mm).",
         "A scanner that was knocked looks in the wrong direction with full confidence.",
         ["drift_max" "mm" "50", "drift_for" "\u{b5}s" "500_000"], ["IEC 61496-3:2018" "?"];
     /// A blind sensor.
@@ -279,9 +290,11 @@ rules! {
     /// Sensors that disagree.
     OBS_009 = "OBS-009", ONE,
         "Usable sensors that differ by more than `disagreement_max` about a sector that the motion sweeps slow the robot \
-         at once, and stop it when that lasts longer than `disagreement_for` (mm, then \u{b5}s).",
+         at once, and stop it when that lasts longer than `disagreement_for`. Obstacles beyond `disagreement_within` count \
+         as that far: not all sensors see equally far (mm, then \u{b5}s).",
         "One of them is wrong, and nobody knows which.",
-        ["disagreement_max" "mm" "300", "disagreement_for" "\u{b5}s" "200_000"], ["ISO 13849-1:2023" "6.1.3"];
+        ["disagreement_max" "mm" "300", "disagreement_for" "\u{b5}s" "200_000", "disagreement_within" "mm" "3_000"],
+        ["ISO 13849-1:2023" "6.1.3"];
     /// A sector nobody watches.
     OBS_007 = "OBS-007", ONE,
         "No motion into a sector that fewer usable sensors cover than the fusion asks for; its confidence is none. A \

@@ -16,6 +16,8 @@ pub(crate) struct Sense<const SECTORS: usize> {
     /// How many frames in a row, the last included, brought nothing new.
     same: u16,
     drifting_since: Option<RobotTime>,
+    /// By how much it missed its contour when it last said so.
+    residual: Option<Mm>,
     /// Sectors of which it has ever spoken.
     covered: u32,
     held: [Held; SECTORS],
@@ -38,7 +40,7 @@ struct Held {
 }
 
 structs! {
-    Sense<SECTORS> { last, same, drifting_since, covered, held }
+    Sense<SECTORS> { last, same, drifting_since, residual, covered, held }
     Frame { taken, seq, digest }
     Held { distance, travelled, turned_mrad }
 }
@@ -63,8 +65,14 @@ impl Sensed {
 }
 
 impl<const SECTORS: usize> Sense<SECTORS> {
-    pub(crate) const NEW: Self =
-        Self { last: None, same: 0, drifting_since: None, covered: 0, held: [Held::NOTHING; SECTORS] };
+    pub(crate) const NEW: Self = Self {
+        last: None,
+        same: 0,
+        drifting_since: None,
+        residual: None,
+        covered: 0,
+        held: [Held::NOTHING; SECTORS],
+    };
 
     /// Forgets stamps, because the clock they belong to has gone backwards.
     pub(crate) const fn forget_instants(&mut self) {
@@ -147,7 +155,9 @@ impl<const SECTORS: usize> Sense<SECTORS> {
         now: RobotTime,
         reading: &SensorReading<SECTORS>,
     ) -> Option<Evidence> {
-        let residual = reading.residual?;
+        // A sensor that no longer finds its contour is as wrong as it was.
+        self.residual = reading.residual.or(self.residual);
+        let residual = self.residual?;
         let drift = evidence(Code::OBS_010, residual.0.into(), Relation::Above, config.drift_max.0.into());
         self.drifting_since = if drift.holds() { self.drifting_since.or(Some(now)) } else { None };
         drift.holds().then_some(drift)

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sheepdog_core::{Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm};
+use sheepdog_core::{Confidence, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, Ppm};
 
 use crate::{Config, Fusion, Separation};
 
@@ -53,6 +53,8 @@ numbers! {
     Mm, u32::MAX, |value| u32::try_from(value).ok().map(Self);
     MmPerS, u32::MAX, |value| u32::try_from(value).ok().map(Self);
     MmPerS2, u32::MAX, |value| u32::try_from(value).ok().map(Self);
+    Mrad, u32::MAX, |value| u32::try_from(value).ok().map(Self);
+    MradPerS2, u32::MAX, |value| u32::try_from(value).ok().map(Self);
     MradPerS, i32::MAX, |value| i32::try_from(value).ok().map(Self);
     Fusion, u8::MAX, |value| match value {
         0 => Some(Self::Min),
@@ -104,10 +106,10 @@ macro_rules! settings {
 
 settings! {
     confidence_stop, confidence_slow, confidence_rearm, decay_ppm_per_ms, fusion, dwell, dwell_up, sample_age_max,
-    clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for, drift_max,
-    drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep, yaw_rate_max,
+    clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for, disagreement_within, drift_max,
+    drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep, yaw_rate_max, yaw_deceleration,
     overspeed_percent, overspeed_for, stop_margin, rearm_margin, clearance_creep, person_near, beat_late, beat_timeout,
-    command_age_max, standstill, standstill_yaw, standstill_window, stop_time_max, stop_distance_percent, chatter_trips,
+    command_age_max, standstill, standstill_yaw, standstill_window, standstill_turn, still_for, stop_time_max, stop_distance_percent, chatter_trips,
     chatter_window, reset_press_min, reset_press_max, packs_required, pack_age_max,
 }
 

@@ -14,9 +14,25 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Supervision {
     told: Told,
-    envelope: Envelope,
+    speed: Envelope,
+    yaw_rate: Envelope,
     fast_since: Option<RobotTime>,
     spinning_since: Option<RobotTime>,
+    still: Option<Still>,
+}
+
+/// A robot that is permitted to move and, by its odometer, stays where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Still {
+    since: RobotTime,
+    at: Place,
+}
+
+/// What an odometer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Place {
+    travelled: Mm,
+    turned_mrad: u32,
 }
 
 /// What the base was told last.
@@ -30,7 +46,7 @@ enum Told {
     /// To stop, and it has not yet.
     Stop(Stopping),
     /// To stop, and it stood here.
-    Stand(Mm),
+    Stand(Place),
 }
 
 /// A stop under way.
@@ -42,7 +58,9 @@ struct Stopping {
 }
 
 structs! {
-    Supervision { told, envelope, fast_since, spinning_since }
+    Supervision { told, speed, yaw_rate, fast_since, spinning_since, still }
+    Still { since, at }
+    Place { travelled, turned_mrad }
     Stopping { since, way }
     Envelope { millionths, recent, since }
     ResetButton { pressed_since }
@@ -57,9 +75,9 @@ impl Words for Told {
                 out(2);
                 stopping.put(out);
             }
-            Self::Stand(travelled) => {
+            Self::Stand(at) => {
                 out(3);
-                travelled.put(out);
+                at.put(out);
             }
         }
     }
@@ -81,7 +99,9 @@ impl Supervision {
         if let Told::Stop(stopping) = &mut self.told {
             stopping.since = aged(stopping.since);
         }
-        self.envelope.since = self.envelope.since.map(aged);
+        self.speed.since = self.speed.since.map(aged);
+        self.yaw_rate.since = self.yaw_rate.since.map(aged);
+        self.still = self.still.map(|still| Still { since: aged(still.since), ..still });
         self.fast_since = self.fast_since.map(aged);
         self.spinning_since = self.spinning_since.map(aged);
         self
@@ -123,25 +143,37 @@ impl Supervision {
             }
             Told::Nothing => {}
             Told::Stand(at) => {
-                let moved = motion.map_or(Mm::ZERO, |motion| gone(at, motion));
-                let window = config.standstill_window.0.into();
-                latch(Code::STP_004, evidence(Code::STP_004, moved.0.into(), Relation::Above, window));
+                let (moved, turned) = motion.map_or((0, 0), |motion| {
+                    (gone(at.travelled, motion).0, gone_by(at.turned_mrad, motion.turned_mrad))
+                });
+                let (window, turn) = (config.standstill_window.0, config.standstill_turn.0);
+                for (measured, limit) in [(moved, window), (turned, turn)] {
+                    latch(
+                        Code::STP_004,
+                        evidence(Code::STP_004, measured.into(), Relation::Above, limit.into()),
+                    );
+                }
             }
         }
         if let Some(spin) = self.spinning(config, now, motion) {
             latch(Code::SPD_005, spin);
         }
+        let still = self.still.and_then(|still| now.since(still.since)).unwrap_or(Micros::ZERO);
+        let limit = micros(config.still_for);
+        findings.deny_if(Code::ODO_002, evidence(Code::ODO_002, micros(still), Relation::Above, limit));
     }
 
     fn overspeed(&mut self, config: &Config, now: RobotTime, motion: Option<Odometry>) -> Option<Evidence> {
-        let limit = with_tolerance(self.envelope.speed().0, config.overspeed_percent, config.standstill.0);
+        let limit = with_tolerance(self.speed.now(), config.overspeed_percent, config.standstill.0);
         let fast = evidence(Code::SPD_002, motion?.speed.0.into(), Relation::Above, limit);
         lasting(&mut self.fast_since, now, fast, config.overspeed_for)
     }
 
     fn spinning(&mut self, config: &Config, now: RobotTime, motion: Option<Odometry>) -> Option<Evidence> {
         let (most, standing) = (config.yaw_rate_max.0.unsigned_abs(), config.standstill_yaw.0.unsigned_abs());
-        let limit = with_tolerance(most, config.overspeed_percent, standing);
+        // Who is not permitted to move may be pushed about.
+        let permitted = if self.told == Told::Move { self.yaw_rate.now() } else { most };
+        let limit = with_tolerance(permitted, config.overspeed_percent, standing);
         let rate = motion?.yaw_rate.0.unsigned_abs();
         let fast = evidence(Code::SPD_005, rate.into(), Relation::Above, limit);
         lasting(&mut self.spinning_since, now, fast, config.overspeed_for)
@@ -157,11 +189,25 @@ impl Supervision {
         order: Order,
     ) {
         let permitted = match order {
-            Order::Move(twist) => MmPerS(twist.linear_mm_per_s.unsigned_abs()),
-            Order::Stop | Order::Free => MmPerS::ZERO,
+            Order::Move(twist) => twist,
+            Order::Stop | Order::Free => Twist::ZERO,
         };
-        let fastest = self.envelope.speed();
-        self.envelope.follow(&Dynamics::new(config, input), config.cycle_max, (last, input.now), permitted);
+        let fastest = MmPerS(self.speed.now());
+        let dynamics = Dynamics::new(config, input);
+        let window = Window {
+            share: dynamics.reaction.saturating_add(config.cycle_max).as_micros() / 3,
+            span: last.and_then(|last| input.now.since(last)).unwrap_or(Micros::ZERO).as_micros(),
+            now: input.now,
+        };
+        let (speed, yaw_rate) =
+            (permitted.linear_mm_per_s.unsigned_abs(), permitted.angular_mrad_per_s.unsigned_abs());
+        self.speed.follow(window, dynamics.deceleration.0, speed);
+        self.yaw_rate.follow(window, config.yaw_deceleration.0, yaw_rate);
+        let moves = config.standstill.0 < speed || config.standstill_yaw.0.unsigned_abs() < yaw_rate;
+        self.still = motion.filter(|_| moves).map(|motion| {
+            let at = Place::of(motion);
+            self.still.filter(|still| still.at == at).unwrap_or(Still { since: input.now, at })
+        });
         self.told = match (order, self.told) {
             (Order::Free, _) => Told::Nothing,
             (Order::Move(_), _) => Told::Move,
@@ -182,34 +228,27 @@ impl Supervision {
         if let Told::Stop(stopping) = &mut self.told {
             stopping.since = now;
         }
-        self.envelope.since = None;
-        (self.fast_since, self.spinning_since) = (None, None);
+        (self.speed.since, self.yaw_rate.since) = (None, None);
+        (self.fast_since, self.spinning_since, self.still) = (None, None, None);
     }
 }
 
-/// The speed that a base may have which does what it is told.
+/// The speed, or yaw rate, that a base may have which does what it is told.
 ///
 /// It may still carry out any command of the time until its brakes act, and from there it brakes. So the envelope goes up
 /// at once, and down no faster than the brakes towards the highest of the speeds permitted lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Envelope {
-    /// In millionths of a millimetre per second: in a short cycle brakes take off less than one.
+    /// In millionths of its unit: in a short cycle brakes take off less than one.
     millionths: u64,
-    /// The highest speeds permitted, the newest first; each of the time that a third of the delay takes, or a step.
-    recent: [MmPerS; 4],
+    /// The highest that were permitted, the newest first; each of the time that a third of the delay takes, or a step.
+    recent: [u32; 4],
     /// Since when the newest of them has been collected.
     since: Option<RobotTime>,
 }
 
 impl Envelope {
-    fn follow(
-        &mut self,
-        dynamics: &Dynamics,
-        cycle: Micros,
-        (last, now): (Option<RobotTime>, RobotTime),
-        permitted: MmPerS,
-    ) {
-        let share = dynamics.reaction.saturating_add(cycle).as_micros() / 3;
+    fn follow(&mut self, Window { share, span, now }: Window, braking: u32, permitted: u32) {
         let collecting = self.since.and_then(|since| now.since(since));
         if collecting.is_none_or(|span| share <= span.as_micros()) {
             let [newest, second, third, _] = self.recent;
@@ -219,16 +258,31 @@ impl Envelope {
             let [newest, ..] = &mut self.recent;
             *newest = permitted.max(*newest);
         }
-        let span = last.and_then(|last| now.since(last)).unwrap_or(Micros::ZERO).as_micros();
-        let lost = span.saturating_mul(dynamics.deceleration.0.into());
-        let lately = self.recent.into_iter().fold(MmPerS::ZERO, MmPerS::max);
-        let lately = u64::from(lately.0).saturating_mul(1_000_000);
-        self.millionths = self.millionths.saturating_sub(lost).max(lately);
+        let lost = span.saturating_mul(braking.into());
+        let lately = self.recent.into_iter().fold(0, u32::max);
+        self.millionths =
+            self.millionths.saturating_sub(lost).max(u64::from(lately).saturating_mul(1_000_000));
     }
 
     /// Rounded up.
-    fn speed(&self) -> MmPerS {
-        MmPerS(u32::try_from(self.millionths.div_ceil(1_000_000)).unwrap_or(u32::MAX))
+    fn now(&self) -> u32 {
+        u32::try_from(self.millionths.div_ceil(1_000_000)).unwrap_or(u32::MAX)
+    }
+}
+
+/// The time in which an envelope follows.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    /// A third of the time until the brakes act, microseconds.
+    share: u64,
+    /// Since the last step, microseconds.
+    span: u64,
+    now: RobotTime,
+}
+
+impl Place {
+    const fn of(motion: Odometry) -> Self {
+        Self { travelled: motion.travelled, turned_mrad: motion.turned_mrad }
     }
 }
 
@@ -265,13 +319,17 @@ impl Stopping {
 }
 
 /// Where the robot stands, if it does.
-fn stood(config: &Config, motion: Option<Odometry>) -> Option<Mm> {
-    is_standing(config, motion).then_some(motion)?.map(|motion| motion.travelled)
+fn stood(config: &Config, motion: Option<Odometry>) -> Option<Place> {
+    is_standing(config, motion).then_some(motion)?.map(Place::of)
 }
 
 /// Way since `from`; all of it when the odometer has gone backwards.
 fn gone(from: Mm, motion: Odometry) -> Mm {
-    motion.travelled.0.checked_sub(from.0).map_or(Mm::MAX, Mm)
+    Mm(gone_by(from.0, motion.travelled.0))
+}
+
+fn gone_by(from: u32, to: u32) -> u32 {
+    to.checked_sub(from).unwrap_or(u32::MAX)
 }
 
 /// A limit and what may be measured above it.

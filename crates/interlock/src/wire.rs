@@ -7,19 +7,19 @@
 
 use core::fmt;
 
-use sheepdog_core::{Micros, RobotTime};
+use sheepdog_core::{Micros, RobotTime, StopCategory};
 
 use crate::{BootNonce, Bounded, ConfigDigest, PERMIT_TTL_MAX, Twist, sha256::Sha256};
 
 /// Length of a sealed permit in bytes.
 pub const WIRE_LENGTH: usize = BODY_LENGTH + MAC_LENGTH;
 
-const BODY_LENGTH: usize = 76;
+const BODY_LENGTH: usize = 77;
 const MAC_LENGTH: usize = 32;
 /// Numbers a receiver remembers having sent.
 const OPEN: usize = 4;
 /// First bytes of a sealed permit: what it is and its version.
-const MAGIC: u32 = 0x5044_0001;
+const MAGIC: u32 = 0x5044_0002;
 
 /// A secret that both ends share.
 #[derive(Clone)]
@@ -86,6 +86,7 @@ impl Sealer {
             seq: self.seq,
             ttl,
             twist: command.twist(),
+            lapse: command.lapse(),
             config: self.config,
             challenge,
         };
@@ -105,6 +106,8 @@ pub struct Command {
     pub twist: Twist,
     /// Until when; then it stops by itself.
     pub until: RobotTime,
+    /// How it stops then.
+    pub lapse: StopCategory,
     /// How many revocations there had been.
     pub generation: u32,
 }
@@ -197,7 +200,7 @@ impl Receiver {
         // boot's first answer finds none open.
         self.asked.iter_mut().skip(place).for_each(|asked| *asked = None);
         self.last = Some((body.boot, body.seq));
-        Ok(Command { twist: body.twist, until, generation: body.generation })
+        Ok(Command { twist: body.twist, until, lapse: body.lapse, generation: body.generation })
     }
 }
 
@@ -209,21 +212,29 @@ struct Body {
     seq: u64,
     ttl: Micros,
     twist: Twist,
+    lapse: StopCategory,
     config: ConfigDigest,
     challenge: Challenge,
 }
 
 impl Body {
-    /// Little-endian: magic, boot, generation, number, life in microseconds, motion, digest of the settings, challenge.
+    /// Little-endian: magic, boot, generation, life in microseconds, motion, stop category at the end of it, digest of the
+    /// settings, challenge, number.
     fn bytes(&self) -> [u8; BODY_LENGTH] {
+        let lapse = match self.lapse {
+            StopCategory::Zero => 0,
+            StopCategory::One => 1,
+            StopCategory::Two => 2,
+        };
         let ttl = u32::try_from(self.ttl.as_micros()).unwrap_or(u32::MAX);
-        let fields: [&[u8]; 8] = [
+        let fields: [&[u8]; 9] = [
             &MAGIC.to_le_bytes(),
             &self.boot.0.to_le_bytes(),
             &self.generation.to_le_bytes(),
             &ttl.to_le_bytes(),
             &self.twist.linear_mm_per_s.to_le_bytes(),
             &self.twist.angular_mrad_per_s.to_le_bytes(),
+            &[lapse],
             &self.config.0,
             &self.challenge.0.to_le_bytes(),
         ];
@@ -242,6 +253,13 @@ impl Body {
         let (ttl, rest) = rest.split_first_chunk()?;
         let (linear, rest) = rest.split_first_chunk()?;
         let (angular, rest) = rest.split_first_chunk()?;
+        let (lapse, rest) = rest.split_first()?;
+        let lapse = match lapse {
+            0 => StopCategory::Zero,
+            1 => StopCategory::One,
+            2 => StopCategory::Two,
+            _ => return None,
+        };
         let (config, rest) = rest.split_first_chunk()?;
         let (challenge, rest) = rest.split_first_chunk()?;
         let (seq, []) = rest.split_first_chunk()? else { return None };
@@ -254,6 +272,7 @@ impl Body {
                 linear_mm_per_s: i32::from_le_bytes(*linear),
                 angular_mrad_per_s: i32::from_le_bytes(*angular),
             },
+            lapse,
             config: ConfigDigest(*config),
             challenge: Challenge(u64::from_le_bytes(*challenge)),
         })

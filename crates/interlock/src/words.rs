@@ -5,8 +5,8 @@
 //! private fields say theirs where they are defined.
 
 use sheepdog_core::{
-    ActorId, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, Relation, RobotTime,
-    RuleId, SiteVersion, StopCategory, StopGeneration,
+    ActorId, Confidence, Epoch, Evidence, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, Ppm,
+    Relation, RobotTime, RuleId, SiteVersion, StopCategory, StopGeneration,
 };
 
 use crate::{
@@ -143,6 +143,8 @@ wrappers! {
     Mm: |length| length.0, |value: u32| Some(Mm(value));
     MmPerS: |speed| speed.0, |value: u32| Some(MmPerS(value));
     MmPerS2: |deceleration| deceleration.0, |value: u32| Some(MmPerS2(value));
+    Mrad: |angle| angle.0, |value: u32| Some(Mrad(value));
+    MradPerS2: |deceleration| deceleration.0, |value: u32| Some(MradPerS2(value));
     MradPerS: |rate| rate.0, |value: i32| Some(MradPerS(value));
     Epoch: |epoch| epoch.0, |value: u32| Some(Epoch(value));
     StopGeneration: |generation| generation.0, |value: u32| Some(StopGeneration(value));
@@ -174,10 +176,10 @@ structs! {
     Decision { verdict, twist, speed_limit, rules, primary, evidence, lowest, lowest_sector }
     Config {
         confidence_stop, confidence_slow, confidence_rearm, decay_ppm_per_ms, fusion, dwell, dwell_up, sample_age_max,
-        clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for,
+        clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for, disagreement_within,
         drift_max, drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep,
-        yaw_rate_max, overspeed_percent, overspeed_for, stop_margin, rearm_margin, clearance_creep, person_near,
-        beat_late, beat_timeout, command_age_max, standstill, standstill_yaw, standstill_window, stop_time_max,
+        yaw_rate_max, yaw_deceleration, overspeed_percent, overspeed_for, stop_margin, rearm_margin, clearance_creep, person_near,
+        beat_late, beat_timeout, command_age_max, standstill, standstill_yaw, standstill_window, standstill_turn, still_for, stop_time_max,
         stop_distance_percent, chatter_trips, chatter_window, reset_press_min, reset_press_max, packs_required,
         pack_age_max
     }

@@ -178,6 +178,7 @@ impl Setup {
                 fleet_beat_timeout: None,
                 map: MapSettings { error_max: Mm(50), ..MapSettings::SIMULATED },
                 wall_margin: Mm(50),
+                beam_gap_rad: 0.5,
             },
         });
         Ok(id)

@@ -48,8 +48,15 @@ pub(crate) fn robot(
     let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
     let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
     let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);
-    let ControllerSpec { yaw_rate, report_every, passage_fresh, fleet_beat_timeout, map, wall_margin } =
-        spec.controller;
+    let ControllerSpec {
+        yaw_rate,
+        report_every,
+        passage_fresh,
+        fleet_beat_timeout,
+        map,
+        wall_margin,
+        beam_gap_rad,
+    } = spec.controller;
     let config = OnboardConfig {
         agent,
         site: Arc::clone(site),
@@ -64,6 +71,7 @@ pub(crate) fn robot(
         fleet_beat_timeout,
         map,
         wall_margin,
+        beam_gap_rad,
     };
     Ok(Robot::new(Parts {
         index,

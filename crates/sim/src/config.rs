@@ -49,7 +49,7 @@ pub struct RobotSpec {
 
 /// Settings of a robot's controller beside its interlock; the fields of the same name in
 /// [`OnboardConfig`](sheepdog_driver::OnboardConfig). They belong to the robot or the site, so none has a default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ControllerSpec {
     /// Yaw rate at which it turns.
     pub yaw_rate: MradPerS,
@@ -63,6 +63,8 @@ pub struct ControllerSpec {
     pub map: MapSettings,
     /// Distance it keeps from known walls ahead.
     pub wall_margin: Mm,
+    /// The widest angle between neighbouring beams of a scan that is no gap, radians.
+    pub beam_gap_rad: f64,
 }
 
 /// How a robot perceives.

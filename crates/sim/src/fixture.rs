@@ -143,6 +143,7 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
             fleet_beat_timeout: None,
             map: MapSettings { error_max: Mm(50), ..MapSettings::SIMULATED },
             wall_margin: Mm(50),
+            beam_gap_rad: 0.5,
         },
     });
     let people = (100..).map(AgentId).zip(people).map(|(agent, name)| PersonSpec {

@@ -20,10 +20,10 @@ macro_rules! edges {
 
 edges! {
     confidence_stop, confidence_slow, confidence_rearm, decay_ppm_per_ms, fusion, dwell, dwell_up, sample_age_max,
-    clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for, drift_max,
-    drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep, yaw_rate_max,
+    clock_skew, clock_jump_max, cycle_max, frozen_frames, invalid_max, disagreement_max, disagreement_for, disagreement_within, drift_max,
+    drift_for, permit_ttl, actuation_delay, deceleration, separation, speed_max, speed_slow, speed_creep, yaw_rate_max, yaw_deceleration,
     overspeed_percent, overspeed_for, stop_margin, rearm_margin, clearance_creep, person_near, beat_late, beat_timeout,
-    command_age_max, standstill, standstill_yaw, standstill_window, stop_time_max, stop_distance_percent, chatter_trips,
+    command_age_max, standstill, standstill_yaw, standstill_window, standstill_turn, still_for, stop_time_max, stop_distance_percent, chatter_trips,
     chatter_window, reset_press_min, reset_press_max, packs_required, pack_age_max,
 }
 

@@ -73,7 +73,7 @@ macro_rules! rules {
 
 rules! {
     LOG_001 INT_001 INT_002 CFG_001 CLK_001 EST_003 EST_001 EST_002 SPD_002 SPD_005 STP_002 STP_003 STP_004 PCK_003
-    ARM_002 ARM_004 RST_001 RST_003 RST_002 REV_001 CLK_002 EST_004 ODO_001 COM_002 COM_004 COM_005 PCK_001 PCK_002 OBS_005
+    ARM_002 ARM_004 RST_001 RST_003 RST_002 REV_001 CLK_002 EST_004 ODO_001 ODO_002 COM_002 COM_004 COM_005 PCK_001 PCK_002 OBS_005
     OBS_011 OBS_004 OBS_006 OBS_010 OBS_008 OBS_009 OBS_007 OBS_001 SSM_002 REL_002 REL_003 REL_001 SSM_001 SSM_003
     CLR_001 COM_001 CLK_003 PCK_004 OBS_002 OBS_003 SPD_001 SPD_004 STP_001 ARM_003 ARM_005 ARM_001 MOV_001 IDL_001
 }
@@ -119,8 +119,10 @@ struct Past<const S: usize> {
     /// Whether it was too fast, and whether it turned too fast; `None` when nobody knew.
     over_speed: Option<bool>,
     over_yaw: Option<bool>,
-    /// Whether each sensor missed its contour; `None` when it did not say.
+    /// Whether each sensor missed its contour; `None` when it said nothing at all.
     drifts: [Option<bool>; S],
+    /// Where it was, if it was told to move.
+    at: Option<(Int, Int)>,
 }
 
 /// What a sensor has said of a sector: something that will be touched when the odometer shows `touch`.
@@ -147,12 +149,16 @@ struct Frame {
 pub(crate) struct Hints {
     /// The speed from which on the base is too fast.
     pub(crate) fast: u64,
+    /// The yaw rate from which on it turns too fast.
+    pub(crate) spin: u64,
     /// What the odometer shows at the end of the longest stop.
     pub(crate) way: Option<u64>,
     /// When a stop for want of evidence was, the earliest that may still count.
     pub(crate) trip: Option<u64>,
     /// Since when the reset button has been pressed.
     pub(crate) pressed: Option<u64>,
+    /// Since when the robot has been where it is, although it was permitted to move.
+    pub(crate) still: Option<u64>,
 }
 
 /// What the base has to keep to.
@@ -161,7 +167,7 @@ enum Told {
     Nothing,
     Move,
     Stop { at: Int, way: Option<(Int, Int)> },
-    Stand { at: Int },
+    Stand { at: Int, turned: Int },
 }
 
 #[derive(Clone, Copy)]
@@ -181,16 +187,18 @@ pub(crate) struct Plain<'c, const S: usize, const N: usize> {
     frames: [Vec<Frame>; S],
     things: [[Thing; N]; S],
     looked: [[bool; N]; S],
+    /// By how much each sensor missed its contour when it last said so.
+    residuals: [Option<Int>; S],
     spoken: u16,
     keep_power: u16,
     cleared: Option<u32>,
     highest: Option<u32>,
     latch_category: StopCategory,
     told: Told,
-    /// The speed that the base may have, in millionths of a millimetre per second.
-    envelope: Int,
-    /// The highest speeds permitted, by windows of time: when each began, if the clock still tells, and the speed.
-    windows: Vec<(Option<Int>, Int)>,
+    /// The speed and the yaw rate that the base may have, in millionths.
+    envelope: [Int; 2],
+    /// The highest speeds and yaw rates permitted, by windows of time: when each began, if the clock still tells, and both.
+    windows: Vec<(Option<Int>, [Int; 2])>,
     /// How many steps lie before the clock went backwards: what began in them has no beginning any more.
     forgotten: usize,
 }
@@ -297,6 +305,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             frames: std::array::from_fn(|_| Vec::with_capacity(64)),
             things: [[Thing::default(); N]; S],
             looked: [[false; N]; S],
+            residuals: [None; S],
             spoken: 0,
             // Whoever may be carried is carried until the pack says otherwise.
             keep_power: config.packs_required & PackSlot::PATIENT.bit(),
@@ -304,7 +313,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             highest: memory.and_then(|memory| memory.highest_stop).map(|generation| generation.0),
             latch_category: StopCategory::Zero,
             told: Told::Nothing,
-            envelope: 0,
+            envelope: [0; 2],
             windows: Vec::with_capacity(64),
             forgotten: 0,
         }
@@ -313,13 +322,19 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
     /// Where some limits lie after this step.
     pub(crate) fn hints(&self) -> Hints {
         let c = self.config;
-        let (fastest, now) = (self.fastest(), self.past.last().map_or(0, |last| last.now));
+        let spin = self.fastest(1);
+        let (fastest, now) = (self.fastest(0), self.past.last().map_or(0, |last| last.now));
         let lately = |past: &&Past<S>| !past.acknowledged && now - past.now <= micros(c.chatter_window);
         let trips = self.told_of().iter().rev().take_while(lately).filter(|past| past.trip);
         let pressed = self.told_of().iter().rev().take_while(|past| past.pressed).last();
+        let here = self.told_of().last().and_then(|last| last.at);
+        let still =
+            self.told_of().iter().rev().take_while(|past| past.at.is_some() && past.at == here).last();
         let at = |past: &Past<S>| past.now as u64;
         Hints {
             fast: (fastest + (fastest * Int::from(c.overspeed_percent) / 100).max(c.standstill.0.into()))
+                as u64,
+            spin: (spin + (spin * Int::from(c.overspeed_percent) / 100).max(c.standstill_yaw.0.into()))
                 as u64,
             way: match self.told {
                 Told::Stop { way: Some((from, allowed)), .. } => Some((from + allowed) as u64),
@@ -327,6 +342,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             },
             trip: trips.last().map(at),
             pressed: pressed.map(at),
+            still: still.map(at),
         }
     }
 
@@ -422,7 +438,8 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 ResetStep::Acknowledge => {
                     acknowledges = true;
                     if before == Stands::Latched {
-                        clears = clears.max(Some(reset.generation.0));
+                        let ordered = self.highest.max(input.stop.map(|stop| stop.generation.0));
+                        clears = clears.max(ordered.map(|ordered| ordered.min(reset.generation.0)));
                     }
                 }
                 ResetStep::Start => starts = true,
@@ -732,6 +749,8 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         };
         f.fire(primary);
 
+        let moves = Int::from(c.standstill.0) < Int::from(granted.linear_mm_per_s).abs()
+            || Int::from(c.standstill_yaw.0) < Int::from(granted.angular_mrad_per_s).abs();
         self.tell(now, motion, (a, delay), standing, stands, says, granted);
         self.past.push(Past {
             now,
@@ -748,6 +767,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             over_speed,
             over_yaw,
             drifts,
+            at: motion.filter(|_| moves).map(|motion| (motion.travelled, motion.turned)),
         });
         let speed_limit = u32::try_from(speed_limit).unwrap_or(0);
         Answer { says, primary, fired: f.fired, twist: granted, speed_limit, stands }
@@ -789,8 +809,16 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
 
     /// Whether the request sweeps a sector.
     fn sweeps(input: &Input<S, N>, sector: usize) -> bool {
-        let named = input.request.sectors & (u32::MAX >> (32 - N));
-        input.request.twist.linear_mm_per_s == 0 || named == 0 || named >> sector & 1 == 1
+        let named = |sector: usize| input.request.sectors >> sector & 1 == 1;
+        let ahead = match input.request.twist.linear_mm_per_s {
+            0 => return true,
+            1.. => vec![0],
+            // The middle of sector i is at i full turns by N: half a turn lies in one, or between two.
+            _ if N.is_multiple_of(2) => vec![N / 2],
+            _ if N == 1 => vec![0],
+            _ => vec![N / 2, N / 2 + 1],
+        };
+        !ahead.into_iter().all(named) || named(sector)
     }
 
     /// The lowest confidence of the sectors that count, whether detection is degraded, who misses their contour,
@@ -832,9 +860,13 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 }
             }
             let same = frames.iter().rev().position(|frame| frame.is_new).map_or(0, |old| old as Int + 1);
-            let misses = reading
-                .residual
-                .map(|residual| edges.above(Edge::drift_max, residual.0.into(), c.drift_max.0.into()));
+            if let Some(residual) = reading.residual {
+                self.residuals[s] = Some(residual.0.into());
+            }
+            let misses = Some(
+                self.residuals[s]
+                    .is_some_and(|residual| edges.above(Edge::drift_max, residual, c.drift_max.0.into())),
+            );
             drifts[s] = misses;
             let drifts = misses == Some(true);
             let missed_for = || self.lasting_known(now, c.drift_for, |past| past.drifts[s]);
@@ -891,8 +923,10 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 if let Some(sector) = spoken.filter(|_| usable[s]) {
                     said[count] = (Int::from(sector.confidence.ppm()) - lost[s]).max(0);
                     count += 1;
-                    nearest = nearest.min(Int::from(sector.obstacle.0));
-                    farthest = farthest.max(Int::from(sector.obstacle.0));
+                    let within = Int::from(c.disagreement_within.0);
+                    edges.meet(Edge::disagreement_within, sector.obstacle.0.into(), within);
+                    nearest = nearest.min(within.min(sector.obstacle.0.into()));
+                    farthest = farthest.max(within.min(sector.obstacle.0.into()));
                 }
             }
             widest = widest.max(farthest - nearest);
@@ -977,7 +1011,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         match self.told {
             Told::Nothing => {}
             Told::Move => {
-                let envelope = self.fastest();
+                let envelope = self.fastest(0);
                 let share = envelope * percent / 100;
                 over_speed = motion.map(|motion| {
                     let limit = envelope + share.max(c.standstill.0.into());
@@ -1005,15 +1039,31 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                     f.latch(R::STP_003, zero);
                 }
             }
-            Told::Stand { at } => {
-                let moved = motion.map_or(0, |motion| gone(at, motion));
-                if edges.above(Edge::standstill_window, moved, c.standstill_window.0.into()) {
+            Told::Stand { at, turned } => {
+                let by = |from: Int, to: Int| if to < from { Int::from(u32::MAX) } else { to - from };
+                let moved = motion.map_or(0, |motion| by(at, motion.travelled));
+                let turned = motion.map_or(0, |motion| by(turned, motion.turned));
+                let far = edges.above(Edge::standstill_window, moved, c.standstill_window.0.into());
+                let round = edges.above(Edge::standstill_turn, turned, c.standstill_turn.0.into());
+                if far || round {
                     f.latch(R::STP_004, zero);
                 }
             }
         }
-        let most = Int::from(c.yaw_rate_max.0);
+        // Where it has been since it was told to move, in an unbroken run of steps that ends with the last one.
+        let still = self
+            .told_of()
+            .last()
+            .and_then(|last| last.at)
+            .map_or(0, |here| self.lasting(now, c.still_for, |past| past.at == Some(here)));
+        if edges.above(Edge::still_for, still, micros(c.still_for)) {
+            f.deny(R::ODO_002, StopCategory::One);
+        }
+        let most = if self.told == Told::Move { self.fastest(1) } else { Int::from(c.yaw_rate_max.0) };
         let limit = most + (most * percent / 100).max(c.standstill_yaw.0.into());
+        if self.told == Told::Move {
+            edges.meet(Edge::yaw_deceleration, motion.map_or(Int::MAX, |motion| motion.yaw), limit);
+        }
         let over_yaw = motion.map(|motion| limit < motion.yaw);
         if over_yaw == Some(true) {
             let lasting = self.lasting_known(now, c.overspeed_for, |past| past.over_yaw);
@@ -1032,9 +1082,9 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             .map_or((a, delay), |known| (a.min(known.deceleration.0.into()), delay.max(micros(known.delay))))
     }
 
-    /// The highest speed that the base may have, in whole millimetres per second, rounded up.
-    fn fastest(&self) -> Int {
-        (self.envelope + 999_999) / 1_000_000
+    /// The highest speed, or yaw rate, that the base may have, in whole units, rounded up.
+    fn fastest(&self, which: usize) -> Int {
+        (self.envelope[which] + 999_999) / 1_000_000
     }
 
     /// What the base is told in this step, to be held against it in the next.
@@ -1049,27 +1099,35 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         granted: Twist,
     ) {
         let c = self.config;
-        let fastest = self.fastest();
+        let fastest = self.fastest(0);
         // Collect for a third of the time until the brakes act, then anew; the last four count.
-        let permitted = Int::from(granted.linear_mm_per_s).abs();
+        let permitted =
+            [granted.linear_mm_per_s, granted.angular_mrad_per_s].map(|rate| Int::from(rate).abs());
         let third = (micros(c.permit_ttl) + delay + micros(c.cycle_max)) / 3;
         match self.windows.last_mut() {
-            Some((Some(began), highest)) if now - *began < third => *highest = permitted.max(*highest),
+            Some((Some(began), highest)) if now - *began < third => {
+                for which in 0..2 {
+                    highest[which] = permitted[which].max(highest[which]);
+                }
+            }
             _ => self.windows.push((Some(now), permitted)),
         }
-        let lately = self.windows.iter().rev().take(4).map(|(_, highest)| *highest).max().unwrap_or(0);
         let gone_by = self.past.last().map_or(0, |last| (now - last.now).max(0));
-        self.envelope = self.envelope.saturating_sub(gone_by.saturating_mul(a)).max(lately * 1_000_000);
+        for (which, braking) in [a, c.yaw_deceleration.0.into()].into_iter().enumerate() {
+            let lately =
+                self.windows.iter().rev().take(4).map(|(_, highest)| highest[which]).max().unwrap_or(0);
+            self.envelope[which] =
+                self.envelope[which].saturating_sub(gone_by.saturating_mul(braking)).max(lately * 1_000_000);
+        }
         // Who has just booted, or stands and waits for a person, may be pushed about.
         let free =
             stands == Stands::Boot || (matches!(stands, Stands::Latched | Stands::Acknowledged) && standing);
         self.told = match self.told {
             _ if says == Says::Move => Told::Move,
             _ if free => Told::Nothing,
-            Told::Stand { at } => Told::Stand { at },
-            Told::Nothing | Told::Move | Told::Stop { .. } if standing => {
-                Told::Stand { at: motion.map_or(0, |motion| motion.travelled) }
-            }
+            Told::Stand { at, turned } => Told::Stand { at, turned },
+            Told::Nothing | Told::Move | Told::Stop { .. } if standing => motion
+                .map_or(Told::Nothing, |motion| Told::Stand { at: motion.travelled, turned: motion.turned }),
             Told::Stop { at, way } => Told::Stop { at, way },
             Told::Nothing | Told::Move => {
                 let way = motion.map(|motion| {

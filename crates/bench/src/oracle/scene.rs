@@ -18,11 +18,12 @@
 
 use rand_pcg::{Pcg32, rand_core::Rng};
 use sheepdog_interlock::{
-    ActorId, Braking, Confidence, Config, Epoch, Evidence, Fusion, Input, Micros, Mm, MmPerS, MmPerS2,
-    MradPerS, Odometry, Ppm, Reading, Relation, ReleaseLimit, Request, Reset, ResetStep, RobotTime, RuleId,
-    SectorReading, SelfTest, SensorReading, Separation, SiteVersion, StopCategory, StopCommand,
-    StopGeneration, Twist, ValidConfig,
+    ActorId, Braking, Confidence, Config, Epoch, Evidence, Fusion, Input, Micros, Mm, MmPerS, MmPerS2, Mrad,
+    MradPerS, MradPerS2, Odometry, Ppm, Reading, Relation, ReleaseLimit, Request, Reset, ResetStep,
+    RobotTime, RuleId, SectorReading, SelfTest, SensorReading, Separation, SiteVersion, StopCategory,
+    StopCommand, StopGeneration, Twist, ValidConfig,
     packs::{PACKS, PackVerdict, Ruling},
+    stopping_distance,
 };
 
 use super::plain::{Answer, Hints, Says, Stands};
@@ -104,6 +105,12 @@ fn draw(dice: &mut Dice) -> Config {
     let deceleration = dice.between(300, 3_000) as u32;
     let ttl = ms(dice, 20, 100);
     let delay = ms(dice, 0, 100);
+    let stop_margin = dice.between(1, 400) as u32;
+    let sample_age_max = ms(dice, 20, 200);
+    let reaction = sample_age_max.saturating_add(ttl).saturating_add(delay);
+    let needed_mm = stopping_distance(MmPerS(speed_max), reaction, MmPerS2(deceleration))
+        .map_or(0, |way| way.0)
+        + stop_margin;
     let needed =
         ttl.as_micros() + delay.as_micros() + u64::from(speed_max) * 1_000_000 / u64::from(deceleration) + 1;
     Config {
@@ -120,7 +127,7 @@ fn draw(dice: &mut Dice) -> Config {
         ]),
         dwell: ms(dice, 1, 300),
         dwell_up: ms(dice, 1, 500),
-        sample_age_max: ms(dice, 20, 200),
+        sample_age_max,
         clock_skew: ms(dice, 0, 15),
         clock_jump_max,
         cycle_max: Micros::new(dice.between(60_000, clock_jump_max.as_micros())),
@@ -128,6 +135,7 @@ fn draw(dice: &mut Dice) -> Config {
         invalid_max: Ppm::new(dice.below(1_000_000) as u32).unwrap_or(Ppm::ZERO),
         disagreement_max: Mm(dice.below(600) as u32),
         disagreement_for: ms(dice, 0, 300),
+        disagreement_within: Mm(needed_mm + dice.below(1_000) as u32),
         drift_max: Mm(dice.below(100) as u32),
         drift_for: ms(dice, 0, 400),
         permit_ttl: ttl,
@@ -142,18 +150,21 @@ fn draw(dice: &mut Dice) -> Config {
         speed_slow: MmPerS(slow),
         speed_creep: MmPerS(dice.between(60, u64::from(speed_max)) as u32),
         yaw_rate_max: MradPerS(dice.between(200, 2_500) as i32),
+        yaw_deceleration: MradPerS2(dice.between(500, 10_000) as u32),
         overspeed_percent: dice.below(30) as u32,
         overspeed_for: ms(dice, 0, 150),
-        stop_margin: Mm(dice.between(1, 400) as u32),
+        stop_margin: Mm(stop_margin),
         rearm_margin: Mm(dice.below(200) as u32),
         clearance_creep: Mm(dice.below(300) as u32),
-        person_near: Mm(dice.below(2_000) as u32),
+        person_near: Mm(stop_margin + dice.below(1_600) as u32),
         beat_late: Micros::new(dice.between(1, beat_timeout.as_micros())),
         beat_timeout,
         command_age_max: ms(dice, 20, 300),
         standstill: MmPerS(dice.below(50) as u32),
         standstill_yaw: MradPerS(dice.below(150) as i32),
         standstill_window: Mm(dice.below(60) as u32),
+        standstill_turn: Mrad(dice.below(200) as u32),
+        still_for: ms(dice, 100, 1_000),
         stop_time_max: Micros::new(needed + dice.below(1_000_000)),
         stop_distance_percent: dice.between(100, 200) as u32,
         chatter_trips: dice.between(1, 5) as u8,
@@ -182,7 +193,7 @@ faults! {
     PackLies, KeepPower, Future, Back, Stale, FrozenDigest, FrozenSeq, Unhealthy, Invalid, SensorGone, Drift, Uncovered,
     ConfidenceStop, ConfidenceSlow, ConfidenceRearm, Disagree, Near, NearDegraded, FreeAtMargin, FreeAtRearm, FreeShort,
     FreeGone, FreeStale, FreeFuture, SideTight, SideGone, ReleaseGone, ReleaseOther, ReleaseStale, ReleaseFuture, ReleaseShort,
-    OdometryGone, OdometryStale, OdometryFuture, OverSpeed, OverYaw, NoBrakes, LongStop, Creeping, AtStandstill, YawStandstill, ClockBack, ClockJump, ClockLate,
+    OdometryGone, OdometryStale, OdometryFuture, OdometerStuck, OtherYaw, OverSpeed, OverYaw, NoBrakes, LongStop, Creeping, AtStandstill, YawStandstill, ClockBack, ClockJump, ClockLate,
     Idle, Turn, TurnFast, Reverse, NoSectors, EdgeSpeed, Fast, PressReset, WrongReset, EagerReset, Brakes, NoDeceleration,
     BrakesSlow, Refused, Revoked, RevokedFull, Chatter, Wait, HeldAhead, OdometerBack, PressAndStart, SkewedCommand, SlowDown,
 }
@@ -239,6 +250,8 @@ pub(crate) struct Scene<const S: usize, const N: usize> {
     hints: Hints,
     /// What was asked less.
     lower: i32,
+    /// Where the odometer is stuck: way and turn.
+    stuck: (u64, u64),
     /// A stop now is a window after another.
     at_window: bool,
 }
@@ -262,7 +275,15 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             });
         }
         let follows_hints = plan.iter().any(|planned| {
-            matches!(planned.fault, Fault::SlowDown | Fault::LongStop | Fault::Chatter | Fault::PressReset)
+            matches!(
+                planned.fault,
+                Fault::SlowDown
+                    | Fault::OtherYaw
+                    | Fault::OdometerStuck
+                    | Fault::LongStop
+                    | Fault::Chatter
+                    | Fault::PressReset
+            )
         });
         let now = if dice.once_in(20) { dice.below(1 << 50) } else { 10_000_000 + dice.below(1_000_000) };
         let at = RobotTime::from_micros(now);
@@ -295,7 +316,8 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 linear_mm_per_s: linear,
                 angular_mrad_per_s: if dice.once_in(2) { 0 } else { dice.between(0, 400) as i32 - 200 },
             },
-            sectors: dice.between(1, (1 << N) - 1) as u32,
+            // Most name the sector ahead; who does not sweeps all.
+            sectors: dice.between(1, (1 << N) - 1) as u32 | u32::from(!dice.once_in(4)),
             issued: at,
         };
         base.free_travel = Some(Reading { taken: at, value: Mm(8_000) });
@@ -327,6 +349,7 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             follows_hints,
             hints: Hints::default(),
             lower: 0,
+            stuck: (0, 0),
             at_window: false,
         }
     }
@@ -414,8 +437,13 @@ impl<const S: usize, const N: usize> Scene<S, N> {
         let c = &self.config;
         let before = self.now;
         self.before = before;
-        let Hints { trip, pressed, .. } = self.hints;
-        let ends = [(trip, c.chatter_window), (pressed, c.reset_press_min), (pressed, c.reset_press_max)];
+        let Hints { trip, pressed, still, .. } = self.hints;
+        let ends = [
+            (still, c.still_for),
+            (trip, c.chatter_window),
+            (pressed, c.reset_press_min),
+            (pressed, c.reset_press_max),
+        ];
         let nudge = self.dice.nudge();
         let end = ends.into_iter().find_map(|(from, span)| {
             let end = (from? + span.as_micros()).saturating_add_signed(nudge);
@@ -673,7 +701,10 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                         for n in 0..N {
                             if let Some(sector) = &mut reading.sectors[n] {
                                 sector.obstacle = match (s == sensor, value % 3) {
-                                    (true, 2) => Mm::MAX,
+                                    (true, 2) if which % 2 == 0 => Mm::MAX,
+                                    (true, 2) => Mm(u64::from(c.disagreement_within.0)
+                                        .saturating_add_signed(nudge)
+                                        as u32),
                                     (true, _) => Mm(other as u32),
                                     (false, _) => Mm(1_000),
                                 };
@@ -780,6 +811,31 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                 input.odometry.iter_mut().for_each(|o| o.taken = ago(c.sample_age_max));
             }
             Fault::OdometryFuture => input.odometry.iter_mut().for_each(|o| o.taken = ahead(c.clock_skew)),
+            Fault::OdometerStuck => {
+                if begins {
+                    self.stuck = (self.travelled, self.turned);
+                    self.plan.iter_mut().for_each(|p| {
+                        if p.from == from {
+                            p.until = until.max(from + 20);
+                        }
+                    });
+                }
+                (self.travelled, self.turned) = self.stuck;
+                if let Some(o) = &mut input.odometry {
+                    (o.value.travelled, o.value.turned_mrad) =
+                        (Mm(self.travelled as u32), self.turned as u32);
+                }
+                if value % 4 == 0 {
+                    input.request.twist.linear_mm_per_s = c.standstill.0 as i32 + nudge as i32;
+                }
+            }
+            Fault::OtherYaw => {
+                if let Some(o) = &mut input.odometry {
+                    let over = if value % 4 == 0 { nudge } else { nudge.max(0) + (which % 2) as i64 };
+                    let rate = self.hints.spin.saturating_add_signed(over) as i32;
+                    o.value.yaw_rate = MradPerS(if value % 2 == 0 { rate } else { -rate });
+                }
+            }
             Fault::OverSpeed => {
                 if let (Some(o), Some(last)) = (&mut input.odometry, self.last) {
                     let allowed = u64::from(last.twist.linear_mm_per_s.unsigned_abs());
@@ -838,7 +894,8 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                             self.travelled += dice.choose(&[0, 1, window.saturating_add_signed(nudge)]);
                             o.value.travelled = Mm(self.travelled as u32);
                         } else {
-                            self.turned += dice.choose(&[0, 1, 100 * window]);
+                            let turn = u64::from(c.standstill_turn.0).saturating_add_signed(nudge);
+                            self.turned += dice.choose(&[0, 1, turn]);
                             o.value.turned_mrad = self.turned as u32;
                         }
                         input.self_test = if which % 2 == 0 { SelfTest::NotRun } else { SelfTest::Passed };

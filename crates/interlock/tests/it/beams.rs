@@ -68,6 +68,7 @@ fn sweep(linear: i32, angular: i32) -> Sweep {
         radius: Mm(RADIUS),
         reach: Mm(1_000),
         wall_credit: Mm(0),
+        half_gap: u16::MAX,
     }
 }
 
@@ -316,7 +317,7 @@ proptest! {
         half_spacing in any::<u16>(), sector in any::<u8>(), span in any::<u64>(), is_wall in any::<bool>(),
     ) {
         let twist = Twist { linear_mm_per_s: linear, angular_mrad_per_s: angular };
-        let sweep = Sweep { twist, radius: Mm(radius), reach: Mm(reach), wall_credit: Mm(credit) };
+        let sweep = Sweep { twist, radius: Mm(radius), reach: Mm(reach), wall_credit: Mm(credit), half_gap: u16::MAX };
         let beams: Vec<Beam> = ranges.into_iter().zip([(UNIT, 0), (0, UNIT), (-UNIT, 0), (0, -UNIT)].into_iter().cycle())
             .map(|(range, (cos, sin))| Beam {
                 direction: Direction::new(cos, sin, sector).unwrap(),
@@ -398,6 +399,31 @@ fn what_is_at_the_end_of_sight_is_nothing() {
     let beyond = reduce::<8>(&[beam_of(0.0, Some(70_000), 0.0)], Mm::MAX, sweep(500, 0));
     assert_eq!(beyond.free_travel, Mm(SIGHT_MAX.0 - RADIUS), "nobody believes more than that");
     assert_eq!(reduce::<8>(&ring(4, |_| Some(100)), Mm(100), sweep(500, 0)).free_travel, Mm(0));
+}
+
+/// A driver that leaves beams out, instead of saying that they have measured nothing, leaves a hole.
+#[test]
+fn where_beams_are_missing_the_scan_is_blind() {
+    let degree = TAU / 360.0;
+    let scan = |missing: u32| {
+        let beams: Vec<Beam> = (0..360_u32)
+            .filter(|degrees| missing <= *degrees && *degrees <= 360 - missing)
+            .map(|degrees| {
+                let is_edge = 1 < missing && (degrees == missing || degrees == 360 - missing);
+                let spacing = if is_edge { f64::from(2 * missing) * degree } else { degree };
+                beam_of(f64::from(degrees) * degree, Some(20_000), spacing)
+            })
+            .collect();
+        let half_gap = u16::try_from(unit(degree * 2.0)).unwrap();
+        seen(&beams, Sweep { half_gap, ..sweep(500, 0) })
+    };
+    let (whole, holed) = (scan(0), scan(22));
+    assert_eq!((whole.sectors[0].unwrap().confidence, whole.free_travel), (Confidence::FULL, Mm(19_700)));
+    let ahead = holed.sectors[0].unwrap();
+    assert_eq!((ahead.confidence, ahead.obstacle, holed.free_travel), (Confidence::NONE, Mm(0), Mm(0)));
+    assert!(Ppm::ZERO < holed.invalid);
+    assert_eq!(scan(2).sectors[0].unwrap().confidence, Confidence::FULL, "a gap of four degrees is none yet");
+    assert_eq!(scan(3).sectors[0].unwrap().confidence, Confidence::NONE);
 }
 
 #[test]

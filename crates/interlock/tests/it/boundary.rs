@@ -55,8 +55,12 @@ fn steps<const SENSORS: usize, const SECTORS: usize>() -> u32 {
     for sector in 0..SECTORS {
         for number in 0..SENSORS_ARE.len().pow(u32::try_from(SENSORS).unwrap()) {
             let (mut input, best) = case(sector, number);
-            // The sector alone, all sectors by an empty mask, and (for a robot that turns) all sectors again.
-            for (mask, linear) in [(1 << sector, CRUISE), (0, CRUISE), (1 << sector, 0)] {
+            // The sector and the one ahead, all by an empty mask or one without the one ahead, and (for a robot that turns
+            // on the spot) all again.
+            let without_ahead = (1 << sector) & !1;
+            for (mask, linear) in
+                [(1 << sector | 1, CRUISE), (0, CRUISE), (without_ahead, CRUISE), (1 << sector, 0)]
+            {
                 let mut interlock = armed.clone();
                 input.request.sectors = mask;
                 input.request.twist = Twist { linear_mm_per_s: linear, angular_mrad_per_s: 100 };
@@ -72,8 +76,9 @@ fn steps<const SENSORS: usize, const SECTORS: usize>() -> u32 {
                 input.sensors.iter().flatten().any(|sensor| sensor.healthy && sensor.taken == input.now);
             if 1 < SECTORS && watched {
                 let mut interlock = armed.clone();
-                input.request.sectors = 1 << ((sector + 1) % SECTORS);
-                input.request.twist.linear_mm_per_s = CRUISE;
+                let (mask, linear) = if sector == 0 { (1 << (SECTORS / 2), -CRUISE) } else { (1, CRUISE) };
+                input.request.sectors = mask;
+                input.request.twist.linear_mm_per_s = linear;
                 assert_eq!(interlock.step(&input).verdict, Verdict::Move);
                 cases += 1;
             }

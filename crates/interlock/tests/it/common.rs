@@ -43,7 +43,9 @@ pub(crate) fn ahead(linear: i32) -> Twist {
 
 pub(crate) fn odometry(now: RobotTime, speed: u32, travelled: u32) -> Reading<Odometry> {
     let (speed, travelled) = (MmPerS(speed), Mm(travelled));
-    Reading { taken: now, value: Odometry { speed, yaw_rate: MradPerS(0), travelled, turned_mrad: 0 } }
+    // A robot that drives turns a little now and then, so its odometer is not frozen.
+    let turned_mrad = u32::try_from(now.as_micros() / 1_000_000).unwrap_or(u32::MAX);
+    Reading { taken: now, value: Odometry { speed, yaw_rate: MradPerS(0), travelled, turned_mrad } }
 }
 
 /// The same input from a robot that moves like this.

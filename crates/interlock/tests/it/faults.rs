@@ -352,7 +352,7 @@ const FAULTS: [(&str, Seen); 51] = [
 ];
 
 /// Faults that the list does not have, and what a robot meets without any fault: until every rule has one.
-const MORE: [(&str, Seen); 34] = [
+const MORE: [(&str, Seen); 35] = [
     (
         "the supervisor stutters",
         Kernel(COM_001, None, |_, input, _| input.beat = Some(earlier(input.now, 250_000))),
@@ -386,6 +386,12 @@ const MORE: [(&str, Seen); 34] = [
         "wheel encoders frozen",
         Kernel(ODO_001, Some(150), |run, input, _| {
             input.odometry.as_mut().unwrap().taken = run.begun;
+        }),
+    ),
+    (
+        "odometer frozen",
+        Kernel(ODO_002, Some(2_150), |run, input, _| {
+            input.odometry.as_mut().unwrap().value = crate::common::odometry(run.begun, 600, 0).value;
         }),
     ),
     (

@@ -8,8 +8,8 @@ use std::{cell::RefCell, rc::Rc};
 use proptest::prelude::*;
 use sheepdog_interlock::{
     Base, BootNonce, Bounded, Confidence, Config, Deadman, Decision, Fusion, Guarded, Input, Interlock,
-    Memory, Micros, Mm, MmPerS, MmPerS2, MradPerS, PERMIT_TTL_MAX, Ppm, Reading, ResetStep, Restart,
-    Revocations, RobotTime, Separation, State, StopCategory, Twist, Verdict,
+    Memory, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, PERMIT_TTL_MAX, Ppm, Reading, ResetStep,
+    Restart, Revocations, RobotTime, Separation, State, StopCategory, Twist, Verdict,
     packs::{PACKS, PackVerdict, Ruling},
     rules::*,
 };
@@ -229,7 +229,13 @@ proptest! {
             interlock.step(&input);
         }
         // Packs that have spoken go on speaking.
-        let good = |now| Input { packs: [Some(PackVerdict::new(at(now), Ruling::Allow)); PACKS], ..good(now, CRUISE) };
+        // And contours that were missed are found.
+        let good = |now| {
+            let mut input =
+                Input { packs: [Some(PackVerdict::new(at(now), Ruling::Allow)); PACKS], ..good(now, CRUISE) };
+            input.sensors.iter_mut().flatten().for_each(|sensor| sensor.residual = Some(Mm(0)));
+            input
+        };
         let mut now = ARMED + 1_200;
         interlock.step(&good(now));
         for step in [ResetStep::Acknowledge, ResetStep::Start] {
@@ -624,7 +630,7 @@ fn i10_the_golden_run() {
         }
     }
     assert!((2_000..18_000).contains(&moves), "{moves}");
-    assert_eq!(golden, 0x1e76_eaeb_b3a8_f8c7, "{golden:#018x}");
+    assert_eq!(golden, 0x4084_9114_4fb9_42a5, "{golden:#018x}");
 }
 
 /// I11, exhaustively in confidence: every value and every state.
@@ -710,7 +716,7 @@ proptest! {
 #[test]
 fn i19_every_setting_has_its_limits() {
     type Change = fn(&mut Config);
-    let refused: [(&str, Change); 46] = [
+    let refused: [(&str, Change); 67] = [
         ("confidence_stop", |config| config.confidence_stop = crate::common::ppm(924_999)),
         ("confidence_slow", |config| config.confidence_slow = crate::common::ppm(924_999)),
         ("confidence_rearm", |config| config.confidence_rearm = crate::common::ppm(924_999)),
@@ -758,6 +764,29 @@ fn i19_every_setting_has_its_limits() {
         ("reset_press_min", |config| config.reset_press_min = Micros::new(4_000_001)),
         // 150 ms of reaction and 1.25 s of braking.
         ("stop_time_max", |config| config.stop_time_max = Micros::new(1_399_999)),
+        // What would switch a rule off by being endless.
+        ("dwell", |config| config.dwell = Micros::new(60_000_001)),
+        ("dwell_up", |config| config.dwell_up = Micros::new(60_000_001)),
+        ("clock_jump_max", |config| config.clock_jump_max = Micros::new(1_000_001)),
+        ("still_for", |config| config.still_for = Micros::ZERO),
+        ("still_for", |config| config.still_for = Micros::new(10_000_001)),
+        ("chatter_window", |config| config.chatter_window = Micros::new(3_600_000_001)),
+        ("chatter_window", |config| config.chatter_window = Micros::new(499_999)),
+        ("reset_press_max", |config| config.reset_press_max = Micros::new(10_000_001)),
+        ("frozen_frames", |config| config.frozen_frames = 51),
+        ("disagreement_max", |config| config.disagreement_max = Mm(1_001)),
+        ("disagreement_for", |config| config.disagreement_for = Micros::new(2_000_001)),
+        ("drift_max", |config| config.drift_max = Mm(501)),
+        ("drift_for", |config| config.drift_for = Micros::new(2_000_001)),
+        // 250 mm of reaction, 625 mm of braking and 200 mm of margin.
+        ("disagreement_within", |config| config.disagreement_within = Mm(1_074)),
+        ("person_near", |config| config.person_near = Mm(199)),
+        ("clearance_creep", |config| config.clearance_creep = Mm(1_001)),
+        ("yaw_deceleration", |config| config.yaw_deceleration = MradPerS2(0)),
+        ("stop_distance_percent", |config| config.stop_distance_percent = 201),
+        ("standstill_window", |config| config.standstill_window = Mm(201)),
+        ("standstill_turn", |config| config.standstill_turn = Mrad(786)),
+        ("stop_time_max", |config| config.stop_time_max = Micros::new(20_000_001)),
     ];
     for (setting, change) in refused {
         let mut config = Config::SIMULATED;
@@ -766,7 +795,7 @@ fn i19_every_setting_has_its_limits() {
         assert_eq!(error.setting, setting, "{error}");
         assert!(error.to_string().contains(setting) && error.to_string().contains(&error.value.to_string()));
     }
-    let accepted: [Change; 17] = [
+    let accepted: [Change; 25] = [
         |config| config.confidence_rearm = crate::common::ppm(925_000),
         |config| config.confidence_slow = crate::common::ppm(925_000),
         |config| config.fusion = Fusion::Quorum(1),
@@ -784,6 +813,20 @@ fn i19_every_setting_has_its_limits() {
         |config| config.chatter_trips = 8,
         |config| config.reset_press_min = Micros::new(4_000_000),
         |config| config.stop_time_max = Micros::new(1_400_000),
+        |config| (config.dwell, config.dwell_up) = (Micros::from_secs(60), Micros::from_secs(60)),
+        |config| (config.clock_jump_max, config.still_for) = (Micros::from_secs(1), Micros::from_secs(10)),
+        |config| {
+            (config.chatter_window, config.reset_press_max) =
+                (Micros::from_secs(3_600), Micros::from_secs(10))
+        },
+        |config| config.chatter_window = config.dwell,
+        |config| (config.frozen_frames, config.disagreement_max, config.drift_max) = (50, Mm(1_000), Mm(500)),
+        |config| (config.disagreement_for, config.drift_for) = (Micros::from_secs(2), Micros::from_secs(2)),
+        |config| {
+            (config.disagreement_within, config.person_near, config.clearance_creep) =
+                (Mm(1_075), Mm(200), Mm(1_000));
+        },
+        |config| (config.stop_distance_percent, config.stop_time_max) = (200, Micros::from_secs(20)),
     ];
     for (place, change) in accepted.into_iter().enumerate() {
         let mut config = Config::SIMULATED;
@@ -797,7 +840,7 @@ fn i19_every_setting_has_its_limits() {
 #[test]
 fn i19_every_setting_is_in_the_digest() {
     type Change = fn(&mut Config);
-    let changes: [Change; 46] = [
+    let changes: [Change; 50] = [
         |config| config.confidence_stop = crate::common::ppm(925_001),
         |config| config.confidence_slow = crate::common::ppm(960_001),
         |config| config.confidence_rearm = crate::common::ppm(950_001),
@@ -846,6 +889,10 @@ fn i19_every_setting_is_in_the_digest() {
         },
         |config| config.packs_required = 0b11,
         |config| config.pack_age_max = Micros::new(200_001),
+        |config| config.disagreement_within = Mm(3_001),
+        |config| config.yaw_deceleration = MradPerS2(2_001),
+        |config| config.standstill_turn = Mrad(151),
+        |config| config.still_for = Micros::new(2_000_001),
     ];
     let mut digests = vec![simulated().digest()];
     for change in changes {
@@ -879,6 +926,7 @@ fn i19_all_settings_are_known() {
         invalid_max: _,
         disagreement_max: _,
         disagreement_for: _,
+        disagreement_within: _,
         drift_max: _,
         drift_for: _,
         permit_ttl: _,
@@ -889,6 +937,7 @@ fn i19_all_settings_are_known() {
         speed_slow: _,
         speed_creep: _,
         yaw_rate_max: _,
+        yaw_deceleration: _,
         overspeed_percent: _,
         overspeed_for: _,
         stop_margin: _,
@@ -901,6 +950,8 @@ fn i19_all_settings_are_known() {
         standstill: _,
         standstill_yaw: _,
         standstill_window: _,
+        standstill_turn: _,
+        still_for: _,
         stop_time_max: _,
         stop_distance_percent: _,
         chatter_trips: _,

@@ -86,12 +86,13 @@ fn stamps_from_the_future_are_none() {
 #[test]
 fn no_timeout_can_be_switched_off() {
     type Change = fn(&mut Config);
-    let off: [Change; 5] = [
+    let off: [Change; 6] = [
         |config| config.sample_age_max = Micros::ZERO,
         |config| config.beat_timeout = Micros::ZERO,
         |config| config.command_age_max = Micros::ZERO,
         |config| config.pack_age_max = Micros::ZERO,
         |config| config.permit_ttl = Micros::ZERO,
+        |config| config.still_for = Micros::ZERO,
     ];
     for change in off {
         let mut config = Config::SIMULATED;
@@ -116,7 +117,8 @@ fn a_scan_of_nothing_is_no_free_space() {
         is_wall: true,
     };
     let twist = crate::common::ahead(CRUISE);
-    let sweep = Sweep { twist, radius: Mm(300), reach: Mm(1_000), wall_credit: Mm(100_000) };
+    let sweep =
+        Sweep { twist, radius: Mm(300), reach: Mm(1_000), wall_credit: Mm(100_000), half_gap: u16::MAX };
     let seen = reduce::<8>(&[blind; 360], Mm(8_000), Sweep { wall_credit: Mm(0), ..sweep });
     assert_eq!(seen.free_travel, Mm(0));
     let mut input = good(NEXT, CRUISE);

@@ -63,6 +63,11 @@ fn read<T>(taken: RobotTime, value: T) -> Option<Reading<T>> {
     Some(Reading { taken, value })
 }
 
+/// A robot that drives turns a little now and then, so its odometer is not frozen.
+fn whole_seconds(now: RobotTime) -> u32 {
+    u32::try_from(now.as_micros() / 1_000_000).unwrap()
+}
+
 fn interlock(slot: PackSlot) -> Interlock<1, 8> {
     let config = Config { packs_required: slot.bit(), ..Config::SIMULATED }.validate().unwrap();
     Interlock::new(config, config.digest(), Restart::First)
@@ -92,7 +97,12 @@ fn input(now: RobotTime, slot: PackSlot, verdict: Option<PackVerdict>) -> Input<
         side_clearance: Some(Mm(900)),
         odometry: read(
             now,
-            Odometry { speed: MmPerS(0), yaw_rate: MradPerS(0), travelled: Mm(0), turned_mrad: 0 },
+            Odometry {
+                speed: MmPerS(0),
+                yaw_rate: MradPerS(0),
+                travelled: Mm(0),
+                turned_mrad: whole_seconds(now),
+            },
         ),
         release: Some(ReleaseLimit { epoch: Epoch(1), remaining: Mm(20_000), taken: now, site: SITE }),
         beat: Some(now),
@@ -458,6 +468,39 @@ fn a_required_pack_that_falls_silent_stops_the_robot() {
 }
 
 /// Not even an emergency stop cuts power while somebody is carried, and not after the pack has died either.
+/// What a base was told.
+#[derive(Clone, Default)]
+struct Hoist(std::rc::Rc<std::cell::RefCell<Vec<StopCategory>>>);
+
+impl Base for Hoist {
+    fn drive(&mut self, command: Bounded<'_>) {
+        self.0.borrow_mut().push(command.lapse());
+    }
+    fn halt(&mut self, category: StopCategory) {
+        self.0.borrow_mut().push(category);
+    }
+}
+
+/// Neither a controller that dies nor a permit that is taken back removes the power.
+#[test]
+fn whoever_is_carried_is_not_dropped_when_a_permit_ends() {
+    for (grams, expected) in [(50_000, StopCategory::Two), (0, StopCategory::One)] {
+        let mut pack = Patient::new(PatientSettings::SIMULATED).unwrap();
+        let told = Hoist::default();
+        let mut robot = Guarded::new(interlock(PackSlot::PATIENT), told.clone(), BootNonce(1));
+        let mut log = Ring::<64>::new();
+        for millis in (0..FAULT).step_by(CYCLE) {
+            let felt = PatientEvidence { load_g: read(ms(millis), grams), ..empty_handed(ms(millis)) };
+            robot.step(&input(ms(millis), PackSlot::PATIENT, Some(pack.rule(ms(millis), &felt))), &mut log);
+            log.pop();
+        }
+        assert_eq!(told.0.borrow().last(), Some(&expected), "when the permit lapses");
+        robot.revoke(StopCategory::Zero);
+        let taken_back = if grams == 0 { StopCategory::Zero } else { StopCategory::Two };
+        assert_eq!(told.0.borrow().last(), Some(&taken_back));
+    }
+}
+
 #[test]
 fn whoever_is_carried_is_never_dropped() {
     for is_silent in [false, true] {

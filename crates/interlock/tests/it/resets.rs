@@ -101,6 +101,23 @@ fn a_start_before_the_acknowledgement_is_not_remembered() {
     assert_eq!(interlock.state(), State::Acknowledged { rule: EST_001 });
 }
 
+/// A number that nobody has ordered yet must not end what comes.
+#[test]
+fn an_acknowledgement_ends_only_what_was_ordered() {
+    let mut interlock: Kernel = armed();
+    interlock.step(&Input { bumper: Some(true), ..good(NEXT, CRUISE) });
+    let far = Some(reset(u32::MAX, ResetStep::Acknowledge));
+    interlock.step(&Input { reset: far, ..good(NEXT + 100, CRUISE) });
+    assert_eq!(interlock.memory().cleared, None);
+    // An order that is in force is ended by a later number, but no later order is.
+    let ordered = |millis| Input { stop: Some(stop(4, StopCategory::One)), ..good(millis, CRUISE) };
+    assert_eq!(interlock.step(&ordered(NEXT + 200)).primary, EST_001);
+    interlock.step(&Input { reset: far, ..ordered(NEXT + 300) });
+    assert_eq!(interlock.memory().cleared, Some(StopGeneration(4)));
+    let next = Input { stop: Some(stop(5, StopCategory::One)), ..good(NEXT + 400, CRUISE) };
+    assert_eq!(interlock.step(&next).primary, EST_001);
+}
+
 /// Presses the robot's button for 200 ms.
 fn press(interlock: &mut Kernel, millis: u64) -> sheepdog_interlock::Decision {
     for step in 0..2 {

@@ -230,6 +230,33 @@ fn odo_001_motion_that_nobody_measures() {
 }
 
 #[test]
+fn odo_002_permitted_to_move_and_nothing_moves() {
+    let frozen = |input: &mut In| input.odometry.as_mut().unwrap().value = odometry(at(ARMED), 0, 0).value;
+    edges(ODO_002, Stop(One), ABOVE, |offset| run(&mut armed(), 2_000_000 + offset, frozen));
+    // Turning is motion, too, and standing is not asked to move.
+    let turning = |input: &mut In| {
+        frozen(input);
+        input.request.twist = Twist { linear_mm_per_s: 20, angular_mrad_per_s: 101 };
+    };
+    assert_eq!(run(&mut armed(), 2_000_001, turning).primary, ODO_002);
+    let slower = |input: &mut In| {
+        frozen(input);
+        input.request.twist = Twist { linear_mm_per_s: 20, angular_mrad_per_s: 100 };
+    };
+    assert_eq!(run(&mut armed(), 9_000_000, slower).verdict, Verdict::Move);
+    // A millimetre of way, or a milliradian of turn, is enough.
+    for step in [(1, 0), (0, 1)] {
+        let creeping = |input: &mut In| {
+            frozen(input);
+            let times = u32::try_from(input.now.as_micros() / 1_900_000).unwrap();
+            let value = &mut input.odometry.as_mut().unwrap().value;
+            (value.travelled, value.turned_mrad) = (Mm(times * step.0), times * step.1);
+        };
+        assert_eq!(run(&mut armed(), 9_000_000, creeping).verdict, Verdict::Move);
+    }
+}
+
+#[test]
 fn spd_002_faster_than_permitted() {
     let fast = |speed: u32, micros| {
         let mut interlock: Kernel = armed();
@@ -267,18 +294,51 @@ fn spd_002_a_moment_of_overspeed_is_forgiven() {
 fn spd_005_spinning() {
     let spin = |rate: i32, micros| {
         let mut interlock: Kernel = armed();
-        let spinning = |now| {
+        let spinning = |now, rate| {
             let mut input = good_at(after(now), CRUISE);
+            input.request.twist.angular_mrad_per_s = 1_500;
             input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(rate);
             input
         };
-        interlock.step(&spinning(10_000));
-        interlock.step(&spinning(10_000 + micros))
+        interlock.step(&spinning(5_000, 0));
+        interlock.step(&spinning(10_000, rate));
+        interlock.step(&spinning(10_000 + micros, rate))
     };
     // 1 500 mrad/s and what counts as standing.
     edges(SPD_005, Stop(Zero), ABOVE, |offset| spin(plus(1_600, offset), 50_000));
     edges(SPD_005, Stop(Zero), ABOVE, |offset| spin(plus(-1_600, -offset), 50_000));
     edges(SPD_005, Stop(Zero), AT_LEAST, |offset| spin(1_601, 50_000 + offset));
+}
+
+#[test]
+fn spd_005_turning_otherwise_than_permitted() {
+    let turn = |permitted, rate: i32, after_millis| {
+        let mut interlock: Kernel = armed();
+        let step = |millis: u64, permitted, rate| {
+            let mut input = good(ARMED + millis, CRUISE);
+            input.request.twist.angular_mrad_per_s = permitted;
+            input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(rate);
+            input
+        };
+        interlock.step(&step(50, permitted, 0));
+        for millis in (100..after_millis).step_by(50) {
+            interlock.step(&step(millis, 0, 0));
+        }
+        interlock.step(&step(after_millis, 0, rate));
+        interlock.step(&step(after_millis + 50, 0, rate))
+    };
+    edges(SPD_005, Stop(Zero), ABOVE, |offset| turn(0, plus(100, offset), 100));
+    edges(SPD_005, Stop(Zero), ABOVE, |offset| turn(0, plus(-100, -offset), 100));
+    // What was permitted may still be carried out until the drive acts, and is then braked at 2 000 mrad/s².
+    assert_eq!(turn(1_000, 1_000, 100).verdict, Verdict::Move);
+    assert_eq!(turn(1_000, 1_000, 1_000).primary, SPD_005);
+    // Who is not permitted to move may be turned by hand.
+    let mut interlock: Kernel = booted(Config::SIMULATED);
+    for millis in (0..2_000).step_by(50) {
+        let mut input = good(millis, 0);
+        input.odometry.as_mut().unwrap().value.yaw_rate = MradPerS(1_000);
+        assert!(!interlock.step(&input).rules.contains(SPD_005));
+    }
 }
 
 #[test]
@@ -333,6 +393,16 @@ fn stp_004_it_moves_although_it_stands() {
             |micros, travelled| Input { beat: None, ..moving(good_at(after(micros), CRUISE), 0, travelled) };
         interlock.step(&standing(100_000, 700));
         interlock.step(&standing(200_000, plus(730, offset)))
+    });
+    edges(STP_004, Stop(Zero), ABOVE, |offset| {
+        let mut interlock: Kernel = armed();
+        let standing = |micros, turned_mrad| {
+            let mut input = Input { beat: None, ..good_at(after(micros), CRUISE) };
+            input.odometry.as_mut().unwrap().value.turned_mrad = turned_mrad;
+            input
+        };
+        interlock.step(&standing(100_000, 700));
+        interlock.step(&standing(200_000, plus(850, offset)))
     });
     // An odometer that goes back has gone somewhere.
     let mut interlock: Kernel = armed();
@@ -709,8 +779,8 @@ fn obs_008_a_blind_sensor() {
 #[test]
 fn obs_009_sensors_that_disagree() {
     let apart = |input: &mut In, by| {
-        look(input, 0, 1_000_000, 5_000);
-        input.sensors[1].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm(plus(5_000, by));
+        look(input, 0, 1_000_000, 2_000);
+        input.sensors[1].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm(plus(2_000, by));
     };
     next(OBS_009, Limit(500), ABOVE, |input, offset| apart(input, 300 + offset));
     // From the first step in which they differ, at 100 ms.
@@ -719,6 +789,27 @@ fn obs_009_sensors_that_disagree() {
         let slow = decision.verdict == Verdict::Move;
         if slow { decide(|_| {}) } else { decision }
     });
+    // What is farther than a stop needs need not be seen by all.
+    next(OBS_009, Limit(500), BELOW, |input, offset| {
+        look(input, 0, 1_000_000, plus(2_700, offset));
+        input.sensors[1].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm::MAX;
+    });
+}
+
+#[test]
+fn obs_010_a_contour_that_is_lost_is_missed_as_before() {
+    let mut interlock: Kernel = armed();
+    let mut last = |seconds: core::ops::Range<u64>, residual| {
+        let steps = (seconds.start * 10..seconds.end * 10).map(|step| ARMED + 100 + step * 100);
+        steps.fold(None, |_, millis| {
+            let mut input = good(millis, CRUISE);
+            every_sensor(&mut input, |sensor| sensor.residual = residual);
+            Some(interlock.step(&input))
+        })
+    };
+    assert_eq!(last(0..1, Some(Mm(51))).unwrap().primary, OBS_010);
+    assert!(last(1..5, None).unwrap().rules.contains(OBS_010), "it has not found its contour again");
+    assert_eq!(last(5..8, Some(Mm(50))).unwrap().verdict, Verdict::Move);
 }
 
 #[test]

@@ -98,9 +98,14 @@ fn quiet(person_near: u32, distance: u32, change: impl Fn(&mut Input<2, 8>)) -> 
     interlock.step(&input)
 }
 
-/// [`quiet`] where persons near do not matter.
+/// Drives the other way, over the sector at the back alone.
+fn backwards(input: &mut Input<2, 8>) {
+    (input.request.sectors, input.request.twist) = (0b1_0000, ahead(-CRUISE));
+}
+
+/// [`quiet`] where persons near matter only within the stop margin.
 fn gone_quiet(distance: u32, change: impl Fn(&mut Input<2, 8>)) -> Decision {
-    quiet(0, distance, change)
+    quiet(200, distance, change)
 }
 
 #[test]
@@ -129,8 +134,8 @@ fn what_was_near_comes_nearer_as_the_robot_moves() {
 fn what_was_near_elsewhere_counts_once_the_robot_has_turned() {
     let elsewhere = |turned| {
         gone_quiet(200, |input| {
-            input.request.sectors = 0b10;
-            input.odometry.as_mut().unwrap().value.turned_mrad = turned;
+            backwards(input);
+            input.odometry.as_mut().unwrap().value.turned_mrad += turned;
         })
     };
     // Half of a sector of an eighth of a turn.
@@ -157,9 +162,9 @@ fn a_sick_sensor_may_bring_something_nearer_and_never_take_it_away() {
 
 #[test]
 fn something_near_anywhere_slows_a_robot_with_a_sensor_gone() {
-    let decision = quiet(1_500, 1_400, |input| input.request.sectors = 0b10);
-    assert_eq!((decision.primary, decision.twist.linear_mm_per_s), (SSM_003, 300));
-    assert!(!quiet(1_500, 1_600, |input| input.request.sectors = 0b10).rules.contains(SSM_003));
+    let decision = quiet(1_500, 1_400, backwards);
+    assert_eq!((decision.primary, decision.twist.linear_mm_per_s), (SSM_003, -300));
+    assert!(!quiet(1_500, 1_600, backwards).rules.contains(SSM_003));
 }
 
 #[test]
@@ -222,8 +227,8 @@ fn a_frozen_sensor_counts_again_as_soon_as_something_changes() {
 fn disagreement_has_to_last_without_a_break() {
     let apart = |millis: u64, by: u32| {
         let mut input: Input<2, 8> = good(millis, CRUISE);
-        look(&mut input, 0, 1_000_000, 5_000);
-        input.sensors[0].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm(5_000 + by);
+        look(&mut input, 0, 1_000_000, 2_000);
+        input.sensors[0].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm(2_000 + by);
         input
     };
     let mut interlock = armed();
@@ -239,7 +244,7 @@ fn disagreement_has_to_last_without_a_break() {
     assert!(!interlock.step(&sick).rules.contains(OBS_009));
     // Nor does it matter in sectors that are not swept.
     let mut beside = apart(ARMED + 4_100, 4_000);
-    beside.request.sectors = 0b10;
+    backwards(&mut beside);
     assert!(!interlock.step(&beside).rules.contains(OBS_009));
 }
 
@@ -276,7 +281,7 @@ fn the_lowest_sector_is_named_the_first_of_equals() {
         for (sector, level) in levels.into_iter().enumerate() {
             look(&mut input, sector, level, u32::MAX);
         }
-        input.request.sectors = 0b1111_1100;
+        (input.request.sectors, input.request.twist) = (0b1111_1100, ahead(-CRUISE));
         let decision = interlock.step(&input);
         (decision.lowest.ppm(), decision.lowest_sector)
     };
@@ -318,4 +323,33 @@ proptest! {
             prop_assert!(bad.speed_limit <= good.speed_limit, "{good:?} {bad:?}");
         }
     }
+}
+
+/// A mask that leaves out where the robot goes is a mistake, not a reason to look elsewhere.
+#[test]
+fn a_mask_without_the_sector_ahead_asks_every_sector() {
+    let asked = |linear: i32, sectors: u32, sector: usize| {
+        let mut input = good::<1, 8>(NEXT, linear);
+        input.request.sectors = sectors;
+        look(&mut input, sector, 924_999, u32::MAX);
+        armed::<1, 8>().step(&input).primary == OBS_001
+    };
+    for sector in 0..8 {
+        assert!(
+            asked(CRUISE, 0b1_0000, sector)
+                && asked(-CRUISE, 1, sector)
+                && asked(CRUISE, 0b1111_1110, sector)
+        );
+        assert_eq!(asked(CRUISE, 1, sector), sector == 0);
+        assert_eq!(asked(-CRUISE, 0b1_0000, sector), sector == 4);
+    }
+    // With an odd number of sectors the way back lies between two.
+    let behind = |sectors: u32, sector: usize| {
+        let mut input = good::<1, 3>(NEXT, -CRUISE);
+        input.request.sectors = sectors;
+        look(&mut input, sector, 924_999, u32::MAX);
+        armed::<1, 3>().step(&input).primary == OBS_001
+    };
+    assert!(!behind(0b110, 0) && behind(0b110, 1) && behind(0b110, 2));
+    assert!(behind(0b010, 0) && behind(0b100, 0));
 }

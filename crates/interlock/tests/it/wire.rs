@@ -93,7 +93,7 @@ fn asked(number: u64) -> Receiver {
 fn a_sealed_permit_comes_through() {
     let command = asked(5).open(ASKED + Micros::from_millis(3), &sealed(&[5])[0]);
     let until = ASKED + PERMIT_TTL_MAX;
-    assert_eq!(command, Ok(Command { twist: ahead(CRUISE), until, generation: 0 }));
+    assert_eq!(command, Ok(Command { twist: ahead(CRUISE), until, lapse: StopCategory::One, generation: 0 }));
 }
 
 #[test]
@@ -235,10 +235,11 @@ proptest! {
         let expected: [u8; 32] = mac.finalize().into_bytes().into();
         prop_assert_eq!(expected.as_slice(), code);
         // Little-endian, from the magic number on.
-        prop_assert_eq!(&text[..4], &[0x01, 0x00, 0x44, 0x50]);
+        prop_assert_eq!(&text[..4], &[0x02, 0x00, 0x44, 0x50]);
         prop_assert_eq!(&text[4..12], &boot.to_le_bytes());
-        prop_assert_eq!(&text[60..68], &challenge.to_le_bytes());
-        prop_assert_eq!(&text[68..], &1_u64.to_le_bytes());
+        prop_assert_eq!(text[28], 1, "category 1 when it lapses");
+        prop_assert_eq!(&text[61..69], &challenge.to_le_bytes());
+        prop_assert_eq!(&text[69..], &1_u64.to_le_bytes());
     }
 
     /// Whatever bytes arrive: no panic, and no permit.

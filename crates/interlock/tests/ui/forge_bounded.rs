@@ -2,7 +2,7 @@
 use sheepdog_interlock::{Base, BootNonce, Bounded, RobotTime, StopCategory, Twist};
 
 fn go<B: Base>(base: &mut B, twist: Twist) {
-    base.drive(Bounded { twist, until: RobotTime::MAX, boot: BootNonce(1), generation: 0, step: core::marker::PhantomData });
+    base.drive(Bounded { twist, until: RobotTime::MAX, boot: BootNonce(1), generation: 0, lapse: StopCategory::One, step: core::marker::PhantomData });
 }
 
 struct Motor;
