@@ -12,6 +12,7 @@
     clippy::precedence,
     clippy::semicolon_if_nothing_returned,
     clippy::too_many_lines,
+    clippy::large_types_passed_by_value,
     clippy::wildcard_enum_match_arm,
     reason = "numbers are drawn within their types, and a scene that fails ends the run"
 )]

@@ -102,6 +102,7 @@ pub(crate) fn good<const SENSORS: usize, const SECTORS: usize>(
 }
 
 /// An interlock that has just booted for the first time, with approved settings.
+#[expect(clippy::large_types_passed_by_value, reason = "settings are written where they are used")]
 pub(crate) fn booted<const SENSORS: usize, const SECTORS: usize>(
     config: Config,
 ) -> Interlock<SENSORS, SECTORS> {
@@ -110,6 +111,7 @@ pub(crate) fn booted<const SENSORS: usize, const SECTORS: usize>(
 }
 
 /// An interlock under these settings that is ready to move, stepped at 10 Hz until [`ARMED`].
+#[expect(clippy::large_types_passed_by_value, reason = "settings are written where they are used")]
 pub(crate) fn armed_with<const SENSORS: usize, const SECTORS: usize>(
     config: Config,
 ) -> Interlock<SENSORS, SECTORS> {

@@ -714,6 +714,7 @@ proptest! {
 
 /// I19: settings that are accepted make sense together; each one beyond its limit is refused by name.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn i19_every_setting_has_its_limits() {
     type Change = fn(&mut Config);
     let refused: [(&str, Change); 67] = [
@@ -817,7 +818,7 @@ fn i19_every_setting_has_its_limits() {
         |config| (config.clock_jump_max, config.still_for) = (Micros::from_secs(1), Micros::from_secs(10)),
         |config| {
             (config.chatter_window, config.reset_press_max) =
-                (Micros::from_secs(3_600), Micros::from_secs(10))
+                (Micros::from_secs(3_600), Micros::from_secs(10));
         },
         |config| config.chatter_window = config.dwell,
         |config| (config.frozen_frames, config.disagreement_max, config.drift_max) = (50, Mm(1_000), Mm(500)),
