@@ -23,32 +23,21 @@ pub(crate) const AMPLE: u32 = 400_000;
 pub(crate) fn site(points: &[(i16, i16)], lanes: &[(usize, usize, bool, Option<u8>)]) -> Arc<CompiledSite> {
     let name = |index: usize| format!("p{index}");
     let site = Site {
-        schema: sheepdog_map::model::SCHEMA,
-        name: "test".into(),
-        levels: vec![Level { id: "L1".into(), elevation_m: 0.0 }],
+        levels: vec![Level::new("L1", 0.0)],
         waypoints: points
             .iter()
             .enumerate()
-            .map(|(index, &(x, y))| Waypoint {
-                id: name(index),
-                level: "L1".into(),
-                at: [f64::from(x) * 1.5, f64::from(y) * 1.5],
-                roles: Vec::new(),
-                lift: None,
-            })
+            .map(|(index, &(x, y))| Waypoint::new(name(index), "L1", f64::from(x) * 1.5, f64::from(y) * 1.5))
             .collect(),
         lanes: lanes
             .iter()
             .map(|&(from, to, bidirectional, corridor)| Lane {
-                from: name(from),
-                to: name(to),
                 bidirectional,
-                speed_limit_mps: None,
                 corridor: corridor.map(|number| format!("c{number}")),
-                roadmap: None,
+                ..Lane::two_way(name(from), name(to))
             })
             .collect(),
-        ..Site::default()
+        ..Site::new("test")
     };
     // The large class claims the places next to its own as well.
     let class = |name: &str, radius| FootprintClass { name: name.into(), radius: Mm(radius), margin: Mm(50) };
