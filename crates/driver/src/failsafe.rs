@@ -224,7 +224,8 @@ impl Bench {
                     speed: MmPerS(speed),
                     yaw_rate: MradPerS(0),
                     travelled: self.travelled,
-                    turned_mrad: 0,
+                    // It turns a little now and then, so its odometer is not frozen.
+                    turned_mrad: u32::try_from(now.as_micros() / 1_000_000).unwrap_or(u32::MAX),
                 },
             }),
             release: (release == 0).then_some(ReleaseLimit {
