@@ -147,11 +147,11 @@ impl Fleet {
         config.uvc.iter().filter(keeps).map(|room| (room.zone, room.lamp)).collect()
     }
 
-    /// Whether an agent's lamp may be on: it does not move before that is over.
+    /// Whether an agent's lamp may be on: it does not move before that is over, nor is a door opened for it.
     pub(crate) fn has_lit_lamp(&self, agent: AgentId) -> bool {
         let now = self.state.now;
         let lit = |room: &UvcRoom| {
-            self.state.lamps.get(&room.zone).is_some_and(|lamp| lamp.treatment.is_leased(now))
+            self.state.lamps.get(&room.zone).is_some_and(|lamp| lamp.treatment.may_be_lit(now))
         };
         self.config.uvc.iter().any(|room| room.lamp == agent && lit(room))
     }

@@ -2,7 +2,10 @@
 
 use sheepdog_core::{
     AgentId, DoorId, Micros, Ppm, RobotTime,
-    wire::{DoorState, LampAsk, LampLease, PeripheralReport, StopScope, Subject, ToAgent, ToFleet, Witness},
+    wire::{
+        DoorState, LampAsk, LampLease, PeripheralCommand, PeripheralReport, StopScope, Subject, ToAgent,
+        ToFleet, Witness,
+    },
 };
 
 use crate::{
@@ -121,6 +124,32 @@ fn silence_of_a_source_withdraws_too() {
         bench.beat();
     }
     assert_eq!(leases(&bench).last().map(|lease| lease.life), Some(Micros::ZERO));
+}
+
+#[test]
+fn a_robot_whose_lamp_may_not_have_heard_of_its_withdrawal_stays_behind_its_door() {
+    let mut bench = lit("d2", "b2");
+    says(&mut bench, "thermal", false);
+    assert_eq!(leases(&bench).last().map(|lease| lease.life), Some(Micros::ZERO));
+    bench.sent.clear();
+    bench.commands.clear();
+    bench.carry("task", "e", "e");
+    let opens = PeripheralCommand::Door { door: DOOR, open: true };
+    let goes = |bench: &Bench| {
+        let released = |(agent, message): &(AgentId, ToAgent)| {
+            *agent == ANNA && matches!(message, ToAgent::Release(release) if !release.lanes.is_empty())
+        };
+        bench.sent.iter().any(released) || bench.commands.contains(&opens)
+    };
+    // The lease lasts two seconds, and the lamp may take a tenth of one to switch off.
+    while bench.now < sheepdog_core::FleetTime::from_micros(2_000_000) {
+        bench.report_all();
+        bench.beat();
+        assert!(!goes(&bench), "at {:?} the lamp may still be on", bench.now);
+    }
+    bench.report_all();
+    bench.beat();
+    assert!(goes(&bench), "now it is certainly off");
 }
 
 #[test]

@@ -243,13 +243,19 @@ impl Treatment {
 
     /// Whether a lease has been given that is not withdrawn and not over.
     pub fn is_leased(&self, now: FleetTime) -> bool {
-        self.leased.is_some() && now < self.lit_until
+        self.leased.is_some() && self.may_be_lit(now)
+    }
+
+    /// Whether the lamp may be on: what was leased is not over, whether or not it was withdrawn. A withdrawal can be
+    /// lost on its way; the end of the lease cannot.
+    pub fn may_be_lit(&self, now: FleetTime) -> bool {
+        now < self.lit_until
     }
 
     /// Whether the lamp may be on, or has asked for leave within the last `patience`: nobody else is let in.
     pub fn keeps_others_out(&self, now: FleetTime, patience: Micros) -> bool {
         let asked = self.asked_at.and_then(|at| now.since(at)).is_some_and(|waited| waited < patience);
-        asked || now < self.lit_until
+        asked || self.may_be_lit(now)
     }
 
     /// Dose that counts at `now`, mJ/m², rounded up.
