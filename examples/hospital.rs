@@ -152,6 +152,9 @@ fn chronicle(entries: &[Entry]) -> Vec<String> {
             Record::StopOrdered(order) => {
                 format!("stop {} for {}, {}", order.generation, order.scope, order.category)
             }
+            Record::StopRenumbered { was, order, .. } => {
+                format!("stop {was} is in force as stop {} from now on", order.generation)
+            }
             Record::Reset(order) => {
                 format!("reset of stop {}: {:?} by person {}", order.generation, order.step, order.actor)
             }

@@ -77,6 +77,12 @@ pub fn audit(entries: &[Entry], site: &CompiledSite, robot_rules: &[Rule]) -> Au
                 in_force.insert(order.generation, *order);
                 continue;
             }
+            Record::StopRenumbered { was, order, .. } => {
+                let renumbered = check_renumbering(&in_force, *was, order);
+                in_force.remove(was);
+                in_force.insert(order.generation, *order);
+                renumbered
+            }
             Record::Reset(reset) if reset.step == ResetStep::Start => {
                 in_force.remove(&reset.generation);
                 continue;
@@ -162,6 +168,24 @@ fn check_bar(
         Ok(())
     } else {
         Err(format!("the move does not lead to where stop {} holds", stop.generation))
+    }
+}
+
+/// What is ordered again is in force, and its new number is the highest.
+fn check_renumbering(
+    in_force: &BTreeMap<StopGeneration, StopOrder>,
+    was: StopGeneration,
+    order: &StopOrder,
+) -> Result<(), String> {
+    let Some(old) = in_force.get(&was) else { return Err(format!("stop {was} is not in force")) };
+    if (StopOrder { generation: order.generation, ..*old }) != *order {
+        return Err(format!("stop {was} is ordered again as another stop"));
+    }
+    match in_force.last_key_value() {
+        Some((highest, _)) if order.generation <= *highest => {
+            Err(format!("stop {} is not above stop {highest}", order.generation))
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

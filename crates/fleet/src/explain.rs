@@ -180,6 +180,7 @@ fn sentence(
         | Record::Barred { .. }
         | Record::Stop { .. }
         | Record::StopOrdered(_)
+        | Record::StopRenumbered { .. }
         | Record::Reset(_)
         | Record::GateClosed { .. }
         | Record::GateOpened { .. }

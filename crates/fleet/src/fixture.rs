@@ -402,8 +402,10 @@ impl Bot {
             ToAgent::Release(release) => self.take_release(release),
             ToAgent::Hold(epoch) if *epoch == self.epoch => return Some(self.give_back(site)),
             ToAgent::Hold(_) | ToAgent::Ask(_) | ToAgent::Withdraw(_) | ToAgent::Lamp(_) => {}
+            // A number that it knows is that of a stop that holds it already, or of one that is over.
+            ToAgent::Stop(order) if order.generation <= self.stop_ack => {}
             ToAgent::Stop(order) => {
-                self.stop_ack = self.stop_ack.max(order.generation);
+                self.stop_ack = order.generation;
                 self.latched = true;
             }
             ToAgent::Reset(order) => {

@@ -191,6 +191,7 @@ impl Fleet {
             lifts,
             stops: Vec::new(),
             generation: StopGeneration(0),
+            remembered: StopGeneration(0),
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
             decided: std::collections::BTreeMap::new(),

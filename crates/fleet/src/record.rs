@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    ActorId, AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, TaskId, WaypointId, ZoneId,
+    ActorId, AgentId, FleetTime, JobId, LaneId, ResourceId, RuleId, StopGeneration, TaskId, WaypointId,
+    ZoneId,
     wire::{ResetOrder, StepToken, StopEvent, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Decision, GateEvidence, Task};
@@ -232,6 +233,17 @@ pub enum Record {
         /// Whether robots park for it.
         parked: bool,
     },
+    /// A stop in force was ordered again under a higher number; the old number is over.
+    StopRenumbered {
+        /// Its old number.
+        was: StopGeneration,
+        /// What is in force instead.
+        order: StopOrder,
+        /// The robot that remembers stops up to the old number, or beyond.
+        agent: AgentId,
+        /// The highest stop it remembers.
+        remembers: StopGeneration,
+    },
 }
 
 impl Record {
@@ -267,6 +279,7 @@ impl Record {
             Self::Lamp { .. } => 27,
             Self::Approved { .. } => 28,
             Self::Revert { .. } => 29,
+            Self::StopRenumbered { .. } => 30,
         })
     }
 
@@ -284,6 +297,7 @@ impl Record {
             Self::Barred { .. } => Some(crate::rules::STOPPED_AREA),
             Self::Stop { event, .. } => Some(event.evidence.rule),
             Self::StopOrdered(_) | Self::Reset(_) => Some(crate::rules::STOP_ORDERED),
+            Self::StopRenumbered { .. } => Some(crate::rules::STOP_NUMBER),
             Self::GateClosed { rule, .. } | Self::Withdrawn { rule, .. } | Self::Agent { rule, .. } => {
                 Some(*rule)
             }
@@ -355,9 +369,9 @@ fn kind_of_input(input: &Input) -> u16 {
 /// Kinds that nobody has thought about count as naming people.
 pub const fn may_name_people(kind: Kind) -> bool {
     // Planned, PlanRefused, Released, Held, Stop, StopOrdered, Reset; StepStarted, StepDone, Done, Cancelled,
-    // Withdrawn, Agent; Barred; inputs of machines; what robots write in ledgers of their own. Their texts are made of ids
+    // Withdrawn, Agent; Barred; StopRenumbered; inputs of machines; what robots write in ledgers of their own. Their texts are made of ids
     // and numbers.
-    !matches!(kind.0, 7..=13 | 16..=21 | 23 | 32 | 64..=69)
+    !matches!(kind.0, 7..=13 | 16..=21 | 23 | 30 | 32 | 64..=69)
 }
 
 /// What a robot holds and where it is bound for, as evidence for whoever waits for it.

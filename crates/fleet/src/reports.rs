@@ -147,6 +147,8 @@ impl Fleet {
     fn report(&mut self, agent: AgentId, report: &Report) {
         let Some(robot) = self.robot_mut(agent) else { return };
         let rebooted = robot.boot.is_some_and(|boot| boot != report.boot);
+        let remembers = robot.boot != Some(report.boot) && robot.stop_ack < report.stop_ack;
+        let news = robot.stop_ack != report.stop_ack;
         robot.boot = Some(report.boot);
         robot.report_seq = report.seq;
         robot.pose = report.pose;
@@ -156,6 +158,9 @@ impl Fleet {
             robot.stop_seq = 0;
         }
         robot.reset_ack = report.reset_ack;
+        if news {
+            self.hear_of_stop(agent, report.stop_ack, remembers);
+        }
         if let Some(ack) = report.reset_ack {
             self.confirm_start(agent, ack);
         }
@@ -433,13 +438,16 @@ impl Fleet {
         }
     }
 
-    /// Asks robots, until they answer, to give back what they do not need of their release: those that stand, and
-    /// those that a fire alarm keeps from driving all of it.
+    /// Asks robots, until they answer, to give back what they do not need of their release: those that stand, those
+    /// that a fire alarm keeps from driving all of it, and those that no stop reaches.
     pub(crate) fn ask_to_hold(&mut self) {
         let gives_back = |id: AgentId, agent: &AgentState, robot: &RobotState| {
             let stalled = robot.stalled && 1 < robot.ahead().len();
             !robot.shrunk
-                && (stalled || self.should_give_back(id, agent, robot) || self.waits_for_stuck(robot))
+                && (stalled
+                    || self.is_deaf(id)
+                    || self.should_give_back(id, agent, robot)
+                    || self.waits_for_stuck(robot))
         };
         let asked: Vec<(AgentId, Epoch)> = self
             .state
@@ -464,6 +472,13 @@ impl Fleet {
             };
             let open = self.open_passages(robot);
             let (stop, reset) = self.stop_for(agent);
+            if self.is_deaf(agent) {
+                // No number stops it. To a robot, silence of the fleet is a reason to stop; a beat would be none to.
+                if let Some(order) = stop {
+                    self.output(Output::ToAgent { agent, message: ToAgent::Stop(order) });
+                }
+                continue;
+            }
             let Some(robot) = self.robot_mut(agent) else { continue };
             robot.beat = robot.beat.saturating_add(1);
             let beat = Beat { boot, seq: robot.beat, open, stop, reset };

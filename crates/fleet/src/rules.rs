@@ -58,6 +58,8 @@ rules! {
         "Whoever is sent to a room must not meet the light.";
     UVC_DOSE = "UVC-103", "The effective dose where people may be exposed, reflections included, stays within `dose_max_mj_per_m2` (at most 30 J/m²) over every 8 h.",
         "What gets through gaps and glass adds up over a shift.";
+    STOP_NUMBER = "FLT-021", "The number of a stop is above every number that a robot has ever said it knows; a stop in force is ordered again under a higher one when a robot turns up with a memory that reaches its own.",
+        "A robot keeps the numbers of stops that are over; an order that it takes for one of those stops nobody.";
     REVERTED = "FLT-020", "A named person may take back an award, a cancellation or an approval that nobody has acted on; the record stays, and a new one says who took it back and why.",
         "People err; what was decided is corrected by another decision, never by rewriting what happened.";
     STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, the operator is told.",

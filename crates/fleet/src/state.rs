@@ -35,7 +35,10 @@ pub(crate) struct State {
     pub(crate) doors: Vec<PassageState>,
     pub(crate) lifts: Vec<PassageState>,
     pub(crate) stops: Vec<ActiveStop>,
+    /// The number of the newest stop that was ordered.
     pub(crate) generation: StopGeneration,
+    /// The highest stop that any robot has ever said it knows: the next one is above it.
+    pub(crate) remembered: StopGeneration,
     /// Fire alarms that no person has ended.
     pub(crate) alarms: BTreeMap<AlarmScope, FireAlarm>,
     pub(crate) storage: Storage,

@@ -15,7 +15,7 @@ use crate::{
     record::Record,
     reverting::Decided,
     rules,
-    state::{ActiveStop, Standing},
+    state::{ActiveStop, RobotState, Standing},
 };
 
 impl OperatorCommand {
@@ -64,6 +64,13 @@ impl OperatorCommand {
 /// Alerts about one stop come at intervals that double so often; after that they come evenly.
 const MAX_DOUBLINGS: u32 = 16;
 
+/// A robot that says it knows a stop so far above the newest one of the fleet remembers nonsense: a stop every ten
+/// seconds takes five years for that. Its number does not count, or one damaged memory would use up all numbers.
+const MEMORY_JUMP_MAX: u32 = 1 << 24;
+
+/// No number is above this one. Whoever knows it may have known it before, so that its acknowledgement proves nothing.
+const LAST: StopGeneration = StopGeneration(u32::MAX);
+
 /// What stands in the ledger in place of a secret that was right.
 pub(crate) const PROVEN: &[u8] = b"proven";
 
@@ -103,8 +110,7 @@ impl Fleet {
     }
 
     fn order_stop(&mut self, scope: StopScope, category: StopCategory) {
-        self.state.generation = StopGeneration(self.state.generation.0.saturating_add(1));
-        let order = StopOrder { scope, category, generation: self.state.generation };
+        let order = StopOrder { scope, category, generation: self.next_generation() };
         let members = self.agents_in(scope);
         self.record(&Record::StopOrdered(order));
         for &agent in &members {
@@ -115,6 +121,75 @@ impl Fleet {
         self.state.planning.due = true;
     }
 
+    /// A number above every stop that was ordered and every one that a robot knows; [`LAST`] for good when there is none.
+    fn next_generation(&mut self) -> StopGeneration {
+        let highest = self.state.generation.max(self.state.remembered);
+        self.state.generation = StopGeneration(highest.0.saturating_add(1));
+        self.state.generation
+    }
+
+    /// Takes in the highest stop that a robot says it knows. One that it `remembers` from before its boot, or that was
+    /// never ordered, acknowledges nothing: stops in force that it would take for old ones are ordered again.
+    pub(crate) fn hear_of_stop(&mut self, agent: AgentId, known: StopGeneration, remembers: bool) {
+        let newest = self.state.generation;
+        if newest.0.saturating_add(MEMORY_JUMP_MAX) < known.0 {
+            let text = format!(
+                "{} remembers stop {known}, which nobody can have ordered: no stop reaches it until its memory is \
+                 set right",
+                self.name(agent)
+            );
+            self.alert(rules::STOP_NUMBER, Some(agent), None, text);
+            return;
+        }
+        self.state.remembered = self.state.remembered.max(known);
+        if remembers || newest < known {
+            self.renumber_stops(agent, known);
+        }
+    }
+
+    /// Orders the stops that hold, and that a robot may take for old ones, again: as new stops, each to be
+    /// acknowledged and reset under its new number.
+    fn renumber_stops(&mut self, agent: AgentId, remembers: StopGeneration) {
+        let (old, mut stops): (Vec<ActiveStop>, Vec<ActiveStop>) =
+            std::mem::take(&mut self.state.stops).into_iter().partition(|stop| {
+                !stop.is_started() && stop.order.generation <= remembers && stop.order.generation < LAST
+            });
+        for mut stop in old {
+            let was = stop.order.generation;
+            let order = StopOrder { generation: self.next_generation(), ..stop.order };
+            self.record(&Record::StopRenumbered { was, order, agent, remembers });
+            let text = format!(
+                "stop {was} is in force as stop {} from now on, because {} remembers stop {remembers}: reset that one",
+                order.generation,
+                self.name(agent)
+            );
+            self.alert(rules::STOP_NUMBER, Some(agent), None, text);
+            for &agent in &stop.members {
+                self.output(Output::ToAgent { agent, message: ToAgent::Stop(order) });
+            }
+            (stop.order, stop.since, stop.alerts, stop.reset) = (order, self.state.now, 0, None);
+            stops.push(stop);
+        }
+        self.state.stops = stops;
+    }
+
+    /// Whether a robot has acknowledged a stop: it knows a number that was ordered, and may not have known it before.
+    fn has_acknowledged(&self, robot: &RobotState, generation: StopGeneration) -> bool {
+        (generation..=self.state.generation).contains(&robot.stop_ack) && generation < LAST
+    }
+
+    /// Whether a stop holds a robot that may be moving and that no number stops for certain: all there is left is to
+    /// say nothing to it but that it shall stop, and to ask it for its release.
+    pub(crate) fn is_deaf(&self, agent: AgentId) -> bool {
+        let holding = self.state.stops.iter().filter(|stop| stop.members.contains(&agent));
+        let newest = holding.filter(|stop| !stop.is_started()).map(|stop| stop.order.generation).max();
+        let robot = self.agent(agent).and_then(|agent| agent.robot.as_ref());
+        let unreachable = |robot: &RobotState| self.state.generation < robot.stop_ack;
+        newest.is_some_and(|newest| {
+            (newest == LAST || robot.is_some_and(unreachable)) && self.may_move_in_spite_of(agent, newest)
+        })
+    }
+
     /// Robots in the area of a stop.
     fn agents_in(&self, scope: StopScope) -> BTreeSet<AgentId> {
         let agents = self.state.agents.iter();
@@ -123,7 +198,9 @@ impl Fleet {
 
     fn reset(&mut self, actor: &Actor, named: StopGeneration, step: ResetStep) -> Result<(), InputError> {
         let refused = |reason| Err(InputError::Reset { named, reason });
-        let Some(stop) = self.state.stops.iter_mut().find(|stop| stop.order.generation == named) else {
+        // Only the last number can be that of several stops: they are reset one after the other.
+        let so_named = self.state.stops.iter_mut().filter(|stop| stop.order.generation == named);
+        let Some(stop) = so_named.min_by_key(|stop| stop.reset.map(|reset| reset.step)) else {
             return refused("no such stop is in force");
         };
         let before = stop.reset.map(|reset| reset.step);
@@ -174,7 +251,7 @@ impl Fleet {
         };
         let holding = || self.state.stops.iter().filter(|stop| stop.members.contains(&agent));
         let Some(newest) = holding().next_back() else { return (None, None) };
-        let order = Some(newest.order).filter(|order| robot.stop_ack < order.generation);
+        let order = Some(newest.order).filter(|order| !self.has_acknowledged(robot, order.generation));
         let least = holding().map(|stop| stop.reset.map(|reset| reset.step)).min().flatten();
         let actor = holding().filter_map(|stop| stop.reset).next_back().map(|reset| reset.actor);
         let reset = least
@@ -248,7 +325,7 @@ impl Fleet {
             Motion::Waiting | Motion::Performing => robot.is_at_end(),
             Motion::Moving | Motion::Stopped(_) => false,
         };
-        robot.stop_ack < generation && state.standing != Standing::Removed && !stands
+        !self.has_acknowledged(robot, generation) && state.standing != Standing::Removed && !stands
     }
 
     fn remove(&mut self, agent: AgentId) -> Result<(), InputError> {

@@ -1,8 +1,11 @@
 //! Stops of zones and levels, and who has not heard of them.
 
-use sheepdog_core::wire::{Motion, PeripheralCommand, StopScope, ToAgent};
+use sheepdog_core::{
+    StopGeneration,
+    wire::{Motion, PeripheralCommand, ResetStep, StopScope, ToAgent},
+};
 
-use crate::{Record, fixture::*, rules};
+use crate::{Fleet, InputError, OperatorCommand, Record, fixture::*, rules};
 
 fn stopped(bench: &Bench) -> Vec<sheepdog_core::AgentId> {
     let stop = |(agent, message): &(_, ToAgent)| matches!(message, ToAgent::Stop(_)).then_some(*agent);
@@ -110,4 +113,163 @@ fn who_certainly_stands_is_not_named() {
     bench.stop(StopScope::Site);
     bench.run(20);
     assert_eq!(bench.alerted(rules::STOP_UNACKNOWLEDGED), Vec::<&str>::new(), "nothing is released to Anna");
+}
+
+/// Anna is on her way through the building with a memory of stops that this fleet has never ordered; Bert has none.
+fn veteran(remembers: u32) -> Bench {
+    let mut bench = Bench::new("b", "d2");
+    bench.report(BERT);
+    bench.bots.get_mut(&ANNA).unwrap().stop_ack = StopGeneration(remembers);
+    bench
+}
+
+fn reset(bench: &mut Bench, generation: u32, step: ResetStep) -> Result<(), InputError> {
+    let generation = StopGeneration(generation);
+    bench.command(OperatorCommand::Reset { generation, step })?;
+    bench.report_all();
+    Ok(())
+}
+
+fn audited(bench: &Bench) -> Vec<crate::Finding> {
+    crate::audit(&bench.entries, bench.fleet.site(), &[]).findings
+}
+
+#[test]
+fn a_stop_of_a_new_fleet_is_above_every_stop_that_a_robot_remembers() {
+    let mut bench = veteran(7);
+    bench.report(ANNA);
+    bench.stop(StopScope::Site);
+    assert_eq!(bench.fleet.stop_generation(), StopGeneration(8));
+    assert!(bench.bots[&ANNA].is_latched() && bench.bots[&BERT].is_latched());
+    bench.report_all();
+    for step in [ResetStep::Acknowledge, ResetStep::Start] {
+        reset(&mut bench, 8, step).unwrap();
+    }
+    // What was heard outlives the robot's forgetting it, and the fleet's crash.
+    let mut bench = veteran(7);
+    bench.report(ANNA);
+    bench.bots.get_mut(&ANNA).unwrap().stop_ack = StopGeneration(0);
+    let (site, snapshot) = (bench.fleet.site().clone(), bench.fleet.snapshot().unwrap());
+    bench.fleet = Fleet::restore(site, &snapshot).unwrap();
+    bench.stop(StopScope::Site);
+    assert_eq!(bench.fleet.stop_generation(), StopGeneration(8));
+}
+
+#[test]
+fn a_stop_in_force_is_ordered_again_when_a_robot_remembers_its_number() {
+    for remembers in [1, 2, 7] {
+        let mut bench = veteran(remembers);
+        // One stop is over, one is in force; that Anna knows its number says nothing.
+        bench.stop(StopScope::Agent(BERT));
+        bench.report(BERT);
+        for step in [ResetStep::Acknowledge, ResetStep::Start] {
+            bench.command(OperatorCommand::Reset { generation: StopGeneration(1), step }).unwrap();
+            bench.report(BERT);
+        }
+        bench.stop(StopScope::Site);
+        assert_eq!(bench.fleet.stop_generation(), StopGeneration(2));
+        assert_eq!(bench.bots[&ANNA].is_latched(), remembers < 2, "she takes it for an old one");
+        bench
+            .command(OperatorCommand::Reset { generation: StopGeneration(2), step: ResetStep::Acknowledge })
+            .unwrap();
+        bench.report(ANNA);
+        let again = remembers.max(2) + 1;
+        assert_eq!(bench.fleet.stop_generation(), StopGeneration(again));
+        assert!(bench.bots[&ANNA].is_latched() && bench.bots[&BERT].is_latched());
+        assert_eq!(bench.bots[&ANNA].stop_ack, StopGeneration(again));
+        let renumbered = |record: &&Record| matches!(record, Record::StopRenumbered { agent: ANNA, .. });
+        assert_eq!(bench.decisions().filter(renumbered).count(), 1);
+        assert_eq!(bench.alerted(rules::STOP_NUMBER).len(), 1);
+        bench.report_all();
+        assert_eq!(
+            bench.fleet.stop_generation(),
+            StopGeneration(again),
+            "now she knows it because she heard it"
+        );
+        let old = reset(&mut bench, 2, ResetStep::Start);
+        assert!(matches!(old, Err(InputError::Reset { .. })), "{old:?}");
+        let start = reset(&mut bench, again, ResetStep::Start);
+        assert!(matches!(start, Err(InputError::Reset { .. })), "the acknowledgement was of the old number");
+        for step in [ResetStep::Acknowledge, ResetStep::Start] {
+            reset(&mut bench, again, step).unwrap();
+        }
+        assert!(!bench.bots[&ANNA].is_latched() && !bench.bots[&BERT].is_latched());
+        assert_eq!(audited(&bench), []);
+    }
+}
+
+#[test]
+fn a_memory_of_an_old_stop_acknowledges_nothing() {
+    let mut bench = veteran(7);
+    bench.carry("task", "c", "c");
+    bench.bots.get_mut(&ANNA).unwrap().hears = false;
+    bench.stop(StopScope::Site);
+    for _ in 0..8 {
+        bench.report_as(ANNA, Motion::Moving);
+        bench.report(BERT);
+        bench.beat();
+    }
+    let late = bench.alerted(rules::STOP_UNACKNOWLEDGED);
+    assert!(late.iter().any(|text| text.contains("stop g8") && text.contains("Anna")), "{late:?}");
+}
+
+#[test]
+fn a_memory_of_stops_that_nobody_can_have_ordered_uses_up_no_numbers() {
+    let mut bench = veteran(u32::MAX);
+    bench.carry("task", "c", "c");
+    bench.report_as(ANNA, Motion::Moving);
+    assert_eq!(bench.alerted(rules::STOP_NUMBER).len(), 1);
+    bench.stop(StopScope::Site);
+    assert_eq!(bench.fleet.stop_generation(), StopGeneration(1));
+    assert!(bench.bots[&BERT].is_latched() && !bench.bots[&ANNA].is_latched());
+    bench.sent.clear();
+    for _ in 0..8 {
+        bench.report_as(ANNA, Motion::Moving);
+        bench.report(BERT);
+        bench.beat();
+    }
+    let beats = |agent| {
+        let beat = |(to, message): &&(_, ToAgent)| *to == agent && matches!(message, ToAgent::Beat(_));
+        bench.sent.iter().filter(beat).count()
+    };
+    assert_eq!((beats(ANNA), beats(BERT)), (0, 8), "silence is what is left to stop her");
+    assert!(stopped(&bench).contains(&ANNA));
+    assert!(bench.sent.iter().any(|(to, message)| *to == ANNA && matches!(message, ToAgent::Hold(_))));
+    assert!(bench.alerted(rules::STOP_UNACKNOWLEDGED).iter().any(|text| text.contains("Anna")));
+    // Once she stands she is talked to again.
+    bench.sent.clear();
+    bench.report_as(ANNA, Motion::Latched(rules::STOP_ORDERED));
+    bench.beat();
+    assert!(bench.sent.iter().any(|(to, message)| *to == ANNA && matches!(message, ToAgent::Beat(_))));
+}
+
+#[test]
+fn when_the_numbers_are_used_up_the_last_one_is_never_taken_as_acknowledged() {
+    let mut bench = veteran(0);
+    bench.carry("task", "c", "c");
+    bench.report_all();
+    bench.fleet.state.generation = StopGeneration(u32::MAX - 1);
+    for scope in [StopScope::Site, StopScope::Level(GROUND)] {
+        bench.stop(scope);
+        assert_eq!(bench.fleet.stop_generation(), StopGeneration(u32::MAX));
+    }
+    assert!(bench.bots[&ANNA].is_latched() && bench.bots[&BERT].is_latched());
+    // Both are reset under the one number.
+    for step in [ResetStep::Acknowledge, ResetStep::Acknowledge, ResetStep::Start, ResetStep::Start] {
+        assert!(bench.bots[&ANNA].is_latched());
+        reset(&mut bench, u32::MAX, step).unwrap();
+    }
+    assert!(!bench.bots[&ANNA].is_latched());
+    bench.beat();
+    // The next stop reaches nobody by its number: she is named, asked for her release, and hears no beat.
+    bench.stop(StopScope::Site);
+    assert!(!bench.bots[&ANNA].is_latched());
+    bench.sent.clear();
+    for _ in 0..8 {
+        bench.report_as(ANNA, Motion::Moving);
+        bench.beat();
+    }
+    assert!(!bench.sent.iter().any(|(to, message)| *to == ANNA && matches!(message, ToAgent::Beat(_))));
+    assert!(bench.sent.iter().any(|(to, message)| *to == ANNA && matches!(message, ToAgent::Hold(_))));
+    assert!(bench.alerted(rules::STOP_UNACKNOWLEDGED).iter().any(|text| text.contains("Anna")));
 }

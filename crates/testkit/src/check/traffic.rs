@@ -113,6 +113,11 @@ impl Traffic<'_> {
                 self.stops.insert(order.generation, order.scope);
                 Ok(())
             }
+            Record::StopRenumbered { was, order, .. } => {
+                self.stops.remove(was);
+                self.stops.insert(order.generation, order.scope);
+                Ok(())
+            }
             Record::Reset(order) if order.step == ResetStep::Start => {
                 self.stops.remove(&order.generation);
                 Ok(())
