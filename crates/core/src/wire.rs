@@ -129,6 +129,9 @@ pub struct Beat {
     pub seq: u32,
     /// Passages on the released route that their own sensors say are open.
     pub open: Vec<Passage>,
+    /// Passages on the levels of that route that their own sensors say are shut. What is in neither list may be
+    /// anything.
+    pub shut: Vec<Passage>,
     /// The stop in force that this robot has not acknowledged.
     pub stop: Option<StopOrder>,
     /// The last reset step for this robot.

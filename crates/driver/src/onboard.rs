@@ -328,7 +328,8 @@ impl<B: Base> Onboard<B> {
         let taken = observation.taken;
         // What is asked in integers is what is checked.
         let twist = perception::twist(motion.linear_mps, motion.angular_rps);
-        let seen = self.known.surroundings(&self.config.site, observation, pose, self.sweep(twist));
+        let shut = self.orders.shut(observation.now, self.config.passage_fresh);
+        let seen = self.known.surroundings(&self.config.site, observation, pose, shut, self.sweep(twist));
         let release = pose.filter(|_| self.is_released(observation)).map(|pose| {
             let (fresh, open) = self.passages(observation.now);
             let ahead = self.tracker.ahead(pose, Passages { open, fresh });

@@ -22,6 +22,7 @@ pub(crate) struct Orders {
     repeated: Option<ResetOrder>,
     reset_ack: Option<ResetOrder>,
     open: Vec<Passage>,
+    shut: Vec<Passage>,
     beat: Option<((u32, u32), RobotTime)>,
 }
 
@@ -67,6 +68,7 @@ impl Orders {
         }
         self.beat = Some((place, now));
         self.open = beat.open;
+        self.shut = beat.shut;
         true
     }
 
@@ -76,6 +78,11 @@ impl Orders {
 
     pub(crate) fn open(&self) -> &[Passage] {
         &self.open
+    }
+
+    /// Passages that are known to be shut: of whatever else is where a door may be, nobody knows that it is the door.
+    pub(crate) fn shut(&self, now: RobotTime, within: Micros) -> &[Passage] {
+        if self.hears_fleet(now, within) { &self.shut } else { &[] }
     }
 
     pub(crate) fn stop_command(&self) -> Option<StopCommand> {
@@ -212,7 +219,8 @@ mod tests {
     fn beats_count_in_their_order_while_they_are_fresh() {
         let fresh = Micros::from_secs(2);
         let at = |secs: u64| RobotTime::from_micros(secs * 1_000_000);
-        let beat = |seq, open| Beat { boot: 0, seq, open, stop: None, reset: None };
+        let shut = vec![Passage::Door(DoorId(1))];
+        let beat = |seq, open| Beat { boot: 0, seq, open, shut: shut.clone(), stop: None, reset: None };
         let door = vec![Passage::Door(DoorId(0))];
         let mut orders = Orders::default();
         assert!(!orders.hears_fleet(at(0), fresh));
@@ -220,6 +228,8 @@ mod tests {
         assert!(!orders.beat(beat(6, door.clone()), at(2)), "an older beat came late");
         assert!(orders.open().is_empty());
         assert!(orders.hears_fleet(at(3), fresh) && !orders.hears_fleet(at(4), fresh));
+        assert_eq!(orders.shut(at(3), fresh), shut);
+        assert!(orders.shut(at(4), fresh).is_empty(), "what was shut may have opened");
         assert!(!orders.beat(beat(0, door.clone()), at(4)), "silence does not make it news");
         let restarted = Beat { boot: 1, ..beat(0, door.clone()) };
         assert!(orders.beat(restarted, at(4)), "a fleet that restarted counts anew");

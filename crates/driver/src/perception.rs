@@ -1,7 +1,7 @@
 //! From what a robot perceives to what its interlock is told: floats end here, rounded to the safe side.
 
 use nalgebra::{Point2, Rotation2, Vector2};
-use sheepdog_core::{LevelId, Micros, Mm, MmPerS, MradPerS};
+use sheepdog_core::{DoorId, LevelId, LiftId, Micros, Mm, MmPerS, MradPerS, wire::Passage};
 use sheepdog_interlock::{
     Config, Odometry, Reading, SensorReading, Twist,
     beams::{self, Direction, Surroundings, Sweep, UNIT},
@@ -24,34 +24,53 @@ const WALL_MATCH_M: f64 = 0.08;
 /// What of the map a robot knows by sight: walls, and where the leaves of doors are when they are shut.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    doors: Vec<(LevelId, Point2<f64>, Point2<f64>)>,
+    doors: Vec<Leaf>,
+}
+
+/// Where a door closes an opening.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    passage: Passage,
+    level: LevelId,
+    a: Point2<f64>,
+    b: Point2<f64>,
 }
 
 impl Known {
     pub(crate) fn new(site: &CompiledSite) -> Self {
-        let doors = site.doors().iter().map(|door| (door.level, door.a, door.b));
-        let stops = site.lifts().iter().flat_map(|lift| &lift.stops);
-        let lifts = stops.flat_map(|stop| stop.doors.iter().map(|&[a, b]| (stop.level, a, b)));
+        let leaf = |passage, level| move |[a, b]: [Point2<f64>; 2]| Leaf { passage, level, a, b };
+        let doors = (0..).map(DoorId).zip(site.doors());
+        let doors = doors.map(|(id, door)| leaf(Passage::Door(id), door.level)([door.a, door.b]));
+        let stops = (0..).map(LiftId).zip(site.lifts());
+        let stops = stops.flat_map(|(id, lift)| lift.stops.iter().map(move |stop| (id, stop)));
+        let lifts = stops.flat_map(|(id, stop)| {
+            stop.doors.iter().copied().map(leaf(Passage::Lift(id, stop.level), stop.level))
+        });
         Self { doors: doors.chain(lifts).collect() }
     }
 
-    /// Whether a wall of the map, or a door that is shut, is where a robot at `pose` has met something.
-    fn is_wall(&self, site: &CompiledSite, pose: Pose, met: Vector2<f64>) -> bool {
+    /// Whether a wall of the map, or a door that is known to be shut, is where a robot at `pose` has met something. In an
+    /// open doorway it may be a person.
+    fn is_wall(&self, site: &CompiledSite, pose: Pose, shut: &[Passage], met: Vector2<f64>) -> bool {
         let Some(level) = site.level(pose.level) else { return false };
         let met = pose.at + Rotation2::new(pose.yaw_rad) * met;
         level.geometry.wall_clearance(met) <= WALL_MATCH_M
-            || self.doors.iter().any(|&(on, a, b)| on == pose.level && is_on_segment(met, a, b))
+            || self.doors.iter().any(|leaf| {
+                leaf.level == pose.level && is_on_segment(met, leaf.a, leaf.b) && shut.contains(&leaf.passage)
+            })
     }
 
-    /// Reduces the beams of an observation for a motion. O(beams log beams) and what the walls cost.
+    /// Reduces the beams of an observation for a motion; `shut` are the passages that are known to be shut now. O(beams
+    /// log beams) and what the walls cost.
     pub(crate) fn surroundings(
         &self,
         site: &CompiledSite,
         observation: &Observation,
         pose: Option<Pose>,
+        shut: &[Passage],
         sweep: Sweep,
     ) -> Surroundings<SECTORS> {
-        let is_wall = |met| pose.is_some_and(|pose| self.is_wall(site, pose, met));
+        let is_wall = |met| pose.is_some_and(|pose| self.is_wall(site, pose, shut, met));
         surroundings(&observation.beams, observation.beam_range_max_m, sweep, is_wall)
     }
 }
@@ -187,4 +206,43 @@ pub(crate) const fn to_i32(value: f64) -> i32 {
 )]
 pub(crate) const fn to_u32(value: f64) -> u32 {
     value as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use sheepdog_map::{
+        CompileOptions, Site,
+        model::{Door, Level, Lift, Room},
+    };
+
+    use super::*;
+
+    #[test]
+    fn only_a_passage_that_is_known_to_be_shut_is_a_wall() {
+        let mut site = Site::new("a door and a lift");
+        site.levels = vec![Level::new("0", 0.0), Level::new("1", 4.0)];
+        site.rooms = vec![
+            Room::rectangle("room", "0", 0.0, -2.0, 6.0, 2.0).walled(),
+            Room::rectangle("hall", "0", 6.0, -2.0, 9.0, 2.0).walled(),
+        ];
+        site.doors = vec![Door::new("door", "0", [6.0, -0.5], [6.0, 0.5])];
+        let lift = Lift::new("lift", [10.0, 0.0], 1.8, 1.6);
+        site.lifts =
+            vec![lift.with_door("0", [9.0, -0.5], [9.0, 0.5]).with_door("1", [9.0, -0.5], [9.0, 0.5])];
+        let site = site.compile(&CompileOptions::default()).unwrap();
+        let known = Known::new(&site);
+        let (door, lift) = (Passage::Door(DoorId(0)), |level| Passage::Lift(LiftId(0), LevelId(level)));
+        let pose = |level| Pose { level: LevelId(level), at: Point2::new(3.0, 0.0), yaw_rad: 0.0 };
+        let is_wall = |level, x_m: f64, shut: &[Passage]| {
+            known.is_wall(&site, pose(level), shut, Vector2::new(x_m - 3.0, 0.0))
+        };
+        for shut in [&[][..], &[Passage::Door(DoorId(1))], &[lift(0)]] {
+            assert!(!is_wall(0, 6.0, shut), "{shut:?}");
+            assert!(is_wall(0, 0.0, shut), "a wall is always one");
+        }
+        assert!(is_wall(0, 6.0, &[lift(1), door]));
+        assert!(!is_wall(0, 5.9, &[door]), "that stands before the door");
+        assert!(is_wall(0, 9.0, &[lift(0)]) && !is_wall(0, 9.0, &[door, lift(1)]));
+        assert!(is_wall(1, 9.0, &[lift(1)]) && !is_wall(1, 9.0, &[door, lift(0)]));
+    }
 }

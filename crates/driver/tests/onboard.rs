@@ -58,6 +58,7 @@ fn site() -> Arc<CompiledSite> {
         Waypoint::new("dock", "L1", 0.4, 1.0),
         Waypoint::new("east", "L1", 9.5, 1.0),
         Waypoint::new("store", "L1", 9.5, 4.5),
+        Waypoint::new("behind the door", "L1", 9.5, 2.4),
         Waypoint::new("lobby", "L1", 10.8, 1.0),
         Waypoint::new("cabin 1", "L1", 13.0, 1.0).in_lift("lift"),
         Waypoint::new("cabin 2", "L2", 13.0, 1.0).in_lift("lift"),
@@ -67,6 +68,7 @@ fn site() -> Arc<CompiledSite> {
         Lane::two_way("west", "east"),
         Lane::two_way("west", "dock"),
         Lane::two_way("east", "store"),
+        Lane::two_way("store", "behind the door"),
         Lane::two_way("east", "lobby"),
         Lane::two_way("lobby", "cabin 1"),
         Lane::two_way("cabin 2", "up"),
@@ -202,7 +204,14 @@ impl Robot {
             door_shut: false,
             confidence: Confidence::from_ppm(990_000).unwrap(),
             button: false,
-            beats: Some(Beat { boot: 0, seq: 0, open: Vec::new(), stop: None, reset: None }),
+            beats: Some(Beat {
+                boot: 0,
+                seq: 0,
+                open: Vec::new(),
+                shut: Vec::new(),
+                stop: None,
+                reset: None,
+            }),
             top_mps: 0.0,
             site,
         }
@@ -363,6 +372,11 @@ impl Robot {
         self.beats.as_mut().unwrap().open = open;
     }
 
+    /// What the next beats say is shut.
+    fn shut(&mut self, shut: Vec<Passage>) {
+        self.beats.as_mut().unwrap().shut = shut;
+    }
+
     fn door(&self) -> Passage {
         Passage::Door(self.site.door_named("store door").unwrap())
     }
@@ -452,6 +466,48 @@ fn a_shut_door_is_waited_for_and_passed_when_a_fresh_beat_says_it_is_open() {
     robot.open(vec![door]);
     robot.run_until_done(1, lanes);
     assert!(robot.distance_to("store") < 0.03);
+}
+
+#[test]
+fn a_person_in_an_open_doorway_is_no_wall() {
+    let mut robot = Robot::new("east");
+    let door = robot.door();
+    // Nearest where the leaf would be if the door were shut.
+    robot.people = vec![Point2::new(9.5, 2.2)];
+    robot.open(vec![door]);
+    robot.send_to(1, "east", "store");
+    let gap_m = |robot: &Robot| 2.0 - RADIUS_M - robot.at.y;
+    for _ in 0..200 {
+        robot.tick();
+        assert!(f64::from(interlock().stop_margin.0) / 1e3 < gap_m(&robot), "at {}", robot.at);
+    }
+    assert!(gap_m(&robot) < 0.5 && robot.speed == 0.0, "it came as near as it may, to {}", robot.at);
+    robot.people.clear();
+    robot.run(20.0);
+    assert!(robot.distance_to("store") < 0.03);
+}
+
+#[test]
+fn a_door_that_is_known_to_be_shut_is_a_wall_while_the_news_is_fresh() {
+    let nearest_m = |news: bool, silent: bool| {
+        let mut robot = Robot::new("store");
+        robot.door_shut = true;
+        let door = robot.door();
+        if news {
+            robot.shut(vec![door]);
+        }
+        // Its release ends short of the door, nearer than the stop margin lets it come to a person.
+        robot.send_to(1, "store", "behind the door");
+        robot.run(0.5);
+        if silent {
+            robot.beats = None;
+        }
+        robot.run(20.0);
+        robot.distance_to("behind the door")
+    };
+    assert!(nearest_m(true, false) < 0.03);
+    assert!(0.05 < nearest_m(false, false), "nobody has said that it is shut");
+    assert!(0.05 < nearest_m(true, true), "it may have opened since");
 }
 
 #[test]
@@ -726,7 +782,8 @@ fn a_lost_fleet_lets_it_finish_unless_the_site_wants_it_to_stop() {
     robot.run(3.0);
     assert!((robot.at - stood).norm() < 1e-9 && robot.distance_to("east") > 1.0);
     assert_eq!(robot.report().motion, Motion::Stopped(rules::REL_001));
-    robot.beats = Some(Beat { boot: 0, seq: 99, open: Vec::new(), stop: None, reset: None });
+    robot.beats =
+        Some(Beat { boot: 0, seq: 99, open: Vec::new(), shut: Vec::new(), stop: None, reset: None });
     robot.run_until_done(1, lanes);
 }
 

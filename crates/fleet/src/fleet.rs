@@ -492,6 +492,7 @@ impl Fleet {
         }
         for passage in self.state.doors.iter_mut().chain(&mut self.state.lifts) {
             passage.commanded = None;
+            passage.is_known = false;
         }
         if let Some(open) = &self.state.planning.open {
             let (job, problem) = (open.job, open.problem.clone());

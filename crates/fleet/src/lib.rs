@@ -27,6 +27,8 @@ mod parking;
 #[cfg(test)]
 mod parking_tests;
 mod passages;
+#[cfg(test)]
+mod passages_tests;
 mod planning;
 mod record;
 mod replay;

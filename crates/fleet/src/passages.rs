@@ -24,7 +24,7 @@ const STUCK_AFTER: Micros = Micros::from_secs(30);
 const OVERDUE_FOR: Micros = Micros::from_secs(300);
 
 impl PassageState {
-    /// A shut passage that nobody has commanded yet.
+    /// A passage that nobody has commanded or heard of yet, taken as shut.
     pub(crate) const fn closed(level: LevelId, now: FleetTime) -> Self {
         Self {
             level,
@@ -32,6 +32,7 @@ impl PassageState {
             commanded: None,
             commanded_at: now,
             heard: now,
+            is_known: false,
             waited_for: None,
             overdue: None,
         }
@@ -41,6 +42,22 @@ impl PassageState {
     pub(crate) fn is_open_at(&self, level: LevelId, now: FleetTime, fresh: Micros) -> bool {
         let is_fresh = now.since(self.heard).is_some_and(|age| age <= fresh);
         is_fresh && self.level == level && self.state == DoorState::Open
+    }
+
+    /// Whether a door is shut by its own report. Doors report on change.
+    const fn is_shut(&self) -> bool {
+        self.is_known && matches!(self.state, DoorState::Closed)
+    }
+
+    /// Whether a lift's door at a level is shut by a report that is not too old: it is, or the cabin is elsewhere.
+    fn is_shut_at(&self, level: LevelId, now: FleetTime, fresh: Micros) -> bool {
+        let is_fresh = self.is_known && now.since(self.heard).is_some_and(|age| age <= fresh);
+        let shut = match self.state {
+            DoorState::Closed => true,
+            DoorState::Open | DoorState::Moving => self.level != level,
+            DoorState::Faulty => false,
+        };
+        is_fresh && shut
     }
 }
 
@@ -57,6 +74,7 @@ impl Fleet {
         passage.state = state;
         passage.level = level.unwrap_or(passage.level);
         passage.heard = self.state.now;
+        passage.is_known = true;
         if before != state && passage.overdue.take().is_some() {
             self.state.planning.due = true;
         }
@@ -152,6 +170,25 @@ impl Fleet {
                 state.is_some_and(|state| state.is_open_at(level, self.state.now, fresh))
             }
         }
+    }
+
+    /// Passages that are shut by their own reports, by level.
+    pub(crate) fn shut_passages(&self) -> BTreeMap<LevelId, Vec<Passage>> {
+        let (now, fresh) = (self.state.now, self.config.lift_fresh);
+        let mut shut: BTreeMap<LevelId, Vec<Passage>> = BTreeMap::new();
+        for ((id, door), state) in (0..).map(DoorId).zip(self.site.doors()).zip(&self.state.doors) {
+            if state.is_shut() {
+                shut.entry(door.level).or_default().push(Passage::Door(id));
+            }
+        }
+        for ((id, lift), state) in (0..).map(LiftId).zip(self.site.lifts()).zip(&self.state.lifts) {
+            for level in lift.stops.iter().map(|stop| stop.level) {
+                if state.is_shut_at(level, now, fresh) {
+                    shut.entry(level).or_default().push(Passage::Lift(id, level));
+                }
+            }
+        }
+        shut
     }
 
     /// Whether a robot's release leads through a passage that keeps robots waiting: it gives back what it can.

@@ -1,7 +1,9 @@
 //! What agents say, and what their silence means.
 
+use std::collections::BTreeSet;
+
 use sheepdog_core::{
-    AgentId, Epoch, LaneId, Mm, RuleId, StopGeneration, WaypointId,
+    AgentId, Epoch, LaneId, LevelId, Mm, RuleId, StopGeneration, WaypointId,
     wire::{Beat, DoorState, Motion, Passage, Pose, Release, Report, ToAgent, ToFleet},
 };
 use sheepdog_map::CompiledSite;
@@ -466,11 +468,14 @@ impl Fleet {
     pub(crate) fn beat(&mut self) {
         let boot = self.state.boot;
         let ids: Vec<AgentId> = self.state.agents.keys().copied().collect();
+        let shut_by_level = self.shut_passages();
         for agent in ids {
             let Some(robot) = self.state.agents.get(&agent).and_then(|agent| agent.robot.as_ref()) else {
                 continue;
             };
             let open = self.open_passages(robot);
+            let near = self.levels_ahead(robot).into_iter().filter_map(|level| shut_by_level.get(&level));
+            let shut = near.flatten().copied().collect();
             let (stop, reset) = self.stop_for(agent);
             if self.is_deaf(agent) {
                 // No number stops it. To a robot, silence of the fleet is a reason to stop; a beat would be none to.
@@ -481,10 +486,17 @@ impl Fleet {
             }
             let Some(robot) = self.robot_mut(agent) else { continue };
             robot.beat = robot.beat.saturating_add(1);
-            let beat = Beat { boot, seq: robot.beat, open, stop, reset };
+            let beat = Beat { boot, seq: robot.beat, open, shut, stop, reset };
             self.output(Output::ToAgent { agent, message: ToAgent::Beat(beat) });
         }
         self.repeat_orders();
+    }
+
+    /// The level a robot is on, and those its release leads to.
+    fn levels_ahead(&self, robot: &RobotState) -> BTreeSet<LevelId> {
+        let lanes = robot.ahead().iter().filter_map(|lane| self.site.lane(*lane));
+        let ends = lanes.flat_map(|lane| [lane.from, lane.to]).filter_map(|at| self.site.waypoint(at));
+        ends.map(|at| at.level).chain([robot.pose.level]).collect()
     }
 
     /// Passages on the released route that report being open.

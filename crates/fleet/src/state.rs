@@ -228,6 +228,8 @@ pub(crate) struct PassageState {
     pub(crate) commanded_at: FleetTime,
     /// When it was heard of last.
     pub(crate) heard: FleetTime,
+    /// It has been heard of since the fleet started: only then `state` is more than a guess.
+    pub(crate) is_known: bool,
     /// Since when a robot at its sill waits for it.
     pub(crate) waited_for: Option<FleetTime>,
     /// A robot has waited too long: closed to planning since then.

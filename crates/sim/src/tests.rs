@@ -288,7 +288,8 @@ impl Dispatcher {
     fn step(&mut self, plant: &mut Plant) -> Vec<Report> {
         if plant.now().as_micros().is_multiple_of(500_000) {
             self.beat += 1;
-            let beat = Beat { boot: 0, seq: self.beat, open: self.open.clone(), stop: None, reset: None };
+            let (seq, open, shut) = (self.beat, self.open.clone(), Vec::new());
+            let beat = Beat { boot: 0, seq, open, shut, stop: None, reset: None };
             plant.send(self.robot, ToAgent::Release(self.release.clone()));
             plant.send(self.robot, ToAgent::Beat(beat));
         }

@@ -158,7 +158,10 @@ impl World {
         let fresh = self.known.filter(|(_, at)| self.now_ms - at <= FRESH_MS);
         let open = fresh.filter(|(open, _)| *open).map(|_| HERE).into_iter().collect();
         self.seq += 1;
-        self.air.push((self.now_ms, Beat { boot: 0, seq: self.seq, open, stop: None, reset: None }));
+        self.air.push((
+            self.now_ms,
+            Beat { boot: 0, seq: self.seq, open, shut: Vec::new(), stop: None, reset: None },
+        ));
         (self.air.len() <= 2).then_some(())
     }
 
