@@ -2,7 +2,10 @@
 
 use nalgebra::Point2;
 use sheepdog_core::{Confidence, LevelId, Ppm, RobotTime};
-use sheepdog_interlock::packs::{PACKS, PackVerdict};
+use sheepdog_interlock::{
+    Braking,
+    packs::{PACKS, PackVerdict},
+};
 
 /// Everything a robot knows of itself and its surroundings at one instant.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +38,17 @@ pub struct Observation {
     pub beams: Vec<Beam>,
     /// A range from which on a beam has met nothing, metres.
     pub beam_range_max_m: f64,
+    /// By how much the scanner misses its reference contour, metres; `None` for one without a contour (OBS-010).
+    pub residual_m: Option<f64>,
+    /// What is known of the brakes now, as [`packs::brakes`](sheepdog_interlock::packs::brakes) finds it from watching
+    /// them; `None` leaves the settings as they are. It can only make limits lower.
+    pub braking: Option<Braking>,
     /// State of charge.
     pub battery: Ppm,
     /// Whether the emergency button on the robot is pressed.
     pub emergency_button: bool,
+    /// Whether the reset button on the robot is pressed; a robot without one says no (RST-003).
+    pub reset_button: bool,
     /// Whether the bumper is touched; a robot without one says no.
     pub bumper: bool,
     /// The last verdicts of packs that run beside, by slot; the map's is the controller's own.

@@ -15,7 +15,7 @@ use sheepdog_interlock::{
         map::{Area, Fix, Map, MapEvidence, MapSettings},
     },
 };
-use sheepdog_map::CompiledSite;
+use sheepdog_map::{CompiledSite, zones::Visitor};
 
 use crate::{
     Link, Log, Observation,
@@ -183,7 +183,7 @@ impl<B: Base> Onboard<B> {
 
     /// Takes orders, decides, moves or stops the base, and reports.
     ///
-    /// O(beams log beams + lanes looked ahead); allocates for the obstacles of a scan.
+    /// O(beams log beams + corners of zones + lanes looked ahead); allocates for the obstacles of a scan.
     ///
     /// Nothing but the black box keeps what was decided; a robot that has to answer for it uses
     /// [`step_logged`](Self::step_logged).
@@ -346,12 +346,14 @@ impl<B: Base> Onboard<B> {
             free_travel: Some(perception::free_travel(observation, &seen)),
             side_clearance: Some(seen.side_clearance),
             odometry: perception::odometry(observation),
+            braking: observation.braking,
             release,
             beat: Some(observation.now),
             packs: observation.packs,
             self_test: if observation.failed { SelfTest::NotRun } else { SelfTest::Passed },
             emergency_button: Some(observation.emergency_button),
             bumper: Some(observation.bumper),
+            reset_button: observation.reset_button,
             stop: self.orders.stop_command(),
             reset: self.orders.pending_reset(self.guarded.state()),
             ..Input::unknown(observation.now, site)
@@ -383,12 +385,27 @@ impl<B: Base> Onboard<B> {
             y_mm: to_i32(libm::round(pose.at.y * 1e3)),
             travelled: perception::odometry(observation)
                 .map_or(Mm::ZERO, |odometry| odometry.value.travelled),
-            zone_limit: None,
+            zone_limit: self.speed_limit(pose, observation.pose_error_m),
         });
         MapEvidence {
             expected: self.config.site.version(),
             fix: fix.map(|value| Reading { taken: observation.taken, value }),
         }
+    }
+
+    /// The lowest speed limit of the zones in which the footprint may be, and of the lane it is on. A robot has no
+    /// calendar: of zones with hours it keeps the limits at all hours.
+    fn speed_limit(&self, pose: Pose, error_m: f64) -> Option<MmPerS> {
+        let site = &self.config.site;
+        let class = site.classes().get(self.config.class).map(|claims| &claims.class);
+        let visitor = Visitor {
+            class: class.map(|class| class.name.as_str()),
+            radius_m: class.map_or(f64::INFINITY, |class| f64::from(class.radius.0) / 1e3) + error_m.max(0.0),
+            when: None,
+        };
+        let zones_mps = site.zones_at(pose.level, pose.at, visitor).speed_limit_mps();
+        let zones = zones_mps.map(|limit_mps| MmPerS(to_u32(libm::floor(limit_mps * 1e3))));
+        [zones, self.tracker.lane_limit()].into_iter().flatten().min()
     }
 
     /// Whether the footprint less its declared margin, which localisation errors are part of, is in the mapped area

@@ -115,9 +115,14 @@ pub(crate) fn reading(observation: &Observation, seen: &Surroundings<SECTORS>) -
         digest: seen.digest,
         healthy: !observation.failed,
         invalid: seen.invalid,
-        residual: None,
+        residual: observation.residual_m.map(residual),
         sectors: seen.sectors,
     }
+}
+
+/// By how much a sensor misses its contour, rounded up; what is no number misses it by everything.
+fn residual(residual_m: f64) -> Mm {
+    if residual_m.is_finite() { Mm(to_u32(libm::ceil(residual_m.abs() * 1e3))) } else { Mm::MAX }
 }
 
 /// Free travel as of the scan.

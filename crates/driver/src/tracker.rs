@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{
-    Epoch, LaneId, LevelId, SiteVersion,
+    Epoch, LaneId, LevelId, MmPerS, SiteVersion,
     wire::{Passage, Release},
 };
 use sheepdog_map::{CompiledSite, Lane};
@@ -165,6 +165,11 @@ impl Tracker {
     pub(crate) fn released(&self) -> impl Iterator<Item = LaneId> + '_ {
         let pending = self.pending.iter().flat_map(Route::ahead);
         self.route.ahead().iter().chain(pending).copied()
+    }
+
+    /// The speed limit of the lane the robot is on, or stands at the beginning of.
+    pub(crate) fn lane_limit(&self) -> Option<MmPerS> {
+        self.lane(self.route.done).filter(|_| self.lead_in.is_none()).and_then(|lane| lane.speed_limit)
     }
 
     /// Whether nothing is left to drive.

@@ -23,13 +23,13 @@ use sheepdog_driver::{
     Base, Beam, Bounded, Direction, Fate, Link, Lossy, Observation, Onboard, OnboardConfig, StopCategory,
 };
 use sheepdog_interlock::{
-    CONFIDENCE_STOP_MIN, Config, Restart, State,
-    packs::{PACKS, map::MapSettings},
+    Braking, CONFIDENCE_STOP_MIN, Config, Restart, State,
+    packs::{self, PACKS, map::MapSettings},
     rules,
 };
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, NominalWaits, Site, TravelProfile,
-    model::{Door, Lane, Level, Lift, Room, Waypoint},
+    model::{Door, Lane, Level, Lift, Room, Waypoint, Zone, ZoneKind},
     shortest_path,
 };
 
@@ -64,11 +64,13 @@ fn site() -> Arc<CompiledSite> {
         Waypoint::new("cabin 2", "L2", 13.0, 1.0).in_lift("lift"),
         Waypoint::new("up", "L2", 8.0, 1.0),
     ];
+    let quiet = Zone::rectangle("quiet", "L1", ZoneKind::SpeedLimit, [8.0, 3.5], [11.0, 6.0]);
+    site.zones = vec![Zone { speed_limit_mps: Some(0.3), ..quiet }];
     site.lanes = vec![
         Lane::two_way("west", "east"),
         Lane::two_way("west", "dock"),
         Lane::two_way("east", "store"),
-        Lane::two_way("store", "behind the door"),
+        Lane::two_way("store", "behind the door").with_speed_limit(0.2),
         Lane::two_way("east", "lobby"),
         Lane::two_way("lobby", "cabin 1"),
         Lane::two_way("cabin 2", "up"),
@@ -166,6 +168,9 @@ struct Robot {
     door_shut: bool,
     confidence: Confidence,
     button: bool,
+    reset_button: bool,
+    residual_m: Option<f64>,
+    braking: Option<Braking>,
     beats: Option<Beat>,
     /// Top speed and largest distance from the route's lines since the last look.
     top_mps: f64,
@@ -204,6 +209,9 @@ impl Robot {
             door_shut: false,
             confidence: Confidence::from_ppm(990_000).unwrap(),
             button: false,
+            reset_button: false,
+            residual_m: None,
+            braking: None,
             beats: Some(Beat {
                 boot: 0,
                 seq: 0,
@@ -291,6 +299,9 @@ impl Robot {
             frame: self.now.as_micros(),
             beams: self.beams(),
             beam_range_max_m: RANGE_M,
+            residual_m: self.residual_m,
+            braking: self.braking,
+            reset_button: self.reset_button,
             battery: Ppm::ONE,
             emergency_button: self.button,
             bumper: false,
@@ -702,6 +713,106 @@ fn the_button_latches_and_only_a_newer_reset_releases_it() {
     robot.tell(start(2));
     robot.run(1.0);
     assert!(!robot.onboard.state().needs_person());
+}
+
+/// What the map's pack limits the speed to, if that is the lowest limit.
+fn limited(robot: &Robot) -> Option<i64> {
+    let decision = robot.onboard.decision().unwrap();
+    (decision.evidence.rule == packs::rules::SPD_003).then_some(decision.evidence.limit)
+}
+
+#[test]
+fn the_lowest_limit_of_zones_and_lane_holds_while_the_footprint_may_be_there() {
+    let mut robot = Robot::new("east");
+    let door = robot.door();
+    robot.open(vec![door]);
+    robot.send_to(1, "east", "store");
+    // Its edge, with what it does not know of its place, reaches the zone.
+    let inside = |robot: &Robot| 3.5 - RADIUS_M - 0.01 < robot.at.y;
+    let (mut slowest_in_time, mut seen) = (f64::INFINITY, false);
+    for _ in 0..400 {
+        let (was_inside, speed) = (inside(&robot), robot.speed);
+        robot.tick();
+        assert!(was_inside || limited(&robot).is_none(), "at {}", robot.at);
+        let limit = robot.onboard.decision().unwrap().speed_limit;
+        assert!(!was_inside || limit <= MmPerS(300), "at {}: {limit:?}", robot.at);
+        seen |= !was_inside && 0.6 < speed;
+        if was_inside {
+            slowest_in_time = robot.speed;
+        }
+    }
+    assert!(seen && slowest_in_time <= 0.3);
+    assert!(robot.distance_to("store") < 0.03);
+    // The lane on which it goes back is slower still, in the zone and out of it.
+    let lanes = robot.send_to(2, "store", "behind the door");
+    robot.run(4.0);
+    assert!(inside(&robot) && robot.speed > 0.0);
+    assert_eq!(robot.onboard.decision().unwrap().speed_limit, MmPerS(200));
+    robot.run_until_done(2, lanes);
+}
+
+#[test]
+fn weak_brakes_make_it_slower() {
+    let top_mps = |braking| {
+        let mut robot = Robot::new("west");
+        robot.braking = braking;
+        let lanes = robot.send_to(1, "west", "east");
+        robot.run_until_done(1, lanes);
+        robot.top_mps
+    };
+    let worn = Braking { deceleration: MmPerS2(20), delay: Micros::from_millis(500) };
+    assert!(top_mps(Some(worn)) < 0.8 * top_mps(None));
+    let better = Braking { deceleration: MmPerS2(9_000), delay: Micros::ZERO };
+    assert!(top_mps(Some(better)).to_bits() == top_mps(None).to_bits(), "it can only make it slower");
+}
+
+#[test]
+fn a_scanner_that_misses_its_contour_makes_it_slow_and_then_stops_it() {
+    for residual_m in [0.051, -0.051, f64::NAN, f64::INFINITY] {
+        let mut robot = Robot::new("west");
+        robot.send_to(1, "west", "east");
+        robot.residual_m = Some(0.05);
+        robot.run(4.0);
+        assert!(0.5 < robot.speed, "that much is allowed");
+        robot.residual_m = Some(residual_m);
+        robot.tick();
+        assert_eq!(robot.onboard.state(), State::Slow, "{residual_m}");
+        robot.run(2.0);
+        assert!(robot.speed == 0.0 && !robot.onboard.state().needs_person(), "{residual_m}");
+    }
+}
+
+#[test]
+fn a_press_of_the_reset_button_takes_one_step_and_ends_no_stop_from_elsewhere() {
+    let press = |robot: &mut Robot, secs: f64| {
+        robot.reset_button = true;
+        robot.run(secs);
+        robot.reset_button = false;
+        robot.run(1.0);
+    };
+    let mut robot = Robot::new("west");
+    let lanes = robot.send_to(1, "west", "east");
+    robot.run(2.0);
+    robot.button = true;
+    robot.run(2.0);
+    robot.button = false;
+    robot.run(1.0);
+    press(&mut robot, 0.05);
+    press(&mut robot, 5.0);
+    assert!(
+        matches!(robot.onboard.state(), State::Latched { .. }),
+        "a knock and a stuck button are no press"
+    );
+    press(&mut robot, 0.5);
+    assert!(matches!(robot.onboard.state(), State::Acknowledged { .. }));
+    press(&mut robot, 0.5);
+    robot.run_until_done(1, lanes);
+    let stop =
+        StopOrder { scope: StopScope::Site, category: StopCategory::One, generation: StopGeneration(1) };
+    robot.tell(ToAgent::Stop(stop));
+    robot.run(1.0);
+    press(&mut robot, 0.5);
+    assert!(matches!(robot.onboard.state(), State::Latched { .. }), "whoever ordered it resets it");
 }
 
 #[test]

@@ -204,6 +204,10 @@ impl Robot {
             frame: us,
             beams,
             beam_range_max_m: self.beams.range_max_m,
+            // No plant watches its brakes, knows a contour or has a button for resets.
+            residual_m: None,
+            braking: None,
+            reset_button: false,
             battery: self.battery(),
             emergency_button: self.conditions.button,
             bumper: false,
