@@ -6,7 +6,8 @@ use sheepdog::fleet::OperatorCommand;
 use sheepdog::interlock::{self, BootNonce, Record, SinkFull, State, Verdict, rules};
 use sheepdog::ledger::{Body, Leaves, LedgerError, Reader, SaltKey, Verifier};
 use sheepdog::runtime::{
-    Anchored, Disk, RobotHeader, RobotLedger, RobotRecord, RobotStore, StoreError, recorder, segment_files,
+    Anchored, Disk, RobotHeader, RobotLedger, RobotRecord, RobotStore, StoreError, StoreOptions, recorder,
+    segment_files,
 };
 use sheepdog::scenario::World;
 use sheepdog::sim::{Fault, FaultKind, FaultTarget};
@@ -28,7 +29,9 @@ fn equip(world: &mut World, folder: &Path, boot: u64) -> Stores {
     let equip = |(agent, config, _): (AgentId, _, _)| {
         let header = RobotHeader::new(agent, BootNonce(boot), config, site);
         let disk = Disk::create(&folder.join(agent.0.to_string())).unwrap();
-        let (tap, store) = RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, CAPACITY).unwrap();
+        let options = StoreOptions::KEEP_ALL;
+        let (tap, store) =
+            RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, CAPACITY, options).unwrap();
         assert!(world.plant_mut().keep_log(agent, Box::new(tap)));
         (agent, store)
     };
@@ -301,7 +304,8 @@ fn the_next_boot_continues_the_chain() {
         let (_, config, _) = world.plant().robots().next().unwrap();
         let header = RobotHeader::new(AgentId(robot), BootNonce(boot), config, world.setup().site.version());
         let disk = Disk::create(&folder.0.join("0")).unwrap();
-        RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, CAPACITY).map(|_| ())
+        let options = StoreOptions::KEEP_ALL;
+        RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, CAPACITY, options).map(|_| ())
     };
     assert!(matches!(open(0, 1), Err(StoreError::BootUsed { boot: 1, .. })));
     assert!(matches!(open(0, 0), Err(StoreError::BootUsed { boot: 0, .. })));

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sheepdog_core::{AgentId, FleetTime, RobotTime, Sequential, Workers};
 use sheepdog_interlock::BootNonce;
 use sheepdog_ledger::SaltKey;
-use sheepdog_runtime::{Clock, Disk, Pool, RobotHeader, RobotStore, StoreError};
+use sheepdog_runtime::{Clock, Disk, Pool, RobotHeader, RobotStore, StoreError, StoreOptions};
 use sheepdog_scenario::{DeliveryLoad, Setup, Summary, World, film};
 
 use crate::{
@@ -72,7 +72,7 @@ fn keep_ledgers(world: &mut World, folder: &Path) -> Result<Vec<RobotStore>, Pro
         let disk = Disk::create(&path).map_err(|error| Problem::Io { path: path.clone(), error })?;
         // Robots of the plant boot once, and count from zero.
         let header = RobotHeader::new(agent, BootNonce(0), config, site);
-        let opened = RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, RING);
+        let opened = RobotStore::open(Box::new(disk), &header, SaltKey::PUBLIC, RING, StoreOptions::KEEP_ALL);
         let (tap, store) = opened.map_err(|error| Problem::input(&path, error))?;
         world.plant_mut().keep_log(agent, Box::new(tap));
         stores.push(store);

@@ -154,6 +154,11 @@ impl Recorder {
         &self.ledger
     }
 
+    /// What comes next is in a file of its own with this header.
+    pub fn begin_segment(&mut self, header: &[u8]) {
+        self.ledger.begin_segment(header);
+    }
+
     fn decision(&mut self, record: &Record, made: &mut Vec<Envelope>) {
         let last = self.last.replace(*record);
         let expected = last.map_or(0, |last| last.seq.saturating_add(1));

@@ -25,8 +25,10 @@ pub struct RobotLedger {
 pub struct Boot {
     /// What wrote it.
     pub header: RobotHeader,
-    /// Its records.
+    /// Its records, of all its files.
     pub entries: Vec<RobotEntry>,
+    /// Its beginning was removed: what comes first says nothing about what came before.
+    pub cut: bool,
 }
 
 /// A record with its number and time.
@@ -72,6 +74,8 @@ pub struct Anchored {
     pub held: u64,
     /// Records of the robot's ledger that the last of them covers.
     pub covered: u64,
+    /// Anchors in a part of the robot's ledger that was removed: nothing can be said of them.
+    pub removed: u64,
     /// Anchors through which it does not pass, with the number of the fleet's record.
     pub broken: Vec<(u64, Anchor)>,
 }
@@ -101,6 +105,8 @@ impl Anchored {
             if leaves.root(anchor.seq).is_some_and(|root| root.0 == anchor.root) {
                 found.held += 1;
                 found.covered = found.covered.max(anchor.seq);
+            } else if anchor.seq < leaves.count() && leaves.digest(anchor.seq).is_none() {
+                found.removed += 1;
             } else {
                 found.broken.push((entry.seq, anchor));
             }
@@ -120,17 +126,21 @@ impl RobotLedger {
     /// # Errors
     /// [`LedgerError`] if a file is damaged, [`LedgerError::NotALedger`] if it is no robot's.
     pub fn read<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, LedgerError> {
-        let mut boots = Vec::new();
+        let mut boots: Vec<Boot> = Vec::new();
         for file in files {
             let reader = Reader::new(file)?;
             let header = RobotHeader::decode(reader.header()).ok_or(LedgerError::NotALedger)?;
+            let base = reader.base().seq();
             let mut entries = Vec::new();
             for envelope in reader {
                 let envelope = envelope?;
                 let record = RobotRecord::decode(&envelope);
                 entries.push(RobotEntry { seq: envelope.seq, time: envelope.time, record });
             }
-            boots.push(Boot { header, entries });
+            match boots.last_mut().filter(|boot| boot.header == header) {
+                Some(boot) => boot.entries.append(&mut entries),
+                None => boots.push(Boot { header, entries, cut: boots.is_empty() && 0 < base }),
+            }
         }
         Ok(Self { boots })
     }
@@ -157,17 +167,17 @@ impl RobotLedger {
 
 impl Boot {
     fn replay(&self, replay: &mut RobotReplay) {
-        let mut next = 0;
+        let mut next = if self.cut { None } else { Some(0) };
         let mut before: Option<&Record> = None;
         for RobotEntry { seq, record, .. } in &self.entries {
             let mut find = |what: String| replay.findings.push((*seq, what));
             match record {
                 Err(error) => find(error.to_string()),
                 Ok(RobotRecord::Refused { first, count }) => {
-                    if *first != next {
+                    if let Some(next) = next.filter(|next| next != first) {
                         find(format!("decisions {next} to {first} are missing"));
                     }
-                    next = first.saturating_add(*count);
+                    next = Some(first.saturating_add(*count));
                     before = None;
                 }
                 Ok(RobotRecord::Incident(incident)) => {
@@ -175,7 +185,7 @@ impl Boot {
                     if config.is_some_and(|config| config != self.header.config) {
                         find("its settings are not those of the header".to_owned());
                     }
-                    if !is_of(incident, before) {
+                    if next.is_some() && !is_of(incident, before) {
                         find("its last step is not the stop before it".to_owned());
                     }
                     let rule = incident.stop().map(|stop| stop.decision.evidence.rule);
@@ -188,8 +198,8 @@ impl Boot {
                     | RobotRecord::Reset(_)),
                 ) => {
                     let (Some(decision), count) = (record.decision(), count(record)) else { continue };
-                    self.check(decision, before, next, &mut find);
-                    next = decision.seq.saturating_add(count);
+                    self.check(decision, before, next.unwrap_or(decision.seq), &mut find);
+                    next = Some(decision.seq.saturating_add(count));
                     before = Some(decision);
                     replay.decisions += count;
                 }

@@ -33,14 +33,15 @@ const ASIDE: &str = "empty-ledger.old";
 /// Length of what stands before the state in a snapshot.
 const SNAPSHOT_START: u64 = 8 + 32 + 32;
 
-/// How much a store keeps and how it is cut.
+/// How much a store keeps and how it is cut, of a fleet or of a robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
     /// A segment ends with the batch of records that makes it at least this long, in bytes.
     pub segment_bytes: u64,
     /// What may be removed; `None` keeps everything.
     pub keep: Option<Keep>,
-    /// How many bytes the folder may hold, for [`Store::level`]; `None` for no limit.
+    /// How many bytes the folder may hold, for [`Store::level`] and [`RobotStore::level`](crate::RobotStore::level); `None`
+    /// for no limit.
     pub budget_bytes: Option<u64>,
 }
 
@@ -49,11 +50,13 @@ impl StoreOptions {
     pub const KEEP_ALL: Self = Self { segment_bytes: 64 << 20, keep: None, budget_bytes: None };
 }
 
-/// What a store must keep. A segment is removed only when it is outside of both, and older than the newest snapshot.
+/// What a store must keep. A segment is removed only when it is outside of both, and older than the newest snapshot of a
+/// fleet, or the newest checkpoint of a robot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// Records younger than this stay, in time on the fleet's clock. That clock stands while the fleet is down, so on
-    /// the calendar they stay at least as long.
+    /// Records younger than this stay, in time on the clock of whoever wrote them. The fleet's clock stands while the fleet is
+    /// down, and of a robot's earlier boots only the time since this one began counts: on the calendar they stay at least
+    /// as long.
     pub age: Micros,
     /// As long as all segments together are not longer than this, all of them stay.
     pub bytes: u64,
@@ -106,10 +109,10 @@ impl io::Write for Target {
 pub(crate) struct Segment {
     pub(crate) name: String,
     /// Number of its first record.
-    first: u64,
+    pub(crate) first: u64,
     pub(crate) bytes: u64,
     /// Time of its last record, once somebody has looked.
-    ends: Option<FleetTime>,
+    pub(crate) ends: Option<FleetTime>,
 }
 
 /// A fleet that came back from its folder.
@@ -343,16 +346,13 @@ impl Store {
         self.sync()?;
         self.check_stored(fleet)?;
         let before = fleet.ledger().chain().clone();
-        let medium = self.writer.get_mut().medium.as_mut();
-        let begun = Begun::new(medium, &self.header, Some(&before));
+        let header = self.header.encode()?;
+        let begun = Begun::after(self.writer.get_mut().medium.as_mut(), &header, &before);
         self.refused = begun.is_err();
-        if begun.is_err() {
-            // A new segment that is there after all would contradict what is added to the old one.
-            let name = segment_name(before.seq());
-            let is_absent = |files: Vec<(String, u64)>| files.iter().all(|(file, _)| *file != name);
-            self.broken = !medium.files().is_ok_and(is_absent);
-        }
-        let Begun { segment, chain } = begun?;
+        let Begun { segment, chain } = begun.map_err(|NotBegun { error, broken }| {
+            self.broken = broken;
+            error
+        })?;
         self.broken = true;
         fleet.begin_segment(&self.header)?;
         let target = self.writer.get_mut();
@@ -378,11 +378,7 @@ impl Store {
 
     /// How full the folder is of its budget.
     pub fn level(&self) -> StorageLevel {
-        match self.options.budget_bytes {
-            _ if self.refused || self.broken => StorageLevel::Full,
-            Some(budget) => StorageLevel::of(self.used_bytes(), budget),
-            None => StorageLevel::Normal,
-        }
+        self.options.level(self.used_bytes(), self.refused || self.broken)
     }
 
     /// Bytes of all segments and the snapshot.
@@ -456,23 +452,17 @@ impl Store {
     /// Removes the oldest segments that need not be kept.
     fn prune(&mut self) -> Result<(), StoreError> {
         while self.may_remove_oldest()? {
-            let Some(oldest) = self.segments.first() else { break };
-            let medium = self.writer.get_mut().medium.as_mut();
-            // One at a time, so that what is left never has a gap.
-            let removed = medium.remove(&oldest.name).and_then(|()| medium.sync_folder());
-            removed.map_err(|error| failed(&medium.path(&oldest.name), error))?;
-            self.segments.remove(0);
+            remove_oldest(self.writer.get_mut().medium.as_mut(), &mut self.segments)?;
         }
         Ok(())
     }
 
     fn may_remove_oldest(&mut self) -> Result<bool, StoreError> {
         let (Some(keep), Some((snapshot, _))) = (self.options.keep, self.snapshot) else { return Ok(false) };
-        let all: u64 = self.segments.iter().map(|segment| segment.bytes).sum();
-        let [oldest, next, ..] = self.segments.as_mut_slice() else { return Ok(false) };
-        if snapshot < next.first || all <= keep.bytes {
+        if !keep.lets_go(&self.segments, snapshot) {
             return Ok(false);
         }
+        let Some(oldest) = self.segments.first_mut() else { return Ok(false) };
         let medium = self.writer.get_mut().medium.as_ref();
         // Nothing goes on the word of a snapshot that cannot be read back.
         if Snapshot::read(medium).is_none_or(|read| read.seq != snapshot) {
@@ -504,6 +494,42 @@ impl Store {
     }
 }
 
+impl StoreOptions {
+    /// How full a folder is that holds so many bytes; one whose disk refuses is full.
+    pub(crate) fn level(&self, used_bytes: u64, refused: bool) -> StorageLevel {
+        match self.budget_bytes {
+            _ if refused => StorageLevel::Full,
+            Some(budget) => StorageLevel::of(used_bytes, budget),
+            None => StorageLevel::Normal,
+        }
+    }
+}
+
+impl Keep {
+    /// Whether the oldest of the segments may go, its age apart: it ends before record `settled`, which can be come back
+    /// to without it, and together they are long enough.
+    pub(crate) fn lets_go(&self, segments: &[Segment], settled: u64) -> bool {
+        let all: u64 = segments.iter().map(|segment| segment.bytes).sum();
+        matches!(segments, [_, next, ..] if next.first <= settled) && self.bytes < all
+    }
+}
+
+/// Removes the oldest segment; one at a time, so that what is left never has a gap.
+pub(crate) fn remove_oldest(medium: &mut dyn Medium, segments: &mut Vec<Segment>) -> Result<(), StoreError> {
+    let Some(oldest) = segments.first() else { return Ok(()) };
+    let removed = medium.remove(&oldest.name).and_then(|()| medium.sync_folder());
+    removed.map_err(|error| failed(&medium.path(&oldest.name), error))?;
+    segments.remove(0);
+    Ok(())
+}
+
+/// Why a segment was not begun behind another one.
+pub(crate) struct NotBegun {
+    pub(crate) error: StoreError,
+    /// Whether the old one cannot go on either.
+    pub(crate) broken: bool,
+}
+
 /// A segment that was just made, with a header and no record.
 pub(crate) struct Begun {
     pub(crate) segment: Segment,
@@ -513,6 +539,16 @@ pub(crate) struct Begun {
 impl Begun {
     fn new(medium: &mut dyn Medium, header: &Header, before: Option<&Chain>) -> Result<Self, StoreError> {
         Self::with(medium, &header.encode()?, before)
+    }
+
+    /// A segment behind one that goes on if this one cannot be made.
+    pub(crate) fn after(medium: &mut dyn Medium, header: &[u8], before: &Chain) -> Result<Self, NotBegun> {
+        Self::with(medium, header, Some(before)).map_err(|error| {
+            // A new segment that is there after all would contradict what is added to the old one.
+            let name = segment_name(before.seq());
+            let is_absent = |files: Vec<(String, u64)>| files.iter().all(|(file, _)| *file != name);
+            NotBegun { error, broken: !medium.files().is_ok_and(is_absent) }
+        })
     }
 
     /// A segment with an encoded header.
@@ -655,7 +691,7 @@ impl Snapshot {
 }
 
 /// Puts a whole file in place: durable under its name, or not there.
-fn put(medium: &mut dyn Medium, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn put(medium: &mut dyn Medium, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
     let written = medium
         .write_new(NEW, bytes)
         .and_then(|()| medium.sync(NEW))

@@ -13,14 +13,18 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use sheepdog_core::{FleetTime, Micros, Mm, wire::Fact};
+use sheepdog_core::{AgentId, FleetTime, Micros, Mm, RobotTime, SiteVersion, StopCategory, wire::Fact};
+use sheepdog_driver::Log as _;
 use sheepdog_fleet::{Fleet, FleetConfig, Header, Input, StorageLevel};
+use sheepdog_interlock::{Base, BootNonce, Bounded, Config, Guarded, Input as Perceived, Interlock, Restart};
 use sheepdog_ledger::{Body, Digest, Envelope, Reader, Salt, SaltKey, Verified, Verifier};
 use sheepdog_map::{
     CompileOptions, FootprintClass, Site,
     model::{Lane, Level, Room, Waypoint},
 };
-use sheepdog_runtime::{Keep, Medium, Store, StoreError, StoreOptions};
+use sheepdog_runtime::{
+    Keep, Medium, RobotHeader, RobotLedger, RobotStore, Store, StoreError, StoreOptions, Tap,
+};
 
 /// Bytes that reach the model's disk together. Real sectors have 512; with small ones every record spans several.
 const SECTOR: usize = 64;
@@ -662,4 +666,187 @@ fn a_ledger_of_format_1_goes_on_in_a_segment_of_this_one() {
     file.truncate(torn);
     let files = BTreeMap::from([("ledger.sheepdog".to_owned(), file)]);
     goes_on_under_this_version(files, made.len() as u64 - 1, false);
+}
+
+/// A robot that knows nothing, and so has no reason to move.
+struct Parked;
+
+impl Base for Parked {
+    fn drive(&mut self, _command: Bounded<'_>) {}
+
+    fn halt(&mut self, _category: StopCategory) {}
+}
+
+const ROBOT_OPTIONS: StoreOptions = StoreOptions {
+    segment_bytes: 700,
+    keep: Some(Keep { age: Micros::from_secs(30), bytes: 1_800 }),
+    budget_bytes: None,
+};
+
+fn robot_header(boot: u64) -> RobotHeader {
+    let config = Config::SIMULATED.validate().unwrap();
+    RobotHeader::new(AgentId(3), BootNonce(boot), config.digest(), SiteVersion([7; 32]))
+}
+
+fn open_robot(model: &Model, boot: u64, options: StoreOptions) -> Result<(Tap, RobotStore), StoreError> {
+    RobotStore::open(Box::new(model.clone()), &robot_header(boot), SaltKey::PUBLIC, 8, options)
+}
+
+/// One boot: a decision every eleven seconds, each a record of its own; what an anchor says is durable.
+fn boot_robot(model: &Model, boot: u64, digests: &mut BTreeMap<u64, Digest>) -> RobotStore {
+    let (mut tap, mut store) = open_robot(model, boot, ROBOT_OPTIONS).unwrap();
+    model.mark(Op::Durable(store.ledger().next_seq()));
+    let config = Config::SIMULATED.validate().unwrap();
+    let interlock = Interlock::<1, 1>::new(config, config.digest(), Restart::First);
+    let mut robot = Guarded::new(interlock, Parked, BootNonce(boot));
+    for step in 1..=14 {
+        let now = RobotTime::from_micros(11_000_000 * step);
+        robot.step(&Perceived::unknown(now, SiteVersion([7; 32])), &mut tap);
+        store.drain(now).unwrap();
+        let files = model.folder.lock().unwrap().after_kill();
+        digests.extend(ledger(&files).1.iter().map(|record| (record.seq, record.digest)));
+        model.mark(Op::Accepted(store.ledger().next_seq()));
+        if let Some(anchor) = tap.anchor() {
+            model.mark(Op::Durable(anchor.seq));
+        }
+    }
+    store
+}
+
+/// Three boots, of which the second ends in order and the others are killed.
+fn run_robot() -> (Vec<Op>, BTreeMap<u64, Digest>) {
+    let (model, mut digests) = (Model::default(), BTreeMap::new());
+    for boot in 1..=3 {
+        let store = boot_robot(&model, boot, &mut digests);
+        if boot == 2 {
+            store.close(RobotTime::from_micros(200_000_000)).unwrap();
+            let files = model.folder.lock().unwrap().after_kill();
+            digests.extend(ledger(&files).1.iter().map(|record| (record.seq, record.digest)));
+            model.mark(Op::Durable(digests.len() as u64));
+        }
+    }
+    let log = model.log.lock().unwrap().clone();
+    (log, digests)
+}
+
+/// What a crash left behind is gone on with in another boot, and holds a beginning of the run that has at least
+/// `promised` records.
+fn check_robot(files: BTreeMap<String, Vec<u8>>, promised: u64, digests: &BTreeMap<u64, Digest>, what: &str) {
+    let model = Model::holding(files);
+    let (_tap, store) =
+        open_robot(&model, 99, ROBOT_OPTIONS).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(promised <= store.ledger().next_seq(), "{what}");
+    let files = model.folder.lock().unwrap().after_kill();
+    let (verified, envelopes) = ledger(&files);
+    assert_eq!(verified.records(), store.ledger().next_seq(), "{what}");
+    for envelope in envelopes {
+        assert_eq!(digests.get(&envelope.seq), Some(&envelope.digest), "{what}");
+    }
+    let used: u64 =
+        model.files().unwrap().iter().filter(|(name, _)| !name.ends_with(".new")).map(|file| file.1).sum();
+    assert_eq!(store.used_bytes(), used, "{what}");
+}
+
+#[test]
+fn a_robots_ledger_is_cut_into_segments_and_does_not_grow_for_ever() {
+    let (log, digests) = run_robot();
+    let segments =
+        log.iter().filter(|op| matches!(op, Op::Rename(_, to) if to.starts_with("ledger-"))).count();
+    let removed = log.iter().filter(|op| matches!(op, Op::Remove(_))).count();
+    assert!(6 <= segments && 2 <= removed && removed < segments - 1, "{removed} of {segments}");
+    let mut folder = Folder { names: vec![BTreeMap::new()], ..Folder::default() };
+    log.iter().for_each(|op| folder.apply(op).unwrap());
+    let files: Vec<Vec<u8>> = folder
+        .after_kill()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("ledger-"))
+        .map(|file| file.1)
+        .collect();
+    let bytes: usize = files.iter().map(Vec::len).sum();
+    assert!(bytes < 3_500, "{bytes} of {} records", digests.len());
+    // What is left reads as one story, though its beginning is gone.
+    let read = RobotLedger::read(files.iter().map(Vec::as_slice)).unwrap();
+    assert!(
+        read.boots.len() < files.len()
+            && read.boots[0].cut
+            && read.boots.iter().skip(1).all(|boot| !boot.cut)
+    );
+    assert_eq!(read.replay().findings, []);
+}
+
+#[test]
+fn a_killed_robot_loses_nothing_that_was_accepted() {
+    let (log, digests) = run_robot();
+    crashes(&log, 5, |folder, accepted, _, what| check_robot(folder.after_kill(), accepted, &digests, what));
+}
+
+#[test]
+fn power_loss_loses_nothing_of_a_robot_that_was_durable() {
+    let (log, digests) = run_robot();
+    let mut seed = 0;
+    crashes(&log, 11, |folder, _, durable, what| {
+        check_robot(folder.after_power_loss(|_| 0), durable, &digests, &format!("{what}, nothing kept"));
+        seed += 1;
+        let image = folder.after_power_loss(generator(seed));
+        check_robot(image, durable, &digests, &format!("{what}, mixture {seed}"));
+    });
+}
+
+/// A boot reads from the checkpoint on; without one it reads everything.
+#[test]
+fn a_boot_reads_from_the_checkpoint_on() {
+    let (model, mut digests) = (Model::default(), BTreeMap::new());
+    for boot in 1..=3 {
+        drop(boot_robot(&model, boot, &mut digests));
+    }
+    let mut files = model.folder.lock().unwrap().after_kill();
+    for boot in 1..=3 {
+        let again = open_robot(&Model::holding(files.clone()), boot, ROBOT_OPTIONS);
+        assert!(matches!(again, Err(StoreError::BootUsed { .. })), "boot {boot}, read or not");
+    }
+    let first = files.keys().find(|name| name.starts_with("ledger-")).unwrap().clone();
+    let length = files[&first].len();
+    files.get_mut(&first).unwrap()[length - 40] ^= 1;
+    open_robot(&Model::holding(files.clone()), 4, ROBOT_OPTIONS).unwrap();
+    let mut without = files.clone();
+    without.remove("checkpoint.sheepdog");
+    let refused = open_robot(&Model::holding(without), 4, ROBOT_OPTIONS);
+    assert!(matches!(refused, Err(StoreError::Ledger { .. })));
+    // Records that the checkpoint knows are gone.
+    let names: Vec<_> = files.keys().filter(|name| name.starts_with("ledger-")).cloned().collect();
+    names.iter().rev().take(2).for_each(|name| drop(files.remove(name)));
+    let refused = open_robot(&Model::holding(files), 4, ROBOT_OPTIONS);
+    assert!(matches!(refused, Err(StoreError::Ledger { .. })));
+}
+
+#[test]
+fn a_robots_disk_that_fills_up_is_said_before_it_is_full() {
+    let (model, mut digests) = (Model::default(), BTreeMap::new());
+    let used = boot_robot(&model, 1, &mut digests).used_bytes();
+    let level = |budget| {
+        let model = Model::holding(model.folder.lock().unwrap().after_kill());
+        let options = StoreOptions { budget_bytes: Some(budget), keep: None, ..ROBOT_OPTIONS };
+        let (_tap, store) = open_robot(&model, 2, options).unwrap();
+        assert!(used < store.used_bytes());
+        StorageLevel::of(store.used_bytes(), budget) == store.level() && store.level() != StorageLevel::Normal
+    };
+    assert!(level(used) && level(used * 3 / 2) && !level(used * 100));
+    // What is not vital is refused first: the old segment goes on, and the level says so.
+    let (mut tap, mut store) =
+        open_robot(&model, 2, StoreOptions { segment_bytes: 1, ..ROBOT_OPTIONS }).unwrap();
+    let config = Config::SIMULATED.validate().unwrap();
+    let interlock = Interlock::<1, 1>::new(config, config.digest(), Restart::First);
+    let mut robot = Guarded::new(interlock, Parked, BootNonce(2));
+    let mut step = |at: u64, room: usize| {
+        let now = RobotTime::from_micros(11_000_000 * at);
+        robot.step(&Perceived::unknown(now, SiteVersion([7; 32])), &mut tap);
+        *model.room.lock().unwrap() = Some(room);
+        let drained = store.drain(now);
+        (drained.is_ok(), store.level())
+    };
+    assert_eq!(step(1, 100_000), (true, StorageLevel::Normal));
+    assert_eq!(step(2, 400), (true, StorageLevel::Full));
+    assert_eq!(step(3, 100_000), (true, StorageLevel::Normal), "there is room again");
+    assert_eq!(step(4, 10), (false, StorageLevel::Full));
+    assert_eq!(step(5, 100_000), (false, StorageLevel::Full), "it does not go on after a hole");
 }
