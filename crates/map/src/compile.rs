@@ -8,13 +8,14 @@ mod roadmap;
 mod space;
 mod zones;
 
-use sheepdog_core::{LaneId, Mm, SiteVersion, WaypointId};
+use sheepdog_core::{LaneId, LevelId, Mm, RoomId, SiteVersion, WaypointId};
 
 pub(crate) use self::zones::{Passage, Zones};
 use crate::{
     claims,
-    compiled::{ClassClaims, CompiledSite, Csr, FootprintClass, Lane},
+    compiled::{ClassClaims, CompiledSite, Csr, FootprintClass, Lane, Level, Room},
     error::MapError,
+    geometry::RoomIndex,
     model::Site,
 };
 
@@ -121,6 +122,7 @@ impl Site {
         let mut site = CompiledSite {
             authored: self.clone(),
             version: SiteVersion([0; 32]),
+            rooms_of: rooms_of(&space.levels, &space.rooms),
             levels: space.levels,
             rooms: space.rooms,
             doors: space.doors,
@@ -157,6 +159,14 @@ impl Site {
         site.version = hash::version(&site);
         Ok(site)
     }
+}
+
+fn rooms_of(levels: &[Level], rooms: &[Room]) -> Vec<RoomIndex> {
+    let of = |level: LevelId| {
+        let numbered = (0..).map(RoomId).zip(rooms).filter(move |(_, room)| room.level == level);
+        RoomIndex::new(numbered.map(|(id, room)| (id, room.outer.as_slice(), room.holes.as_slice())))
+    };
+    (0..).map(LevelId).zip(levels).map(|(id, _)| of(id)).collect()
 }
 
 /// Lanes by one of their ends, sorted by id.

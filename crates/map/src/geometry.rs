@@ -5,17 +5,24 @@
 //! 1e-9 m for coordinates up to 10 km.
 
 mod area;
+mod closest;
 mod grid;
+mod regions;
+mod rooms;
 mod segment;
 
 use nalgebra::{Point2, Vector2};
 
-use self::grid::Grid;
+pub use self::rooms::Location;
+pub(crate) use self::rooms::RoomIndex;
+
 pub(crate) use self::{
     area::{Polygon, mapped_area},
     grid::{Grid as SegmentGrid, bounds, float, truncate},
+    regions::{Found, RegionIndex},
     segment::*,
 };
+use self::{closest::ClosestIndex, grid::Grid};
 
 /// A straight wall: a centre line with half its thickness on either side and round ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +35,17 @@ pub(crate) struct WallSegment {
     pub thickness_m: f64,
 }
 
+/// The wall nearest to a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NearestWall {
+    /// Which wall, counted as in [`LevelGeometry::walls`].
+    pub wall: usize,
+    /// Distance to its surface, metres; zero in it.
+    pub distance_m: f64,
+    /// The point of the wall's body that is nearest; the point asked for when that is in the wall.
+    pub at: Point2<f64>,
+}
+
 /// Walls and mapped free area of one level. It is frozen; all questions are read-only.
 ///
 /// Costs are given for `n` walls or sides spread evenly; the index holds about a dozen entries per segment.
@@ -35,10 +53,13 @@ pub(crate) struct WallSegment {
 pub struct LevelGeometry {
     walls: Vec<WallSegment>,
     wall_grid: Grid,
+    closest_wall: ClosestIndex,
     half_thickness_max_m: f64,
     rings: Vec<Vec<Point2<f64>>>,
     sides: Vec<(Point2<f64>, Point2<f64>)>,
     side_grid: Grid,
+    closest_side: ClosestIndex,
+    area: RegionIndex,
     area_m2: f64,
 }
 
@@ -50,8 +71,13 @@ impl LevelGeometry {
         let sides: Vec<_> = rings.iter().flat_map(|ring| sides(ring)).collect();
         Self {
             wall_grid: Grid::new(&lines),
+            closest_wall: ClosestIndex::new(
+                walls.iter().map(|wall| (wall.a, wall.b, wall.thickness_m / 2.0)),
+            ),
             half_thickness_max_m: walls.iter().map(|wall| wall.thickness_m / 2.0).fold(0.0, f64::max),
             side_grid: Grid::new(&sides),
+            area: RegionIndex::new(sides.iter().map(|side| (0, *side))),
+            closest_side: ClosestIndex::new(sides.iter().map(|&(a, b)| (a, b, 0.0))),
             area_m2: rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0,
             walls,
             rings,
@@ -85,20 +111,11 @@ impl LevelGeometry {
         bounds(walls.chain(self.rings.iter().flatten().copied()))
     }
 
-    /// Whether a point is in the mapped area, its boundary included; exact. About O(√n).
+    /// Whether a point is in the mapped area, its boundary included; exact. O(1) on average.
     ///
     /// Always `false` on a level without mapped area: what was not mapped is not known to be free.
     pub fn inside(&self, p: Point2<f64>) -> bool {
-        if !is_finite(p) {
-            return false;
-        }
-        let crossed = self
-            .side_grid
-            .row(p.y)
-            .iter()
-            .filter_map(|side| self.sides.get(*side as usize))
-            .try_fold(false, |inside, &(a, b)| crosses(a, b, p).map(|cross| inside != cross));
-        crossed.unwrap_or(true)
+        self.area.locate(p) != Found::Outside
     }
 
     /// Distance to the nearest wall surface, metres: zero in a wall, infinite without walls. O(1) on average.
@@ -106,15 +123,35 @@ impl LevelGeometry {
         if !is_finite(p) {
             return 0.0;
         }
+        self.wall_near(p).map_or(f64::INFINITY, |(_, distance_m)| distance_m.max(0.0))
+    }
+
+    /// The wall whose surface is nearest to a point, the first in the order of [`walls`](Self::walls) among equals;
+    /// `None` without walls and for a point that is not finite. O(1) on average.
+    ///
+    /// In a wall the distance is zero, and the wall is the one that `p` is deepest in.
+    pub fn nearest_wall(&self, p: Point2<f64>) -> Option<NearestWall> {
+        let (wall, distance_m) = self.wall_near(p)?;
+        let at = self.closest_wall.point_of(wall, p)?;
+        Some(NearestWall { wall: wall as usize, distance_m: distance_m.max(0.0), at })
+    }
+
+    /// The nearest wall and the distance to its surface, negative in it.
+    fn wall_near(&self, p: Point) -> Option<(u32, f64)> {
+        if !is_finite(p) {
+            return None;
+        }
         let surface = |wall: u32| {
             self.walls
                 .get(wall as usize)
                 .map_or(f64::INFINITY, |wall| point_to_segment(p, wall.a, wall.b) - wall.thickness_m / 2.0)
         };
-        self.wall_grid.nearest(p, self.half_thickness_max_m, surface).max(0.0)
+        let search = || self.wall_grid.nearest(p, self.half_thickness_max_m, surface);
+        self.closest_wall.nearest(p).or_else(search)
     }
 
-    /// Distance to the boundary of the mapped area, from either side, metres; infinite without an area.
+    /// Distance to the boundary of the mapped area, from either side, metres; infinite without an area. O(1) on
+    /// average.
     pub fn boundary_clearance(&self, p: Point2<f64>) -> f64 {
         if !is_finite(p) {
             return 0.0;
@@ -122,7 +159,8 @@ impl LevelGeometry {
         let distance = |side: u32| {
             self.sides.get(side as usize).map_or(f64::INFINITY, |&(a, b)| point_to_segment(p, a, b))
         };
-        self.side_grid.nearest(p, 0.0, distance)
+        let near = self.closest_side.nearest(p).or_else(|| self.side_grid.nearest(p, 0.0, distance));
+        near.map_or(f64::INFINITY, |(_, distance_m)| distance_m)
     }
 
     /// Whether a disc lies in the mapped area and touches no wall; O(1) on average.

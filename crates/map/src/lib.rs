@@ -22,6 +22,7 @@ pub use compiled::{
 };
 pub use error::{MapError, MapWarning};
 pub use format::{FormatError, Position};
+pub use geometry::Location;
 pub use model::Site;
 pub use rules::RULES;
 pub use travel::{

@@ -13,6 +13,7 @@ use crate::compiled::Csr;
 pub(crate) struct Grid {
     origin: Point,
     cell_m: f64,
+    per_m: f64,
     columns: u32,
     rows: u32,
     cells: Csr<u32>,
@@ -32,6 +33,19 @@ struct Span {
 impl Grid {
     /// Indexes segments; the items handed to visitors count them. Coordinates must be finite.
     pub(crate) fn new(segments: &[(Point, Point)]) -> Self {
+        let count = float(segments.len());
+        Self::with_cells(segments, 8.0 * count, 4.0 * count)
+    }
+
+    /// The same with smaller cells, for questions that most cells can answer without a look at any segment.
+    pub(crate) fn fine(segments: &[(Point, Point)]) -> Self {
+        const CELLS_MIN: f64 = 16_384.0;
+        let count = float(segments.len());
+        Self::with_cells(segments, (32.0 * count).max(CELLS_MIN), 16.0 * count + CELLS_MIN)
+    }
+
+    /// About so many cells, but no smaller than lets the segments fill so many of them.
+    fn with_cells(segments: &[(Point, Point)], cells: f64, filled: f64) -> Self {
         // A ray along an outermost segment must not leave the grid by rounding.
         const RIM_M: f64 = 0.01;
         let Some((low, high)) = bounds(segments.iter().flat_map(|&(a, b)| [a, b])) else {
@@ -41,12 +55,12 @@ impl Grid {
         let total_m: f64 = segments.iter().map(|(a, b)| (b - a).norm()).sum();
         let low = low - Vector2::new(RIM_M, RIM_M);
         let size = high - low + Vector2::new(RIM_M, RIM_M);
-        let cell_m = (size.x * size.y / (8.0 * count)).sqrt().max(total_m / (4.0 * count)).max(0.05);
+        let cell_m = (size.x * size.y / cells).sqrt().max(total_m / filled).max(0.05);
         // Boxes far thinner than a cell still get one row; a set of points gets as many cells as points.
         let cell_m = cell_m.max(size.x.max(size.y) / (64.0 + 8.0 * count));
         let columns = truncate(size.x / cell_m).saturating_add(1);
         let rows = truncate(size.y / cell_m).saturating_add(1);
-        let mut grid = Self { origin: low, cell_m, columns, rows, ..Self::default() };
+        let mut grid = Self { origin: low, cell_m, per_m: 1.0 / cell_m, columns, rows, ..Self::default() };
         grid.fill(segments);
         grid
     }
@@ -122,27 +136,37 @@ impl Grid {
         self.by_row.row(clamp_index(row, self.rows) as usize)
     }
 
-    /// The least `distance` of all segments to `p`; `INFINITY` without segments.
+    /// The segment of least `distance` to `p`, the least item among equals, and that distance; `None` without segments.
     ///
     /// `distance` must be at least the distance of the segment's line to `p` less `slack_m`.
-    pub(crate) fn nearest(&self, p: Point, slack_m: f64, mut distance: impl FnMut(u32) -> f64) -> f64 {
-        let mut best = f64::INFINITY;
+    pub(crate) fn nearest(
+        &self,
+        p: Point,
+        slack_m: f64,
+        mut distance: impl FnMut(u32) -> f64,
+    ) -> Option<(u32, f64)> {
+        let mut best = (u32::MAX, f64::INFINITY);
         if self.rows == 0 {
-            return best;
+            return None;
         }
         let (column, row) = self.cell(p);
         let mut ring = u32::from(self.empty_rings.get(self.flat(column, row)).copied().unwrap_or(0));
         while ring < self.columns.max(self.rows) {
             let least = (f64::from(ring) - 1.0) * self.cell_m - slack_m - 1e-9;
-            if best <= least {
+            if best.1 <= least {
                 break;
             }
             self.ring(column, row, ring, |items| {
-                best = items.iter().fold(best, |best, item| best.min(distance(*item)));
+                for &item in items {
+                    let distance = distance(item);
+                    if distance < best.1 || (distance <= best.1 && item < best.0) {
+                        best = (item, distance);
+                    }
+                }
             });
             ring += 1;
         }
-        best
+        (best.0 != u32::MAX).then_some(best)
     }
 
     /// The least `distance` along a ray, at most `max_m`, of the segments in the cells that the ray crosses.
@@ -216,7 +240,26 @@ impl Grid {
         row as usize * self.columns as usize + column as usize
     }
 
-    fn items(&self, column: u32, row: u32) -> &[u32] {
+    /// Columns and rows.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        (self.columns, self.rows)
+    }
+
+    /// The lower left corner, and the size of a cell.
+    pub(crate) fn frame(&self) -> (Point, f64) {
+        (self.origin, self.cell_m)
+    }
+
+    /// The cell of a point, `None` outside the grid.
+    #[inline]
+    pub(crate) fn cell_of(&self, p: Point) -> Option<usize> {
+        let (x, y) = ((p.x - self.origin.x) * self.per_m, (p.y - self.origin.y) * self.per_m);
+        let inside = 0.0 <= x && 0.0 <= y && x < f64::from(self.columns) && y < f64::from(self.rows);
+        inside.then(|| truncate(y) as usize * self.columns as usize + truncate(x) as usize)
+    }
+
+    /// The segments that touch a cell, ascending.
+    pub(crate) fn items(&self, column: u32, row: u32) -> &[u32] {
         self.cells.row(self.flat(column, row))
     }
 

@@ -63,7 +63,16 @@ proptest! {
     #[test]
     fn clearance_equals_brute_force(walls in walls(), p in probe()) {
         let geometry = LevelGeometry::new(walls.clone(), Vec::new());
-        prop_assert_eq!(geometry.wall_clearance(p), clearance_reference(&walls, p));
+        let (found, expected) = (geometry.wall_clearance(p), clearance_reference(&walls, p));
+        prop_assert!(found == expected || (found - expected).abs() < 1e-9);
+        let near = geometry.nearest_wall(p);
+        prop_assert_eq!(near.is_none(), walls.is_empty());
+        if let Some(near) = near {
+            prop_assert!(((p - near.at).norm() - near.distance_m).abs() < 1e-9);
+            let wall = std::slice::from_ref(&walls[near.wall]);
+            prop_assert!((clearance_reference(wall, p) - expected).abs() < 1e-9);
+            prop_assert!(clearance_reference(wall, near.at) < 1e-9);
+        }
     }
 
     /// The index changes no answer: a ray ends at the first of all walls, or at its range.
