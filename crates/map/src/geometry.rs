@@ -6,6 +6,7 @@
 
 mod area;
 mod closest;
+mod free;
 mod grid;
 mod regions;
 mod rooms;
@@ -13,6 +14,7 @@ mod segment;
 
 use nalgebra::{Point2, Vector2};
 
+pub use self::free::{FreeSpace, FreeSpaceError, Path, PathError, Scratch};
 pub use self::rooms::Location;
 pub(crate) use self::rooms::RoomIndex;
 

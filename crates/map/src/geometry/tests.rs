@@ -8,21 +8,21 @@ use proptest::prelude::*;
 use super::*;
 
 /// Coordinates on a coarse raster, so that touching, overlapping and collinear cases are common.
-fn raster() -> impl Strategy<Value = f64> {
+pub(crate) fn raster() -> impl Strategy<Value = f64> {
     (-8_i32..=8).prop_map(|n| f64::from(n) * 0.5)
 }
 
-fn point() -> impl Strategy<Value = Point> {
+pub(crate) fn point() -> impl Strategy<Value = Point> {
     (raster(), raster()).prop_map(|(x, y)| Point::new(x, y))
 }
 
 /// Sometimes on the raster, sometimes anywhere, sometimes far away.
-fn probe() -> impl Strategy<Value = Point> {
+pub(crate) fn probe() -> impl Strategy<Value = Point> {
     let anywhere = |size: f64| (-size..size, -size..size).prop_map(|(x, y)| Point::new(x, y));
     prop_oneof![point(), anywhere(6.0), anywhere(100.0)]
 }
 
-fn walls() -> impl Strategy<Value = Vec<WallSegment>> {
+pub(crate) fn walls() -> impl Strategy<Value = Vec<WallSegment>> {
     let wall = (point(), point(), prop_oneof![Just(0.0), Just(0.1), Just(0.3)]);
     let wall = wall.prop_filter_map("a wall has a length", |(a, b, thickness_m)| {
         (a != b).then_some(WallSegment { a, b, thickness_m })
@@ -30,12 +30,12 @@ fn walls() -> impl Strategy<Value = Vec<WallSegment>> {
     prop::collection::vec(wall, 0..30)
 }
 
-fn rectangles() -> impl Strategy<Value = Vec<[i32; 4]>> {
+pub(crate) fn rectangles() -> impl Strategy<Value = Vec<[i32; 4]>> {
     let side = || (0_i32..8).prop_flat_map(|low| (Just(low), low + 1..=8));
     prop::collection::vec((side(), side()).prop_map(|((x0, x1), (y0, y1))| [x0, y0, x1, y1]), 1..8)
 }
 
-fn polygon([x0, y0, x1, y1]: [i32; 4], clockwise: bool) -> Polygon {
+pub(crate) fn polygon([x0, y0, x1, y1]: [i32; 4], clockwise: bool) -> Polygon {
     let p = |x: i32, y: i32| Point::new(f64::from(x), f64::from(y));
     let mut outer = vec![p(x0, y0), p(x1, y0), p(x1, y1), p(x0, y1)];
     if clockwise {
@@ -44,17 +44,17 @@ fn polygon([x0, y0, x1, y1]: [i32; 4], clockwise: bool) -> Polygon {
     Polygon { outer, holes: Vec::new() }
 }
 
-fn level(rectangles: &[[i32; 4]], walls: Vec<WallSegment>) -> LevelGeometry {
+pub(crate) fn level(rectangles: &[[i32; 4]], walls: Vec<WallSegment>) -> LevelGeometry {
     let polygons: Vec<_> = rectangles.iter().enumerate().map(|(i, r)| polygon(*r, i % 2 == 0)).collect();
     LevelGeometry::new(walls, mapped_area(&polygons, &[]).unwrap())
 }
 
-fn clearance_reference(walls: &[WallSegment], p: Point) -> f64 {
+pub(crate) fn clearance_reference(walls: &[WallSegment], p: Point) -> f64 {
     let surface = |wall: &WallSegment| point_to_segment(p, wall.a, wall.b) - wall.thickness_m / 2.0;
     walls.iter().map(surface).fold(f64::INFINITY, f64::min).max(0.0)
 }
 
-fn unit(turn: f64) -> Vector2<f64> {
+pub(crate) fn unit(turn: f64) -> Vector2<f64> {
     Vector2::new(libm::cos(turn), libm::sin(turn))
 }
 
