@@ -571,8 +571,7 @@ impl CompiledSite {
         self.rooms_of.get(level.index()).map_or(Location::Outside, |rooms| rooms.locate(at))
     }
 
-    /// Distance from a point to the nearest outline of a room of a level, from either side, metres. O(1) on average,
-    /// linear in the corners of the rooms far away from all of them.
+    /// Distance from a point to the nearest outline of a room of a level, from either side, metres. O(1) on average.
     ///
     /// `None` for an unknown level or one without rooms; zero for a point that is not finite.
     pub fn outline_distance(&self, level: LevelId, at: Point2<f64>) -> Option<f64> {

@@ -6,15 +6,21 @@
 
 mod area;
 mod closest;
+mod footprint;
 mod free;
 mod grid;
+mod mapped;
+mod rays;
 mod regions;
 mod rooms;
 mod segment;
 
 use nalgebra::{Point2, Vector2};
 
+pub use self::footprint::{Disc, Footprint, FootprintError, Outline};
 pub use self::free::{FreeSpace, FreeSpaceError, Path, PathError, Scratch};
+pub use self::mapped::{Mapped, MappedMonitor, MappedPolicy, MappedPolicyError, MappedProbability};
+pub use self::rays::RayHit;
 pub use self::rooms::Location;
 pub(crate) use self::rooms::RoomIndex;
 
@@ -217,23 +223,6 @@ impl LevelGeometry {
             }
         });
         worst
-    }
-
-    /// Distance along a ray to the nearest wall, at most `max_m`. O(cells crossed), no allocation.
-    ///
-    /// Walls count as their centre lines, so a real surface is half a wall's thickness nearer when hit squarely.
-    /// `direction_unit` must have length one; with a zero or non-finite argument the answer is zero.
-    pub fn ray(&self, origin: Point2<f64>, direction_unit: Vector2<f64>, max_m: f64) -> f64 {
-        let legal = is_finite(origin) && is_finite(direction_unit.into()) && max_m.is_finite();
-        if !legal || direction_unit == Vector2::zeros() {
-            return 0.0;
-        }
-        let distance = |wall: u32| {
-            self.walls
-                .get(wall as usize)
-                .map_or(f64::INFINITY, |wall| ray_to_segment(origin, direction_unit, wall.a, wall.b))
-        };
-        self.wall_grid.cast(origin, direction_unit, max_m.max(0.0), distance)
     }
 }
 

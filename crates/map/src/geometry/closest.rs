@@ -6,7 +6,7 @@
 
 use super::{
     grid::{bounds, float, truncate},
-    segment::{Point, closest, ring_contains, segment_to_segment, sides},
+    segment::{Point, closest},
 };
 
 /// A segment and half the thickness around it, ready for distances without division.
@@ -197,7 +197,7 @@ impl ClosestIndex {
             let mut ids =
                 kept.iter().map(|kept| kept.1).chain(kept.last().map(|kept| kept.1).into_iter().cycle());
             [(); ANSWERS].map(|()| ids.next().unwrap_or(REFUSED))
-        } else if table.depth < DEPTH_MAX && self.cells.len() < 24 * self.records.len() + 4096 {
+        } else if table.depth < DEPTH_MAX && self.cells.len() < 8 * self.records.len() + 2048 {
             let start = self.cells.len();
             self.cells.resize(start + (SPLIT * SPLIT) as usize, EMPTY);
             let corner = nalgebra::Vector2::new(f64::from(block.first.0), f64::from(block.first.1));
@@ -329,14 +329,35 @@ impl Record {
         (self.a - end).amax() <= 0.0 || (self.a + self.along - end).amax() <= 0.0
     }
 
-    /// Distance to a box given by its corners, counter-clockwise.
+    /// Lower bound of the distance to a box given by its corners, counter-clockwise from the lower left.
     fn distance_to_box(&self, corners: &[Point; 4]) -> f64 {
-        let (a, b) = (self.a, self.a + self.along);
-        if ring_contains(corners, a) {
+        let [low, _, high, _] = *corners;
+        let b = self.a + self.along;
+        // The shares of the segment within the box's columns, and within its rows.
+        let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+        for (from, along, low, high) in
+            [(self.a.x, self.along.x, low.x, high.x), (self.a.y, self.along.y, low.y, high.y)]
+        {
+            let (near, far) = ((low - SLACK_M - from) / along, (high + SLACK_M - from) / along);
+            if along == 0.0 {
+                if from < low || high < from {
+                    leave = -1.0;
+                }
+                continue;
+            }
+            enter = enter.max(near.min(far));
+            leave = leave.min(near.max(far));
+        }
+        if enter <= leave {
             return -self.half_m;
         }
-        let apart = sides(corners).map(|(c, d)| segment_to_segment(a, b, c, d));
-        apart.fold(f64::INFINITY, f64::min) - self.half_m
+        let to_box = |p: Point| {
+            let (x, y) = ((low.x - p.x).max(p.x - high.x).max(0.0), (low.y - p.y).max(p.y - high.y).max(0.0));
+            x * x + y * y
+        };
+        let ends = to_box(self.a).min(to_box(b));
+        let square = corners.iter().map(|p| self.square_distance(*p)).fold(ends, f64::min);
+        square.sqrt() - self.half_m
     }
 
     fn distance(&self, p: Point) -> f64 {

@@ -6,15 +6,17 @@
 //! space is answered with an error that says which end is blocked and what is the nearest free point.
 
 mod inflate;
+mod locate;
 mod mesh;
 mod search;
 
 use nalgebra::Point2;
 
 pub use self::search::Scratch;
-use self::{mesh::Mesh, search::Search};
+use self::{locate::PolygonIndex, mesh::Mesh, search::Search};
 use super::{
-    Found, LevelGeometry, Point, RegionIndex, closest, closest::ClosestIndex, is_finite, sides, twice_area,
+    Found, LevelGeometry, Point, RegionIndex, SegmentGrid, closest, is_finite, point_to_segment, sides,
+    twice_area,
 };
 
 /// Why there is no free space of a radius.
@@ -104,9 +106,10 @@ pub struct FreeSpace {
     radius_m: f64,
     rings: Vec<Vec<Point>>,
     mesh: Mesh,
-    polygons: RegionIndex,
+    area: RegionIndex,
+    polygons: PolygonIndex,
     sides: Vec<(Point, Point)>,
-    boundary: ClosestIndex,
+    boundary: SegmentGrid,
 }
 
 impl FreeSpace {
@@ -124,18 +127,12 @@ impl FreeSpace {
         }
         let rings = inflate::free_rings(geometry, (radius_m * STEPS_PER_M).ceil() / STEPS_PER_M)?;
         let mesh = Mesh::new(&rings)?;
-        let polygon_sides = (0..mesh.polygons()).flat_map(|polygon| {
-            let mesh = &mesh;
-            mesh.edges_of(polygon).map(move |edge| {
-                let from = mesh.edges.get(edge as usize).map_or(mesh::NONE, |edge| edge.from);
-                (polygon, (mesh.corner(from), mesh.corner(mesh.end(edge))))
-            })
-        });
         let lines: Vec<_> = rings.iter().flat_map(|ring| sides(ring)).collect();
         Ok(Self {
             radius_m,
-            polygons: RegionIndex::new(polygon_sides),
-            boundary: ClosestIndex::new(lines.iter().map(|&(a, b)| (a, b, 0.0))),
+            area: RegionIndex::new(lines.iter().map(|line| (0, *line))),
+            polygons: PolygonIndex::new(&mesh),
+            boundary: SegmentGrid::new(&lines),
             sides: lines,
             mesh,
             rings,
@@ -160,7 +157,7 @@ impl FreeSpace {
     /// Whether a point is in the free space, its boundary included; exact, O(1) on average.
     #[inline]
     pub fn contains(&self, p: Point2<f64>) -> bool {
-        self.polygons.locate(p) != Found::Outside
+        self.area.locate(p) != Found::Outside
     }
 
     /// How many pieces there are between which no path leads.
@@ -170,12 +167,9 @@ impl FreeSpace {
 
     /// The piece that a point is in; `None` for a blocked point. At a point where two pieces touch, one of them.
     pub fn component(&self, p: Point2<f64>) -> Option<u32> {
-        match self.polygons.locate(p) {
-            Found::Inside(polygon) | Found::Boundary(polygon) => {
-                self.mesh.component.get(polygon as usize).copied()
-            }
-            Found::Outside => None,
-        }
+        let mut polygons = Vec::new();
+        self.polygons.find(&self.mesh, p, &mut polygons);
+        polygons.first().and_then(|polygon| self.mesh.component.get(*polygon as usize).copied())
     }
 
     /// The point itself when it is free, else a free point that is nearest up to a micrometre; `None` when nothing is
@@ -187,7 +181,10 @@ impl FreeSpace {
         if self.contains(p) {
             return Some(p);
         }
-        let side = self.boundary.nearest(p).map_or_else(|| self.nearest_side(p), |found| found.0);
+        let distance = |side: u32| {
+            self.sides.get(side as usize).map_or(f64::INFINITY, |&(a, b)| point_to_segment(p, a, b))
+        };
+        let (side, _) = self.boundary.nearest(p, 0.0, distance)?;
         let &(a, b) = self.sides.get(side as usize)?;
         let at = closest(p, a, b);
         // On the side up to rounding; a little further in than that, or at an end, which is exact.
@@ -195,12 +192,6 @@ impl FreeSpace {
         let further = [0.0, 1e-9, 1e-8, 1e-7].into_iter().map(|step_m| at + inwards * step_m);
         let nearer_end = if (p - a).norm_squared() <= (p - b).norm_squared() { a } else { b };
         further.chain([nearer_end]).find(|at| self.contains(*at))
-    }
-
-    fn nearest_side(&self, p: Point) -> u32 {
-        let distance = |&(a, b): &(Point, Point)| (p - closest(p, a, b)).norm_squared();
-        let best = self.sides.iter().enumerate().min_by(|x, y| distance(x.1).total_cmp(&distance(y.1)));
-        best.and_then(|(side, _)| u32::try_from(side).ok()).unwrap_or(0)
     }
 
     /// A shortest path between two points in any direction; shortest up to 1e-6 m, and the same on every machine.
@@ -216,8 +207,10 @@ impl FreeSpace {
         goal: Point2<f64>,
         scratch: &mut Scratch,
     ) -> Result<Path, PathError> {
-        self.polygons_at(start, &mut scratch.starts);
-        self.polygons_at(goal, &mut scratch.goals);
+        for (p, polygons) in [(start, &mut scratch.starts), (goal, &mut scratch.goals)] {
+            polygons.clear();
+            self.polygons.find(&self.mesh, p, polygons);
+        }
         let component = |polygons: &[u32]| {
             let first = polygons.first().and_then(|polygon| self.mesh.component.get(*polygon as usize));
             first.copied()
@@ -240,15 +233,6 @@ impl FreeSpace {
         };
         let length_m = points.windows(2).filter_map(|pair| Some((pair.first()? - pair.last()?).norm())).sum();
         Ok(Path { points, length_m })
-    }
-
-    fn polygons_at(&self, p: Point, polygons: &mut Vec<u32>) {
-        polygons.clear();
-        match self.polygons.locate(p) {
-            Found::Inside(polygon) => polygons.push(polygon),
-            Found::Boundary(_) => self.polygons.all(p, |polygon| polygons.push(polygon)),
-            Found::Outside => {}
-        }
     }
 }
 

@@ -169,26 +169,38 @@ impl Grid {
         (best.0 != u32::MAX).then_some(best)
     }
 
-    /// The least `distance` along a ray, at most `max_m`, of the segments in the cells that the ray crosses.
+    /// The segment of least `distance` along a ray in the cells that the ray crosses, and that distance; `max_m` and no
+    /// segment when none is nearer.
+    #[inline]
     pub(crate) fn cast(
         &self,
         origin: Point,
         direction: Vector2<f64>,
         max_m: f64,
-        mut distance: impl FnMut(u32) -> f64,
-    ) -> f64 {
+        distance: impl Fn(u32) -> f64,
+    ) -> (Option<u32>, f64) {
+        let mut best = (None, max_m);
         let Some(enter) = self.entry(origin, direction, max_m) else {
-            return max_m;
+            return best;
         };
         let start = origin + direction * enter;
         let (mut column, mut row) = self.cell(start);
         let mut x = Axis::new(origin.x, direction.x, self.origin.x, self.cell_m, column);
         let mut y = Axis::new(origin.y, direction.y, self.origin.y, self.cell_m, row);
-        let mut best = max_m;
+        // A long segment comes in many cells, mostly one after the other.
+        let mut last = u32::MAX;
         loop {
-            best = self.items(column, row).iter().fold(best, |best, item| best.min(distance(*item)));
-            let leave = x.next.min(y.next);
-            if best <= leave {
+            for &item in self.items(column, row) {
+                if item == last {
+                    continue;
+                }
+                last = item;
+                let distance = distance(item);
+                if distance < best.1 {
+                    best = (Some(item), distance);
+                }
+            }
+            if best.1 <= x.next.min(y.next) {
                 return best;
             }
             let stepped = if x.next <= y.next {

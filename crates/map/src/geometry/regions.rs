@@ -219,15 +219,6 @@ impl RegionIndex {
         Found::Outside
     }
 
-    /// Calls `visit` with every region that contains a point, boundary included, in ascending order.
-    pub(crate) fn all(&self, p: Point, mut visit: impl FnMut(u32)) {
-        for (region, found) in self.row(p) {
-            if found != Some(false) {
-                visit(region);
-            }
-        }
-    }
-
     fn locate_in_row(&self, p: Point) -> Found {
         self.row(p)
             .into_iter()
@@ -309,10 +300,6 @@ mod tests {
                     Found::Outside => None,
                 };
                 prop_assert_eq!(found, expected);
-                let mut all = Vec::new();
-                index.all(p, |region| all.push(region as usize));
-                let every: Vec<_> = (0..rings.len()).filter(|ring| ring_contains(&rings[*ring], p)).collect();
-                prop_assert_eq!(all, every);
             }
         }
     }

@@ -5,7 +5,7 @@
 use sheepdog_core::RoomId;
 
 use super::{
-    closest::ClosestIndex,
+    grid::Grid as SegmentGrid,
     regions::{Found, RegionIndex},
     segment::{Point, point_to_segment, sides},
 };
@@ -35,7 +35,7 @@ impl Location {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RoomIndex {
     regions: RegionIndex,
-    closest: ClosestIndex,
+    grid: SegmentGrid,
     sides: Vec<(Point, Point)>,
 }
 
@@ -49,11 +49,7 @@ impl RoomIndex {
             })
             .collect();
         let lines: Vec<(Point, Point)> = all.iter().map(|side| side.1).collect();
-        Self {
-            regions: RegionIndex::new(all),
-            closest: ClosestIndex::new(lines.iter().map(|&(a, b)| (a, b, 0.0))),
-            sides: lines,
-        }
+        Self { regions: RegionIndex::new(all), grid: SegmentGrid::new(&lines), sides: lines }
     }
 
     #[inline]
@@ -70,8 +66,9 @@ impl RoomIndex {
         if !(p.x.is_finite() && p.y.is_finite()) {
             return 0.0;
         }
-        let search =
-            || self.sides.iter().map(|&(a, b)| point_to_segment(p, a, b)).fold(f64::INFINITY, f64::min);
-        self.closest.nearest(p).map_or_else(search, |(_, distance_m)| distance_m)
+        let distance = |side: u32| {
+            self.sides.get(side as usize).map_or(f64::INFINITY, |&(a, b)| point_to_segment(p, a, b))
+        };
+        self.grid.nearest(p, 0.0, distance).map_or(f64::INFINITY, |(_, distance_m)| distance_m)
     }
 }

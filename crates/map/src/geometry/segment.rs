@@ -92,10 +92,13 @@ pub(crate) fn ray_to_segment(origin: Point, direction: Vector2<f64>, a: Point, b
     if denominator * denominator <= PARALLEL_SINE * PARALLEL_SINE * along.norm_squared() {
         return grazing_hit(to, b - origin, direction);
     }
+    // Most segments miss, and a miss needs no division.
+    let (share, whole) = (to.perp(&direction) * denominator.signum(), denominator.abs());
+    if share < -SLACK * whole || (1.0 + SLACK) * whole < share {
+        return f64::INFINITY;
+    }
     let distance = to.perp(&along) / denominator;
-    let share = to.perp(&direction) / denominator;
-    let hit = -SLACK <= distance && (-SLACK..=1.0 + SLACK).contains(&share);
-    if hit { distance.max(0.0) } else { f64::INFINITY }
+    if -SLACK <= distance { distance.max(0.0) } else { f64::INFINITY }
 }
 
 fn grazing_hit(to_a: Vector2<f64>, to_b: Vector2<f64>, direction: Vector2<f64>) -> f64 {

@@ -72,10 +72,6 @@ impl Mesh {
         first(polygon)..first(polygon + 1)
     }
 
-    pub(super) fn polygons(&self) -> u32 {
-        count(self.component.len())
-    }
-
     /// The corner an edge ends at.
     pub(super) fn end(&self, edge: u32) -> u32 {
         let Some(own) = self.edges.get(edge as usize) else { return NONE };
