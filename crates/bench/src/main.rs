@@ -11,6 +11,7 @@
 mod figure;
 mod interlock;
 mod ledger;
+mod map;
 mod model;
 mod oracle;
 mod sim;
@@ -38,6 +39,8 @@ enum What {
     Sim(Measuring),
     /// Time of one interlock decision, and of putting it on file.
     Interlock(Measuring),
+    /// Questions about rooms, walls and paths, beside the crates one would take for them.
+    Map(MapOptions),
     /// Decisions of the safety kernel against an independent oracle.
     Oracle(oracle::Options),
     /// Every order of events in a small world of the safety kernel.
@@ -54,6 +57,15 @@ struct Measuring {
     json: bool,
 }
 
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct MapOptions {
+    #[command(flatten)]
+    how: Measuring,
+    /// Where the places to ask about come from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 fn main() -> ExitCode {
     match Args::parse().what {
         What::Sim(how) => print(sim::run(how.quick), how.json),
@@ -62,6 +74,7 @@ fn main() -> ExitCode {
             let all = ledger::run(how.quick).map(|ledger| decisions.into_iter().chain(ledger).collect());
             print(all, how.json)
         }
+        What::Map(MapOptions { how, seed }) => print(map::run(how.quick, seed), how.json),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
     }

@@ -559,7 +559,7 @@ impl CompiledSite {
     ///
     /// let mut site = Site::new("flat");
     /// site.levels.push(model::Level::new("0", 0.0));
-    /// site.rooms.push(model::Room::rectangle("hall", "0", [0.0, 0.0], [4.0, 3.0]));
+    /// site.rooms.push(model::Room::rectangle("hall", "0", 0.0, 0.0, 4.0, 3.0));
     /// let site = site.compile(&CompileOptions::default()).unwrap();
     /// let at = |x, y| site.locate(LevelId(0), Point2::new(x, y));
     /// assert_eq!(at(1.0, 1.0), Location::Inside(RoomId(0)));

@@ -14,8 +14,9 @@ mod rays;
 mod regions;
 mod rooms;
 mod segment;
+mod widths;
 
-use nalgebra::{Point2, Vector2};
+use nalgebra::Point2;
 
 pub use self::footprint::{Disc, Footprint, FootprintError, Outline};
 pub use self::free::{FreeSpace, FreeSpaceError, Path, PathError, Scratch};
@@ -23,6 +24,7 @@ pub use self::mapped::{Mapped, MappedMonitor, MappedPolicy, MappedPolicyError, M
 pub use self::rays::RayHit;
 pub use self::rooms::Location;
 pub(crate) use self::rooms::RoomIndex;
+pub use self::widths::CorridorWidth;
 
 pub(crate) use self::{
     area::{Polygon, mapped_area},

@@ -5,6 +5,7 @@ mod claims;
 mod compile;
 mod compiled;
 mod error;
+mod escape;
 pub mod format;
 pub mod geometry;
 pub mod model;
@@ -21,11 +22,12 @@ pub use compiled::{
     Resource, Roles, Room, SiteSummary, Station, Waypoint, Zone, ZoneKind,
 };
 pub use error::{MapError, MapWarning};
+pub use escape::{Escape, RoomDoor};
 pub use format::{FormatError, Position};
 pub use geometry::Location;
 pub use model::Site;
 pub use rules::RULES;
 pub use travel::{
-    Nearest, NominalWaits, TravelProfile, TravelTimes, Waits, lane_time, nearest, shortest_path,
-    travel_times_to,
+    Nearest, NominalWaits, RouteScratch, RouteTable, TravelProfile, TravelTimes, Waits, lane_time, nearest,
+    shortest_path, travel_times_to,
 };

@@ -2,10 +2,13 @@
 //!
 //! Times are integers, so equal ways are equal on every machine; ties are broken by ids.
 
+mod route;
+
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use sheepdog_core::{DoorId, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId};
 
+pub use self::route::{RouteScratch, RouteTable};
 use crate::compiled::{CompiledSite, Lane};
 
 /// How long one waits for doors and lifts: from a table, or from what is booked at the moment.
@@ -349,11 +352,14 @@ mod tests {
                 .collect();
             for to in nodes() {
                 let times = travel_times_to(&site, PERSON, &waits, to);
+                let (table, mut scratch) = (RouteTable::new(&site, PERSON, &waits), RouteScratch::new());
                 for from in nodes() {
                     let expected = reference[from.index()][to.index()];
                     prop_assert_eq!(times.from(from).unwrap_or(Micros::MAX), expected);
                     let path = shortest_path(&site, PERSON, &waits, from, to);
                     prop_assert_eq!(path.is_some(), expected < Micros::MAX);
+                    let route = table.route(from, to, &mut scratch);
+                    prop_assert_eq!(route, path.clone().map(|path| (path, expected)));
                     let mut at = from;
                     let mut sum = Micros::ZERO;
                     for lane in path.iter().flatten() {

@@ -189,7 +189,7 @@ impl LevelGeometry {
     ///
     /// let mut site = Site::new("flat");
     /// site.levels.push(model::Level::new("0", 0.0));
-    /// site.rooms.push(model::Room::rectangle("hall", "0", [0.0, 0.0], [4.0, 3.0]).walled());
+    /// site.rooms.push(model::Room::rectangle("hall", "0", 0.0, 0.0, 4.0, 3.0).walled());
     /// let site = site.compile(&CompileOptions::default()).unwrap();
     /// let corners = [(-0.5, -0.2), (0.5, -0.2), (0.5, 0.2), (-0.5, 0.2)];
     /// let cart = Footprint::convex(corners.map(|(x, y)| Point2::new(x, y)).to_vec()).unwrap();

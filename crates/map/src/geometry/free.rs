@@ -89,7 +89,7 @@ pub struct Path {
 ///
 /// let mut site = Site::new("flat");
 /// site.levels.push(model::Level::new("0", 0.0));
-/// site.rooms.push(model::Room::rectangle("hall", "0", [0.0, 0.0], [6.0, 4.0]).walled());
+/// site.rooms.push(model::Room::rectangle("hall", "0", 0.0, 0.0, 6.0, 4.0).walled());
 /// site.walls.push(model::Wall::new("0", [3.0, 0.0], [3.0, 2.0]));
 /// let site = site.compile(&CompileOptions::default()).unwrap();
 ///

@@ -3,6 +3,7 @@
     reason = "values that must be exact, and comparisons with a reference that computes the same"
 )]
 
+use nalgebra::Vector2;
 use proptest::prelude::*;
 
 use super::*;

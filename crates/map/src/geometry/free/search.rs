@@ -89,7 +89,7 @@ impl Search<'_> {
         for start in 0..scratch.starts.len() {
             let Some(&polygon) = scratch.starts.get(start) else { continue };
             self.leave(polygon, scratch);
-            self.push_all(scratch);
+            push_all(scratch);
         }
         while let Some(Reverse((_, number))) = scratch.heap.pop() {
             let node = *scratch.nodes.get(number as usize)?;
@@ -120,17 +120,8 @@ impl Search<'_> {
                     number = count(scratch.nodes.len());
                     scratch.nodes.push(only);
                 }
-                _ => return self.push_all(scratch),
+                _ => return push_all(scratch),
             }
-        }
-    }
-
-    fn push_all(&self, scratch: &mut Scratch) {
-        while let Some(node) = scratch.successors.pop() {
-            let number = count(scratch.nodes.len());
-            // The bits of a number that is not negative are ordered as it is.
-            scratch.heap.push(Reverse((node.bound.to_bits(), number)));
-            scratch.nodes.push(node);
         }
     }
 
@@ -358,7 +349,8 @@ impl Search<'_> {
         let (origin, from, to) = (self.corner(line.0), self.corner(from), self.corner(to));
         let along = self.corner(line.1) - origin;
         let (near, far) = (along.perp(&(from - origin)), along.perp(&(to - origin)));
-        let share = if near == far { 0.0 } else { (near / (near - far)).clamp(0.0, 1.0) };
+        let span = near - far;
+        let share = if span == 0.0 { 0.0 } else { (near / span).clamp(0.0, 1.0) };
         from + (to - from) * share
     }
 
@@ -371,6 +363,15 @@ impl Search<'_> {
     #[inline]
     fn ends(&self, edge: u32) -> (u32, u32) {
         (self.mesh.edges.get(edge as usize).map_or(NONE, |edge| edge.from), self.mesh.end(edge))
+    }
+}
+
+fn push_all(scratch: &mut Scratch) {
+    while let Some(node) = scratch.successors.pop() {
+        let number = count(scratch.nodes.len());
+        // The bits of a number that is not negative are ordered as it is.
+        scratch.heap.push(Reverse((node.bound.to_bits(), number)));
+        scratch.nodes.push(node);
     }
 }
 

@@ -1,5 +1,3 @@
-#![expect(clippy::float_cmp, reason = "values that must be exact")]
-
 use proptest::prelude::*;
 
 use super::*;
