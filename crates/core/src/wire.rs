@@ -354,6 +354,8 @@ pub struct Anchor {
     pub seq: u64,
     /// Root of the tree over them (RFC 6962, SHA-256).
     pub root: [u8; 32],
+    /// How much of its storage is used; all of it when the disk refuses.
+    pub used: Ppm,
 }
 
 /// What a door or lift is asked to do.

@@ -9,6 +9,7 @@ use sheepdog_interlock::{
 
 /// Everything a robot knows of itself and its surroundings at one instant.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a contact of its own, and all combinations occur")]
 pub struct Observation {
     /// The robot's monotonic clock.
     pub now: RobotTime,

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sheepdog_core::{
-    ActorId, AgentId, DoorId, FleetTime, LaneId, LevelId, LiftId, Micros, ResourceId, RuleId, WaypointId,
-    ZoneId,
+    ActorId, AgentId, DoorId, FleetTime, LaneId, LevelId, LiftId, Micros, Ppm, ResourceId, RuleId,
+    WaypointId, ZoneId,
 };
 use sheepdog_map::{
     ClassClaims, CompiledSite, Lane, Resource,
@@ -85,14 +85,10 @@ impl Fleet {
 
     /// Takes in how full the storage of the ledger is.
     pub(crate) fn storage(&mut self, level: StorageLevel) {
-        let before = std::mem::replace(&mut self.state.storage.level, level);
-        let parked = match level {
-            StorageLevel::Normal => false,
-            StorageLevel::High => self.state.storage.parks,
-            StorageLevel::Critical | StorageLevel::Full => true,
-        };
-        let changes = std::mem::replace(&mut self.state.storage.parks, parked) != parked;
+        let before = self.state.storage.level;
+        let changes = self.state.storage.set(level);
         if before != level {
+            let parked = self.state.storage.parks;
             self.record(&Record::Storage { level, parked });
         }
         if before < level {
@@ -106,6 +102,31 @@ impl Fleet {
                 StorageLevel::Full => (rules::STORAGE_FULL, "the storage of the ledger is full"),
             };
             self.alert(rule, None, None, text.to_owned());
+        }
+        if changes {
+            self.change_course_of_all();
+        }
+    }
+
+    /// Takes in how full the storage of a robot's own ledger is: the robot parks before its interlock has to latch it.
+    pub(crate) fn robot_storage(&mut self, agent: AgentId, used: Ppm) {
+        let level = StorageLevel::of(used.get().into(), Ppm::ONE.get().into());
+        let Some(robot) = self.robot_mut(agent) else { return };
+        let before = robot.storage.level;
+        let changes = robot.storage.set(level);
+        let (rule, what) = match level {
+            StorageLevel::Normal => (rules::STORAGE_HIGH, "has room again in its own storage"),
+            StorageLevel::High => (rules::STORAGE_HIGH, "fills up its own storage"),
+            StorageLevel::Critical => {
+                (rules::STORAGE_CRITICAL, "has nearly filled its own storage: it parks")
+            }
+            StorageLevel::Full => (rules::STORAGE_FULL, "has filled its own storage"),
+        };
+        if before != level {
+            self.agent_note(agent, rule, what.to_owned());
+        }
+        if before < level {
+            self.alert(rule, Some(agent), None, format!("{} {what}", self.name(agent)));
         }
         if changes {
             self.change_course_of_all();
@@ -130,16 +151,16 @@ impl Fleet {
 
     /// The rule for which a robot parks, if it has to.
     pub(crate) fn parks_for(&self, id: AgentId, agent: &AgentState) -> Option<RuleId> {
-        agent.robot.as_ref()?;
+        let robot = agent.robot.as_ref()?;
         if self.state.alarms.keys().any(|alarm| self.concerns(*alarm, id, agent)) {
             return Some(rules::FIRE_ALARM);
         }
-        self.state.storage.parks.then_some(rules::STORAGE_CRITICAL)
+        (self.state.storage.parks || robot.storage.parks).then_some(rules::STORAGE_CRITICAL)
     }
 
     /// The rule for which nobody of a kind gets a new task.
     pub(crate) fn awards_nothing_to(&self, agent: &AgentState) -> Option<RuleId> {
-        if self.state.storage.parks {
+        if self.state.storage.parks || agent.robot.as_ref().is_some_and(|robot| robot.storage.parks) {
             return Some(rules::STORAGE_CRITICAL);
         }
         let on_fire = agent.robot.is_some() && !self.state.alarms.is_empty();

@@ -1,8 +1,8 @@
 //! Fire alarms and full storage.
 
 use sheepdog_core::{
-    AgentId, Micros,
-    wire::{Action, PeripheralCommand, ToAgent},
+    AgentId, Micros, Ppm,
+    wire::{Action, Anchor, PeripheralCommand, ToAgent, ToFleet},
 };
 use sheepdog_dispatch::{AgentKind, Performers, Step};
 
@@ -312,4 +312,41 @@ mod passages {
         bench.run(30);
         assert_eq!((bench.at(BERT).as_str(), bench.fleet.open_tasks()), ("d1", 0));
     }
+}
+
+#[test]
+fn a_robot_whose_own_storage_fills_up_parks_in_order_and_others_take_its_tasks() {
+    let mut bench = Bench::new("b", "e");
+    let says = |bench: &mut Bench, percent: u32| {
+        let used = Ppm::new(percent * 10_000).unwrap();
+        let anchor = ToFleet::Anchor(Anchor { seq: 1, root: [0; 32], used });
+        bench.input(Input::FromAgent { agent: ANNA, message: anchor }).unwrap();
+    };
+    says(&mut bench, 79);
+    assert_eq!(bench.alerted(rules::STORAGE_HIGH), Vec::<&str>::new());
+    says(&mut bench, 80);
+    assert_eq!(bench.alerted(rules::STORAGE_HIGH), ["Anna fills up its own storage"]);
+    says(&mut bench, 90);
+    assert_eq!(bench.alerted(rules::STORAGE_CRITICAL), ["Anna has nearly filled its own storage: it parks"]);
+    // She is nearer, but Bert gets it; she leaves the fire lane by herself, and he is not held.
+    bench.carry("task", "c", "d");
+    bench.run(30);
+    let task = bench.fleet.task_named("task").unwrap();
+    assert_eq!(bench.fleet.task_status(task), Some(TaskStatus::Done(BERT)));
+    assert_ne!(bench.at(ANNA), "b", "she does not stand in the fire lane");
+    says(&mut bench, 85);
+    bench.carry("another", &bench.at(ANNA), "b2");
+    assert!(!matches!(
+        bench.fleet.task_status(bench.fleet.task_named("another").unwrap()),
+        Some(TaskStatus::Active { agent: ANNA, .. })
+    ));
+    says(&mut bench, 100);
+    assert_eq!(bench.alerted(rules::STORAGE_FULL).len(), 1);
+    says(&mut bench, 10);
+    bench.run(30);
+    let place = bench.at(ANNA);
+    bench.carry("again", &place, &place);
+    bench.run(10);
+    let task = bench.fleet.task_named("again").unwrap();
+    assert_eq!(bench.fleet.task_status(task), Some(TaskStatus::Done(ANNA)), "there is room again");
 }

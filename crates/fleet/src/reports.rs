@@ -14,7 +14,7 @@ use crate::{
     parking::lift_entered,
     record::Record,
     rules,
-    state::{AgentState, RobotState, Standing},
+    state::{AgentState, RobotState, Standing, Storage},
 };
 
 /// A report whose number is further ahead than this is nonsense: it would mute the robot for ever.
@@ -57,6 +57,7 @@ impl RobotState {
             waits_for_lamp: None,
             barred: None,
             beat: 0,
+            storage: Storage::default(),
         }
     }
 
@@ -140,8 +141,8 @@ impl Fleet {
             ToFleet::Performed(token) => self.performed(agent, token),
             ToFleet::Position(at) => self.person_moved(agent, at),
             ToFleet::Lamp(ask) => self.lamp_asks(agent, ask),
-            // The record of the message is all that is asked for.
-            ToFleet::Anchor(_) => {}
+            // Of the chain, the record of the message is all that is asked for.
+            ToFleet::Anchor(anchor) => self.robot_storage(agent, anchor.used),
         }
         Ok(())
     }

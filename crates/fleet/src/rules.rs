@@ -62,11 +62,11 @@ rules! {
         "A robot keeps the numbers of stops that are over; an order that it takes for one of those stops nobody.";
     REVERTED = "FLT-020", "A named person may take back an award, a cancellation or an approval that nobody has acted on; the record stays, and a new one says who took it back and why.",
         "People err; what was decided is corrected by another decision, never by rewriting what happened.";
-    STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, the operator is told.",
+    STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, or of a robot's own, the operator is told.",
         "Somebody must make room while there is time.";
-    STORAGE_CRITICAL = "STO-002", "From 90 % of the storage of the ledger on until it is below 80 % again, no task is awarded, and every robot ends its step and its move and parks outside exits and fire lanes.",
+    STORAGE_CRITICAL = "STO-002", "From 90 % of the storage of the ledger on until it is below 80 % again, no task is awarded, and every robot ends its step and its move and parks outside exits and fire lanes; with a robot's own storage, that robot.",
         "Without a record nothing moves; a fleet that stands in order blocks nobody.";
-    STORAGE_FULL = "STO-003", "When the storage of the ledger is full, the operator is told that nothing moves any more.",
+    STORAGE_FULL = "STO-003", "When the storage of the ledger is full, or a robot's own, the operator is told what does not move any more.",
         "What is not recorded must not happen.";
     CUSTODY = "FLT-015", "A load on a failed or lost robot is handed over by a person and never awarded silently.",
         "Somebody must have had the load in hand.";

@@ -133,6 +133,8 @@ pub(crate) struct RobotState {
     /// The last stop that was written to the ledger as keeping the robot from where its way leads.
     pub(crate) barred: Option<StopGeneration>,
     pub(crate) beat: u32,
+    /// The storage of its own ledger.
+    pub(crate) storage: Storage,
 }
 
 /// A task and where it stands.
@@ -253,12 +255,25 @@ pub(crate) enum Leave {
     Refused(RuleId),
 }
 
-/// The storage of the ledger.
+/// The storage of a ledger.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Storage {
     pub(crate) level: StorageLevel,
     /// It was critical and has not been normal since: robots park.
     pub(crate) parks: bool,
+}
+
+impl Storage {
+    /// Takes in how full it is; whether that changes who parks.
+    pub(crate) fn set(&mut self, level: StorageLevel) -> bool {
+        self.level = level;
+        let parks = match level {
+            StorageLevel::Normal => false,
+            StorageLevel::High => self.parks,
+            StorageLevel::Critical | StorageLevel::Full => true,
+        };
+        std::mem::replace(&mut self.parks, parks) != parks
+    }
 }
 
 /// A fire alarm from its first report until a person ends it.

@@ -10,7 +10,7 @@ use crossbeam::{
     channel::{Receiver, Sender, bounded},
     queue::ArrayQueue,
 };
-use sheepdog_core::{FleetTime, Micros, RobotTime, wire::Anchor};
+use sheepdog_core::{FleetTime, Micros, Ppm, RobotTime, wire::Anchor};
 use sheepdog_driver::{Incident, Log};
 use sheepdog_interlock::{Input, Record, Sink, SinkFull, State, Verdict};
 use sheepdog_ledger::{Envelope, Fold, FoldLimits, Ledger, Run};
@@ -49,6 +49,8 @@ pub struct Recorder {
     /// A stop was recorded since the fleet was told last.
     stopped: bool,
     anchored: Option<RobotTime>,
+    /// What was durable last, or when the boot began.
+    durable: Anchor,
 }
 
 /// Decisions are alike when they may be folded.
@@ -69,6 +71,8 @@ pub fn recorder(ledger: Ledger, capacity: usize) -> (Tap, Recorder) {
     let anchors = Arc::new(ArrayQueue::new(1));
     let limits = FoldLimits { count: u64::MAX, span: RUN_SPAN };
     let tap = Tap { to, capacity, anchors: Arc::clone(&anchors) };
+    let before = ledger.checkpoint();
+    let durable = Anchor { seq: before.seq, root: before.root.0, used: Ppm::ZERO };
     let recorder = Recorder {
         from,
         anchors,
@@ -77,6 +81,7 @@ pub fn recorder(ledger: Ledger, capacity: usize) -> (Tap, Recorder) {
         last: None,
         stopped: false,
         anchored: None,
+        durable,
     };
     (tap, recorder)
 }
@@ -138,15 +143,21 @@ impl Recorder {
         self.stopped || self.anchored.is_none_or(waited)
     }
 
-    /// Gives the tap an anchor for the fleet, in place of one that is still on its way. Call it when all envelopes so far are
-    /// durable: an anchor of records that are lost afterwards looks like tampering.
-    pub fn anchor(&mut self, now: RobotTime) -> Anchor {
+    /// Gives the tap an anchor for the fleet, in place of one that is still on its way; `used` is how much of the storage is.
+    /// Call it when all envelopes so far are durable: an anchor of records that are lost afterwards looks like tampering.
+    pub fn anchor(&mut self, now: RobotTime, used: Ppm) -> Anchor {
         let checkpoint = self.ledger.checkpoint();
-        let anchor = Anchor { seq: checkpoint.seq, root: checkpoint.root.0 };
+        let anchor = Anchor { seq: checkpoint.seq, root: checkpoint.root.0, used };
+        self.durable = anchor;
         self.anchors.force_push(anchor);
         self.stopped = false;
         self.anchored = Some(now);
         anchor
+    }
+
+    /// Tells the fleet that the disk refuses, with the anchor of what was durable last.
+    pub fn refused(&mut self) {
+        self.anchors.force_push(Anchor { used: Ppm::ONE, ..self.durable });
     }
 
     /// The chain of what was drained.

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha256};
-use sheepdog_core::{AgentId, Micros, RobotTime};
+use sheepdog_core::{AgentId, Micros, Ppm, RobotTime};
 use sheepdog_fleet::StorageLevel;
 use sheepdog_ledger::{Chain, Checkpoint, Digest, Envelope, Ledger, Reader, SaltKey, Verifier, Writer};
 
@@ -36,6 +36,8 @@ pub struct RobotStore {
     /// Oldest first; the last one is being written.
     segments: Vec<Segment>,
     mark: Mark,
+    /// The level that the fleet was told last.
+    said: StorageLevel,
     /// When the boot's first record was drained.
     began: Option<RobotTime>,
     /// The disk refused something that was not vital.
@@ -85,7 +87,9 @@ impl RobotStore {
         let (tap, recorder) = recorder(Ledger::resume(chain, salts), capacity);
         let header = header.clone();
         let (began, refused, broken) = (None, false, false);
-        let mut store = Self { recorder, writer, header, options, segments, mark, began, refused, broken };
+        let said = StorageLevel::Normal;
+        let mut store =
+            Self { recorder, writer, header, options, segments, mark, said, began, refused, broken };
         store.put_mark();
         Ok((tap, store))
     }
@@ -104,12 +108,16 @@ impl RobotStore {
         self.began = self.began.or(Some(now));
         let envelopes = self.recorder.drain(now);
         self.write(&envelopes)?;
-        if self.recorder.anchor_due(now) {
+        let due = self.recorder.anchor_due(now);
+        if due || self.is_segment_full() {
             self.sync()?;
             self.keep_house(now)?;
-            self.recorder.anchor(now);
-        } else if self.is_segment_full() {
-            self.keep_house(now)?;
+        }
+        if due || self.level() != self.said {
+            self.sync()?;
+            self.said = self.level();
+            let used = self.used_share();
+            self.recorder.anchor(now, used);
         }
         Ok(envelopes.len())
     }
@@ -131,8 +139,8 @@ impl RobotStore {
         self.recorder.ledger()
     }
 
-    /// How full the folder is of its budget. The robot's host reports it to the fleet, which parks the robot in order from
-    /// [`StorageLevel::Critical`] on.
+    /// How full the folder is of its budget. The fleet is told with the next anchor, at once when the level changes, and parks
+    /// the robot in order from [`StorageLevel::Critical`] on.
     pub fn level(&self) -> StorageLevel {
         self.options.level(self.used_bytes(), self.refused || self.broken)
     }
@@ -140,6 +148,20 @@ impl RobotStore {
     /// Bytes of all segments and the checkpoint.
     pub fn used_bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.bytes).sum::<u64>() + self.mark.length()
+    }
+
+    /// Rounded up: what is told is never a lower level than [`level`](Self::level).
+    fn used_share(&self) -> Ppm {
+        let budget = u128::from(self.options.budget_bytes.unwrap_or(u64::MAX).max(1));
+        let share = (u128::from(self.used_bytes()) * 1_000_000).div_ceil(budget);
+        let share = u32::try_from(share).ok().and_then(|share| Ppm::new(share).ok()).unwrap_or(Ppm::ONE);
+        if self.level() == StorageLevel::Full { Ppm::ONE } else { share }
+    }
+
+    /// The disk has refused what is vital.
+    fn give_up(&mut self) {
+        self.broken = true;
+        self.recorder.refused();
     }
 
     fn is_segment_full(&self) -> bool {
@@ -151,7 +173,6 @@ impl RobotStore {
     /// again with the next records.
     fn keep_house(&mut self, now: RobotTime) -> Result<(), StoreError> {
         if self.is_segment_full() {
-            self.sync()?;
             self.begin_segment()?;
         }
         while self.may_remove_oldest(now) {
@@ -179,7 +200,7 @@ impl RobotStore {
                 Ok(())
             }
             Err(NotBegun { error, broken: true }) => {
-                self.broken = true;
+                self.give_up();
                 Err(error)
             }
             Err(NotBegun { broken: false, .. }) => {
@@ -211,7 +232,7 @@ impl RobotStore {
     fn write(&mut self, envelopes: &[Envelope]) -> Result<(), StoreError> {
         let Some(last) = envelopes.last() else { return Ok(()) };
         self.writer.write_all(envelopes).map_err(|error| {
-            self.broken = true;
+            self.give_up();
             damaged(&self.writer.get_mut().path(), error)
         })?;
         let bytes = self.writer.offset();
@@ -224,8 +245,9 @@ impl RobotStore {
     fn sync(&mut self) -> Result<(), StoreError> {
         let Target { medium, name } = self.writer.get_mut();
         if let Err(error) = medium.sync(name) {
-            self.broken = true;
-            return Err(failed(&medium.path(name), error));
+            let error = failed(&medium.path(name), error);
+            self.give_up();
+            return Err(error);
         }
         self.writer.synced();
         Ok(())

@@ -13,7 +13,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use sheepdog_core::{AgentId, FleetTime, Micros, Mm, RobotTime, SiteVersion, StopCategory, wire::Fact};
+use sheepdog_core::{AgentId, FleetTime, Micros, Mm, Ppm, RobotTime, SiteVersion, StopCategory, wire::Fact};
 use sheepdog_driver::Log as _;
 use sheepdog_fleet::{Fleet, FleetConfig, Header, Input, StorageLevel};
 use sheepdog_interlock::{Base, BootNonce, Bounded, Config, Guarded, Input as Perceived, Interlock, Restart};
@@ -743,7 +743,7 @@ fn check_robot(files: BTreeMap<String, Vec<u8>>, promised: u64, digests: &BTreeM
         assert_eq!(digests.get(&envelope.seq), Some(&envelope.digest), "{what}");
     }
     let used: u64 =
-        model.files().unwrap().iter().filter(|(name, _)| !name.ends_with(".new")).map(|file| file.1).sum();
+        model.files().unwrap().iter().filter(|(name, _)| name != "unfinished.new").map(|file| file.1).sum();
     assert_eq!(store.used_bytes(), used, "{what}");
 }
 
@@ -755,7 +755,9 @@ fn a_robots_ledger_is_cut_into_segments_and_does_not_grow_for_ever() {
     let removed = log.iter().filter(|op| matches!(op, Op::Remove(_))).count();
     assert!(6 <= segments && 2 <= removed && removed < segments - 1, "{removed} of {segments}");
     let mut folder = Folder { names: vec![BTreeMap::new()], ..Folder::default() };
-    log.iter().for_each(|op| folder.apply(op).unwrap());
+    for op in &log {
+        folder.apply(op).unwrap();
+    }
     let files: Vec<Vec<u8>> = folder
         .after_kill()
         .into_iter()
@@ -814,7 +816,9 @@ fn a_boot_reads_from_the_checkpoint_on() {
     assert!(matches!(refused, Err(StoreError::Ledger { .. })));
     // Records that the checkpoint knows are gone.
     let names: Vec<_> = files.keys().filter(|name| name.starts_with("ledger-")).cloned().collect();
-    names.iter().rev().take(2).for_each(|name| drop(files.remove(name)));
+    for name in names.iter().rev().take(2) {
+        files.remove(name);
+    }
     let refused = open_robot(&Model::holding(files), 4, ROBOT_OPTIONS);
     assert!(matches!(refused, Err(StoreError::Ledger { .. })));
 }
@@ -842,11 +846,13 @@ fn a_robots_disk_that_fills_up_is_said_before_it_is_full() {
         robot.step(&Perceived::unknown(now, SiteVersion([7; 32])), &mut tap);
         *model.room.lock().unwrap() = Some(room);
         let drained = store.drain(now);
-        (drained.is_ok(), store.level())
+        // The fleet hears of every change, though nothing else is due.
+        let told = tap.anchor().map(|anchor| anchor.used == Ppm::ONE);
+        (drained.is_ok(), store.level(), told)
     };
-    assert_eq!(step(1, 100_000), (true, StorageLevel::Normal));
-    assert_eq!(step(2, 400), (true, StorageLevel::Full));
-    assert_eq!(step(3, 100_000), (true, StorageLevel::Normal), "there is room again");
-    assert_eq!(step(4, 10), (false, StorageLevel::Full));
-    assert_eq!(step(5, 100_000), (false, StorageLevel::Full), "it does not go on after a hole");
+    assert_eq!(step(1, 100_000), (true, StorageLevel::Normal, Some(false)));
+    assert_eq!(step(2, 400), (true, StorageLevel::Full, Some(true)));
+    assert_eq!(step(3, 100_000), (true, StorageLevel::Normal, Some(false)), "there is room again");
+    assert_eq!(step(4, 10), (false, StorageLevel::Full, Some(true)));
+    assert_eq!(step(5, 100_000), (false, StorageLevel::Full, None), "it does not go on after a hole");
 }
