@@ -129,8 +129,8 @@ pub struct Beat {
     pub seq: u32,
     /// Passages on the released route that their own sensors say are open.
     pub open: Vec<Passage>,
-    /// Passages on the levels of that route that their own sensors say are shut. What is in neither list may be
-    /// anything.
+    /// Passages on the levels of that route that their own sensors say are shut, or on their way: leaves stand in them.
+    /// What is in neither list may be anything.
     pub shut: Vec<Passage>,
     /// The stop in force that this robot has not acknowledged.
     pub stop: Option<StopOrder>,

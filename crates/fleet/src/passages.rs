@@ -44,17 +44,19 @@ impl PassageState {
         is_fresh && self.level == level && self.state == DoorState::Open
     }
 
-    /// Whether a door is shut by its own report. Doors report on change.
+    /// Whether a door is shut, or on its way, by its own report: its leaves stand in the doorway, and nobody gets through.
+    /// Doors report on change.
     const fn is_shut(&self) -> bool {
-        self.is_known && matches!(self.state, DoorState::Closed)
+        self.is_known && matches!(self.state, DoorState::Closed | DoorState::Moving)
     }
 
-    /// Whether a lift's door at a level is shut by a report that is not too old: it is, or the cabin is elsewhere.
+    /// Whether a lift's door at a level is shut, or on its way, by a report that is not too old: it is, or the cabin is
+    /// elsewhere.
     fn is_shut_at(&self, level: LevelId, now: FleetTime, fresh: Micros) -> bool {
         let is_fresh = self.is_known && now.since(self.heard).is_some_and(|age| age <= fresh);
         let shut = match self.state {
-            DoorState::Closed => true,
-            DoorState::Open | DoorState::Moving => self.level != level,
+            DoorState::Closed | DoorState::Moving => true,
+            DoorState::Open => self.level != level,
             DoorState::Faulty => false,
         };
         is_fresh && shut
