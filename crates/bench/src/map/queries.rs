@@ -20,7 +20,8 @@ use super::{
 };
 use crate::figure::Figure;
 
-const QUESTIONS: usize = 10_000;
+/// Many, so that each side finds its own data in the cache again after the other one's turn.
+const QUESTIONS: usize = 40_000;
 const RAY_M: f64 = 30.0;
 
 fn vector(p: Point2<f64>) -> Vector {

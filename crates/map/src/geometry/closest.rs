@@ -166,7 +166,9 @@ impl ClosestIndex {
         // The distance to a segment is convex, so it is largest in a corner.
         let largest = |record: &Record| corners.iter().map(|p| record.distance(*p)).fold(f64::MIN, f64::max);
         let record = |kept: &(f64, u32)| self.records.get(kept.1 as usize);
-        let bound = kept.iter().filter_map(record).map(largest).fold(f64::INFINITY, f64::min);
+        // Any of them bounds the nearest distance; the best bound comes from those nearest to the centre.
+        kept.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.cmp(&q.1)));
+        let bound = kept.iter().take(3).filter_map(record).map(largest).fold(f64::INFINITY, f64::min);
         kept.retain(|kept| {
             record(kept).is_some_and(|record| record.distance_to_box(&corners) <= bound + SLACK_M)
         });

@@ -41,7 +41,7 @@ impl Grid {
     pub(crate) fn fine(segments: &[(Point, Point)]) -> Self {
         const CELLS_MIN: f64 = 16_384.0;
         let count = float(segments.len());
-        Self::with_cells(segments, (32.0 * count).max(CELLS_MIN), 16.0 * count + CELLS_MIN)
+        Self::with_cells(segments, (16.0 * count).max(CELLS_MIN), 8.0 * count + CELLS_MIN)
     }
 
     /// About so many cells, but no smaller than lets the segments fill so many of them.

@@ -3,8 +3,6 @@
 //! It owns a copy of the times: build it anew when waits change. Answers are those of
 //! [`shortest_path`](super::shortest_path), to the last tie.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
-
 use sheepdog_core::{LaneId, Micros, WaypointId};
 
 use super::{TravelProfile, Waits, lane_time};
@@ -28,7 +26,47 @@ pub struct RouteScratch {
     /// Time to the target and the question that it belongs to, by waypoint.
     times: Vec<(u64, u32)>,
     question: u32,
-    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    queue: RadixQueue,
+}
+
+/// A queue whose least key never decreases (Ahuja, Mehlhorn, Orlin, Tarjan 1990): a key waits by the highest bit in which
+/// it differs from the last one taken out. Equal keys come in an order that depends on nothing but their entry.
+#[derive(Clone, Debug, Default)]
+struct RadixQueue {
+    buckets: Vec<Vec<(u64, u64, u32)>>,
+    moving: Vec<(u64, u64, u32)>,
+    last: u64,
+}
+
+impl RadixQueue {
+    fn clear(&mut self) {
+        self.buckets.resize(65, Vec::new());
+        self.buckets.iter_mut().for_each(Vec::clear);
+        self.last = 0;
+    }
+
+    #[inline]
+    fn push(&mut self, item: (u64, u64, u32)) {
+        let bucket = 64 - (item.0 ^ self.last).leading_zeros();
+        if let Some(bucket) = self.buckets.get_mut(bucket as usize) {
+            bucket.push(item);
+        }
+    }
+
+    fn pop(&mut self) -> Option<(u64, u64, u32)> {
+        if let Some(item) = self.buckets.first_mut().and_then(Vec::pop) {
+            return Some(item);
+        }
+        let bucket = self.buckets.iter_mut().find(|bucket| !bucket.is_empty())?;
+        self.last = bucket.iter().map(|item| item.0).min()?;
+        let mut moving = std::mem::take(&mut self.moving);
+        moving.append(bucket);
+        for item in moving.drain(..) {
+            self.push(item);
+        }
+        self.moving = moving;
+        self.buckets.first_mut().and_then(Vec::pop)
+    }
 }
 
 impl RouteScratch {
@@ -38,7 +76,7 @@ impl RouteScratch {
     }
 
     fn clear(&mut self, waypoints: usize) {
-        self.heap.clear();
+        self.queue.clear();
         self.question = self.question.wrapping_add(1);
         if self.times.len() != waypoints || self.question == 0 {
             self.times.clear();
@@ -115,10 +153,10 @@ impl RouteTable {
             truncate(distance_mm(place, start) * self.micros_per_mm)
         };
         scratch.improve(to.0, 0);
-        scratch.heap.push(Reverse((estimate(to.0), 0, to.0)));
+        scratch.queue.push((estimate(to.0), 0, to.0));
         let mut total = u64::MAX;
         // Everything that is as good is searched as well: a tie is decided by ids, not by who came first.
-        while let Some(Reverse((bound, time, waypoint))) = scratch.heap.pop() {
+        while let Some((bound, time, waypoint)) = scratch.queue.pop() {
             if total < bound {
                 break;
             }
@@ -132,7 +170,7 @@ impl RouteTable {
             for &(next, takes) in self.into.row(waypoint as usize) {
                 let time = time.saturating_add(takes);
                 if scratch.improve(next, time) {
-                    scratch.heap.push(Reverse((time.saturating_add(estimate(next)), time, next)));
+                    scratch.queue.push((time.saturating_add(estimate(next)).max(bound), time, next));
                 }
             }
         }
