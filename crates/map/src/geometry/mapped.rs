@@ -11,7 +11,7 @@ use super::{LevelGeometry, is_finite};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MappedProbability {
     /// A lower bound when certified, an estimate with an error of about 1 % otherwise and then at most
-    /// [`CERTIFIED_MIN`](Self::CERTIFIED_MIN).
+    /// [`ESTIMATE_MAX`](Self::ESTIMATE_MAX).
     pub probability: f64,
     /// Whether it is a proven lower bound.
     pub certified: bool,
@@ -20,6 +20,9 @@ pub struct MappedProbability {
 impl MappedProbability {
     /// From here on a probability is certified or not claimed: 99.7 %, three standard deviations on a line.
     pub const CERTIFIED_MIN: f64 = 0.997;
+
+    /// No estimate is above it, so that none makes a robot [`Mapped::Inside`].
+    pub const ESTIMATE_MAX: f64 = 0.996;
 
     const NONE: Self = Self { probability: 0.0, certified: true };
 }
@@ -48,7 +51,7 @@ impl LevelGeometry {
             }
         }
         let probability = share_of_places(|place| is_free(mean + axes[0] * place.x + axes[1] * place.y));
-        MappedProbability { probability: probability.min(MappedProbability::CERTIFIED_MIN), certified: false }
+        MappedProbability { probability: probability.min(MappedProbability::ESTIMATE_MAX), certified: false }
     }
 }
 
@@ -112,7 +115,7 @@ pub enum Mapped {
 /// Limits between the three. All are safety values, so none has a default.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MappedPolicy {
-    /// From this probability on a robot is inside, such as 0.997.
+    /// From this probability on a robot is inside; at least [`MappedProbability::CERTIFIED_MIN`], which no estimate reaches.
     pub inside_min: f64,
     /// Below this probability it is outside.
     pub outside_below: f64,
@@ -124,8 +127,12 @@ pub struct MappedPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MappedPolicyError {
-    /// `0 < outside_below <= inside_min <= 1` must hold.
-    #[error("limits {outside_below} and {inside_min} are not 0 < outside <= inside <= 1")]
+    /// `0 < outside_below <= inside_min <= 1` must hold, and `inside_min` be at least
+    /// [`MappedProbability::CERTIFIED_MIN`].
+    #[error(
+        "limits {outside_below} and {inside_min} are not 0 < outside <= inside <= 1 with inside at least {}",
+        MappedProbability::CERTIFIED_MIN
+    )]
     Limits {
         /// As given.
         outside_below: f64,
@@ -164,7 +171,8 @@ impl MappedMonitor {
     /// [`MappedPolicyError`] for limits that are no probabilities or out of order.
     pub fn new(policy: MappedPolicy) -> Result<Self, MappedPolicyError> {
         let MappedPolicy { inside_min, outside_below, .. } = policy;
-        if 0.0 < outside_below && outside_below <= inside_min && inside_min <= 1.0 {
+        let sure = MappedProbability::CERTIFIED_MIN <= inside_min && inside_min <= 1.0;
+        if 0.0 < outside_below && outside_below <= inside_min && sure {
             Ok(Self { policy, state: Mapped::Outside, better: 0, worst: Mapped::Inside })
         } else {
             Err(MappedPolicyError::Limits { outside_below, inside_min })
