@@ -8,6 +8,7 @@ mod error;
 mod escape;
 pub mod format;
 pub mod geometry;
+pub mod import;
 pub mod model;
 #[cfg(feature = "rmf")]
 pub mod rmf;

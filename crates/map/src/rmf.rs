@@ -14,9 +14,7 @@ mod frame;
 mod lifts;
 mod names;
 mod rings;
-mod tree;
-
-use std::fmt;
+pub(crate) mod tree;
 
 use crate::{
     format::Position,
@@ -28,6 +26,8 @@ use self::{
     frame::Frames,
     tree::{At, Fields},
 };
+
+pub use crate::import::{ImportReport, ImportWarning, LevelImport};
 
 /// Reads an Open-RMF building.
 ///
@@ -88,63 +88,9 @@ fn read_levels<'a>(top: &mut Fields<'a>) -> Result<Vec<(&'a str, At<'a>)>, RmfEr
     if entries.is_empty() { Err(levels.error(RmfProblem::Missing { field: "a level" })) } else { Ok(entries) }
 }
 
-/// What an import changed, guessed or left behind.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ImportReport {
-    /// What a person should look at, in file order.
-    pub warnings: Vec<ImportWarning>,
-    /// How each level came into metres, in file order.
-    pub levels: Vec<LevelImport>,
-    /// What has no place in our model: the path with `[]` for indices, and how often. Sorted by path.
-    pub dropped: Vec<(String, usize)>,
-}
-
-/// Something a person should look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportWarning {
-    /// Path of the element in the file, for example `levels.L1.doors[3]`.
-    pub element: String,
-    /// What was found and what was made of it.
-    pub message: String,
-}
-
-impl fmt::Display for ImportWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.element, self.message)
-    }
-}
-
-/// How a level came into metres: `p = scale · R(rotation) · q + translation`, where `q` is the file's point, y up.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LevelImport {
-    /// Name of the level.
-    pub name: String,
-    /// Metres per unit of the file.
-    pub scale: f64,
-    /// Counter-clockwise turn, radians.
-    pub rotation_rad: f64,
-    /// Shift, metres.
-    pub translation_m: [f64; 2],
-    /// Largest distance between a fiducial of this level and the one of the same name on the reference level,
-    /// metres; zero on the reference level.
-    pub residual_m: f64,
-}
-
 impl ImportReport {
-    fn warn(&mut self, element: impl fmt::Display, message: String) {
-        self.warnings.push(ImportWarning { element: element.to_string(), message });
-    }
-
     fn drop_one(&mut self, at: &At<'_>) {
-        let path = pattern(at.path());
-        match self.dropped.binary_search_by(|(other, _)| other.as_str().cmp(&path)) {
-            Ok(index) => {
-                if let Some((_, count)) = self.dropped.get_mut(index) {
-                    *count += at.count();
-                }
-            }
-            Err(index) => self.dropped.insert(index, (path, at.count())),
-        }
+        self.drop_count(&pattern(at.path()), at.count());
     }
 }
 

@@ -8,7 +8,10 @@ use std::{collections::BTreeSet, fmt};
 
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use crate::format::Position;
+use crate::{
+    format::Position,
+    import::{ImportError, tree as import},
+};
 
 use super::{ImportReport, RmfError, RmfProblem};
 
@@ -49,6 +52,24 @@ pub(super) fn parse(text: &str) -> Result<Node, RmfError> {
         builder.take(event, position(&span))?;
     }
     builder.root.ok_or_else(|| file_error(RmfProblem::Empty, Position::START))
+}
+
+/// The one document of `text` as the tree that all other importers read.
+pub(crate) fn common(text: &str) -> Result<import::Node, ImportError> {
+    Ok(convert(parse(text)?))
+}
+
+/// The tree's depth is bounded, and so is this recursion.
+fn convert(node: Node) -> import::Node {
+    let value = match node.value {
+        Value::Scalar { text, plain: true } => import::Value::Plain(text),
+        Value::Scalar { text, plain: false } => import::Value::Text(text),
+        Value::Seq(items) => import::Value::Seq(items.into_iter().map(convert).collect()),
+        Value::Map(entries) => {
+            import::Value::Map(entries.into_iter().map(|(key, node)| (key, convert(node))).collect())
+        }
+    };
+    import::Node::new(node.position, value)
 }
 
 fn file_error(problem: RmfProblem, position: Position) -> RmfError {

@@ -1,0 +1,86 @@
+//! Import of other people's maps: each format becomes a [`Site`] and an [`ImportReport`].
+//!
+//! [`import`] tells formats apart by name and content; each format also has a function of its own. What an importer
+//! cannot carry over is in the report, never lost in silence: every value of the file is read, repeats what holds
+//! without it, or is counted as left behind. What would become silently wrong is an [`ImportError`] that names the
+//! element, the value and the rule. Text, depth and counts are bounded, so no input exhausts memory or stack.
+
+mod detect;
+mod error;
+mod json;
+mod lif;
+#[cfg(feature = "ros")]
+mod map_server;
+mod nav2;
+#[cfg(feature = "opentcs")]
+mod opentcs;
+#[cfg(feature = "ros")]
+mod pgm;
+mod raster;
+mod report;
+pub(crate) mod tree;
+#[cfg(feature = "opentcs")]
+mod xml;
+
+use crate::model::Site;
+
+#[cfg(feature = "ros")]
+pub use self::map_server::{Raster, import_map_server};
+#[cfg(feature = "opentcs")]
+pub use self::opentcs::import_opentcs;
+pub use self::{
+    error::{ImportError, ImportProblem},
+    lif::import_lif,
+    nav2::import_nav2,
+    report::{ImportReport, ImportWarning, LevelImport},
+};
+
+/// A format that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// Open-RMF `.building.yaml`.
+    Building,
+    /// IMDF, the indoor mapping data format.
+    Imdf,
+    /// VDMA LIF, the layout interchange format.
+    Lif,
+    /// ROS `map_server` YAML with its image.
+    MapServer,
+    /// Grids of the `MovingAI` benchmarks.
+    MovingAi,
+    /// Nav2 route graph.
+    Nav2,
+    /// Open-RMF navigation graph.
+    NavGraph,
+    /// openTCS plant model.
+    OpenTcs,
+    /// Open-RMF `.site.json`.
+    RmfSite,
+}
+
+/// Reads a map of any format that is known here.
+///
+/// `name` is the name of the file; `companion` gives the bytes of a file that the map names, by the name that is
+/// written there, for example the image of a raster map.
+///
+/// # Errors
+/// [`ImportError`] when the format is not known, or as the function of the format says.
+pub fn import(
+    name: &str,
+    bytes: &[u8],
+    companion: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(Site, ImportReport), ImportError> {
+    let format = Format::detect(name, bytes);
+    match format {
+        Some(Format::Lif) => import_lif(bytes),
+        Some(Format::Nav2) => import_nav2(bytes),
+        #[cfg(feature = "ros")]
+        Some(Format::MapServer) => import_map_server(bytes, map_server::guess(name), companion),
+        #[cfg(feature = "opentcs")]
+        Some(Format::OpenTcs) => import_opentcs(bytes),
+        #[cfg(feature = "rmf")]
+        Some(Format::Building) => Ok(crate::rmf::import_building(tree::utf8(bytes)?)?),
+        _ => Err(ImportError::of_file(ImportProblem::Unrecognised { name: name.to_owned() })),
+    }
+}

@@ -1,0 +1,313 @@
+//! Raster maps of ROS `map_server`: a YAML file that names a grey image, or a mask of that form.
+//!
+//! Grey values mean what they mean there: `p = (255 - grey) / 255`, or `grey / 255` with `negate`; occupied from
+//! `occupied_thresh` on, free up to `free_thresh`, otherwise unknown, and in mode `scale` a value between. The origin is
+//! the lower left corner of the image, and its yaw is honoured. Free cells become rooms; occupied and unknown cells are
+//! not mapped. A keepout mask becomes blocked zones, a speed mask speed limits.
+
+use crate::{
+    model::{Level, Room, RoomKind, Site, Zone, ZoneKind},
+    rmf::tree as yaml,
+};
+
+use super::{
+    ImportError, ImportProblem, ImportReport, LevelImport,
+    pgm::Image,
+    raster::{Grid, NOTCH, Region},
+    tree::{At, utf8},
+};
+
+/// The level that everything is on.
+const LEVEL: &str = "map";
+/// The grey that mapping tools write where nothing is known.
+const UNKNOWN_GREY: u8 = 205;
+
+/// What an image is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Raster {
+    /// A map: free cells become rooms.
+    Map,
+    /// A keepout mask: occupied cells become blocked zones.
+    Keepout,
+    /// A speed mask: the limit in a cell is `base + multiplier · value`, where values run from 0 to 100.
+    Speed {
+        /// The limit at value 0, metres per second.
+        base_mps: f64,
+        /// What each unit adds, metres per second.
+        multiplier_mps: f64,
+    },
+}
+
+/// The speed that is taken for 100 % when a speed mask is imported without saying more.
+const TOP_SPEED_MPS: f64 = 1.0;
+
+/// Reads a map of `map_server`; `image` gives the bytes of the image that the file names.
+///
+/// # Errors
+/// [`ImportError`] when the text is no such file, a number makes no sense, or the image is not at hand or no PGM.
+pub fn import_map_server(
+    bytes: &[u8],
+    raster: Raster,
+    mut image: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(Site, ImportReport), ImportError> {
+    let tree = yaml::common(utf8(bytes)?)?;
+    let top = At::root(&tree);
+    let mut report = ImportReport::default();
+    let meta = Meta::read(&top, &mut report)?;
+    let name = top.need("image")?;
+    let file = name.text()?;
+    let missing = || name.error(ImportProblem::NoCompanion { name: super::tree::shorten(file) });
+    let image = Image::parse(&image(file).ok_or_else(missing)?)?;
+    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    let mut site = Site::new(stem.rsplit_once('.').map_or(stem, |(stem, _)| stem));
+    site.levels.push(Level::new(LEVEL, 0.0));
+    report.levels.push(LevelImport {
+        name: LEVEL.to_owned(),
+        scale: meta.resolution_m,
+        rotation_rad: meta.origin[2],
+        translation_m: [meta.origin[0], meta.origin[1]],
+        residual_m: 0.0,
+    });
+    match raster {
+        Raster::Map => rooms(&meta, &image, &mut site, &mut report)?,
+        Raster::Keepout => keepout(&meta, &image, &mut site, &mut report)?,
+        Raster::Speed { base_mps, multiplier_mps } => {
+            let limit = |value: u8| base_mps + multiplier_mps * f64::from(value);
+            speed(&meta, &image, limit, &mut site, &mut report)?;
+        }
+    }
+    report.leave(&tree);
+    Ok((site, report))
+}
+
+/// What an image is, by the name of its file; a speed mask is read as in Nav2's example (percent of a top speed of
+/// 1 m/s, base 100, multiplier -1), since the numbers are kept elsewhere.
+pub(super) fn guess(name: &str) -> Raster {
+    let name = name.to_ascii_lowercase();
+    if name.contains("keepout") {
+        Raster::Keepout
+    } else if name.contains("speed") {
+        Raster::Speed { base_mps: TOP_SPEED_MPS, multiplier_mps: -TOP_SPEED_MPS / 100.0 }
+    } else {
+        Raster::Map
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Trinary,
+    Scale,
+    Raw,
+}
+
+/// What a cell holds: as in an occupancy grid, 0 is free and 100 occupied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    Unknown,
+    Value(u8),
+}
+
+struct Meta {
+    mode: Mode,
+    resolution_m: f64,
+    origin: [f64; 3],
+    negate: bool,
+    occupied: f64,
+    free: f64,
+}
+
+impl Meta {
+    fn read(top: &At<'_>, report: &mut ImportReport) -> Result<Self, ImportError> {
+        let mode = match top.get("mode") {
+            None => Mode::Trinary,
+            Some(at) => match at.text()? {
+                "trinary" => {
+                    at.implied();
+                    Mode::Trinary
+                }
+                "scale" => Mode::Scale,
+                "raw" => Mode::Raw,
+                other => return Err(at.unknown(other, "trinary, scale or raw")),
+            },
+        };
+        let resolution_m = top.need("resolution")?.number_where(|m| 0.0 < m && m <= 100.0, "in 0..100 m")?;
+        let origin_at = top.need("origin")?;
+        let origin = match origin_at.items()?.as_slice() {
+            [x, y, yaw] => [x.number()?, y.number()?, yaw.number()?],
+            _ => return Err(origin_at.wrong("an origin [x, y, yaw]")),
+        };
+        if origin[2] != 0.0 {
+            origin_at.warn(
+                report,
+                format!("the map is turned by {} rad; it is honoured here, Nav2 ignores it", origin[2]),
+            );
+        }
+        let share = |key: &'static str| top.need(key)?.number_where(|p| (0.0..=1.0).contains(&p), "in 0..1");
+        let (occupied, free) = if mode == Mode::Raw && top.get("occupied_thresh").is_none() {
+            (1.0, 0.0)
+        } else {
+            (share("occupied_thresh")?, share("free_thresh")?)
+        };
+        if occupied <= free && mode != Mode::Raw {
+            return Err(top.need("free_thresh")?.out_of_range(free, "less than occupied_thresh"));
+        }
+        let negate = top.need("negate")?;
+        let is_negative = match negate.text()? {
+            "0" | "false" => {
+                // The key is required and zero is its usual value.
+                negate.implied();
+                false
+            }
+            "1" | "true" => true,
+            other => return Err(negate.unknown(other, "0 or 1")),
+        };
+        Ok(Self { mode, resolution_m, origin, negate: is_negative, occupied, free })
+    }
+
+    /// What a grey value means.
+    fn cell(&self, grey: u8) -> Cell {
+        let p = f64::from(if self.negate { grey } else { u8::MAX - grey }) / 255.0;
+        match self.mode {
+            Mode::Raw if grey <= 100 => Cell::Value(grey),
+            Mode::Raw => Cell::Unknown,
+            Mode::Trinary | Mode::Scale if self.occupied <= p => Cell::Value(100),
+            Mode::Trinary | Mode::Scale if p <= self.free => Cell::Value(0),
+            Mode::Trinary => Cell::Unknown,
+            Mode::Scale => Cell::Value(share(100.0 * (p - self.free) / (self.occupied - self.free))),
+        }
+    }
+
+    /// From cells to metres.
+    fn place(&self, ring: &[[f64; 2]]) -> Vec<[f64; 2]> {
+        let [ox, oy, yaw] = self.origin;
+        let (sine, cosine) = if yaw == 0.0 { (0.0, 1.0) } else { (libm::sin(yaw), libm::cos(yaw)) };
+        let map = |&[x, y]: &[f64; 2]| {
+            let (x, y) = (x * self.resolution_m, y * self.resolution_m);
+            [ox + cosine * x - sine * y, oy + sine * x + cosine * y]
+        };
+        ring.iter().map(map).collect()
+    }
+
+    /// The cells that `keep` gives a value; how many of the others there are is in the report.
+    fn grid(
+        &self,
+        image: &Image,
+        report: &mut ImportReport,
+        keep: impl Fn(Cell) -> Option<u8>,
+    ) -> Result<Grid, ImportError> {
+        let mut grid = Grid::new(image.width, image.height)?;
+        let table: Vec<Cell> = (0..=u8::MAX).map(|grey| self.cell(grey)).collect();
+        let (mut unknown, mut other) = (0, 0);
+        for (row, line) in image.greys.chunks(image.width).enumerate() {
+            for (x, grey) in line.iter().enumerate() {
+                let cell = table.get(usize::from(*grey)).copied().unwrap_or(Cell::Unknown);
+                let value = keep(cell);
+                if value.is_none() {
+                    *(if cell == Cell::Unknown { &mut unknown } else { &mut other }) += 1;
+                }
+                grid.set(x, image.height - 1 - row, value);
+            }
+        }
+        report.drop_count("image: unknown cells", unknown);
+        report.drop_count("image: other cells without a place in the result", other);
+        Ok(grid)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a value from 0 to 100")]
+fn share(percent: f64) -> u8 {
+    libm::round(percent).clamp(0.0, 100.0) as u8
+}
+
+fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport) -> Result<(), ImportError> {
+    let unknown_is_free = meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate;
+    let grey = image.greys.iter().filter(|grey| **grey == UNKNOWN_GREY).count();
+    if unknown_is_free && meta.mode != Mode::Raw {
+        report.warn(
+            "free_thresh",
+            format!(
+                "{} takes grey {UNKNOWN_GREY}, which means unknown, for free: {grey} cells; 0.196 keeps it unknown",
+                meta.free
+            ),
+        );
+    }
+    let grid = meta.grid(image, report, |cell| (cell == Cell::Value(0)).then_some(0))?;
+    let regions = grid.regions(NOTCH)?;
+    add_rooms(site, report, &regions, |ring| meta.place(ring));
+    Ok(())
+}
+
+/// A floor for each region.
+pub(super) fn add_rooms(
+    site: &mut Site,
+    report: &mut ImportReport,
+    regions: &[Region],
+    place: impl Fn(&[[f64; 2]]) -> Vec<[f64; 2]>,
+) {
+    let level = site.levels.first().map(|level| level.id.clone()).unwrap_or_default();
+    let touched: usize = regions.iter().map(|region| region.touched).sum();
+    if 0 < touched {
+        report.warn(
+            "image",
+            format!("{touched} corners in which free cells only touch were cut by {NOTCH} of a cell"),
+        );
+    }
+    for (number, region) in (1_usize..).zip(regions) {
+        site.rooms.push(Room {
+            kind: RoomKind::Floor,
+            holes: region.holes.iter().map(|ring| place(ring)).collect(),
+            ..Room::new(format!("free {number}"), &level, place(&region.outer))
+        });
+    }
+}
+
+fn keepout(
+    meta: &Meta,
+    image: &Image,
+    site: &mut Site,
+    report: &mut ImportReport,
+) -> Result<(), ImportError> {
+    let grid = meta.grid(image, report, |cell| (cell == Cell::Value(100)).then_some(100))?;
+    for ring in grid.regions(0.0)?.iter().flat_map(Region::without_holes) {
+        let id = format!("keepout {}", site.zones.len() + 1);
+        site.zones.push(Zone::new(id, LEVEL, ZoneKind::Blocked, meta.place(&ring)));
+    }
+    Ok(())
+}
+
+fn speed(
+    meta: &Meta,
+    image: &Image,
+    limit: impl Fn(u8) -> f64,
+    site: &mut Site,
+    report: &mut ImportReport,
+) -> Result<(), ImportError> {
+    report.warn(
+        "image",
+        format!(
+            "values become limits from {} m/s (value 0, which is no limit) to {} m/s (value 100): the file does not \
+             say what they mean",
+            limit(0),
+            limit(100)
+        ),
+    );
+    let keep = |cell| match cell {
+        Cell::Unknown | Cell::Value(0) => None,
+        Cell::Value(value) => Some(value),
+    };
+    for region in meta.grid(image, report, keep)?.regions(0.0)? {
+        let limit_mps = limit(region.value);
+        for ring in region.without_holes() {
+            let id = format!("speed {}", site.zones.len() + 1);
+            // Nobody moves where the limit is zero or less.
+            let zone = if limit_mps.is_finite() && 0.0 < limit_mps {
+                let zone = Zone::new(id, LEVEL, ZoneKind::SpeedLimit, meta.place(&ring));
+                Zone { speed_limit_mps: Some(limit_mps), ..zone }
+            } else {
+                Zone::new(id, LEVEL, ZoneKind::Blocked, meta.place(&ring))
+            };
+            site.zones.push(zone);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What an import changed, guessed or left behind.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::tree::{Node, Use, Value};
+
+/// The most different paths that a report tells apart; further ones are counted together.
+const PATTERNS_MAX: usize = 10_000;
+/// The longest path that a report repeats, in characters.
+const PATH_CHARS_MAX: usize = 400;
+
+/// What an import changed, guessed or left behind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImportReport {
+    /// What a person should look at, in file order.
+    pub warnings: Vec<ImportWarning>,
+    /// How each level came into metres, in file order.
+    pub levels: Vec<LevelImport>,
+    /// What has no place in our model: the path with `[]` for indices, and how often. Sorted by path.
+    pub dropped: Vec<(String, usize)>,
+    /// What only repeats what holds without it, such as a default that is written out. Sorted by path.
+    pub implied: Vec<(String, usize)>,
+}
+
+/// Something a person should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportWarning {
+    /// Path of the element in the file, for example `levels.L1.doors[3]`.
+    pub element: String,
+    /// Line of the element, counted from one, when it is known.
+    pub line: Option<u32>,
+    /// What was found and what was made of it.
+    pub message: String,
+}
+
+impl fmt::Display for ImportWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(f, "line {line}: ")?;
+        }
+        write!(f, "{}: {}", self.element, self.message)
+    }
+}
+
+/// How a level came into metres: `p = scale · R(rotation) · q + translation`, where `q` is the file's point, y up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LevelImport {
+    /// Name of the level.
+    pub name: String,
+    /// Metres per unit of the file.
+    pub scale: f64,
+    /// Counter-clockwise turn, radians.
+    pub rotation_rad: f64,
+    /// Shift, metres.
+    pub translation_m: [f64; 2],
+    /// Largest distance between a fiducial of this level and the one of the same name on the reference level,
+    /// metres; zero on the reference level.
+    pub residual_m: f64,
+}
+
+impl LevelImport {
+    /// A level whose file is scaled and nothing else.
+    pub(crate) fn scaled(name: impl Into<String>, scale: f64) -> Self {
+        Self { name: name.into(), scale, rotation_rad: 0.0, translation_m: [0.0, 0.0], residual_m: 0.0 }
+    }
+}
+
+impl ImportReport {
+    /// Adds a warning about an element whose line is not known.
+    pub(crate) fn warn(&mut self, element: impl fmt::Display, message: String) {
+        self.warnings.push(ImportWarning { element: element.to_string(), line: None, message });
+    }
+
+    /// Counts something that has no place in our model.
+    pub(crate) fn drop_count(&mut self, path: &str, count: usize) {
+        add(&mut self.dropped, path, count);
+    }
+
+    /// Counts what nobody read in the tree, and what was read and says nothing new.
+    pub(crate) fn leave(&mut self, root: &Node) {
+        let mut tally = Tally::default();
+        tally.walk(root, "");
+        for (path, count) in tally.unread {
+            add(&mut self.dropped, &path, count);
+        }
+        for (path, count) in tally.implied {
+            add(&mut self.implied, &path, count);
+        }
+    }
+}
+
+fn add(list: &mut Vec<(String, usize)>, path: &str, count: usize) {
+    if count == 0 {
+        return;
+    }
+    match list.binary_search_by(|(other, _)| other.as_str().cmp(path)) {
+        Ok(index) => {
+            if let Some((_, sum)) = list.get_mut(index) {
+                *sum += count;
+            }
+        }
+        Err(index) => list.insert(index, (path.to_owned(), count)),
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    unread: BTreeMap<String, usize>,
+    implied: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    /// The tree's depth is bounded, and so is this recursion.
+    fn walk(&mut self, node: &Node, path: &str) {
+        let (unread, read) = node.leaves();
+        if unread != 0 && read == 0 {
+            count(&mut self.unread, path, unread);
+            return;
+        }
+        match &node.value {
+            Value::Text(_) | Value::Plain(_) => {
+                if node.used() == Use::Implied {
+                    count(&mut self.implied, path, 1);
+                }
+            }
+            Value::Seq(items) => {
+                let path = format!("{path}[]");
+                items.iter().for_each(|item| self.walk(item, &path));
+            }
+            Value::Map(entries) => entries.iter().for_each(|(key, node)| self.walk(node, &join(path, key))),
+        }
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, usize>, path: &str, more: usize) {
+    let full = PATTERNS_MAX <= counts.len() && !counts.contains_key(path);
+    *counts.entry(if full { "…".to_owned() } else { path.to_owned() }).or_default() += more;
+}
+
+/// The pattern of an entry: keys that are numbers are indices.
+fn join(path: &str, key: &str) -> String {
+    let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+    let dot = if path.is_empty() || is_index { "" } else { "." };
+    let mut joined = format!("{path}{dot}{}", if is_index { "[]" } else { key });
+    if let Some((end, _)) = joined.char_indices().nth(PATH_CHARS_MAX) {
+        joined.truncate(end);
+        joined.push('…');
+    }
+    joined
+}

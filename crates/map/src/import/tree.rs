@@ -1,0 +1,354 @@
+//! A file as a tree that remembers where everything stood and what was read of it.
+//!
+//! JSON, YAML and XML become the same tree. Scalars keep their spelling; only the reader that wants a number makes one
+//! of it. Reading a scalar marks it, so that the report can count what nobody read.
+
+use std::{cell::Cell, fmt};
+
+use crate::format::Position;
+
+use super::{ImportError, ImportProblem, ImportReport, ImportWarning};
+
+/// The largest text that is read.
+pub(crate) const BYTES_MAX: usize = 16 << 20;
+/// The deepest nesting that is read.
+pub(crate) const DEPTH_MAX: usize = 48;
+/// The most values that are read.
+pub(crate) const NODES_MAX: usize = 1_000_000;
+/// The longest path that an error repeats, in characters.
+const PATH_CHARS_MAX: usize = 400;
+
+/// A value, where it stood, and whether somebody read it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    position: Position,
+    used: Cell<Use>,
+    pub(crate) value: Value,
+}
+
+/// What became of a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    Unread,
+    Read,
+    Implied,
+}
+
+#[derive(Debug)]
+pub(crate) enum Value {
+    /// A text, in quotes where the format has them.
+    Text(String),
+    /// A number, a word or null, as spelled.
+    Plain(String),
+    Seq(Vec<Node>),
+    Map(Vec<(String, Node)>),
+}
+
+impl Node {
+    pub(crate) fn new(position: Position, value: Value) -> Self {
+        Self { position, used: Cell::new(Use::Unread), value }
+    }
+
+    pub(super) fn used(&self) -> Use {
+        self.used.get()
+    }
+
+    /// How many scalars in it nobody read, and how many somebody did. Null says nothing.
+    pub(super) fn leaves(&self) -> (usize, usize) {
+        let sum = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
+        match &self.value {
+            Value::Plain(text) if is_null(text) => (0, 0),
+            Value::Text(_) | Value::Plain(_) => {
+                if self.used.get() == Use::Unread {
+                    (1, 0)
+                } else {
+                    (0, 1)
+                }
+            }
+            Value::Seq(items) => items.iter().map(Self::leaves).fold((0, 0), sum),
+            Value::Map(entries) => entries.iter().map(|(_, node)| node.leaves()).fold((0, 0), sum),
+        }
+    }
+}
+
+fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null")
+}
+
+/// A node and the path that leads to it.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'a> {
+    node: &'a Node,
+    path: String,
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl<'a> At<'a> {
+    pub(crate) fn root(node: &'a Node) -> Self {
+        Self { node, path: String::new() }
+    }
+
+    /// An error about this node.
+    pub(crate) fn error(&self, problem: ImportProblem) -> ImportError {
+        ImportError { position: Some(self.node.position), element: self.path.clone(), problem }
+    }
+
+    /// Adds a warning about this node.
+    pub(crate) fn warn(&self, report: &mut ImportReport, message: impl Into<String>) {
+        report.warnings.push(ImportWarning {
+            element: self.path.clone(),
+            line: Some(self.node.position.line),
+            message: message.into(),
+        });
+    }
+
+    pub(crate) fn wrong(&self, expected: &'static str) -> ImportError {
+        let found = match &self.node.value {
+            Value::Text(text) => format!("{:?}", shorten(text)),
+            Value::Plain(text) => shorten(text),
+            Value::Seq(items) => format!("a list of {}", items.len()),
+            Value::Map(entries) => format!("a map of {}", entries.len()),
+        };
+        self.error(ImportProblem::WrongType { expected, found })
+    }
+
+    /// A value outside of what makes sense.
+    pub(crate) fn out_of_range(&self, value: f64, rule: &'static str) -> ImportError {
+        self.error(ImportProblem::OutOfRange { value, rule })
+    }
+
+    pub(crate) fn unknown(&self, value: &str, expected: &'static str) -> ImportError {
+        self.error(ImportProblem::UnknownWord { value: shorten(value), expected })
+    }
+
+    pub(crate) fn no_such(&self, what: &'static str, name: &str) -> ImportError {
+        self.error(ImportProblem::NoSuch { what, name: shorten(name) })
+    }
+
+    pub(crate) fn duplicate(&self, what: &'static str, name: &str) -> ImportError {
+        self.error(ImportProblem::Duplicate { what, value: shorten(name) })
+    }
+
+    fn mark(&self, used: Use) {
+        self.node.used.set(used);
+    }
+
+    /// Says that the value was read and tells nothing that does not hold without it.
+    pub(crate) fn implied(&self) {
+        self.mark(Use::Implied);
+        match &self.node.value {
+            Value::Text(_) | Value::Plain(_) => {}
+            Value::Seq(items) => {
+                items.iter().for_each(|node| Self { node, path: String::new() }.implied());
+            }
+            Value::Map(entries) => {
+                entries.iter().for_each(|(_, node)| Self { node, path: String::new() }.implied());
+            }
+        }
+    }
+
+    /// Says that the value was looked at and goes nowhere: it counts as left behind.
+    pub(crate) fn leave_behind(&self) {
+        self.mark(Use::Unread);
+    }
+
+    /// Says that nothing of it goes anywhere.
+    pub(crate) fn leave_all_behind(&self) {
+        self.mark(Use::Unread);
+        match &self.node.value {
+            Value::Text(_) | Value::Plain(_) => {}
+            Value::Seq(items) => {
+                items.iter().for_each(|node| Self { node, path: String::new() }.leave_all_behind());
+            }
+            Value::Map(entries) => {
+                entries.iter().for_each(|(_, node)| Self { node, path: String::new() }.leave_all_behind());
+            }
+        }
+    }
+
+    /// Whether it is null.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.node.value, Value::Plain(text) if is_null(text))
+    }
+
+    pub(crate) fn is_map(&self) -> bool {
+        matches!(self.node.value, Value::Map(_))
+    }
+
+    pub(crate) fn is_seq(&self) -> bool {
+        matches!(self.node.value, Value::Seq(_))
+    }
+
+    /// The items of a list; none for null.
+    pub(crate) fn items(&self) -> Result<Vec<Self>, ImportError> {
+        let node: &'a Node = self.node;
+        match &node.value {
+            Value::Seq(items) => Ok(items
+                .iter()
+                .enumerate()
+                .map(|(index, node)| Self { node, path: format!("{}[{index}]", self.path) })
+                .collect()),
+            Value::Map(entries) if entries.is_empty() => Ok(Vec::new()),
+            Value::Plain(text) if is_null(text) => Ok(Vec::new()),
+            Value::Text(_) | Value::Plain(_) | Value::Map(_) => Err(self.wrong("a list")),
+        }
+    }
+
+    /// The entries of a map in file order; none for null.
+    pub(crate) fn entries(&self) -> Result<Vec<(&'a str, Self)>, ImportError> {
+        let node: &'a Node = self.node;
+        match &node.value {
+            Value::Map(entries) => {
+                Ok(entries.iter().map(|(key, node)| (key.as_str(), self.child(key, node))).collect())
+            }
+            Value::Seq(items) if items.is_empty() => Ok(Vec::new()),
+            Value::Plain(text) if is_null(text) => Ok(Vec::new()),
+            Value::Text(_) | Value::Plain(_) | Value::Seq(_) => Err(self.wrong("a map")),
+        }
+    }
+
+    fn child(&self, key: &str, node: &'a Node) -> Self {
+        let dot = if self.path.is_empty() { "" } else { "." };
+        let mut path = format!("{}{dot}{key}", self.path);
+        if let Some((end, _)) = path.char_indices().nth(PATH_CHARS_MAX) {
+            path.truncate(end);
+            path.push('…');
+        }
+        Self { node, path }
+    }
+
+    /// The entry `key` of a map, unless it is absent or null, or this is no map.
+    pub(crate) fn get(&self, key: &str) -> Option<Self> {
+        let node: &'a Node = self.node;
+        match &node.value {
+            Value::Map(entries) => {
+                let (name, node) = entries.iter().find(|(name, _)| name == key)?;
+                Some(self.child(name, node)).filter(|at| !at.is_null())
+            }
+            Value::Text(_) | Value::Plain(_) | Value::Seq(_) => None,
+        }
+    }
+
+    pub(crate) fn need(&self, key: &'static str) -> Result<Self, ImportError> {
+        if !self.is_map() {
+            return Err(self.wrong("a map"));
+        }
+        self.get(key).ok_or_else(|| self.error(ImportProblem::Missing { field: key }))
+    }
+
+    /// The items of the list `key`; none when it is absent.
+    pub(crate) fn list(&self, key: &str) -> Result<Vec<Self>, ImportError> {
+        self.get(key).map_or_else(|| Ok(Vec::new()), |at| at.items())
+    }
+
+    /// The entries of the map `key`; none when it is absent.
+    pub(crate) fn map(&self, key: &str) -> Result<Vec<(&'a str, Self)>, ImportError> {
+        self.get(key).map_or_else(|| Ok(Vec::new()), |at| at.entries())
+    }
+
+    /// The text as it was spelled.
+    pub(crate) fn text(&self) -> Result<&'a str, ImportError> {
+        let node: &'a Node = self.node;
+        match &node.value {
+            Value::Text(text) | Value::Plain(text) => {
+                self.mark(Use::Read);
+                Ok(text)
+            }
+            Value::Seq(_) | Value::Map(_) => Err(self.wrong("a text")),
+        }
+    }
+
+    /// A finite number.
+    pub(crate) fn number(&self) -> Result<f64, ImportError> {
+        let Value::Plain(text) = &self.node.value else { return Err(self.wrong("a number")) };
+        let bare = text.trim_start_matches(['-', '+']).to_ascii_lowercase();
+        if matches!(bare.as_str(), ".inf" | "inf" | "infinity" | ".nan" | "nan") {
+            return Err(self.error(ImportProblem::NotFinite { value: shorten(text) }));
+        }
+        let number: f64 = text.parse().map_err(|_| self.wrong("a number"))?;
+        if !number.is_finite() {
+            return Err(self.error(ImportProblem::NotFinite { value: shorten(text) }));
+        }
+        self.mark(Use::Read);
+        Ok(number)
+    }
+
+    /// A finite number of which `rule` holds.
+    pub(crate) fn number_where(
+        &self,
+        is_legal: impl Fn(f64) -> bool,
+        rule: &'static str,
+    ) -> Result<f64, ImportError> {
+        let number = self.number()?;
+        if is_legal(number) { Ok(number) } else { Err(self.out_of_range(number, rule)) }
+    }
+
+    pub(crate) fn flag(&self) -> Result<bool, ImportError> {
+        let Value::Plain(text) = &self.node.value else { return Err(self.wrong("true or false")) };
+        let flag = match text.as_str() {
+            "true" | "True" | "TRUE" => true,
+            "false" | "False" | "FALSE" => false,
+            _ => return Err(self.wrong("true or false")),
+        };
+        self.mark(Use::Read);
+        Ok(flag)
+    }
+
+    /// The flag `key`; when it is written and says what holds without it, it is implied.
+    pub(crate) fn flag_or(&self, key: &str, default: bool) -> Result<bool, ImportError> {
+        let Some(at) = self.get(key) else { return Ok(default) };
+        let flag = at.flag()?;
+        if flag == default {
+            at.implied();
+        }
+        Ok(flag)
+    }
+
+    /// The number `key`; when it is written and says what holds without it, it is implied.
+    pub(crate) fn number_or(&self, key: &str, default: f64) -> Result<f64, ImportError> {
+        let Some(at) = self.get(key) else { return Ok(default) };
+        let number = at.number()?;
+        if number.to_bits() == default.to_bits() {
+            at.implied();
+        }
+        Ok(number)
+    }
+
+    /// The text `key`, unless it is absent or empty.
+    pub(crate) fn text_of(&self, key: &str) -> Result<Option<&'a str>, ImportError> {
+        let text = self.get(key).map(|at| at.text()).transpose()?;
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    /// The first two numbers of a list, a position; a third one stays unread.
+    pub(crate) fn point(&self) -> Result<[f64; 2], ImportError> {
+        match self.items()?.as_slice() {
+            [x, y, ..] => Ok([x.number()?, y.number()?]),
+            _ => Err(self.wrong("a position")),
+        }
+    }
+}
+
+/// The beginning of a text, for messages.
+pub(super) fn shorten(text: &str) -> String {
+    let mut short: String = text.chars().take(60).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// The text of a file that is not too long.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ImportError> {
+    if BYTES_MAX < bytes.len() {
+        let problem = ImportProblem::TooLarge { bytes: bytes.len(), limit: BYTES_MAX };
+        return Err(ImportError::of_file(problem));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|_| ImportError::of_file(ImportProblem::NotUtf8))
+}
