@@ -7,17 +7,22 @@
 
 mod detect;
 mod error;
+mod imdf;
 mod json;
 mod lif;
 #[cfg(feature = "ros")]
 mod map_server;
+mod movingai;
 mod nav2;
+#[cfg(feature = "rmf")]
+mod nav_graph;
 #[cfg(feature = "opentcs")]
 mod opentcs;
 #[cfg(feature = "ros")]
 mod pgm;
 mod raster;
 mod report;
+pub(crate) mod tangent;
 pub(crate) mod tree;
 #[cfg(feature = "opentcs")]
 mod xml;
@@ -26,14 +31,21 @@ use crate::model::Site;
 
 #[cfg(feature = "ros")]
 pub use self::map_server::{Raster, import_map_server};
+#[cfg(feature = "rmf")]
+pub use self::nav_graph::import_nav_graph;
 #[cfg(feature = "opentcs")]
 pub use self::opentcs::import_opentcs;
 pub use self::{
     error::{ImportError, ImportProblem},
+    imdf::import_imdf,
     lif::import_lif,
+    movingai::import_movingai,
     nav2::import_nav2,
     report::{ImportReport, ImportWarning, LevelImport},
 };
+
+/// Between the levels of a file that says nothing about heights, metres.
+const LEVEL_APART_M: f64 = 4.0;
 
 /// A format that can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +85,11 @@ pub fn import(
 ) -> Result<(Site, ImportReport), ImportError> {
     let format = Format::detect(name, bytes);
     match format {
+        Some(Format::Imdf) => import_imdf(bytes),
         Some(Format::Lif) => import_lif(bytes),
+        Some(Format::MovingAi) => import_movingai(bytes),
+        #[cfg(feature = "rmf")]
+        Some(Format::NavGraph) => import_nav_graph(bytes),
         Some(Format::Nav2) => import_nav2(bytes),
         #[cfg(feature = "ros")]
         Some(Format::MapServer) => import_map_server(bytes, map_server::guess(name), companion),

@@ -67,6 +67,7 @@ pub fn import_building(text: &str) -> Result<(Site, ImportReport), RmfError> {
     site.schema = SCHEMA;
     site.name = name;
     site.levels = frames.levels.iter().map(|level| Level::new(level.name, level.elevation_m)).collect();
+    site.georeference = frames.georeference();
     site.lifts = lifts.into_iter().map(|lift| lift.lift).collect();
     for level in frames.levels {
         level.fields.leave(&mut report);
@@ -227,12 +228,6 @@ pub enum RmfProblem {
         /// The name.
         name: String,
     },
-    /// Longitudes and latitudes: metres would need a map projection, which this importer does not carry.
-    #[error(
-        "wgs84 coordinates need the projection named by generate_crs, which this importer does not carry; \
-         convert the map to cartesian_meters with the traffic editor's tools"
-    )]
-    Projection,
     /// The reference level of a drawing has no measurement: lengths would be pixels.
     #[error(
         "the reference level {level:?} has no measurement, so its lengths would be pixels instead of metres"

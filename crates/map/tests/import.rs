@@ -1,5 +1,10 @@
 //! The importers over small files of our own, one for each trap.
-#![expect(clippy::expect_used, clippy::float_cmp, reason = "fixtures of tests; exact values are meant")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::float_cmp,
+    reason = "fixtures of tests; exact values are meant"
+)]
 
 use sheepdog_map::{
     CompileOptions, Site,
@@ -173,4 +178,138 @@ fn plant_models_with_faults_are_refused() {
     assert!(matches!(with("<model", "<!DOCTYPE x [<!ENTITY a \"b\">]><model"), ImportProblem::Syntax { .. }));
     let deep = format!("<model version=\"7\">{}", "<a>".repeat(100_000));
     assert!(matches!(refused("deep.xml", &deep).problem, ImportProblem::TooDeep { .. }));
+}
+
+#[cfg(feature = "ros")]
+#[test]
+fn a_raster_map_becomes_floors_where_it_is_free() {
+    let meta = "image: m.pgm\nresolution: 0.5\norigin: [10.0, 20.0, 0.0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
+    let image = "P2\n# ours\n4 3\n255\n254 254 254 205\n254 0 254 205\n254 254 254 205\n";
+    let with = |meta: &str, image: &str| {
+        import("m.yaml", meta.as_bytes(), |name| (name == "m.pgm").then(|| image.as_bytes().to_vec()))
+    };
+    let (site, report) = with(meta, image).expect("a map");
+    let [room] = site.rooms.as_slice() else { panic!("{:?}", site.rooms) };
+    assert_eq!(room.polygon, [[11.5, 20.0], [11.5, 21.5], [10.0, 21.5], [10.0, 20.0]]);
+    assert_eq!((room.holes.len(), dropped(&report, "image: unknown cells")), (1, 3));
+    assert_eq!(dropped(&report, "image: other cells without a place in the result"), 1);
+    assert!(report.warnings.is_empty(), "{:?}", report.warnings);
+    // The trap: 50 / 255 is 0.19608.
+    let (site, report) = with(&meta.replace("0.196", "0.25"), image).expect("a map");
+    assert!(site.rooms[0].polygon.contains(&[12.0, 20.0]) && report.warnings[0].element == "free_thresh");
+    // Turned by a quarter: x becomes y.
+    let turned = meta.replace("20.0, 0.0]", "20.0, 1.5707963267948966]");
+    let (site, report) = with(&turned, image).expect("a map");
+    let [x, y] = site.rooms[0].polygon[0];
+    assert!((x - 10.0).abs() < 1e-9 && (y - 21.5).abs() < 1e-9 && report.warnings.len() == 1, "{x} {y}");
+    for (meta, image) in [
+        (meta.replace("m.pgm", "n.pgm"), image.to_owned()),
+        (meta.replace("0.5\n", "-0.5\n"), image.to_owned()),
+        (meta.replace("10.0", ".nan"), image.to_owned()),
+        (meta.replace("0.65", "0.1"), image.to_owned()),
+        (meta.to_owned(), image.replace("4 3", "4 4")),
+        (meta.to_owned(), image.replace("4 3", "400000 400000")),
+        (meta.to_owned(), image.replace("P2", "P6")),
+        (meta.to_owned(), image.replace(" 0 ", " 300 ")),
+    ] {
+        assert!(with(&meta, &image).is_err(), "{meta}{image}");
+    }
+}
+
+#[test]
+fn a_benchmark_grid_becomes_floors() {
+    let text = "type octile\nheight 2\nwidth 3\nmap\n.@G\nSTW\n";
+    let (site, report) = read("a.map", text);
+    let corners: Vec<_> = site.rooms.iter().map(|room| room.polygon.len()).collect();
+    assert_eq!((site.rooms.len(), corners), (2, vec![4, 4]));
+    assert!(site.rooms[1].polygon.contains(&[3.0, 2.0]), "{:?}", site.rooms);
+    assert_eq!((dropped(&report, "map: water cells"), dropped(&report, "map: blocked cells")), (1, 2));
+    for (from, to) in [("width 3", "width 4"), ("STW", "STX"), ("STW", ""), ("height 2", "height -2")] {
+        assert!(import("a.map", text.replace(from, to).as_bytes(), |_| None).is_err(), "{to}");
+    }
+}
+
+#[cfg(feature = "rmf")]
+const GRAPH: &str = "building_name: tower
+levels:
+  L1:
+    vertices:
+      - [0, 0, {name: desk, is_charger: true}]
+      - [4, 0, {name: ''}]
+      - [8, 0, {name: cabin, lift: lift}]
+    lanes:
+      - [0, 1, {speed_limit: 0.5, orientation_constraint: forward, mutex: m, door_name: d, dock_name: x}]
+      - [1, 2, {}]
+  L2:
+    vertices: [[8, 0, {name: up, lift: lift}], [4, 0, {name: ward, pickup_dispenser: p}]]
+    lanes: [[0, 1, {}]]
+doors: {d: {endpoints: [[2, -1], [2, 1]], map: L1}}
+lifts: {lift: {position: [8, 0, 0], dims: [2, 3]}}
+";
+
+#[cfg(feature = "rmf")]
+#[test]
+fn a_navigation_graph_has_lanes_doors_and_lifts() {
+    let (site, report) = read("0.yaml", GRAPH);
+    assert_eq!(
+        (site.name.as_str(), site.levels.len(), site.waypoints.len(), site.lanes.len()),
+        ("tower", 2, 5, 3)
+    );
+    let lane = &site.lanes[0];
+    assert_eq!(
+        (lane.speed_limit_mps, lane.orientation, lane.corridor.as_deref()),
+        (Some(0.5), Orientation::Forward, Some("m"))
+    );
+    let doors: Vec<_> = site.lifts[0].doors.iter().map(|door| (door.from, door.to)).collect();
+    assert_eq!(doors, [([7.0, -1.5], [7.0, 1.5]); 2]);
+    assert_eq!(dropped(&report, "levels.L1.lanes[][].dock_name"), 1, "{:?}", report.dropped);
+    let kinds: Vec<_> = site.stations.iter().map(|station| station.kind).collect();
+    assert_eq!(kinds, [StationKind::Charger, StationKind::Place, StationKind::Place, StationKind::Pickup]);
+    for (from, to) in [
+        ("lift: lift}", "lift: other}"),
+        ("[1, 2, {}]", "[1, 3, {}]"),
+        ("name: ward", "name: desk"),
+        ("door_name: d", "door_name: e"),
+        ("forward", "sideways"),
+        ("0.5", ".inf"),
+    ] {
+        assert!(import("0.yaml", GRAPH.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
+    }
+}
+
+const VENUE: &str = r#"{
+ "venue": {"features": [{"id": "v", "type": "Feature", "feature_type": "venue", "properties": {"category": "hospital", "name": {"en": "Clinic"}},
+  "geometry": {"type": "Polygon", "coordinates": [[[9.999, 44.999], [10.001, 44.999], [10.001, 45.001], [9.999, 45.001], [9.999, 44.999]]]}}]},
+ "building": {"features": [{"id": "b", "type": "Feature", "feature_type": "building", "properties": {"category": "unspecified"}}]},
+ "level": {"features": [{"id": "l", "type": "Feature", "feature_type": "level", "properties": {"ordinal": 1, "building_ids": ["b"]}}]},
+ "unit": {"features": [{"id": "u", "type": "Feature", "feature_type": "unit", "properties": {"category": "walkway", "level_id": "l", "name": {"en": "Hall"}},
+  "geometry": {"type": "Polygon", "coordinates": [[[10, 45], [10.0001, 45], [10.0001, 45.0001], [10, 45.0001], [10, 45]]]}}]},
+ "opening": {"features": [{"id": "o", "type": "Feature", "feature_type": "opening", "properties": {"category": "emergencyexit", "level_id": "l", "door": {"type": "swinging"}},
+  "geometry": {"type": "LineString", "coordinates": [[10.00002, 45], [10.00004, 45]]}}]},
+ "fixture": {"features": [{"id": "f", "type": "Feature", "feature_type": "fixture", "properties": {"category": "desk", "level_id": "l"},
+  "geometry": {"type": "Polygon", "coordinates": [[[10.00005, 45.00005], [10.00006, 45.00005], [10.00006, 45.00006], [10.00005, 45.00005]]]}}]},
+ "amenity": {"features": [{"id": "a", "type": "Feature", "feature_type": "amenity", "properties": {"category": "atm", "unit_ids": ["u"]},
+  "geometry": {"type": "Point", "coordinates": [10.00003, 45.00003]}}]}}"#;
+
+#[test]
+fn a_venue_has_rooms_in_metres_and_a_place_on_earth() {
+    let (site, report) = read("venue.json", VENUE);
+    let origin = site.georeference.expect("a place on Earth");
+    assert!((origin.latitude_deg - 45.0).abs() < 1e-9 && (origin.longitude_deg - 10.0).abs() < 1e-9);
+    let room = &site.rooms[0];
+    let [x, y] = room.polygon[2];
+    assert!((x - 7.885).abs() < 0.001 && (y - 11.113).abs() < 0.001, "{x} {y}");
+    assert_eq!((room.kind, room.label.as_deref()), (sheepdog_map::model::RoomKind::Corridor, Some("Hall")));
+    assert!(site.doors[0].exit && site.obstacles.len() == 1 && site.stations.len() == 1);
+    assert_eq!((site.levels[0].elevation_m, site.levels[0].building.as_deref()), (4.0, Some("b")));
+    assert!(0 < dropped(&report, "fixture.features[].properties.category"), "{:?}", report.dropped);
+    for (from, to) in [
+        ("\"level_id\": \"l\"", "\"level_id\": \"m\""),
+        ("\"id\": \"o\"", "\"id\": \"u\""),
+        ("[10.00002, 45]", "[11, 45]"),
+        ("44.999", "144.999"),
+        ("\"ordinal\": 1", "\"ordinal\": 1e400"),
+    ] {
+        assert!(import("venue.json", VENUE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
+    }
 }

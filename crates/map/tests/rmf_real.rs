@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
     model::{DoorKind, RoomKind, StationKind, Swing},
-    rmf::{ImportReport, RmfProblem, import_building},
+    rmf::{ImportReport, import_building},
 };
 
 /// The text of a demonstration map, or `None` with a visible line when the data are not here.
@@ -223,17 +223,31 @@ fn furniture_and_people_are_reported_as_left_behind() {
 }
 
 #[test]
-fn campus_needs_a_projection_and_is_refused() {
-    let Some(text) = text("campus") else { return };
-    let error = import_building(&text).expect_err("wgs84");
-    assert_eq!(error.problem, RmfProblem::Projection);
-    assert_eq!((error.position.line, error.element.as_str()), (1, "coordinate_system"));
+fn campus_lies_in_the_plane_at_its_middle() {
+    let Some((site, report)) = import("campus") else { return };
+    let origin = site.georeference.expect("it has longitudes and latitudes");
+    assert!(
+        near(origin.latitude_deg, 1.300, 0.001) && near(origin.longitude_deg, 103.781, 0.001),
+        "{origin:?}"
+    );
+    assert_eq!(counts(&site, "L1"), [154, 0, 0, 0]);
+    let [wide, deep] = size_m(&site, "L1");
+    assert!((50.0..500.0).contains(&wide) && (50.0..500.0).contains(&deep), "{wide} x {deep}");
+    assert!(report.dropped.iter().any(|(path, _)| path == "parameters"), "{:?}", report.dropped);
 }
 
 #[test]
 fn every_import_compiles_and_survives_our_own_format() {
-    for name in ["office", "hotel", "clinic", "airport_terminal", "battle_royale", "triple_H", "door_madness"]
-    {
+    for name in [
+        "office",
+        "hotel",
+        "clinic",
+        "airport_terminal",
+        "battle_royale",
+        "triple_H",
+        "door_madness",
+        "campus",
+    ] {
         let Some((site, _)) = import(name) else { return };
         site.compile(&CompileOptions::default()).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
         assert_eq!(Site::from_toml(&site.to_toml().unwrap()).unwrap(), site, "{name}");

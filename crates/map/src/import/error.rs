@@ -34,7 +34,7 @@ impl From<crate::rmf::RmfError> for ImportError {
         Self {
             position: Some(error.position),
             element: error.element,
-            problem: ImportProblem::Building(error.problem),
+            problem: ImportProblem::Building(Box::new(error.problem)),
         }
     }
 }
@@ -163,5 +163,5 @@ pub enum ImportProblem {
     /// An Open-RMF building file breaks one of its rules.
     #[cfg(feature = "rmf")]
     #[error("{0}")]
-    Building(crate::rmf::RmfProblem),
+    Building(Box<crate::rmf::RmfProblem>),
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Lane, Level, Orientation, Site, Station, StationKind, Waypoint};
 
 use super::{
-    ImportError, ImportProblem, ImportReport, LevelImport, json,
+    ImportError, ImportProblem, ImportReport, LEVEL_APART_M, LevelImport, json,
     tree::{At, utf8},
 };
 
@@ -130,7 +130,9 @@ impl Reader {
                 waypoint.yaw_rad = Some(first);
                 yaws.iter().skip(1).for_each(|(at, _)| at.implied());
             } else {
-                yaws.iter().for_each(|(at, _)| at.leave_behind());
+                for (at, _) in &yaws {
+                    at.leave_behind();
+                }
                 node.warn(
                     &mut self.report,
                     "vehicle types differ in their heading here; a waypoint has one, so none is kept",
@@ -277,6 +279,3 @@ impl Reader {
         Ok(())
     }
 }
-
-/// Between the levels of a file that says nothing about heights, metres.
-const LEVEL_APART_M: f64 = 4.0;

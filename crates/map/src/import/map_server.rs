@@ -6,14 +6,14 @@
 //! not mapped. A keepout mask becomes blocked zones, a speed mask speed limits.
 
 use crate::{
-    model::{Level, Room, RoomKind, Site, Zone, ZoneKind},
+    model::{Level, Site, Zone, ZoneKind},
     rmf::tree as yaml,
 };
 
 use super::{
     ImportError, ImportProblem, ImportReport, LevelImport,
     pgm::Image,
-    raster::{Grid, NOTCH, Region},
+    raster::{Grid, NOTCH, Region, add_rooms},
     tree::{At, utf8},
 };
 
@@ -169,10 +169,9 @@ impl Meta {
         let p = f64::from(if self.negate { grey } else { u8::MAX - grey }) / 255.0;
         match self.mode {
             Mode::Raw if grey <= 100 => Cell::Value(grey),
-            Mode::Raw => Cell::Unknown,
             Mode::Trinary | Mode::Scale if self.occupied <= p => Cell::Value(100),
             Mode::Trinary | Mode::Scale if p <= self.free => Cell::Value(0),
-            Mode::Trinary => Cell::Unknown,
+            Mode::Raw | Mode::Trinary => Cell::Unknown,
             Mode::Scale => Cell::Value(share(100.0 * (p - self.free) / (self.occupied - self.free))),
         }
     }
@@ -221,7 +220,7 @@ fn share(percent: f64) -> u8 {
 
 fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport) -> Result<(), ImportError> {
     let unknown_is_free = meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate;
-    let grey = image.greys.iter().filter(|grey| **grey == UNKNOWN_GREY).count();
+    let grey = image.greys.iter().map(|grey| usize::from(*grey == UNKNOWN_GREY)).sum::<usize>();
     if unknown_is_free && meta.mode != Mode::Raw {
         report.warn(
             "free_thresh",
@@ -235,30 +234,6 @@ fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport)
     let regions = grid.regions(NOTCH)?;
     add_rooms(site, report, &regions, |ring| meta.place(ring));
     Ok(())
-}
-
-/// A floor for each region.
-pub(super) fn add_rooms(
-    site: &mut Site,
-    report: &mut ImportReport,
-    regions: &[Region],
-    place: impl Fn(&[[f64; 2]]) -> Vec<[f64; 2]>,
-) {
-    let level = site.levels.first().map(|level| level.id.clone()).unwrap_or_default();
-    let touched: usize = regions.iter().map(|region| region.touched).sum();
-    if 0 < touched {
-        report.warn(
-            "image",
-            format!("{touched} corners in which free cells only touch were cut by {NOTCH} of a cell"),
-        );
-    }
-    for (number, region) in (1_usize..).zip(regions) {
-        site.rooms.push(Room {
-            kind: RoomKind::Floor,
-            holes: region.holes.iter().map(|ring| place(ring)).collect(),
-            ..Room::new(format!("free {number}"), &level, place(&region.outer))
-        });
-    }
 }
 
 fn keepout(

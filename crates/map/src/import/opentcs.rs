@@ -420,7 +420,9 @@ impl Reader {
                 );
                 continue;
             }
-            lanes.iter_mut().for_each(|lane| lane.corridor = Some(name.clone()));
+            for lane in lanes {
+                lane.corridor = Some(name.clone());
+            }
             used = true;
         }
         if !used {

@@ -46,13 +46,14 @@ impl Image {
             if words.rest.len() < count.saturating_mul(2).saturating_sub(1) {
                 return Err(short());
             }
-            let read = |_| Ok(u8::try_from(words.number()?).unwrap_or(u8::MAX));
-            (0..count).map(read).collect::<Result<_, ImportError>>()?
+            let mut read = |_| {
+                let grey = words.number()?;
+                u8::try_from(grey).ok().ok_or_else(|| too_bright(u32::try_from(grey).unwrap_or(u32::MAX)))
+            };
+            (0..count).map(&mut read).collect::<Result<_, ImportError>>()?
         };
         if let Some(grey) = greys.iter().find(|grey| white < usize::from(**grey)) {
-            let problem =
-                ImportProblem::OutOfRange { value: f64::from(*grey), rule: "at most the largest grey" };
-            return Err(refuse(problem));
+            return Err(too_bright(u32::from(*grey)));
         }
         let scale = |grey: u8| u8::try_from((usize::from(grey) * 255 + white / 2) / white).unwrap_or(u8::MAX);
         Ok(Self { width, height, greys: greys.into_iter().map(scale).collect() })
@@ -61,6 +62,10 @@ impl Image {
 
 fn refuse(problem: ImportProblem) -> ImportError {
     ImportError::at("image", problem)
+}
+
+fn too_bright(grey: u32) -> ImportError {
+    refuse(ImportProblem::OutOfRange { value: f64::from(grey), rule: "at most the largest grey" })
 }
 
 fn short() -> ImportError {

@@ -4,7 +4,9 @@
 //! two cells of a value touch in a corner only, the corner may be cut off on either side: rings then never touch
 //! themselves or each other.
 
-use super::{ImportError, ImportProblem};
+use crate::model::{Room, RoomKind, Site};
+
+use super::{ImportError, ImportProblem, ImportReport};
 
 /// The most cells of a grid.
 pub(super) const CELLS_MAX: usize = 1 << 24;
@@ -186,6 +188,30 @@ fn corner(ring: &mut Vec<[f64; 2]>, [x, y]: [isize; 2], step: Step, left: Step, 
         ring.extend([at(notch, 0.0), at(notch, notch), at(0.0, notch)]);
     } else {
         ring.push(at(0.0, 0.0));
+    }
+}
+
+/// A floor for each region.
+pub(super) fn add_rooms(
+    site: &mut Site,
+    report: &mut ImportReport,
+    regions: &[Region],
+    place: impl Fn(&[[f64; 2]]) -> Vec<[f64; 2]>,
+) {
+    let level = site.levels.first().map(|level| level.id.clone()).unwrap_or_default();
+    let touched: usize = regions.iter().map(|region| region.touched).sum();
+    if 0 < touched {
+        report.warn(
+            "image",
+            format!("{touched} corners in which free cells only touch were cut by {NOTCH} of a cell"),
+        );
+    }
+    for (number, region) in (1_usize..).zip(regions) {
+        site.rooms.push(Room {
+            kind: RoomKind::Floor,
+            holes: region.holes.iter().map(|ring| place(ring)).collect(),
+            ..Room::new(format!("free {number}"), &level, place(&region.outer))
+        });
     }
 }
 

@@ -125,7 +125,9 @@ impl Tally {
             }
             Value::Seq(items) => {
                 let path = format!("{path}[]");
-                items.iter().for_each(|item| self.walk(item, &path));
+                for item in items {
+                    self.walk(item, &path);
+                }
             }
             Value::Map(entries) => entries.iter().for_each(|(key, node)| self.walk(node, &join(path, key))),
         }

@@ -53,6 +53,24 @@ impl Node {
         self.used.get()
     }
 
+    /// The tree's depth is bounded, and so is this recursion.
+    fn mark_all(&self, used: Use) {
+        self.used.set(used);
+        match &self.value {
+            Value::Text(_) | Value::Plain(_) => {}
+            Value::Seq(items) => {
+                for node in items {
+                    node.mark_all(used);
+                }
+            }
+            Value::Map(entries) => {
+                for (_, node) in entries {
+                    node.mark_all(used);
+                }
+            }
+        }
+    }
+
     /// How many scalars in it nobody read, and how many somebody did. Null says nothing.
     pub(super) fn leaves(&self) -> (usize, usize) {
         let sum = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
@@ -140,16 +158,7 @@ impl<'a> At<'a> {
 
     /// Says that the value was read and tells nothing that does not hold without it.
     pub(crate) fn implied(&self) {
-        self.mark(Use::Implied);
-        match &self.node.value {
-            Value::Text(_) | Value::Plain(_) => {}
-            Value::Seq(items) => {
-                items.iter().for_each(|node| Self { node, path: String::new() }.implied());
-            }
-            Value::Map(entries) => {
-                entries.iter().for_each(|(_, node)| Self { node, path: String::new() }.implied());
-            }
-        }
+        self.node.mark_all(Use::Implied);
     }
 
     /// Says that the value was looked at and goes nowhere: it counts as left behind.
@@ -159,16 +168,7 @@ impl<'a> At<'a> {
 
     /// Says that nothing of it goes anywhere.
     pub(crate) fn leave_all_behind(&self) {
-        self.mark(Use::Unread);
-        match &self.node.value {
-            Value::Text(_) | Value::Plain(_) => {}
-            Value::Seq(items) => {
-                items.iter().for_each(|node| Self { node, path: String::new() }.leave_all_behind());
-            }
-            Value::Map(entries) => {
-                entries.iter().for_each(|(_, node)| Self { node, path: String::new() }.leave_all_behind());
-            }
-        }
+        self.node.mark_all(Use::Unread);
     }
 
     /// Whether it is null.
@@ -345,9 +345,13 @@ pub(super) fn shorten(text: &str) -> String {
 
 /// The text of a file that is not too long.
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ImportError> {
-    if BYTES_MAX < bytes.len() {
-        let problem = ImportProblem::TooLarge { bytes: bytes.len(), limit: BYTES_MAX };
-        return Err(ImportError::of_file(problem));
+    utf8_of(bytes, BYTES_MAX)
+}
+
+/// The text of a file of at most `limit` bytes.
+pub(crate) fn utf8_of(bytes: &[u8], limit: usize) -> Result<&str, ImportError> {
+    if limit < bytes.len() {
+        return Err(ImportError::of_file(ImportProblem::TooLarge { bytes: bytes.len(), limit }));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|_| ImportError::of_file(ImportProblem::NotUtf8))

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Door, DoorKind, Lane, Role, Room, RoomKind, Site, Station, StationKind, Swing, Wall, Waypoint,
-    default_wall_thickness_m,
+    Door, DoorKind, Lane, Orientation, Role, Room, RoomKind, Site, Station, StationKind, Swing, Wall,
+    WallKind, Waypoint, default_wall_thickness_m,
 };
 
 use super::{
@@ -135,7 +135,11 @@ impl<'a> Content<'a> {
     fn read_walls(&mut self, level: &mut LevelFrame<'a>, report: &mut ImportReport) -> Result<(), RmfError> {
         for at in level.fields.list("walls")? {
             let (start, end, params) = edge(&at, level.vertices.len())?;
-            if let Some(params) = params {
+            let mut kind = WallKind::Solid;
+            if let Some(mut params) = params {
+                if params.number_param("alpha")?.is_some_and(|alpha| alpha < 1.0) {
+                    kind = WallKind::Glass;
+                }
                 params.leave(report);
             }
             let [from, to] = ends(level, start, end);
@@ -144,7 +148,7 @@ impl<'a> Content<'a> {
                 continue;
             }
             let thickness_m = default_wall_thickness_m();
-            self.walls.push(Wall { thickness_m, ..Wall::new(level.name, from, to) });
+            self.walls.push(Wall { thickness_m, kind, ..Wall::new(level.name, from, to) });
         }
         Ok(())
     }
@@ -442,7 +446,7 @@ impl<'a> Drawn<'a> {
             graph = params.integer_param("graph_idx")?;
             lane.speed_limit_mps = speed_limit(&mut params)?;
             lane.corridor = Some(params.string_param("mutex")?.to_owned()).filter(|mutex| !mutex.is_empty());
-            read_orientation(&mut params, &at, report)?;
+            lane.orientation = read_orientation(&mut params)?;
             params.leave(report);
         } else {
             report.warn(&at, ONE_WAY.to_owned());
@@ -478,13 +482,11 @@ fn speed_limit(params: &mut Fields<'_>) -> Result<Option<f64>, RmfError> {
     Ok((0.0 < value).then_some(value))
 }
 
-fn read_orientation(params: &mut Fields<'_>, at: &At<'_>, report: &mut ImportReport) -> Result<(), RmfError> {
+fn read_orientation(params: &mut Fields<'_>) -> Result<Orientation, RmfError> {
     match params.string_param("orientation")? {
-        "" => Ok(()),
-        word @ ("forward" | "backward") => {
-            report.warn(at, format!("that robots drive it {word} is not carried over"));
-            Ok(())
-        }
+        "" => Ok(Orientation::Any),
+        "forward" => Ok(Orientation::Forward),
+        "backward" => Ok(Orientation::Backward),
         other => {
             let expected = "forward, backward or nothing";
             Err(params.at().error(RmfProblem::UnknownWord { value: other.to_owned(), expected }))
@@ -594,7 +596,7 @@ fn read_swing(
     }
     let image = match system {
         System::ReferenceImage => true,
-        System::WebMercator | System::CartesianMeters => false,
+        System::WebMercator | System::CartesianMeters | System::Wgs84 => false,
     };
     let turns = 0.0 < degrees.abs() && degrees.abs() <= 180.0;
     if !image || !turns {

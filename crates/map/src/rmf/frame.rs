@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::{
+    import::tangent::{Tangent, is_place},
+    model::Georeference,
+};
+
 use super::{
     ImportReport, LevelImport, RmfError, RmfProblem,
     tree::{At, Fields},
@@ -21,6 +26,7 @@ pub(super) enum System {
     ReferenceImage,
     WebMercator,
     CartesianMeters,
+    Wgs84,
 }
 
 /// A vertex of a level.
@@ -50,6 +56,8 @@ pub(super) struct LevelFrame<'a> {
 pub(super) struct Frames<'a> {
     pub(super) system: System,
     flip: f64,
+    /// The plane of a file with longitudes and latitudes.
+    tangent: Option<Tangent>,
     pub(super) levels: Vec<LevelFrame<'a>>,
 }
 
@@ -98,7 +106,7 @@ impl<'a> Frames<'a> {
             .into_iter()
             .map(|(name, at)| LevelFrame::read(name, &at, several, report))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut frames = Self { system, flip: 1.0, levels };
+        let mut frames = Self { system, flip: 1.0, tangent: None, levels };
         match system {
             System::ReferenceImage => {
                 frames.flip(-1.0);
@@ -106,6 +114,7 @@ impl<'a> Frames<'a> {
                 frames.align(reference, report)?;
             }
             System::WebMercator => frames.project(top, report)?,
+            System::Wgs84 => frames.touch(report)?,
             System::CartesianMeters => {
                 report.levels.extend(frames.levels.iter().map(|level| level.import(0.0)));
             }
@@ -126,7 +135,47 @@ impl<'a> Frames<'a> {
 
     /// A point of the file on a level, in metres.
     pub(super) fn metres(&self, level: &LevelFrame<'_>, [x, y]: [f64; 2]) -> [f64; 2] {
-        level.transform.apply([x, self.flip * y])
+        match &self.tangent {
+            // Not a number for what is too far away, so that whoever asks refuses it.
+            Some(tangent) => tangent.project([x, y]).unwrap_or([f64::NAN; 2]),
+            None => level.transform.apply([x, self.flip * y]),
+        }
+    }
+
+    /// Where on Earth the origin is, when the file has longitudes and latitudes.
+    pub(super) fn georeference(&self) -> Option<Georeference> {
+        self.tangent.map(|tangent| tangent.origin())
+    }
+
+    /// Lays longitudes and latitudes into the plane that touches the Earth at the mean of all vertices.
+    fn touch(&mut self, report: &mut ImportReport) -> Result<(), RmfError> {
+        let vertices = || self.levels.iter().flat_map(|level| &level.vertices);
+        for vertex in vertices() {
+            if !is_place(vertex.raw) {
+                let value = if 180.0 < vertex.raw[0].abs() { vertex.raw[0] } else { vertex.raw[1] };
+                let rule = "a longitude and a latitude in degrees";
+                return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule }));
+            }
+        }
+        let axis = |axis: fn([f64; 2]) -> f64| {
+            mean(&vertices().map(|vertex| axis(vertex.raw)).collect::<Vec<_>>()).unwrap_or(0.0)
+        };
+        let tangent = Tangent::new([axis(|[x, _]| x), axis(|[_, y]| y)]);
+        for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
+            let Some(metres) = tangent.project(vertex.raw) else {
+                let (value, rule) = (vertex.raw[0], "within half a degree of the mean of all vertices");
+                return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule }));
+            };
+            vertex.raw = metres;
+        }
+        self.tangent = Some(tangent);
+        report.levels.extend(self.levels.iter().map(|level| level.import(0.0)));
+        let Georeference { latitude_deg, longitude_deg, .. } = tangent.origin();
+        report.warn(
+            "coordinate_system",
+            format!("metres are east and north of the mean vertex, latitude {latitude_deg}, longitude {longitude_deg}"),
+        );
+        Ok(())
     }
 
     /// How far a level was turned, radians.
@@ -273,10 +322,10 @@ fn read_system(top: &mut Fields<'_>) -> Result<System, RmfError> {
         "" | "reference_image" => Ok(System::ReferenceImage),
         "web_mercator" => Ok(System::WebMercator),
         "cartesian_meters" => Ok(System::CartesianMeters),
-        "wgs84" => Err(at.error(RmfProblem::Projection)),
+        "wgs84" => Ok(System::Wgs84),
         other => Err(at.error(RmfProblem::UnknownWord {
             value: other.to_owned(),
-            expected: "reference_image, web_mercator or cartesian_meters",
+            expected: "reference_image, web_mercator, cartesian_meters or wgs84",
         })),
     }
 }

@@ -63,8 +63,12 @@ fn read_one<'a>(
     let yaw_rad = fields.take("yaw").map_or(Ok(0.0), |yaw| yaw.number())?;
     let place = [fields.need("x")?.number()?, fields.need("y")?.number()?];
     let (width_m, depth_m) = (size(&fields.need("width")?)?, size(&fields.need("depth")?)?);
+    let centre = frames.metres(reference, place);
+    if !centre.iter().all(|value| value.is_finite()) {
+        return Err(at.error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
+    }
     // The yaw was measured with y up already, so it is not turned over with the points.
-    let mut lift = Lift { yaw_rad, ..Lift::new(name, frames.metres(reference, place), width_m, depth_m) };
+    let mut lift = Lift { yaw_rad, ..Lift::new(name, centre, width_m, depth_m) };
     if TURN_WARN_RAD < Frames::rotation_rad(reference).abs() {
         let turn = Frames::rotation_rad(reference);
         let message =

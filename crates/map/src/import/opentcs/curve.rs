@@ -18,10 +18,10 @@ pub(super) fn apart([x, y]: Point, [u, v]: Point) -> f64 {
 pub(super) fn chain(a: Point, controls: &[Point], b: Point) -> Option<Vec<Point>> {
     match *controls {
         [c, d] => Some(cubic([a, c, d, b])),
-        [c, d, middle, e, f] => {
-            let mut places = cubic([a, c, d, middle]);
+        [out, towards, middle, onwards, into] => {
+            let mut places = cubic([a, out, towards, middle]);
             places.push(middle);
-            places.extend(cubic([middle, e, f, b]));
+            places.extend(cubic([middle, onwards, into, b]));
             Some(places)
         }
         _ => None,
@@ -30,9 +30,9 @@ pub(super) fn chain(a: Point, controls: &[Point], b: Point) -> Option<Vec<Point>
 
 /// Evenly spaced in the curve's parameter: `n` pieces are at most `m / (8 n²)` beside a curve whose second derivative is
 /// at most `m`, which for a cubic is six times the larger second difference of its control points.
-fn cubic([a, b, c, d]: [Point; 4]) -> Vec<Point> {
+fn cubic([start, out, into, end]: [Point; 4]) -> Vec<Point> {
     let bend = |p: Point, q: Point, r: Point| libm::hypot(p[0] - 2.0 * q[0] + r[0], p[1] - 2.0 * q[1] + r[1]);
-    let second = 6.0 * bend(a, b, c).max(bend(b, c, d));
+    let second = 6.0 * bend(start, out, into).max(bend(out, into, end));
     let pieces = libm::ceil(libm::sqrt(second / (8.0 * CURVE_OFF_MAX_M))).clamp(1.0, PIECES_MAX);
     let mut places = Vec::new();
     let mut step = 1.0;
@@ -40,7 +40,8 @@ fn cubic([a, b, c, d]: [Point; 4]) -> Vec<Point> {
         let t = step / pieces;
         let s = 1.0 - t;
         let at = |axis: fn(Point) -> f64| {
-            s * s * s * axis(a) + 3.0 * s * s * t * axis(b) + 3.0 * s * t * t * axis(c) + t * t * t * axis(d)
+            let (near, far) = (s * axis(start) + 3.0 * t * axis(out), 3.0 * s * axis(into) + t * axis(end));
+            s * s * near + t * t * far
         };
         places.push([at(|[x, _]| x), at(|[_, y]| y)]);
         step += 1.0;
