@@ -24,7 +24,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  \
         sheepdog simulate --map sites/hospital.toml --robots 6 --tasks 20 --seed 1\n  \
         sheepdog simulate --map office.building.yaml --robots 4 --tasks 40 --seed 1 --json --ledger run.ledger\n\n\
-        Maps: our own TOML (*.toml) and Open-RMF buildings (*.building.yaml).")]
+        Maps: our own TOML and JSON, Open-RMF buildings and navigation graphs, ROS raster maps, Nav2 route\n        graphs, VDMA LIF, openTCS plant models, IMDF, MovingAI grids.")]
     Simulate(Simulate),
     /// Look at a map.
     #[command(subcommand)]
@@ -121,7 +121,7 @@ pub(crate) struct Simulate {
 /// A map file and how to compile it.
 #[derive(Debug, Args)]
 pub(crate) struct MapFile {
-    /// The map: *.toml or *.building.yaml.
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
     #[arg(long = "map", value_name = "FILE")]
     pub(crate) path: PathBuf,
     #[command(flatten)]
@@ -147,7 +147,7 @@ pub(crate) enum MapCommand {
     /// Show what a map contains and what is wrong with it.
     #[command(after_help = "Example:\n  sheepdog map info sites/hospital.toml")]
     Info {
-        /// The map: *.toml or *.building.yaml.
+        /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
         file: PathBuf,
         #[command(flatten)]
         options: MapOptions,
@@ -155,7 +155,7 @@ pub(crate) enum MapCommand {
     /// Draw a map as SVG.
     #[command(after_help = "Example:\n  sheepdog map draw sites/hospital.toml --out hospital.svg")]
     Draw {
-        /// The map: *.toml or *.building.yaml.
+        /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
         file: PathBuf,
         /// Where to write the picture.
         #[arg(long, value_name = "OUT")]

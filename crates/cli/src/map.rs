@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use sheepdog_core::Mm;
-use sheepdog_map::{CompileOptions, CompiledSite, Site, svg::Picture};
+use sheepdog_map::{CompileOptions, CompiledSite, Site, import::Format, svg::Picture};
 use sheepdog_scenario::Setup;
 
 use crate::{
     args::{MapCommand, MapOptions},
-    problem::{Answer, Problem, read_text, write},
+    problem::{Answer, Problem, read, text, write},
 };
 
 /// A map that was read, and what the importer has to say about it.
@@ -31,24 +31,23 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
     }
 }
 
-/// Reads a map of any supported format, told apart by its file name.
+/// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let text = read_text(path)?;
-    let (site, remarks) = if name.ends_with(".building.yaml") || name.ends_with(".building.yml") {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bytes = read(path)?;
+    let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
+    let (site, remarks) = if is("toml") {
+        (Site::from_toml(&text(path, bytes)?).map_err(|error| Problem::input(path, error))?, Vec::new())
+    } else if is("json") && Format::detect(&name, &bytes).is_none() {
+        (Site::from_json(&text(path, bytes)?).map_err(|error| Problem::input(path, error))?, Vec::new())
+    } else {
+        let beside = |file: &str| std::fs::read(path.with_file_name(file)).ok();
         let (site, report) =
-            sheepdog_map::rmf::import_building(&text).map_err(|error| Problem::input(path, error))?;
+            sheepdog_map::import::import(&name, &bytes, beside).map_err(|error| Problem::input(path, error))?;
         let mut remarks: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
         remarks
             .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
         (site, remarks)
-    } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")) {
-        (Site::from_toml(&text).map_err(|error| Problem::input(path, error))?, Vec::new())
-    } else {
-        return Err(Problem::Usage(format!(
-            "{}: not a map that can be read here; use *.toml or *.building.yaml",
-            path.display()
-        )));
     };
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);

@@ -56,7 +56,11 @@ impl Problem {
 
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
-    let bytes = read(path)?;
+    text(path, read(path)?)
+}
+
+/// Bytes of a file as text.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|error| Problem::input(path, format!("not UTF-8: {error}")))
 }
 

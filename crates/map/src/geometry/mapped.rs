@@ -171,7 +171,7 @@ impl MappedMonitor {
     /// [`MappedPolicyError`] for limits that are no probabilities or out of order.
     pub fn new(policy: MappedPolicy) -> Result<Self, MappedPolicyError> {
         let MappedPolicy { inside_min, outside_below, .. } = policy;
-        let sure = MappedProbability::CERTIFIED_MIN <= inside_min && inside_min <= 1.0;
+        let sure = (MappedProbability::CERTIFIED_MIN..=1.0).contains(&inside_min);
         if 0.0 < outside_below && outside_below <= inside_min && sure {
             Ok(Self { policy, state: Mapped::Outside, better: 0, worst: Mapped::Inside })
         } else {
