@@ -20,8 +20,10 @@ mod nav_graph;
 mod opentcs;
 #[cfg(feature = "ros")]
 mod pgm;
+#[cfg_attr(not(feature = "ros"), allow(dead_code, reason = "only masks need all of it"))]
 mod raster;
 mod report;
+mod rmf_site;
 pub(crate) mod tangent;
 pub(crate) mod tree;
 #[cfg(feature = "opentcs")]
@@ -42,6 +44,7 @@ pub use self::{
     movingai::import_movingai,
     nav2::import_nav2,
     report::{ImportReport, ImportWarning, LevelImport},
+    rmf_site::import_rmf_site,
 };
 
 /// Between the levels of a file that says nothing about heights, metres.
@@ -84,7 +87,10 @@ pub fn import(
     companion: impl FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<(Site, ImportReport), ImportError> {
     let format = Format::detect(name, bytes);
+    #[cfg(not(feature = "ros"))]
+    drop(companion);
     match format {
+        Some(Format::RmfSite) => import_rmf_site(bytes),
         Some(Format::Imdf) => import_imdf(bytes),
         Some(Format::Lif) => import_lif(bytes),
         Some(Format::MovingAi) => import_movingai(bytes),

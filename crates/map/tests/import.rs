@@ -6,6 +6,7 @@
     reason = "fixtures of tests; exact values are meant"
 )]
 
+use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
     import::{ImportError, ImportProblem, ImportReport, import},
@@ -311,5 +312,95 @@ fn a_venue_has_rooms_in_metres_and_a_place_on_earth() {
         ("\"ordinal\": 1", "\"ordinal\": 1e400"),
     ] {
         assert!(import("venue.json", VENUE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
+    }
+}
+
+const SITE: &str = r#"{"format_version": "0.1", "anchors": {"8": {"Translate2D": [6, -1]}, "9": {"Translate2D": [6, 1]}},
+ "properties": {"name": "s"},
+ "levels": {"1": {"properties": {"name": "L1", "elevation": 2}, "anchors": {"2": {"Translate2D": [0, 0]}, "3": {"Translate2D": [4, 0]}},
+  "walls": {"4": {"anchors": [2, 3], "texture": 1}},
+  "doors": {"5": {"anchors": [2, 3], "name": "d", "kind": {"SingleSwing": {"pivot_on": "Right"}}, "top": {"fixed": 2.1}}}}},
+ "lifts": {"6": {"properties": {"name": "lift", "reference_anchors": [8, 9], "cabin": {"Rect": {"width": 1.5, "depth": 1.88, "wall_thickness": 0.05, "gap": 0.01}}},
+  "cabin_anchors": {"10": {"Translate2D": [1, 0.5]}, "11": {"Translate2D": [1, -0.5]}, "12": {"Translate2D": [0, 0]}},
+  "cabin_doors": {"13": {"kind": {}, "reference_anchors": [10, 11], "visits": [1]}}}},
+ "navigation": {"guided": {"graphs": {"20": {"name": "g"}}, "mutex_groups": {"21": {"name": "m"}},
+  "lanes": {"30": {"anchors": [2, 3], "mutex": 21, "graphs": {"Only": [20]}, "reverse": "Disable", "forward": {"speed_limit": 0.5}},
+   "31": {"anchors": [3, 12], "graphs": "All"}},
+  "locations": {"40": {"anchor": 2, "tags": ["Charger"], "name": "home", "graphs": "All"}}}}}"#;
+
+#[test]
+fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
+    let (site, report) = read("s.site.json", SITE);
+    let [narrow, into] = site.lanes.as_slice() else { panic!("{:?}", site.lanes) };
+    assert_eq!(
+        (narrow.from.as_str(), narrow.bidirectional, narrow.speed_limit_mps),
+        ("home", false, Some(0.5))
+    );
+    assert_eq!((narrow.corridor.as_deref(), narrow.roadmap.as_deref()), (Some("m"), Some("20")));
+    assert!(into.bidirectional && into.roadmap.is_none());
+    // The first reference anchor is to the right of the second for who looks out: the cabin opens to the west.
+    let lift = &site.lifts[0];
+    let [x, y] = lift.at;
+    assert!((x - 7.0).abs() < 1e-9 && y.abs() < 1e-9, "{lift:?}");
+    assert!((lift.doors[0].from[0] - 6.0).abs() < 1e-9, "{lift:?}");
+    let cabin = site.waypoints.iter().find(|way| way.lift.is_some()).expect("a waypoint in the cabin");
+    assert_eq!((cabin.id.as_str(), cabin.level.as_str()), ("anchor 12@L1", "L1"));
+    assert_eq!((site.doors[0].from, site.doors[0].clear_height_m), ([4.0, 0.0], Some(2.1)));
+    assert_eq!(dropped(&report, "levels[].walls[].texture"), 1, "{:?}", report.dropped);
+    for (from, to) in [
+        ("\"Only\": [20]", "\"Only\": [22]"),
+        ("\"anchors\": [2, 3], \"mutex\": 21", "\"anchors\": [2, 7]"),
+        ("\"mutex\": 21", "\"mutex\": 22"),
+        ("\"0.1\"", "\"0.2\""),
+        ("\"visits\": [1]", "\"visits\": [2]"),
+        ("[4, 0]", "[4, 1e999]"),
+    ] {
+        assert!(import("s.site.json", SITE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
+    }
+}
+
+const META: &str = "image: m.pgm\nresolution: 0.5\norigin: [1, 2, 0.5]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
+const IMAGE: &str = "P2\n# ours\n4 3\n255\n254 254 254 205\n254 0 254 205\n254 254 0 254\n";
+
+/// A file of ours for each format: its name, its text and its image.
+fn files() -> Vec<(&'static str, &'static str)> {
+    let mut files = vec![
+        ("a.geojson", ROUTE),
+        ("a.lif.json", LAYOUT),
+        ("a.site.json", SITE),
+        ("a.json", VENUE),
+        ("a.map", "type octile\nheight 2\nwidth 3\nmap\n.@G\nSTW\n"),
+        ("a.yaml", META),
+        ("keepout.yaml", META),
+        ("speed.yaml", META),
+    ];
+    #[cfg(feature = "opentcs")]
+    files.push(("a.xml", PLANT));
+    #[cfg(feature = "rmf")]
+    files.push(("a.yaml", GRAPH));
+    files
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2560, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happens to the bytes of a file or of its image: an answer, never a panic.
+    #[test]
+    fn mutated_files_never_panic(
+        (name, text) in prop::sample::select(files()),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..5),
+    ) {
+        let (mut bytes, mut image) = (text.as_bytes().to_vec(), IMAGE.as_bytes().to_vec());
+        for (place, in_image, byte) in edits {
+            let target = if in_image { &mut image } else { &mut bytes };
+            let place = place.index(target.len());
+            // Digits are as common as all other bytes, so that numbers change and files stay legal.
+            if let Some(slot) = target.get_mut(place) {
+                *slot = if byte < 128 { b'0' + byte % 10 } else { byte };
+            }
+        }
+        if let Ok((site, _)) = import(name, &bytes, |_| Some(image.clone())) {
+            drop(site.compile(&CompileOptions::default()));
+        }
     }
 }
