@@ -42,8 +42,8 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
         (Site::from_json(&text(path, bytes)?).map_err(|error| Problem::input(path, error))?, Vec::new())
     } else {
         let beside = |file: &str| std::fs::read(path.with_file_name(file)).ok();
-        let (site, report) =
-            sheepdog_map::import::import(&name, &bytes, beside).map_err(|error| Problem::input(path, error))?;
+        let (site, report) = sheepdog_map::import::import(&name, &bytes, beside)
+            .map_err(|error| Problem::input(path, error))?;
         let mut remarks: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
         remarks
             .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
