@@ -735,3 +735,39 @@ pub(crate) fn spoken<const SENSORS: usize, const SECTORS: usize>(input: &Input<S
         .filter(|(verdict, _)| verdict.is_some())
         .fold(0, |mask, (_, slot)| mask | bit(slot))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: Code, relation: Relation, measured: i64) -> Finding {
+        Finding { code, evidence: evidence(code, measured, relation, 0) }
+    }
+
+    #[test]
+    fn of_one_rule_the_worse_value_is_the_evidence() {
+        for (relation, worse, better) in
+            [(Relation::Below, -5, -3), (Relation::AtMost, -5, -3), (Relation::Above, 5, 3)]
+        {
+            let (worse, better) =
+                (finding(Code::OBS_001, relation, worse), finding(Code::OBS_001, relation, better));
+            assert_eq!(worse.or_more_severe(better), worse, "{relation:?}");
+            assert_eq!(better.or_more_severe(worse), worse, "{relation:?}");
+            let severe = finding(Code::EST_003, relation, 0);
+            assert_eq!(worse.or_more_severe(severe), severe);
+            assert_eq!(severe.or_more_severe(worse), severe);
+        }
+    }
+
+    #[test]
+    fn of_equal_limits_the_first_is_named() {
+        let because = |measured| evidence(Code::PCK_004, measured, Relation::Above, 300);
+        let mut findings = Findings::new(&Config::SIMULATED, 600);
+        findings.limit(MmPerS(300), Code::PCK_004, because(400));
+        findings.limit(MmPerS(300), Code::PCK_004, because(500));
+        assert_eq!(findings.limit.1.evidence, because(400));
+        // A rule that comes earlier in the catalogue goes before it.
+        findings.limit(MmPerS(300), Code::CLR_001, because(600));
+        assert_eq!(findings.limit.1.code, Code::CLR_001);
+    }
+}
