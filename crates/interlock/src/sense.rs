@@ -267,4 +267,16 @@ mod tests {
         }
         assert_eq!(held.now(Some(turned(1_600)), 8), (Mm(400), true));
     }
+
+    #[test]
+    fn what_was_seen_while_nobody_knew_the_way_is_here() {
+        assert_eq!(Held::at(Mm(400), None).now(Some(turned(0)), 8).0, Mm::ZERO);
+        assert_eq!(Held::at(Mm::MAX, None).now(Some(turned(0)), 8), (Mm::MAX, false), "nothing was seen");
+    }
+
+    #[test]
+    fn the_first_thing_seen_is_where_it_is_seen_however_far_the_robot_had_turned() {
+        let held = Held::NOTHING.or_nearer(Mm(400), Some(turned(1_000)), 8);
+        assert_eq!(held.now(Some(turned(1_000)), 8), (Mm(400), false));
+    }
 }

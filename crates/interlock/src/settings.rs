@@ -146,5 +146,7 @@ mod tests {
         assert_eq!(config.set("chatter_trips", 256), Err(SettingError::TooLarge(255)));
         assert_eq!(config.set("Dwell", 1), Err(SettingError::Unknown));
         assert_eq!(config, Config::SIMULATED);
+        assert_eq!(std::format!("{}", SettingError::TooLarge(255)), "the value may be at most 255");
+        assert_eq!(std::format!("{}", SettingError::Unknown), "there is no such setting");
     }
 }

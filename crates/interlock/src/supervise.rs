@@ -383,3 +383,38 @@ impl ResetButton {
         Some(checks.into_iter().find(Evidence::holds).map_or(Press::Valid, Press::Invalid))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every instant it has is `at`.
+    fn remembered(at: RobotTime) -> Supervision {
+        let envelope = Envelope { since: Some(at), ..Envelope::default() };
+        let place = Place { travelled: Mm(3), turned_mrad: 4 };
+        Supervision {
+            told: Told::Stop(Stopping { since: at, way: Some((Mm(1), Mm(2))) }),
+            speed: envelope,
+            yaw_rate: envelope,
+            fast_since: Some(at),
+            spinning_since: Some(at),
+            still: Some(Still { since: at, at: place }),
+        }
+    }
+
+    #[test]
+    fn ages_take_the_place_of_instants_and_of_nothing_else() {
+        let (instant, age) = (RobotTime::from_micros(70), RobotTime::from_micros(7));
+        let aged = |at: RobotTime| if at == instant { age } else { at };
+        assert_eq!(remembered(instant).aged(&aged), remembered(age));
+    }
+
+    #[test]
+    fn a_clock_gone_backwards_leaves_no_instant_of_before() {
+        let (before, now) = (RobotTime::from_micros(70), RobotTime::from_micros(7));
+        let mut supervision = remembered(before);
+        supervision.forget_instants(now);
+        let forgotten = Supervision { told: remembered(now).told, ..Supervision::default() };
+        assert_eq!(supervision, forgotten);
+    }
+}

@@ -464,6 +464,53 @@ fn forwards_sweeps_the_front_half_and_turning_sweeps_more() {
     assert_eq!(swept(500, -800, 1_000), 0b1110_0111);
     assert_eq!(swept(500, 800, 10_000), 0xff);
     assert_eq!(swept(500, 800, u64::MAX), 0xff);
+    // Sector 3 begins where the half plane ahead ends after a turn of an eighth of a half turn: 393 mrad.
+    assert_eq!((swept(500, 393, 1_000), swept(500, 394, 1_000)), (0b1100_0111, 0b1100_1111));
+}
+
+/// A direction with exactly these coordinates, met at `range`.
+fn exactly(cos: i32, sin: i32, range: u32) -> Beam {
+    Beam { direction: Direction::new(cos, sin, 0).unwrap(), ..beam_of(0.0, Some(range), 0.0) }
+}
+
+#[test]
+fn clearance_beside_an_arc_counts_up_to_its_limit_and_only_ahead() {
+    // Round a centre 2 m to the left; one is added to the footprint for rounding.
+    let clearance = |beam| seen(&[beam], sweep(1_000, 500)).side_clearance;
+    let edge = RADIUS + 1 + CLEARANCE_MAX.0;
+    // The root is taken to be one short.
+    assert_eq!(clearance(exactly(0, UNIT, edge)), Mm(CLEARANCE_MAX.0 - 1), "inside the turn");
+    assert_eq!(clearance(exactly(0, -UNIT, edge)), Mm(CLEARANCE_MAX.0 - 1), "outside of it");
+    assert_eq!(clearance(exactly(0, UNIT, edge + 1)), CLEARANCE_MAX);
+    assert_eq!(clearance(exactly(25, -UNIT, edge)), CLEARANCE_MAX, "a hair farther away than that");
+    // Behind, beside, and beyond the part of the path that counts.
+    assert_eq!(clearance(beam_of(-2.0, Some(700), 0.0)), CLEARANCE_MAX);
+    assert!(clearance(beam_of(-1.0, Some(700), 0.0)) < Mm(400));
+    let sweep = Sweep { reach: Mm(100), ..sweep(1_000, 500) };
+    assert_eq!(seen(&[beam_of(-0.2, Some(1_500), 0.0)], sweep).side_clearance, CLEARANCE_MAX);
+}
+
+#[test]
+fn what_stands_behind_on_a_circle_is_met_on_the_way_round() {
+    let sweep = sweep(500, 500);
+    for angle in [FRAC_PI_2, 2.0, 2.3] {
+        // On the circle of 1 m, seen from its lowest point.
+        let range = (2_000.0 * sin_cos(angle).0).round() as u32;
+        let obstacle = disc(angle, range, 0.0);
+        let exact = travel(sweep.twist, obstacle, 0.0, 7_000.0);
+        let free = f64::from(seen(&[beam_of(angle, Some(range), 0.0)], sweep).free_travel.0);
+        assert!((2_500.0..=exact + 2.0).contains(&free), "{free}, exactly {exact}, at {angle}");
+    }
+}
+
+/// What is farther away than the nearest thing ahead still counts as clearance when it stands beside the path.
+#[test]
+fn something_ahead_does_not_hide_what_stands_beside() {
+    let ahead = beam_of(0.0, Some(500), 0.0);
+    let beside = beam_of(0.7, Some(700), 0.0);
+    let alone = seen(&[beside], sweep(500, 0)).side_clearance;
+    assert!(alone < Mm(200));
+    assert_eq!(seen(&[ahead, beside], sweep(500, 0)).side_clearance, alone);
 }
 
 #[test]
@@ -507,4 +554,6 @@ fn the_digest_tells_scans_apart() {
     digests.dedup();
     assert_eq!(digests.len(), scans.len());
     assert_eq!(digest(&scans[1]), digest(&scans[1]));
+    // The same on every machine, for it is written down with each decision.
+    assert_eq!(digest(&[beam, Beam { confidence: ppm(0x5_5555), ..beam }]), 0x7ec5_8d10_cce6_2fef);
 }

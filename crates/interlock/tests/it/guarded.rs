@@ -78,6 +78,7 @@ fn a_ring_gives_back_what_it_took_in_order_and_refuses_when_full() {
     for step in 1..50 {
         robot.step(&good(ARMED + step * 100, CRUISE), &mut ring);
         written += 1;
+        assert!(!ring.is_empty());
         if step % 3 != 1 || ring.len() == 3 {
             assert_eq!(ring.pop().map(|record| record.seq), Some(read));
             read += 1;
@@ -218,4 +219,16 @@ fn a_deadman_lets_go() {
     assert_ne!(none, one);
     robot.revoke(StopCategory::One);
     assert_eq!(deadman.borrow().twist(input.now, &none), None);
+}
+
+/// Of a count that another thread may raise, the same holds.
+#[cfg(all(feature = "atomic", not(loom)))]
+#[test]
+fn a_shared_count_counts() {
+    use sheepdog_interlock::{Revocation as _, SharedRevocations};
+    static SHARED: SharedRevocations = SharedRevocations::new();
+    assert_eq!(SHARED.generation(), 0);
+    SHARED.revoke();
+    SHARED.revoke();
+    assert_eq!(SHARED.generation(), 2);
 }
