@@ -44,7 +44,7 @@ pub(crate) fn waits() -> impl Strategy<Value = Table> {
 }
 
 fn classes() -> Vec<FootprintClass> {
-    let class = |name: &str, radius| FootprintClass { name: name.into(), radius: Mm(radius), margin: Mm(50) };
+    let class = |name: &str, radius| FootprintClass::round(name, Mm(radius), Mm(50));
     vec![class("small", 100), class("large", 300)]
 }
 

@@ -84,7 +84,7 @@ mod tests {
         }
         site.lifts.push(lift);
         site.zones.push(Zone::rectangle("z", "0", ZoneKind::Stop, [3.0, -1.0], [5.0, 1.0]));
-        let class = FootprintClass { name: "r".to_owned(), radius: Mm(300), margin: Mm(100) };
+        let class = FootprintClass::round("r", Mm(300), Mm(100));
         site.compile(&CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) }).unwrap()
     }
 

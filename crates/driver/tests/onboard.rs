@@ -75,7 +75,7 @@ fn site() -> Arc<CompiledSite> {
         Lane::two_way("lobby", "cabin 1"),
         Lane::two_way("cabin 2", "up"),
     ];
-    let class = FootprintClass { name: "cart".to_owned(), radius: Mm(250), margin: Mm(100) };
+    let class = FootprintClass::round("cart", Mm(250), Mm(100));
     Arc::new(site.compile(&CompileOptions::new(vec![class])).unwrap())
 }
 

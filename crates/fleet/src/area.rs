@@ -64,7 +64,11 @@ impl Fleet {
         let mut held = self.executor.held(agent).iter().filter_map(|resource| self.site.resource(*resource));
         held.any(|resource| match resource {
             Resource::Lift(lift) => self.site.lift(*lift).is_some_and(|lift| lift.serves(level)),
-            Resource::Place(_) | Resource::Overlap(..) | Resource::Door(_) | Resource::Corridor(_) => false,
+            Resource::Place(_)
+            | Resource::Overlap(..)
+            | Resource::Door(_)
+            | Resource::Corridor(_)
+            | Resource::Mutex(_) => false,
         })
     }
 }

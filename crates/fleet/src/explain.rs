@@ -68,6 +68,10 @@ impl<'a> Names<'a> {
                 self.site.lift(*lift).map_or_else(|| lift.to_string(), |l| l.name.clone())
             }
             Some(Resource::Corridor(corridor)) => format!("one-lane corridor {corridor}"),
+            Some(Resource::Mutex(group)) => {
+                let name = self.site.mutexes().get(*group as usize).map_or("?", String::as_str);
+                format!("mutex group {name}")
+            }
             None => resource.to_string(),
         }
     }

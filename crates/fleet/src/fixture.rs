@@ -93,7 +93,7 @@ pub(crate) fn site() -> Site {
 }
 
 pub(crate) fn options() -> CompileOptions {
-    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(300), margin: Mm(100) };
+    let class = FootprintClass::round("robot", Mm(300), Mm(100));
     CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) }
 }
 

@@ -28,6 +28,8 @@ pub struct Header {
     pub rules: Option<Digest>,
     /// What is kept clear in exits and fire lanes.
     pub way_out_width: Mm,
+    /// Half widths of the footprint classes, in their order; a class without one is round. Formats 1 and 2 lack it.
+    pub half_widths: Vec<Mm>,
     /// What salts the bodies of the ledger. Never encoded: it lives in the key table.
     #[serde(skip)]
     pub salts: SaltKey,
@@ -149,6 +151,7 @@ impl Header {
                 .iter()
                 .map(|class| (class.name.clone(), class.radius, class.margin))
                 .collect(),
+            half_widths: options.classes.iter().map(|class| class.half_width).collect(),
             rules: version.rules,
             salts: SaltKey::PUBLIC,
             way_out_width: options.way_out_width,
@@ -189,10 +192,13 @@ impl Header {
     /// [`HeaderError::Encoding`] if the bytes are no header that any version wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let read = postcard::from_bytes(bytes).or_else(|error| {
-            // With what format 1 lacks behind it, it is a header of today.
-            let lacking: (Option<Digest>, Mm) = (None, CompileOptions::new(Vec::new()).way_out_width);
-            let Ok(lacking) = postcard::to_allocvec(&lacking) else { return Err(error) };
-            postcard::from_bytes(&[bytes, &lacking].concat()).map_err(|_| error)
+            // With what an older format lacks behind it, it is a header of today: format 2 knew round footprints only,
+            // and format 1 neither salts nor the width of ways out.
+            let round: Vec<Mm> = Vec::new();
+            let first: (Option<Digest>, Mm) = (None, CompileOptions::new(Vec::new()).way_out_width);
+            let lacking = [postcard::to_allocvec(&round), postcard::to_allocvec(&(first, &round))];
+            let whole = |lacking: Vec<u8>| postcard::from_bytes(&[bytes, &lacking].concat()).ok();
+            lacking.into_iter().flatten().find_map(whole).ok_or(error)
         });
         read.map_err(|error| HeaderError::Encoding(error.to_string()))
     }
@@ -203,16 +209,15 @@ impl Header {
     /// [`HeaderError`] if it does not compile, or to something else.
     pub fn compile(&self) -> Result<Arc<CompiledSite>, HeaderError> {
         let site = Site::from_toml(&self.source).map_err(|error| HeaderError::Site(error.to_string()))?;
-        let class = |(name, radius, margin): &(String, Mm, Mm)| FootprintClass {
-            name: name.clone(),
-            radius: *radius,
-            margin: *margin,
+        let class = |(index, (name, radius, margin)): (usize, &(String, Mm, Mm))| {
+            let half_width = self.half_widths.get(index).copied().unwrap_or(*radius);
+            FootprintClass { half_width, ..FootprintClass::round(name.clone(), *radius, *margin) }
         };
         let options = CompileOptions {
             roadmap: self.roadmap.clone(),
             spacing: self.spacing,
             way_out_width: self.way_out_width,
-            ..CompileOptions::new(self.classes.iter().map(class).collect())
+            ..CompileOptions::new(self.classes.iter().enumerate().map(class).collect())
         };
         let compiled = site.compile(&options).map_err(|errors| {
             HeaderError::Site(errors.first().map_or_else(String::new, ToString::to_string))
@@ -238,13 +243,14 @@ mod tests {
             classes: vec![("round".to_owned(), Mm(300), Mm(150))],
             rules: Some(Digest([5; 32])),
             way_out_width: Mm(1_200),
+            half_widths: vec![Mm(200)],
             salts: SaltKey::PUBLIC,
         }
     }
 
-    /// Bytes that the software wrote before headers named their rules.
+    /// Bytes that the software wrote before headers named their rules, and before footprints had a width of their own.
     #[test]
-    fn a_header_of_format_1_is_still_read() {
+    fn headers_of_older_formats_are_still_read() {
         let before = [
             &[14][..],
             b"sheepdog 0.0.1",
@@ -258,8 +264,12 @@ mod tests {
             &[0xac, 0x02, 0x96, 0x01],
         ]
         .concat();
-        assert_eq!(Header::decode(&before), Ok(Header { rules: None, ..header() }));
-        assert_eq!(header().encode().unwrap(), [&before[..], &[1], &[5; 32], &[0xb0, 0x09]].concat());
+        let round = Header { half_widths: Vec::new(), ..header() };
+        assert_eq!(Header::decode(&before), Ok(Header { rules: None, ..round.clone() }));
+        let second = [&before[..], &[1], &[5; 32], &[0xb0, 0x09]].concat();
+        assert_eq!(Header::decode(&second), Ok(round));
+        let today = [&second[..], &[1, 0xc8, 0x01]].concat();
+        assert_eq!((header().encode().unwrap(), Header::decode(&today)), (today.clone(), Ok(header())));
         assert!(Header::decode(&before[..before.len() - 1]).is_err());
     }
 

@@ -208,7 +208,9 @@ impl Fleet {
             .filter(|(_, resource)| match resource {
                 Resource::Door(door) => self.keeps_shut(*door),
                 Resource::Lift(lift) => self.burns_at(*lift) && !occupied.contains(lift),
-                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) => false,
+                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) | Resource::Mutex(_) => {
+                    false
+                }
             })
             .map(|(index, _)| ResourceId(index))
             .collect()

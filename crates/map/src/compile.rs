@@ -114,7 +114,7 @@ impl Site {
         let space = space::build(self, &names)?;
         let zones = Zones::per_level(&space);
         let roadmap = roadmap::build(self, &names, options, &zones).map_err(|error| vec![error])?;
-        let roadmap::Roadmap { waypoints, lanes, corridors, mut warnings } = roadmap;
+        let roadmap::Roadmap { waypoints, lanes, corridors, mutexes, mut warnings } = roadmap;
         let areas = areas::build(self, &names, &space.doors, &waypoints, options.way_out_width);
         let mut lifts = space.lifts;
         roadmap::link_lifts(&mut lifts, &waypoints);
@@ -134,6 +134,7 @@ impl Site {
             waypoints,
             lanes,
             corridors,
+            mutexes,
             resources: Vec::new(),
             classes: Vec::new(),
             warnings: Vec::new(),

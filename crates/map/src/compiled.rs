@@ -8,7 +8,9 @@ use sheepdog_core::{
 
 use crate::{
     error::MapWarning,
-    geometry::{LevelGeometry, Location, RoomIndex, ring_contains, segment_to_segment, sides},
+    geometry::{
+        Footprint, LevelGeometry, Location, RoomIndex, ring_contains, segment_to_segment, sides, truncate,
+    },
     model::{self, DoorKind, RoomKind, Site, StationKind, Swing},
     zones::Window,
 };
@@ -36,6 +38,8 @@ pub struct CompiledSite {
     pub(crate) into: Csr<LaneId>,
     /// Names of the one-lane corridors.
     pub(crate) corridors: Vec<String>,
+    /// Names of the mutex groups.
+    pub(crate) mutexes: Vec<String>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) classes: Vec<ClassClaims>,
     pub(crate) warnings: Vec<MapWarning>,
@@ -266,6 +270,8 @@ pub struct Waypoint {
     pub roles: Roles,
     /// The lift in whose cabin it lies.
     pub lift: Option<LiftId>,
+    /// The mutex groups it is in, sorted; indices into [`CompiledSite::mutexes`].
+    pub mutexes: Vec<u32>,
 }
 
 /// A directed, straight lane; or a ride between two levels in a lift.
@@ -285,6 +291,8 @@ pub struct Lane {
     pub ride: Option<LiftId>,
     /// The one-lane corridor it runs in, an index into [`CompiledSite::corridors`].
     pub corridor: Option<u32>,
+    /// The mutex groups it is in, sorted; indices into [`CompiledSite::mutexes`].
+    pub mutexes: Vec<u32>,
     /// The same lane the other way.
     pub reverse: Option<LaneId>,
 }
@@ -313,6 +321,8 @@ pub enum Resource {
     Lift(LiftId),
     /// A one-lane corridor; the number counts the site's corridors.
     Corridor(u32),
+    /// A mutex group: at most one robot in all that names it; the number counts the site's groups.
+    Mutex(u32),
 }
 
 /// A part of the roadmap that a robot can occupy.
@@ -324,15 +334,59 @@ pub enum Part {
     Lane(LaneId),
 }
 
-/// A circular footprint for which claims are compiled.
+/// A footprint for which claims are compiled: a disc where the robot may turn, a strip where it drives straight.
+///
+/// A robot faces along its lanes, forwards or backwards; one that drives sideways is as wide as its disc.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FootprintClass {
     /// Its name.
     pub name: String,
-    /// Radius of the footprint.
+    /// Radius of the smallest disc around the centre of rotation that covers the footprint.
     pub radius: Mm,
+    /// Half the width of the strip that it sweeps when it drives straight ahead; at most the radius.
+    pub half_width: Mm,
     /// Declared envelope around the footprint: tracking error, overshoot, localisation error.
     pub margin: Mm,
+}
+
+impl FootprintClass {
+    /// A round footprint: its strip is as wide as its disc.
+    pub fn round(name: impl Into<String>, radius: Mm, margin: Mm) -> Self {
+        Self { name: name.into(), radius, half_width: radius, margin }
+    }
+
+    /// The class of a footprint whose robot faces along its lanes, rounded up to whole millimetres.
+    ///
+    /// ```
+    /// # use sheepdog_map::{FootprintClass, geometry::Footprint};
+    /// # use sheepdog_core::Mm;
+    /// # use nalgebra::Point2;
+    /// let corners = [(-0.4, -0.3), (0.4, -0.3), (0.4, 0.3), (-0.4, 0.3)];
+    /// let cart = Footprint::convex(corners.map(|(x, y)| Point2::new(x, y)).to_vec())?;
+    /// let class = FootprintClass::of("cart", &cart, Mm(100));
+    /// assert_eq!((class.radius, class.half_width), (Mm(500), Mm(300)));
+    /// # Ok::<(), sheepdog_map::geometry::FootprintError>(())
+    /// ```
+    pub fn of(name: impl Into<String>, footprint: &Footprint, margin: Mm) -> Self {
+        // Less than a nanometre above a whole number is rounding.
+        let up = |metres: f64| Mm(truncate((metres * 1e3 - 1e-6).ceil()));
+        let radius = up(footprint.reach_m());
+        Self { name: name.into(), radius, half_width: up(footprint.half_width_m()).min(radius), margin }
+    }
+
+    /// Radius of the region around the footprint's centre where it may turn, the envelope included, metres.
+    pub(crate) fn turning_m(&self) -> f64 {
+        metres(self.radius.saturating_add(self.margin))
+    }
+
+    /// Half the width of the region that it sweeps along a lane, the envelope included, metres.
+    pub(crate) fn driving_m(&self) -> f64 {
+        metres(self.half_width.saturating_add(self.margin))
+    }
+}
+
+pub(crate) fn metres(length: Mm) -> f64 {
+    f64::from(length.0) / 1e3
 }
 
 /// The claims of one footprint class.
@@ -354,7 +408,7 @@ impl ClassClaims {
         self.waypoint.row(waypoint.index())
     }
 
-    /// Sorted resources that a robot holds while it is anywhere on a lane, both ends included.
+    /// Sorted resources that a robot holds while it is anywhere on a lane, both ends included, facing along it.
     pub fn along(&self, lane: LaneId) -> &[ResourceId] {
         self.lane.row(lane.index())
     }
@@ -478,6 +532,11 @@ impl CompiledSite {
     /// Names of the one-lane corridors; [`Resource::Corridor`] counts them.
     pub fn corridors(&self) -> &[String] {
         &self.corridors
+    }
+
+    /// Names of the mutex groups; [`Resource::Mutex`] counts them.
+    pub fn mutexes(&self) -> &[String] {
+        &self.mutexes
     }
 
     /// What some class cannot use, and other remarks that do not prevent compiling.

@@ -305,7 +305,7 @@ mod tests {
                 }
             }
             // A footprint that fits everywhere, for there are no walls.
-            let class = FootprintClass { name: "small".to_owned(), radius: Mm(1), margin: Mm(0) };
+            let class = FootprintClass::round("small", Mm(1), Mm(0));
             site.compile(&CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) })
                 .unwrap()
         })

@@ -14,7 +14,7 @@ fn authored() -> Site {
 }
 
 fn compiled() -> CompiledSite {
-    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(300), margin: Mm(150) };
+    let class = FootprintClass::round("robot", Mm(300), Mm(150));
     authored().compile(&CompileOptions::new(vec![class])).unwrap()
 }
 

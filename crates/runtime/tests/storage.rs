@@ -218,7 +218,7 @@ fn header() -> Header {
     site.waypoints.push(Waypoint::new("a", "ground", 2.0, 2.0));
     site.waypoints.push(Waypoint::new("b", "ground", 4.0, 2.0));
     site.lanes.push(Lane::two_way("a", "b"));
-    let class = FootprintClass { name: "round".to_owned(), radius: Mm(250), margin: Mm(150) };
+    let class = FootprintClass::round("round", Mm(250), Mm(150));
     let options = CompileOptions::new(vec![class]);
     Header::new(&site, &options, &site.compile(&options).unwrap()).unwrap()
 }

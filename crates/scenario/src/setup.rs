@@ -98,7 +98,7 @@ const DRAIN_PPM_PER_S: u32 = 60;
 impl Setup {
     /// The options for robots of one size: radius and margin as in [`FootprintClass`].
     pub fn options(radius: Mm, margin: Mm, roadmap: Option<String>) -> CompileOptions {
-        let class = FootprintClass { name: "robot".to_owned(), radius, margin };
+        let class = FootprintClass::round("robot", radius, margin);
         CompileOptions { roadmap, spacing: SPACING, ..CompileOptions::new(vec![class]) }
     }
 

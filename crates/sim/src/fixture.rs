@@ -116,7 +116,7 @@ to = "upper"
 
 /// The building, for robots of 0.25 m radius.
 pub(crate) fn site() -> Arc<CompiledSite> {
-    let class = FootprintClass { name: "cart".into(), radius: Mm(250), margin: Mm(100) };
+    let class = FootprintClass::round("cart", Mm(250), Mm(100));
     Arc::new(Site::from_toml(SITE).unwrap().compile(&CompileOptions::new(vec![class])).unwrap())
 }
 

@@ -37,7 +37,7 @@ fn site() -> Arc<CompiledSite> {
         site.lanes.push(Lane::two_way(format!("lobby {level}"), format!("cabin {level}")));
     }
     site.lifts.push(lift);
-    let class = FootprintClass { name: "r".to_owned(), radius: Mm(300), margin: Mm(100) };
+    let class = FootprintClass::round("r", Mm(300), Mm(100));
     let options = CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) };
     Arc::new(site.compile(&options).unwrap())
 }

@@ -5,8 +5,7 @@ use sheepdog_core::{DoorId, Mm, WaypointId, ZoneId};
 
 use super::{check::Names, space};
 use crate::{
-    claims::reach_m,
-    compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind, touches},
+    compiled::{CompiledSite, Csr, Door, FootprintClass, Lane, Waypoint, Zone, ZoneKind, metres, touches},
     geometry::{Point, ring_contains, sides, twice_area},
     model::Site,
     zones::Window,
@@ -75,22 +74,21 @@ fn counter_clockwise(mut ring: Vec<Point>) -> Vec<Point> {
 
 /// Zones into which a standing footprint reaches, by waypoint.
 pub(super) fn at_waypoints(site: &CompiledSite, class: &FootprintClass) -> Csr<ZoneId> {
-    let reach_m = reach_m(class);
+    let reach_m = class.turning_m();
     Csr::from_rows(site.waypoints.iter().map(|waypoint| reached(site, waypoint, waypoint, reach_m)))
 }
 
 /// Zones into which a moving footprint reaches, by lane. In a ride it is on the levels of both ends.
 pub(super) fn along_lanes(site: &CompiledSite, class: &FootprintClass) -> Csr<ZoneId> {
-    let reach_m = reach_m(class);
     let along = |lane: &Lane| {
         let (Some(from), Some(to)) = (site.waypoint(lane.from), site.waypoint(lane.to)) else {
             return Vec::new();
         };
+        let mut zones = reached(site, from, from, class.turning_m());
+        zones.extend(reached(site, to, to, class.turning_m()));
         if from.level == to.level {
-            return reached(site, from, to, reach_m);
+            zones.extend(reached(site, from, to, class.driving_m()));
         }
-        let mut zones = reached(site, from, from, reach_m);
-        zones.extend(reached(site, to, to, reach_m));
         zones.sort_unstable();
         zones.dedup();
         zones
@@ -160,8 +158,4 @@ fn within(at: Point, way: Vector2<f64>, reach_m: f64, a: Point, b: Point) -> Opt
     }
     let ends = if from_m < to_m { (-reach_m, reach_m) } else { (reach_m, -reach_m) };
     Some((clipped(ends.0), clipped(ends.1)))
-}
-
-fn metres(length: Mm) -> f64 {
-    f64::from(length.0) / 1e3
 }

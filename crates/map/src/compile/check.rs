@@ -92,7 +92,9 @@ impl<'a> Checker<'a> {
         self.range("the options", "way_out_width", way_out_m, (0.0, 10.0));
         for class in &options.classes {
             let element = format!("footprint class {:?}", class.name);
-            self.range(&element, "radius", f64::from(class.radius.0) / 1e3, (0.001, 10.0));
+            let radius_m = f64::from(class.radius.0) / 1e3;
+            self.range(&element, "radius", radius_m, (0.001, 10.0));
+            self.range(&element, "half_width", f64::from(class.half_width.0) / 1e3, (0.001, radius_m));
             self.range(&element, "margin", f64::from(class.margin.0) / 1e3, (0.0, 10.0));
         }
     }

@@ -5,9 +5,15 @@ use sheepdog_core::{LaneId, LevelId, LiftId, Mm, WaypointId};
 use super::{DOOR_PLAY_M, Passage, Zones, areas};
 use crate::{
     claims::is_inside_corridor,
-    compiled::{CompiledSite, FootprintClass, Lane, Waypoint},
+    compiled::{CompiledSite, FootprintClass, Lane, Waypoint, metres},
     error::MapWarning,
+    geometry::Point,
 };
+
+/// Ways that differ by less than this sine run along one line.
+const STRAIGHT_SINE_MAX: f64 = 1e-6;
+/// By how much rounding may make a width smaller, metres.
+const SLACK_M: f64 = 1e-9;
 
 /// Whether the footprint fits, per lane; every misfit is a warning, once for both directions.
 pub(super) fn usable(
@@ -36,7 +42,7 @@ pub(super) fn may_stop(
     zones: &[Zones],
     way_out_width: Mm,
 ) -> Vec<bool> {
-    let reach_m = crate::claims::reach_m(class);
+    let reach_m = class.turning_m();
     let stop = |(id, waypoint): (WaypointId, &Waypoint)| {
         let geometry = site.level(waypoint.level).map(|level| &level.geometry);
         let clear =
@@ -46,13 +52,20 @@ pub(super) fn may_stop(
             && waypoint.lift.is_none()
             && clear
             && areas::leaves_ways_out(site, waypoint, reach_m, way_out_width)
-            && geometry.is_some_and(|geometry| geometry.disc_free(waypoint.at, radius_m(class)))
+            && geometry.is_some_and(|geometry| geometry.disc_free(waypoint.at, metres(class.radius)))
     };
     (0..).map(WaypointId).zip(&site.waypoints).map(stop).collect()
 }
 
-fn radius_m(class: &FootprintClass) -> f64 {
-    f64::from(class.radius.0) / 1e3
+/// Whether a robot may turn on a waypoint: not all ways there run along one line.
+fn is_turn(site: &CompiledSite, id: WaypointId) -> bool {
+    let Some(here) = site.waypoint(id) else { return false };
+    let ways = || {
+        let lanes = site.lanes_from(id).iter().chain(site.lanes_to(id)).filter_map(|lane| site.lane(*lane));
+        let others = lanes.map(|lane| if lane.from == id { lane.to } else { lane.from });
+        others.filter_map(|other| (site.waypoint(other)?.at - here.at).try_normalize(0.0))
+    };
+    ways().next().is_some_and(|first| ways().any(|way| STRAIGHT_SINE_MAX < first.perp(&way).abs()))
 }
 
 fn misfits(
@@ -66,34 +79,38 @@ fn misfits(
         return;
     };
     let name = || format!("{} > {}", from.name, to.name);
-    let radius_m = radius_m(class);
-    let needed_m = 2.0 * radius_m + DOOR_PLAY_M;
-    let too_small = |width_m: f64| width_m + 1e-9 < needed_m;
-    let lift_warning = |lift: LiftId, width_m: f64| MapWarning::LiftTooSmall {
-        lane: name(),
-        class: class.name.clone(),
-        lift: site.lift(lift).map(|lift| lift.name.clone()).unwrap_or_default(),
-        width_m,
-        needed_m,
+    let needed_m = 2.0 * metres(class.half_width) + DOOR_PLAY_M;
+    let is_less = |width_m: f64, needed_m: f64| width_m + SLACK_M < needed_m;
+    // Straight through the door, and then it stands in the cabin whichever way it came.
+    let lift_warning = |lift: LiftId, door_m: f64| {
+        let checks =
+            [(cabin_width_m(site, lift), 2.0 * metres(class.radius) + DOOR_PLAY_M), (door_m, needed_m)];
+        let (width_m, needed_m) =
+            checks.into_iter().find(|(width_m, needed_m)| is_less(*width_m, *needed_m))?;
+        let lift = site.lift(lift).map(|lift| lift.name.clone()).unwrap_or_default();
+        let (lane, class) = (name(), class.name.clone());
+        Some(MapWarning::LiftTooSmall { lane, class, lift, width_m, needed_m })
     };
     if let Some(lift) = lane.ride {
-        let width_m = cabin_width_m(site, lift)
-            .min(door_width_m(site, lift, from.level))
-            .min(door_width_m(site, lift, to.level));
-        if too_small(width_m) {
-            warnings.push(lift_warning(lift, width_m));
-        }
+        let door_m = door_width_m(site, lift, from.level).min(door_width_m(site, lift, to.level));
+        warnings.extend(lift_warning(lift, door_m));
         return;
     }
     if let Some(level) = site.level(from.level) {
-        if let Some((clearance_m, at)) = level.geometry.wall_in_reach(from.at, to.at, radius_m) {
-            let (lane, class) = (name(), class.name.clone());
-            let (x_m, y_m, needed_m) = (at.x, at.y, radius_m);
+        // Along the lane, and where the robot may turn at its ends.
+        let turns = [(lane.from, from), (lane.to, to)].into_iter();
+        let turns = turns.filter(|(id, _)| class.half_width < class.radius && is_turn(site, *id));
+        let turns = turns.map(|(_, end)| (end.at, end.at, metres(class.radius)));
+        let strips: Vec<_> =
+            std::iter::once((from.at, to.at, metres(class.half_width))).chain(turns).collect();
+        let wall = |&(a, b, m): &(Point, Point, f64)| Some((level.geometry.wall_in_reach(a, b, m)?, m));
+        if let Some(((clearance_m, at), needed_m)) = strips.iter().find_map(wall) {
+            let (lane, class, x_m, y_m) = (name(), class.name.clone(), at.x, at.y);
             warnings.push(MapWarning::LaneTouchesWall { lane, class, x_m, y_m, clearance_m, needed_m });
         }
-        if let Some((clearance_m, at)) = level.geometry.boundary_in_reach(from.at, to.at, radius_m) {
-            let (lane, class) = (name(), class.name.clone());
-            let (x_m, y_m, needed_m) = (at.x, at.y, radius_m);
+        let end = |&(a, b, m): &(Point, Point, f64)| Some((level.geometry.boundary_in_reach(a, b, m)?, m));
+        if let Some(((clearance_m, at), needed_m)) = strips.iter().find_map(end) {
+            let (lane, class, x_m, y_m) = (name(), class.name.clone(), at.x, at.y);
             warnings.push(MapWarning::LaneLeavesArea { lane, class, x_m, y_m, clearance_m, needed_m });
         }
     }
@@ -101,17 +118,15 @@ fn misfits(
         zones.get(from.level.index()).map(|zones| zones.crossed(from.at, to.at)).unwrap_or_default();
     for (passage, width_m) in crossed {
         match passage {
-            Passage::Door(door) if too_small(width_m) => warnings.push(MapWarning::DoorTooNarrow {
+            Passage::Door(door) if is_less(width_m, needed_m) => warnings.push(MapWarning::DoorTooNarrow {
                 lane: name(),
                 class: class.name.clone(),
                 door: site.door(door).map(|door| door.name.clone()).unwrap_or_default(),
                 width_m,
                 needed_m,
             }),
-            Passage::Lift(lift) if too_small(width_m.min(cabin_width_m(site, lift))) => {
-                warnings.push(lift_warning(lift, width_m.min(cabin_width_m(site, lift))));
-            }
-            Passage::Door(_) | Passage::Lift(_) => {}
+            Passage::Lift(lift) => warnings.extend(lift_warning(lift, width_m)),
+            Passage::Door(_) => {}
         }
     }
 }

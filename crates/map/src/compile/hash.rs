@@ -82,6 +82,7 @@ fn roadmap(hash: &mut Encoder, site: &CompiledSite) {
             hash.flag(role);
         }
         hash.option(waypoint.lift.map(|lift| lift.0));
+        hash.list(&waypoint.mutexes, |hash, mutex| hash.number(*mutex));
     });
     hash.list(&site.lanes, |hash, lane| {
         hash.numbers(&[lane.from.0, lane.to.0, lane.length.0]);
@@ -89,9 +90,11 @@ fn roadmap(hash: &mut Encoder, site: &CompiledSite) {
         hash.list(&lane.doors, |hash, door| hash.number(door.0));
         hash.option(lane.ride.map(|lift| lift.0));
         hash.option(lane.corridor);
+        hash.list(&lane.mutexes, |hash, mutex| hash.number(*mutex));
         hash.option(lane.reverse.map(|reverse| reverse.0));
     });
     hash.list(&site.corridors, |hash, name| hash.text(name));
+    hash.list(&site.mutexes, |hash, name| hash.text(name));
 }
 
 fn claims(hash: &mut Encoder, site: &CompiledSite) {
@@ -109,11 +112,11 @@ fn claims(hash: &mut Encoder, site: &CompiledSite) {
         Resource::Door(id) => hash.numbers(&[2, id.0]),
         Resource::Lift(id) => hash.numbers(&[3, id.0]),
         Resource::Corridor(id) => hash.numbers(&[4, *id]),
+        Resource::Mutex(id) => hash.numbers(&[5, *id]),
     });
     hash.list(&site.classes, |hash, claims| {
         hash.text(&claims.class.name);
-        hash.number(claims.class.radius.0);
-        hash.number(claims.class.margin.0);
+        hash.numbers(&[claims.class.radius.0, claims.class.half_width.0, claims.class.margin.0]);
         for Csr { start, items } in [&claims.waypoint, &claims.lane] {
             hash.list(start, |hash, start| hash.number(*start));
             hash.list(items, |hash, resource| hash.number(resource.0));

@@ -6,7 +6,7 @@ use sheepdog_core::{DoorId, LaneId, LiftId, Mm, MmPerS, WaypointId};
 
 use super::{CompileOptions, Passage, Zones, check::Names};
 use crate::{
-    compiled::{Lane, Lift, Roles, Station, Waypoint},
+    compiled::{FootprintClass, Lane, Lift, Roles, Station, Waypoint},
     error::{MapError, MapWarning},
     geometry::{Point, float},
     model::{self, Role, Site},
@@ -23,14 +23,17 @@ pub(super) struct Roadmap {
     pub(super) lanes: Vec<Lane>,
     /// Names of the one-lane corridors, in the order of their first lane.
     pub(super) corridors: Vec<String>,
+    /// Names of the mutex groups, sorted.
+    pub(super) mutexes: Vec<String>,
     pub(super) warnings: Vec<MapWarning>,
 }
 
 /// One direction of travel between two authored waypoints.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Direction<'a> {
     speed_limit: Option<MmPerS>,
     corridor: Option<u32>,
+    mutexes: Vec<u32>,
     roadmap: Option<&'a str>,
 }
 
@@ -50,14 +53,16 @@ pub(super) fn build(
     options: &CompileOptions,
     zones: &[Zones],
 ) -> Result<Roadmap, MapError> {
+    let mutexes = mutexes(site);
     let mut roadmap = Roadmap {
-        waypoints: site.waypoints.iter().map(|waypoint| authored(waypoint, names, zones)).collect(),
+        waypoints: site.waypoints.iter().map(|waypoint| authored(waypoint, names, zones, &mutexes)).collect(),
         lanes: Vec::new(),
         corridors: Vec::new(),
+        mutexes,
         warnings: Vec::new(),
     };
     let ways = ways(site, names, options, &mut roadmap);
-    let reach_m = options.classes.iter().map(crate::claims::reach_m).fold(0.0, f64::max) + KEEP_CLEAR_M;
+    let reach_m = options.classes.iter().map(FootprintClass::turning_m).fold(0.0, f64::max) + KEEP_CLEAR_M;
     for way in &ways {
         roadmap.add_way(way, options, zones, reach_m)?;
     }
@@ -93,7 +98,25 @@ pub(super) fn stations(site: &Site, names: &Names<'_>) -> Vec<Station> {
     site.stations.iter().map(station).collect()
 }
 
-fn authored(waypoint: &model::Waypoint, names: &Names<'_>, zones: &[Zones]) -> Waypoint {
+/// The names of all mutex groups, sorted.
+fn mutexes(site: &Site) -> Vec<String> {
+    let at = site.waypoints.iter().flat_map(|waypoint| &waypoint.mutex);
+    let mut names: Vec<String> = at.chain(site.lanes.iter().flat_map(|lane| &lane.mutex)).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The numbers of some mutex groups, sorted.
+fn numbers(of: &[String], mutexes: &[String]) -> Vec<u32> {
+    let number = |name: &String| mutexes.binary_search(name).ok().and_then(|at| u32::try_from(at).ok());
+    let mut numbers: Vec<u32> = of.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn authored(waypoint: &model::Waypoint, names: &Names<'_>, zones: &[Zones], mutexes: &[String]) -> Waypoint {
     let level = names.levels.get(waypoint.level.as_str()).copied().unwrap_or_default();
     let at = Point::from(waypoint.at);
     let has = |role: Role| waypoint.roles.contains(&role);
@@ -113,6 +136,7 @@ fn authored(waypoint: &model::Waypoint, names: &Names<'_>, zones: &[Zones]) -> W
         },
         // Who stands in a cabin uses the lift, whether or not the author said so.
         lift: named.or_else(|| zones.get(level.index()).and_then(|zones| zones.cabin_at(at))),
+        mutexes: numbers(&waypoint.mutex, mutexes),
     }
 }
 
@@ -141,7 +165,8 @@ fn ways<'a>(
             })
         });
         let speed_limit = lane.speed_limit_mps.map(mm_per_s);
-        let direction = Direction { speed_limit, corridor, roadmap: lane.roadmap.as_deref() };
+        let mutexes = numbers(&lane.mutex, &roadmap.mutexes);
+        let direction = Direction { speed_limit, corridor, mutexes, roadmap: lane.roadmap.as_deref() };
         let index = *by_ends.entry((from.min(to), from.max(to))).or_insert_with(|| {
             ways.push(Way { from, to, forward: None, backward: None });
             ways.len() - 1
@@ -151,7 +176,7 @@ fn ways<'a>(
         for forward in [same, !same].into_iter().take(if lane.bidirectional { 2 } else { 1 }) {
             let slot = if forward { &mut way.forward } else { &mut way.backward };
             let Some(known) = slot else {
-                *slot = Some(direction);
+                *slot = Some(direction.clone());
                 continue;
             };
             // Several roadmaps may share a lane; twice in one roadmap is a slip of the author.
@@ -160,6 +185,9 @@ fn ways<'a>(
                 roadmap.warnings.push(MapWarning::DuplicateLane { lane: format!("{a} > {b}") });
             }
             known.corridor = known.corridor.or(corridor);
+            known.mutexes.extend(&direction.mutexes);
+            known.mutexes.sort_unstable();
+            known.mutexes.dedup();
             known.speed_limit = match (known.speed_limit, speed_limit) {
                 (Some(known), Some(other)) => Some(known.min(other)),
                 (known, other) => known.or(other),
@@ -167,6 +195,17 @@ fn ways<'a>(
         }
     }
     ways
+}
+
+impl Way<'_> {
+    /// The mutex groups of either direction: who stands on the way is in all of them.
+    fn mutexes(&self) -> Vec<u32> {
+        let directions = [&self.forward, &self.backward].into_iter().flatten();
+        let mut mutexes: Vec<u32> = directions.flat_map(|direction| direction.mutexes.clone()).collect();
+        mutexes.sort_unstable();
+        mutexes.dedup();
+        mutexes
+    }
 }
 
 impl Roadmap {
@@ -194,9 +233,11 @@ impl Roadmap {
             splits(from.at, to.at, f64::from(options.spacing.0) / 1e3, room, in_the_way).ok_or(limit)?;
         let count = splits.len();
         let mut chain = vec![way.from];
+        let mutexes = way.mutexes();
         for (index, at) in splits.into_iter().enumerate() {
             chain.push(WaypointId(u32::try_from(self.waypoints.len()).unwrap_or(u32::MAX)));
-            self.waypoints.push(generated(&from, &to, index, count, at));
+            let waypoint = generated(&from, &to, index, count, at);
+            self.waypoints.push(Waypoint { mutexes: mutexes.clone(), ..waypoint });
         }
         chain.push(way.to);
         for (&a, &b) in chain.iter().zip(chain.iter().skip(1)) {
@@ -225,8 +266,9 @@ impl Roadmap {
             })
             .collect();
         let length = length((to.at - from.at).norm());
-        let mut lane = |from, to, direction: Direction<'_>, doors| {
-            let Direction { speed_limit, corridor, .. } = direction;
+        let mut lane = |from, to, direction: &Direction<'_>, doors| {
+            let Direction { speed_limit, corridor, .. } = *direction;
+            let mutexes = direction.mutexes.clone();
             self.lanes.push(Lane {
                 from,
                 to,
@@ -235,13 +277,14 @@ impl Roadmap {
                 doors,
                 ride: None,
                 corridor,
+                mutexes,
                 reverse: None,
             });
         };
-        if let Some(direction) = way.forward {
+        if let Some(direction) = &way.forward {
             lane(a, b, direction, doors.clone());
         }
-        if let Some(direction) = way.backward {
+        if let Some(direction) = &way.backward {
             lane(b, a, direction, doors.into_iter().rev().collect());
         }
         if way.forward.is_some() && way.backward.is_some() {
@@ -275,6 +318,7 @@ impl Roadmap {
                             doors: Vec::new(),
                             ride: Some(lift),
                             corridor: None,
+                            mutexes: Vec::new(),
                             reverse: None,
                         });
                     }
@@ -350,6 +394,7 @@ fn generated(from: &Waypoint, to: &Waypoint, index: usize, count: usize, at: Poi
         y_mm: millimetres(at.y),
         roles: Roles::default(),
         lift: None,
+        mutexes: Vec::new(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 fn class(radius_mm: u32) -> FootprintClass {
-    FootprintClass { name: format!("r{radius_mm}"), radius: Mm(radius_mm), margin: Mm(50) }
+    FootprintClass::round(format!("r{radius_mm}"), Mm(radius_mm), Mm(50))
 }
 
 fn options(radius_mm: u32) -> CompileOptions {

@@ -120,6 +120,16 @@ impl Footprint {
             Self::Convex(outline) | Self::Polygon(outline) => outline.reach_m,
         }
     }
+
+    /// Half the width of the strip along x, symmetric to it, that covers the footprint, metres.
+    pub fn half_width_m(&self) -> f64 {
+        match self {
+            Self::Circle(disc) => disc.radius_m,
+            Self::Convex(outline) | Self::Polygon(outline) => {
+                outline.corners.iter().map(|corner| corner.y.abs()).fold(0.0, f64::max)
+            }
+        }
+    }
 }
 
 impl Disc {

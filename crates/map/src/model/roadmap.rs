@@ -37,6 +37,9 @@ pub struct Waypoint {
     /// Heading that a robot takes here, radians; any if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yaw_rad: Option<f64>,
+    /// Mutex groups: at most one robot is in all that names one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mutex: Vec<String>,
 }
 
 /// How a robot faces while it drives along a lane.
@@ -80,6 +83,9 @@ pub struct Lane {
     /// Lanes with the same corridor name are one resource: one robot at a time, in and out again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corridor: Option<String>,
+    /// Mutex groups: at most one robot is in all that names one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mutex: Vec<String>,
     /// The roadmap it belongs to, when a site has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roadmap: Option<String>,
@@ -139,6 +145,7 @@ impl Waypoint {
             roles: Vec::new(),
             lift: None,
             yaw_rad: None,
+            mutex: Vec::new(),
         }
     }
 
@@ -146,6 +153,13 @@ impl Waypoint {
     #[must_use]
     pub fn with_role(mut self, role: Role) -> Self {
         self.roles.push(role);
+        self
+    }
+
+    /// The same waypoint in one more mutex group.
+    #[must_use]
+    pub fn in_mutex(mut self, group: impl Into<String>) -> Self {
+        self.mutex.push(group.into());
         self
     }
 
@@ -165,6 +179,7 @@ impl Lane {
             bidirectional: true,
             speed_limit_mps: None,
             corridor: None,
+            mutex: Vec::new(),
             roadmap: None,
             orientation: Orientation::default(),
             height_m: None,
@@ -182,6 +197,13 @@ impl Lane {
     #[must_use]
     pub fn in_corridor(self, corridor: impl Into<String>) -> Self {
         Self { corridor: Some(corridor.into()), ..self }
+    }
+
+    /// The same lane in one more mutex group.
+    #[must_use]
+    pub fn in_mutex(mut self, group: impl Into<String>) -> Self {
+        self.mutex.push(group.into());
+        self
     }
 
     /// The same lane with a speed limit, metres per second.

@@ -40,7 +40,7 @@ pub(crate) fn site(points: &[(i16, i16)], lanes: &[(usize, usize, bool, Option<u
         ..Site::new("test")
     };
     // The large class claims the places next to its own as well.
-    let class = |name: &str, radius| FootprintClass { name: name.into(), radius: Mm(radius), margin: Mm(50) };
+    let class = |name: &str, radius| FootprintClass::round(name, Mm(radius), Mm(50));
     let options = CompileOptions::new(vec![class("small", 250), class("large", 800)]);
     Arc::new(site.compile(&options).unwrap())
 }
