@@ -6,6 +6,7 @@ mod fit;
 mod hash;
 mod roadmap;
 mod space;
+mod succession;
 mod zones;
 
 use sheepdog_core::{LaneId, LevelId, Mm, RoomId, SiteVersion, WaypointId};
@@ -13,7 +14,7 @@ use sheepdog_core::{LaneId, LevelId, Mm, RoomId, SiteVersion, WaypointId};
 pub(crate) use self::zones::{Passage, Zones};
 use crate::{
     claims,
-    compiled::{ClassClaims, CompiledSite, Csr, FootprintClass, Lane, Level, Room},
+    compiled::{ClassClaims, CompiledSite, Csr, FootprintClass, Lane, Level, Retired, Room},
     error::MapError,
     geometry::RoomIndex,
     model::Site,
@@ -129,14 +130,15 @@ impl Site {
             lifts,
             stations: roadmap::stations(self, &names),
             zones: areas,
-            out: incidence(&lanes, count, |lane| lane.from),
-            into: incidence(&lanes, count, |lane| lane.to),
+            out: incidence(&lanes, &[], count, |lane| lane.from),
+            into: incidence(&lanes, &[], count, |lane| lane.to),
             waypoints,
             lanes,
             corridors,
             mutexes,
             resources: Vec::new(),
             classes: Vec::new(),
+            retired: Retired::default(),
             warnings: Vec::new(),
         };
         let claims =
@@ -170,10 +172,15 @@ fn rooms_of(levels: &[Level], rooms: &[Room]) -> Vec<RoomIndex> {
     (0..).map(LevelId).zip(levels).map(|(id, _)| of(id)).collect()
 }
 
-/// Lanes by one of their ends, sorted by id.
-fn incidence(lanes: &[Lane], waypoints: usize, end: impl Fn(&Lane) -> WaypointId) -> Csr<LaneId> {
+/// Lanes that are not retired by one of their ends, sorted by id.
+fn incidence(
+    lanes: &[Lane],
+    retired: &[LaneId],
+    waypoints: usize,
+    end: impl Fn(&Lane) -> WaypointId,
+) -> Csr<LaneId> {
     let mut rows = vec![Vec::new(); waypoints];
-    for (id, lane) in (0..).map(LaneId).zip(lanes) {
+    for (id, lane) in (0..).map(LaneId).zip(lanes).filter(|(id, _)| retired.binary_search(id).is_err()) {
         if let Some(row) = rows.get_mut(end(lane).index()) {
             row.push(id);
         }

@@ -42,13 +42,40 @@ pub struct CompiledSite {
     pub(crate) mutexes: Vec<String>,
     pub(crate) resources: Vec<Resource>,
     pub(crate) classes: Vec<ClassClaims>,
+    pub(crate) retired: Retired,
     pub(crate) warnings: Vec<MapWarning>,
+}
+
+/// What previous versions of a site had and this one has no more; each list is sorted.
+///
+/// Their ids are given to nothing else. Asked by id they are not there; in the tables they stand where they stood, as they
+/// last were, but nothing leads to them, nobody may stop there, they cover no ground and no claim names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retired {
+    /// Storeys.
+    pub levels: Vec<LevelId>,
+    /// Rooms.
+    pub rooms: Vec<RoomId>,
+    /// Doors.
+    pub doors: Vec<DoorId>,
+    /// Lifts.
+    pub lifts: Vec<LiftId>,
+    /// Stations.
+    pub stations: Vec<StationId>,
+    /// Zones.
+    pub zones: Vec<ZoneId>,
+    /// Waypoints.
+    pub waypoints: Vec<WaypointId>,
+    /// Lanes.
+    pub lanes: Vec<LaneId>,
+    /// Resources.
+    pub resources: Vec<ResourceId>,
 }
 
 /// What a site consists of, for a first look at it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SiteSummary {
-    /// Levels, by [`LevelId`].
+    /// Levels, in the order of their ids.
     pub levels: Vec<LevelSummary>,
     /// Doors.
     pub doors: usize,
@@ -158,6 +185,8 @@ pub struct Zone {
     pub doors: Vec<DoorId>,
     /// Waypoints that lie in it, whatever stands there.
     pub waypoints: Vec<WaypointId>,
+    /// Its index among the authored zones.
+    pub(crate) authored: Option<usize>,
     /// When it counts; always if empty.
     pub(crate) windows: Vec<Window>,
 }
@@ -309,7 +338,7 @@ pub struct Station {
 }
 
 /// What a resource stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// The place around a waypoint.
     Place(WaypointId),
@@ -463,15 +492,21 @@ impl<T> Csr<T> {
 }
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $all:ident / $one:ident($id:ty) -> $item:ty;)*) => {$(
+    ($($(#[$doc:meta])* $all:ident / $live:ident / $one:ident($id:ident) -> $item:ty;)*) => {$(
         $(#[$doc])*
         pub fn $all(&self) -> &[$item] {
             &self.$all
         }
 
-        /// One of them by id.
+        /// Those that are not [retired](Self::retired), with their ids.
+        pub fn $live(&self) -> impl Iterator<Item = ($id, &$item)> {
+            let is_retired = |id: &$id| self.retired.$all.binary_search(id).is_ok();
+            (0..).map($id).zip(&self.$all).filter(move |(id, _)| !is_retired(id))
+        }
+
+        /// One of them by id; `None` for an id that was never given or is [retired](Self::retired).
         pub fn $one(&self, id: $id) -> Option<&$item> {
-            self.$all.get(id.index())
+            self.$all.get(id.index()).filter(|_| self.retired.$all.binary_search(&id).is_err())
         }
     )*};
 }
@@ -479,23 +514,23 @@ macro_rules! tables {
 impl CompiledSite {
     tables! {
         /// Storeys, by [`LevelId`].
-        levels / level(LevelId) -> Level;
+        levels / live_levels / level(LevelId) -> Level;
         /// Rooms, by [`RoomId`].
-        rooms / room(RoomId) -> Room;
+        rooms / live_rooms / room(RoomId) -> Room;
         /// Doors, by [`DoorId`].
-        doors / door(DoorId) -> Door;
+        doors / live_doors / door(DoorId) -> Door;
         /// Lifts, by [`LiftId`].
-        lifts / lift(LiftId) -> Lift;
+        lifts / live_lifts / lift(LiftId) -> Lift;
         /// Stations, by [`StationId`].
-        stations / station(StationId) -> Station;
+        stations / live_stations / station(StationId) -> Station;
         /// Zones, by [`ZoneId`]: those of the authored site, then one for each exit.
-        zones / zone(ZoneId) -> Zone;
+        zones / live_zones / zone(ZoneId) -> Zone;
         /// Waypoints, by [`WaypointId`].
-        waypoints / waypoint(WaypointId) -> Waypoint;
+        waypoints / live_waypoints / waypoint(WaypointId) -> Waypoint;
         /// Lanes, by [`LaneId`].
-        lanes / lane(LaneId) -> Lane;
+        lanes / live_lanes / lane(LaneId) -> Lane;
         /// Resources, by [`ResourceId`].
-        resources / resource(ResourceId) -> Resource;
+        resources / live_resources / resource(ResourceId) -> Resource;
     }
 
     /// Name of the site.
@@ -503,10 +538,15 @@ impl CompiledSite {
         &self.authored.name
     }
 
-    /// The site as it was written. Levels, rooms, doors, lifts and stations have the indices of their ids, and so have
-    /// the zones that somebody wrote; what only people care about is in here alone.
+    /// The site as it was written; what only people care about is in here alone. Look things up by name: the order of its
+    /// tables is that of the ids only in a site that follows no other.
     pub fn authored(&self) -> &Site {
         &self.authored
+    }
+
+    /// What previous versions had and this one has no more; see [`Site::compile_after`].
+    pub const fn retired(&self) -> &Retired {
+        &self.retired
     }
 
     /// Hash of everything in it, ids included: two sites with the same hash are the same site.
@@ -544,32 +584,30 @@ impl CompiledSite {
         &self.warnings
     }
 
-    /// Counts and sizes; O(size of the site).
+    /// Counts and sizes of what is not retired; O(size of the site).
     pub fn summary(&self) -> SiteSummary {
         let level = |(id, level): (LevelId, &Level)| LevelSummary {
             name: level.name.clone(),
             area_m2: level.geometry.area_m2(),
-            rooms: self.rooms.iter().filter(|room| room.level == id).count(),
+            rooms: self.live_rooms().filter(|(_, room)| room.level == id).count(),
             walls: level.geometry.walls().count(),
             walls_m: level.geometry.walls().map(|(a, b, _)| (b - a).norm()).sum(),
         };
-        let authored = self.waypoints.iter().filter(|waypoint| waypoint.authored).count();
-        let rides = self.lanes.iter().filter(|lane| lane.ride.is_some()).count();
-        let overlaps =
-            self.resources.iter().filter(|resource| matches!(resource, Resource::Overlap(..))).count();
+        let rides = self.live_lanes().filter(|(_, lane)| lane.ride.is_some()).count();
+        let is_overlap = |resource: &Resource| matches!(resource, Resource::Overlap(..));
         SiteSummary {
-            levels: (0..).map(LevelId).zip(&self.levels).map(level).collect(),
-            doors: self.doors.len(),
-            lifts: self.lifts.len(),
-            stations: self.stations.len(),
-            authored_waypoints: authored,
-            generated_waypoints: self.waypoints.len() - authored,
-            lanes: self.lanes.len() - rides,
+            levels: self.live_levels().map(level).collect(),
+            doors: self.live_doors().count(),
+            lifts: self.live_lifts().count(),
+            stations: self.live_stations().count(),
+            authored_waypoints: self.live_waypoints().filter(|(_, waypoint)| waypoint.authored).count(),
+            generated_waypoints: self.live_waypoints().filter(|(_, waypoint)| !waypoint.authored).count(),
+            lanes: self.live_lanes().count() - rides,
             rides,
-            lanes_m: self.lanes.iter().map(|lane| f64::from(lane.length.0) / 1e3).sum(),
+            lanes_m: self.live_lanes().map(|(_, lane)| f64::from(lane.length.0) / 1e3).sum(),
             corridors: self.corridors.len(),
-            resources: self.resources.len(),
-            overlaps,
+            resources: self.live_resources().count(),
+            overlaps: self.live_resources().filter(|(_, resource)| is_overlap(resource)).count(),
             warnings: self.warnings.len(),
         }
     }
@@ -586,7 +624,7 @@ impl CompiledSite {
         let forward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.to);
         let backward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.from);
         // Kosaraju: waypoints by the order in which a forward search leaves them, then searched backwards.
-        let all = || (0..).map(WaypointId).zip(&self.waypoints).map(|(id, _)| id);
+        let all = || self.live_waypoints().map(|(id, _)| id);
         let mut seen = vec![false; self.waypoints.len()];
         let mut order = Vec::with_capacity(self.waypoints.len());
         for start in all() {
@@ -647,32 +685,32 @@ impl CompiledSite {
 
     /// The waypoint with that name.
     pub fn waypoint_named(&self, name: &str) -> Option<WaypointId> {
-        position(&self.waypoints, |waypoint| waypoint.name == name).map(WaypointId)
+        self.live_waypoints().find(|(_, waypoint)| waypoint.name == name).map(|(id, _)| id)
     }
 
     /// The station with that name.
     pub fn station_named(&self, name: &str) -> Option<StationId> {
-        position(&self.stations, |station| station.name == name).map(StationId)
+        self.live_stations().find(|(_, station)| station.name == name).map(|(id, _)| id)
     }
 
     /// The level with that name.
     pub fn level_named(&self, name: &str) -> Option<LevelId> {
-        position(&self.levels, |level| level.name == name).map(LevelId)
+        self.live_levels().find(|(_, level)| level.name == name).map(|(id, _)| id)
     }
 
     /// The door with that name.
     pub fn door_named(&self, name: &str) -> Option<DoorId> {
-        position(&self.doors, |door| door.name == name).map(DoorId)
+        self.live_doors().find(|(_, door)| door.name == name).map(|(id, _)| id)
     }
 
     /// The zone with that name.
     pub fn zone_named(&self, name: &str) -> Option<ZoneId> {
-        position(&self.zones, |zone| zone.name == name).map(ZoneId)
+        self.live_zones().find(|(_, zone)| zone.name == name).map(|(id, _)| id)
     }
 
     /// The lift with that name.
     pub fn lift_named(&self, name: &str) -> Option<LiftId> {
-        position(&self.lifts, |lift| lift.name == name).map(LiftId)
+        self.live_lifts().find(|(_, lift)| lift.name == name).map(|(id, _)| id)
     }
 }
 
@@ -699,8 +737,4 @@ fn depth_first(
             stack.pop();
         }
     }
-}
-
-fn position<T>(items: &[T], matches: impl Fn(&T) -> bool) -> Option<u32> {
-    items.iter().position(matches).and_then(|index| u32::try_from(index).ok())
 }

@@ -15,12 +15,13 @@ pub mod rmf;
 pub mod rules;
 pub mod svg;
 pub mod travel;
+pub mod versions;
 pub mod zones;
 
 pub use compile::{CompileLimits, CompileOptions, DOOR_PLAY_M, WAY_OUT_WIDTH};
 pub use compiled::{
     ClassClaims, CompiledSite, Door, FootprintClass, Lane, Level, LevelSummary, Lift, LiftStop, Part,
-    Resource, Roles, Room, SiteSummary, Station, Waypoint, Zone, ZoneKind,
+    Resource, Retired, Roles, Room, SiteSummary, Station, Waypoint, Zone, ZoneKind,
 };
 pub use error::{MapError, MapWarning};
 pub use escape::{Escape, RoomDoor};

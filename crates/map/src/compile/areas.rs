@@ -24,7 +24,8 @@ pub(super) fn build(
     waypoints: &[Waypoint],
     way_out_width: Mm,
 ) -> Vec<Zone> {
-    let authored = site.zones.iter().map(|zone| Zone {
+    let authored = site.zones.iter().enumerate().map(|(index, zone)| Zone {
+        authored: Some(index),
         name: zone.id.clone(),
         level: names.levels.get(zone.level.as_str()).copied().unwrap_or_default(),
         kind: ZoneKind::Authored(zone.kind),
@@ -37,6 +38,7 @@ pub(super) fn build(
     let exits = numbered.filter_map(|(id, door)| {
         let outer = ground_of(door, door.exit_width_m?, metres(way_out_width));
         Some(Zone {
+            authored: None,
             name: format!("exit {}", door.name),
             level: door.level,
             kind: ZoneKind::Exit,

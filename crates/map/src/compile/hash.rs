@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sheepdog_core::SiteVersion;
 
 use crate::{
-    compiled::{CompiledSite, Csr, Part, Resource},
+    compiled::{CompiledSite, Csr, Part, Resource, Retired},
     geometry::Point,
 };
 
@@ -14,11 +14,12 @@ use crate::{
 /// bits with a single zero, so the encoding is unambiguous and the same on every machine.
 pub(super) fn version(site: &CompiledSite) -> SiteVersion {
     let mut hash = Encoder(Sha256::new());
-    hash.text("sheepdog compiled site 3");
+    hash.text("sheepdog compiled site 4");
     hash.text(&site.authored.canonical_text());
     space(&mut hash, site);
     roadmap(&mut hash, site);
     claims(&mut hash, site);
+    retired(&mut hash, &site.retired);
     SiteVersion(hash.0.finalize().into())
 }
 
@@ -130,6 +131,19 @@ fn claims(hash: &mut Encoder, site: &CompiledSite) {
             hash.list(flags, |hash, flag| hash.flag(*flag));
         }
     });
+}
+
+fn retired(hash: &mut Encoder, retired: &Retired) {
+    let Retired { levels, rooms, doors, lifts, stations, zones, waypoints, lanes, resources } = retired;
+    hash.list(levels, |hash, id| hash.number(id.0));
+    hash.list(rooms, |hash, id| hash.number(id.0));
+    hash.list(doors, |hash, id| hash.number(id.0));
+    hash.list(lifts, |hash, id| hash.number(id.0));
+    hash.list(stations, |hash, id| hash.number(id.0));
+    hash.list(zones, |hash, id| hash.number(id.0));
+    hash.list(waypoints, |hash, id| hash.number(id.0));
+    hash.list(lanes, |hash, id| hash.number(id.0));
+    hash.list(resources, |hash, id| hash.number(id.0));
 }
 
 struct Encoder(Sha256);

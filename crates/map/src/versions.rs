@@ -1,0 +1,293 @@
+//! Versions of a site in use: what an edit changes, whom it would strand, and how one version takes the place of another.
+//!
+//! A [`SiteStore`] hands out the version in force as an `Arc`. Who reads goes on reading the version it has, for as long as
+//! it likes; the swap itself is the exchange of one pointer. A version takes over only if its ids continue those in force
+//! ([`Site::compile_after`]) and if no robot under way would be stranded. Every version stays known by its content hash, so
+//! that one can go back to exactly what was in force before.
+
+mod diff;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use nalgebra::Point2;
+use sheepdog_core::{AgentId, LaneId, LevelId, ResourceId, SiteVersion, WaypointId};
+
+pub use self::diff::{Change, Changed, SiteDiff};
+use crate::compiled::{CompiledSite, Part};
+
+/// By how much a waypoint may move under a robot that uses it, metres: less than the raster of the coordinator.
+const MOVED_MAX_M: f64 = 5e-4;
+
+/// A robot under way while a site changes: where it is, and what it was promised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Active<'a> {
+    /// Which one.
+    pub robot: AgentId,
+    /// Its footprint class, an index into [`CompiledSite::classes`].
+    pub class: usize,
+    /// The level it is on.
+    pub level: LevelId,
+    /// Where it is on that level.
+    pub at: Point2<f64>,
+    /// The part of the roadmap it occupies.
+    pub on: Part,
+    /// Lanes that were released to it and that it has not left behind.
+    pub released: &'a [LaneId],
+    /// Waypoints it still has to reach.
+    pub goals: &'a [WaypointId],
+}
+
+/// Why a version may not take over.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SwapError {
+    /// Ids of the version in force would mean something else.
+    #[error("version {to} gives the id of {before:?} to {after:?}: compile it after {from}")]
+    OtherIds {
+        /// The version in force.
+        from: SiteVersion,
+        /// The version that should take over.
+        to: SiteVersion,
+        /// The name of what has the id now.
+        before: String,
+        /// The name of what would have it.
+        after: String,
+    },
+    /// No version with that hash was ever in force here.
+    #[error("version {version} was never in force here")]
+    Unknown {
+        /// The hash.
+        version: SiteVersion,
+    },
+    /// Robots under way would be stranded; all of them, in the order in which they were given.
+    #[error("{} robots would be stranded, the first: {}", .0.len(), .0.first().map_or_else(String::new, ToString::to_string))]
+    Stranded(Vec<Stranded>),
+}
+
+/// Why a robot under way cannot go on in another version.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("robot {robot}: {why}")]
+pub struct Stranded {
+    /// Which one.
+    pub robot: AgentId,
+    /// Why.
+    pub why: Why,
+}
+
+/// What a robot under way would lose.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// Its footprint class is another one, or has another size.
+    #[error("its footprint class is not the same")]
+    Class,
+    /// Where it is would not be mapped, or a wall would be there.
+    #[error("its footprint does not fit where it is, at ({x_m:.3}, {y_m:.3})")]
+    Place {
+        /// Metres along x.
+        x_m: f64,
+        /// Metres along y.
+        y_m: f64,
+    },
+    /// A waypoint it is on or has to reach is gone or has moved.
+    #[error("waypoint {name:?} is gone or has moved")]
+    Waypoint {
+        /// Its name before.
+        name: String,
+    },
+    /// A lane it is on or was promised is gone, or its footprint does not fit there any more.
+    #[error("lane {from:?} to {to:?} is gone, or it does not fit there")]
+    Lane {
+        /// Name of its start before.
+        from: String,
+        /// Name of its end before.
+        to: String,
+    },
+    /// A waypoint it has to reach cannot be reached any more from where its released way ends.
+    #[error("waypoint {name:?} cannot be reached any more")]
+    Unreachable {
+        /// Its name.
+        name: String,
+    },
+    /// With another robot under way it would hold a resource together.
+    #[error("it would share resource {resource} with robot {other}")]
+    Shared {
+        /// The resource, an id of the new version.
+        resource: ResourceId,
+        /// The other robot.
+        other: AgentId,
+    },
+}
+
+/// The version of a site in force, and all that were.
+#[derive(Debug)]
+pub struct SiteStore {
+    current: RwLock<Arc<CompiledSite>>,
+    /// In the order of their first use. Held locked while a swap is examined, so that swaps queue and readers do not.
+    known: Mutex<Vec<Arc<CompiledSite>>>,
+}
+
+impl SiteStore {
+    /// A store whose first version is in force.
+    pub fn new(site: Arc<CompiledSite>) -> Self {
+        Self { current: RwLock::new(Arc::clone(&site)), known: Mutex::new(vec![site]) }
+    }
+
+    /// The version in force. Waits at most for the exchange of a pointer.
+    pub fn current(&self) -> Arc<CompiledSite> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A version that is or was in force.
+    pub fn version(&self, version: SiteVersion) -> Option<Arc<CompiledSite>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|site| site.version() == version).cloned()
+    }
+
+    /// Puts a version in force, and says what it changes. Nothing changes on an error.
+    ///
+    /// Cost: the comparison of two sites and the checks of the robots, while everybody goes on reading the version in
+    /// force; then the exchange of a pointer.
+    ///
+    /// # Errors
+    /// [`SwapError::OtherIds`], [`SwapError::Stranded`].
+    pub fn swap(&self, next: Arc<CompiledSite>, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current();
+        ids_agree(&current, &next)?;
+        let stranded = stranded(&current, &next, active);
+        if !stranded.is_empty() {
+            return Err(SwapError::Stranded(stranded));
+        }
+        let diff = SiteDiff::between(current.authored(), next.authored());
+        if known.iter().all(|site| site.version() != next.version()) {
+            known.push(Arc::clone(&next));
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(diff)
+    }
+
+    /// Puts a version in force again that was before.
+    ///
+    /// # Errors
+    /// [`SwapError::Unknown`], and those of [`swap`](Self::swap).
+    pub fn back_to(&self, version: SiteVersion, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
+        let site = self.version(version).ok_or(SwapError::Unknown { version })?;
+        self.swap(site, active)
+    }
+}
+
+/// Whether every id that both sites have given means the same in both.
+fn ids_agree(current: &CompiledSite, next: &CompiledSite) -> Result<(), SwapError> {
+    let differing =
+        |before: Vec<String>, after: Vec<String>| before.into_iter().zip(after).find(|(a, b)| a != b);
+    macro_rules! names {
+        ($($table:ident),*) => {
+            [$((
+                current.$table().iter().map(|one| one.name.clone()).collect(),
+                next.$table().iter().map(|one| one.name.clone()).collect(),
+            )),*]
+        };
+    }
+    let lanes = |site: &CompiledSite| -> Vec<String> {
+        let name = |id: WaypointId| site.waypoints().get(id.index()).map_or("", |waypoint| &waypoint.name);
+        site.lanes().iter().map(|lane| format!("{} > {}", name(lane.from), name(lane.to))).collect()
+    };
+    let resources = |site: &CompiledSite| -> Vec<String> {
+        site.resources().iter().map(|resource| format!("{resource:?}")).collect()
+    };
+    let tables: [(Vec<String>, Vec<String>); 7] =
+        names![levels, rooms, doors, lifts, stations, zones, waypoints];
+    let roadmap = [(lanes(current), lanes(next)), (resources(current), resources(next))];
+    match tables.into_iter().chain(roadmap).find_map(|(before, after)| differing(before, after)) {
+        Some((before, after)) => {
+            Err(SwapError::OtherIds { from: current.version(), to: next.version(), before, after })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Everybody whom the next version would strand: at most one reason for each.
+fn stranded(current: &CompiledSite, next: &CompiledSite, active: &[Active<'_>]) -> Vec<Stranded> {
+    let mut stranded = Vec::new();
+    let mut held: Vec<(AgentId, Vec<ResourceId>)> = Vec::new();
+    for robot in active {
+        let holds = next.classes().get(robot.class).map(|claims| {
+            let on = match robot.on {
+                Part::Waypoint(id) => claims.at(id),
+                Part::Lane(id) => claims.along(id),
+            };
+            let released = robot.released.iter().flat_map(|lane| claims.along(*lane));
+            released.chain(on).copied().collect::<Vec<ResourceId>>()
+        });
+        let holds = holds.unwrap_or_default();
+        let shared = held.iter().find_map(|(other, theirs)| {
+            let resource = *holds.iter().find(|resource| theirs.contains(resource))?;
+            Some(Why::Shared { resource, other: *other })
+        });
+        if let Some(why) = lost(current, next, robot).or(shared) {
+            stranded.push(Stranded { robot: robot.robot, why });
+        }
+        held.push((robot.robot, holds));
+    }
+    stranded
+}
+
+fn lost(current: &CompiledSite, next: &CompiledSite, robot: &Active<'_>) -> Option<Why> {
+    let claims = next.classes().get(robot.class);
+    let claims = claims.filter(|claims| {
+        current.classes().get(robot.class).is_some_and(|before| before.class == claims.class)
+    });
+    let Some(claims) = claims else { return Some(Why::Class) };
+    let geometry = next.level(robot.level).map(|level| &level.geometry);
+    let half_width_m = f64::from(claims.class.half_width.0) / 1e3;
+    if !geometry.is_some_and(|geometry| geometry.disc_free(robot.at, half_width_m)) {
+        return Some(Why::Place { x_m: robot.at.x, y_m: robot.at.y });
+    }
+    let name =
+        |id: WaypointId| current.waypoint(id).map(|waypoint| waypoint.name.clone()).unwrap_or_default();
+    let stays = |id: WaypointId| match (current.waypoint(id), next.waypoint(id)) {
+        (Some(before), Some(after)) => {
+            before.level == after.level && (after.at - before.at).norm() <= MOVED_MAX_M
+        }
+        _ => false,
+    };
+    let on = match robot.on {
+        Part::Waypoint(id) => (Some(id), None),
+        Part::Lane(id) => (None, Some(id)),
+    };
+    let gone = on.0.iter().chain(robot.goals).find(|id| !stays(**id));
+    if let Some(id) = gone {
+        return Some(Why::Waypoint { name: name(*id) });
+    }
+    for id in on.1.iter().chain(robot.released) {
+        let ends = current.lane(*id).map(|lane| [lane.from, lane.to]);
+        let stays = claims.usable(*id)
+            && next.lane(*id).is_some()
+            && ends.is_some_and(|ends| ends.into_iter().all(stays));
+        if !stays {
+            let [from, to] = ends.map_or_else(Default::default, |ends| ends.map(name));
+            return Some(Why::Lane { from, to });
+        }
+    }
+    let last = robot.released.last().copied().or(on.1);
+    let start = last.and_then(|lane| next.lane(lane)).map(|lane| lane.to).or(on.0)?;
+    let reached = reachable(next, robot.class, start);
+    let cut_off = robot.goals.iter().find(|goal| !reached.get(goal.index()).copied().unwrap_or(false));
+    cut_off.map(|goal| Why::Unreachable { name: name(*goal) })
+}
+
+/// The waypoints that a class can get to, by id.
+fn reachable(site: &CompiledSite, class: usize, start: WaypointId) -> Vec<bool> {
+    let mut reached = vec![false; site.waypoints().len()];
+    let mut open = vec![start];
+    while let Some(at) = open.pop() {
+        if reached.get_mut(at.index()).is_none_or(|seen| std::mem::replace(seen, true)) {
+            continue;
+        }
+        let usable = |id: &&LaneId| site.classes().get(class).is_some_and(|claims| claims.usable(**id));
+        let lanes = site.lanes_from(at).iter().filter(usable);
+        open.extend(lanes.filter_map(|id| site.lane(*id)).map(|lane| lane.to));
+    }
+    reached
+}
