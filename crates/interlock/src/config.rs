@@ -554,3 +554,30 @@ const fn share(ppm: u32) -> Ppm {
         Err(_) => Ppm::ZERO,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_span_that_a_rule_looks_back_counts() {
+        for name in [
+            "dwell",
+            "dwell_up",
+            "sample_age_max",
+            "clock_jump_max",
+            "disagreement_for",
+            "drift_for",
+            "overspeed_for",
+            "still_for",
+            "stop_time_max",
+            "chatter_window",
+            "command_age_max",
+            "reset_press_max",
+        ] {
+            let mut config = Config::SIMULATED;
+            assert_eq!(config.set(name, 77_000_000), Ok(()), "{name}");
+            assert_eq!(config.longest_span(), Micros::from_secs(77), "{name}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter};
+use sha2::{Digest as _, Sha256};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -140,6 +141,14 @@ impl Site {
     /// The same site by the rules of this schema: no earlier one means anything else by what it says.
     fn migrated(self) -> Self {
         Self { schema: SCHEMA, ..self }
+    }
+
+    /// SHA-256 of what is written, whatever the order of the tables: two files have the same hash if they are the same
+    /// site. Linear, up to sorting.
+    ///
+    /// The [version](crate::CompiledSite::version) of a compiled site depends on more: on ids and on the options.
+    pub fn content_hash(&self) -> [u8; 32] {
+        Sha256::digest(self.canonical_text()).into()
     }
 
     /// A text that is the same for the same site, whatever the order of its tables, and another for another.

@@ -503,6 +503,12 @@ fn what_stands_behind_on_a_circle_is_met_on_the_way_round() {
     }
 }
 
+#[test]
+fn a_turn_about_the_obstacle_itself_has_no_way_to_go() {
+    let free = |y| seen(&[exactly(0, UNIT, y)], sweep(100, 500)).free_travel;
+    assert_eq!(free(200), Mm::ZERO, "it stands at the centre of the turn, and within the footprint");
+}
+
 /// What is farther away than the nearest thing ahead still counts as clearance when it stands beside the path.
 #[test]
 fn something_ahead_does_not_hide_what_stands_beside() {

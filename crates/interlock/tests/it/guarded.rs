@@ -63,6 +63,7 @@ fn the_record_is_written_before_the_base_moves() {
 #[test]
 fn a_refused_record_stops_the_base_instead_of_moving_it() {
     let (mut robot, diary) = guarded();
+    assert!(format!("{robot:?}").starts_with("Guarded { interlock: Interlock"));
     let mut full = Ring::<0>::new();
     let decision = robot.step(&good(ARMED + 100, CRUISE), &mut full);
     assert_eq!(decision.primary, LOG_001);

@@ -5,7 +5,7 @@ use sheepdog_interlock::{
     packs::{PACKS, PackSlot, PackVerdict, Ruling},
 };
 
-use crate::common::{at, because};
+use crate::common::{at, because, good};
 
 const SLOTS: [PackSlot; 8] = [
     PackSlot::MAP,
@@ -27,6 +27,19 @@ fn every_slot_has_a_place_and_a_bit_of_its_own() {
     assert_eq!(PackSlot::own(7).unwrap().index() + 1, PACKS);
     for index in [8, 9, 255] {
         assert_eq!(PackSlot::own(index), None);
+    }
+}
+
+#[test]
+fn a_verdict_goes_to_its_slot_and_to_no_other() {
+    for slot in SLOTS {
+        let mut input = good::<1, 8>(0, 0);
+        let before = input.packs;
+        let verdict = PackVerdict::new(at(7), limit(77));
+        input.set_pack(slot, verdict);
+        for (index, (found, was)) in input.packs.iter().zip(before).enumerate() {
+            assert_eq!(*found, if index == slot.index() { Some(verdict) } else { was });
+        }
     }
 }
 
