@@ -43,7 +43,7 @@ pub use self::{
     lif::import_lif,
     movingai::import_movingai,
     nav2::import_nav2,
-    report::{ImportReport, ImportWarning, LevelImport},
+    report::{ImportReport, ImportWarning, LevelImport, LiftDoorName, RasterReading, SharedName},
     rmf_site::import_rmf_site,
 };
 

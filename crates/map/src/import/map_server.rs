@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    ImportError, ImportProblem, ImportReport, LevelImport,
+    ImportError, ImportProblem, ImportReport, LevelImport, RasterReading,
     pgm::Image,
     raster::{Grid, NOTCH, Region, add_rooms},
     tree::{At, utf8},
@@ -62,11 +62,15 @@ pub fn import_map_server(
     let mut site = Site::new(stem.rsplit_once('.').map_or(stem, |(stem, _)| stem));
     site.levels.push(Level::new(LEVEL, 0.0));
     report.levels.push(LevelImport {
-        name: LEVEL.to_owned(),
-        scale: meta.resolution_m,
         rotation_rad: meta.origin[2],
         translation_m: [meta.origin[0], meta.origin[1]],
-        residual_m: 0.0,
+        ..LevelImport::scaled(LEVEL, meta.resolution_m)
+    });
+    report.raster = Some(RasterReading {
+        occupied_thresh: meta.occupied,
+        free_thresh: meta.free,
+        yaw_rad: meta.origin[2],
+        unknown_as_free: None,
     });
     match raster {
         Raster::Map => rooms(&meta, &image, &mut site, &mut report)?,
@@ -222,6 +226,9 @@ fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport)
     let unknown_is_free = meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate;
     let grey = image.greys.iter().map(|grey| usize::from(*grey == UNKNOWN_GREY)).sum::<usize>();
     if unknown_is_free && meta.mode != Mode::Raw {
+        if let Some(reading) = &mut report.raster {
+            reading.unknown_as_free = Some(grey);
+        }
         report.warn(
             "free_thresh",
             format!(

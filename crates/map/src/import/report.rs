@@ -20,6 +20,46 @@ pub struct ImportReport {
     pub dropped: Vec<(String, usize)>,
     /// What only repeats what holds without it, such as a default that is written out. Sorted by path.
     pub implied: Vec<(String, usize)>,
+    /// Names that several elements of one kind bear in the file, in file order of the first; each element has become
+    /// unique in the site.
+    pub shared_names: Vec<SharedName>,
+    /// Doors of lifts as the file calls them, in file order; the site does not keep these names.
+    pub lift_doors: Vec<LiftDoorName>,
+    /// How the grey values of a raster map were read; `None` for every other format.
+    pub raster: Option<RasterReading>,
+}
+
+/// A name that several elements of one kind bear in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedName {
+    /// What they are, for example `waypoint`.
+    pub kind: &'static str,
+    /// The name in the file.
+    pub name: String,
+    /// What they are called in the site, in file order.
+    pub became: Vec<String>,
+}
+
+/// The name of a lift's door in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiftDoorName {
+    /// The lift.
+    pub lift: String,
+    /// What the file calls its door.
+    pub door: String,
+}
+
+/// How the grey values of a raster map were read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RasterReading {
+    /// A cell is occupied from this probability on.
+    pub occupied_thresh: f64,
+    /// A cell is free up to this probability.
+    pub free_thresh: f64,
+    /// Direction of the x axis of the image, radians; the peers of this format ignore it.
+    pub yaw_rad: f64,
+    /// How many cells have the grey that mapping tools write where nothing is known, when the thresholds call them free.
+    pub unknown_as_free: Option<usize>,
 }
 
 /// Something a person should look at.
@@ -56,12 +96,24 @@ pub struct LevelImport {
     /// Largest distance between a fiducial of this level and the one of the same name on the reference level,
     /// metres; zero on the reference level.
     pub residual_m: f64,
+    /// Metres per unit by each measurement of this level in file order; empty where nobody measured.
+    pub scales: Vec<f64>,
+    /// How many fiducials it shares with the reference level; `None` where nothing was aligned by fiducials.
+    pub fiducials: Option<usize>,
 }
 
 impl LevelImport {
     /// A level whose file is scaled and nothing else.
     pub(crate) fn scaled(name: impl Into<String>, scale: f64) -> Self {
-        Self { name: name.into(), scale, rotation_rad: 0.0, translation_m: [0.0, 0.0], residual_m: 0.0 }
+        Self {
+            name: name.into(),
+            scale,
+            rotation_rad: 0.0,
+            translation_m: [0.0, 0.0],
+            residual_m: 0.0,
+            scales: Vec::new(),
+            fiducials: None,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     ImportReport, RmfError, RmfProblem,
     frame::{Frames, LevelFrame, System, Vertex, distance},
     lifts::Cabin,
-    names::{Called, unique},
+    names::{Called, shared, unique},
     rings::{Relation, relation},
     tree::{At, Fields},
 };
@@ -204,7 +204,9 @@ impl<'a> Content<'a> {
                 fallback: way.waypoint.id.clone(),
             })
             .collect();
-        for (way, id) in self.ways.iter_mut().zip(unique(&called)) {
+        let ids = unique(&called);
+        report.shared_names.extend(shared("waypoint", &called, &ids));
+        for (way, id) in self.ways.iter_mut().zip(ids) {
             if !way.name.is_empty() && way.name != id {
                 report.warn(
                     &way.at,
@@ -221,7 +223,9 @@ impl<'a> Content<'a> {
                 Called { name: door.name, level, fallback: format!("{level}_door_{}", door.index) }
             })
             .collect();
-        for (door, id) in self.doors.iter_mut().zip(unique(&called)) {
+        let ids = unique(&called);
+        report.shared_names.extend(shared("door", &called, &ids));
+        for (door, id) in self.doors.iter_mut().zip(ids) {
             if door.name.is_empty() {
                 report.warn(&door.at, format!("the door has no name; it became {id:?}"));
             } else if door.name != id {

@@ -223,7 +223,7 @@ impl<'a> Frames<'a> {
         };
         warn_of_spread(base, base_scales, base_scale, report);
         for (index, level) in self.levels.iter_mut().enumerate() {
-            let mut residual_m = 0.0;
+            let (mut residual_m, mut shared) = (0.0, None);
             if index == reference {
                 level.transform.scale = base_scale;
             } else {
@@ -233,6 +233,7 @@ impl<'a> Frames<'a> {
                     .flatten()
                     .filter_map(|(name, point)| Some((*point, *base_fiducials.get(name)?)))
                     .collect::<Vec<_>>();
+                shared = Some(common.len());
                 (level.transform, residual_m) = fit(&common, base_scale)
                     .map_err(|misfit| level.fields.at().error(misfit.problem(common.len(), base_name)))?;
                 if RESIDUAL_WARN_M < residual_m {
@@ -242,7 +243,11 @@ impl<'a> Frames<'a> {
                 }
                 level.warn_of_own_scale(scales.get(index).and_then(|own| mean(own)), report);
             }
-            report.levels.push(level.import(residual_m));
+            report.levels.push(LevelImport {
+                scales: scales.get(index).cloned().unwrap_or_default(),
+                fiducials: shared,
+                ..level.import(residual_m)
+            });
         }
         Ok(())
     }
@@ -353,6 +358,8 @@ impl<'a> LevelFrame<'a> {
             rotation_rad,
             translation_m: translation,
             residual_m,
+            scales: Vec::new(),
+            fiducials: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! Lifts: cabins, their doors on every level, and which waypoints they hold.
 
-use crate::model::{Lift, LiftDoor};
+use crate::{
+    import::LiftDoorName,
+    model::{Lift, LiftDoor},
+};
 
 use super::{
     ImportReport, RmfError, RmfProblem,
@@ -76,6 +79,9 @@ fn read_one<'a>(
         report.warn(&at, message);
     }
     let doors = read_doors(&mut fields, report)?;
+    report.lift_doors.extend(
+        doors.iter().map(|(door, _)| LiftDoorName { lift: name.to_owned(), door: (*door).to_owned() }),
+    );
     let range = Range::read(&mut fields, frames)?;
     let mut served = vec![false; frames.levels.len()];
     if let Some(level_doors) = fields.take("level_doors") {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::import::SharedName;
+
 /// What a thing is called in the file, where it is, and what to call it when it has no name.
 #[derive(Debug)]
 pub(super) struct Called<'a> {
@@ -45,6 +47,21 @@ pub(super) fn unique(things: &[Called<'_>]) -> Vec<String> {
         .collect()
 }
 
+/// The names that several things bear, in the order of their first bearers, with the unique names they got.
+pub(super) fn shared(kind: &'static str, things: &[Called<'_>], unique: &[String]) -> Vec<SharedName> {
+    let mut bearers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, thing) in things.iter().enumerate().filter(|(_, thing)| !thing.name.is_empty()) {
+        bearers.entry(thing.name).or_default().push(index);
+    }
+    let mut several: Vec<_> = bearers.into_iter().filter(|(_, bearers)| 1 < bearers.len()).collect();
+    several.sort_by_key(|(_, bearers)| bearers.first().copied());
+    let names = |bearers: Vec<usize>| bearers.into_iter().filter_map(|index| unique.get(index).cloned());
+    several
+        .into_iter()
+        .map(|(name, bearers)| SharedName { kind, name: name.to_owned(), became: names(bearers).collect() })
+        .collect()
+}
+
 fn take(taken: &mut BTreeSet<String>, wanted: &str) -> String {
     let mut name = wanted.to_owned();
     let mut attempt = 2_usize;
@@ -73,6 +90,10 @@ mod tests {
     #[test]
     fn twins_on_one_level_are_told_apart_by_index() {
         let things = [called("a", "L1", 3), called("a", "L1", 7), called("a", "L2", 3)];
-        assert_eq!(unique(&things), ["a@L1_v3", "a@L1_v7", "a@L2"]);
+        let ids = unique(&things);
+        assert_eq!(ids, ["a@L1_v3", "a@L1_v7", "a@L2"]);
+        let shared = shared("waypoint", &things, &ids);
+        assert_eq!(shared.len(), 1);
+        assert_eq!((shared[0].name.as_str(), &shared[0].became), ("a", &ids));
     }
 }
