@@ -267,6 +267,9 @@ pub struct Door {
     /// Height that is clear when the door is open, metres.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_height_m: Option<f64>,
+    /// Height of its threshold over the floor, metres, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold_m: Option<f64>,
     /// Who opens it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub control: DoorControl,
@@ -511,6 +514,7 @@ impl Door {
             exit: false,
             clear_width_m: None,
             clear_height_m: None,
+            threshold_m: None,
             control: DoorControl::default(),
             signed: None,
         }

@@ -78,6 +78,7 @@ impl Checker<'_> {
     fn door_height(&mut self, door: &Door) {
         let element = format!("door {:?}", door.id);
         self.optional(&element, "clear_height_m", door.clear_height_m, HEIGHT_M);
+        self.optional(&element, "threshold_m", door.threshold_m, (0.0, 1.0));
     }
 
     fn lift_load(&mut self, lift: &Lift) {
