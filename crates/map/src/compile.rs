@@ -11,7 +11,10 @@ mod zones;
 
 use sheepdog_core::{LaneId, LevelId, Mm, RoomId, SiteVersion, WaypointId};
 
-pub(crate) use self::zones::{Passage, Zones};
+pub(crate) use self::{
+    areas::leaves_ways_out,
+    zones::{Passage, Zones},
+};
 use crate::{
     claims,
     compiled::{ClassClaims, CompiledSite, Csr, FootprintClass, Lane, Level, Retired, Room},

@@ -621,26 +621,16 @@ impl CompiledSite {
         let Some(class) = self.classes.get(class) else {
             return Vec::new();
         };
-        let forward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.to);
-        let backward = |lane: LaneId| self.lane(lane).filter(|_| class.usable(lane)).map(|lane| lane.from);
-        // Kosaraju: waypoints by the order in which a forward search leaves them, then searched backwards.
-        let all = || self.live_waypoints().map(|(id, _)| id);
-        let mut seen = vec![false; self.waypoints.len()];
-        let mut order = Vec::with_capacity(self.waypoints.len());
-        for start in all() {
-            depth_first(start, &self.out, forward, &mut seen, &mut order);
-        }
-        seen.fill(false);
-        let mut components = Vec::new();
-        for &start in order.iter().rev() {
-            let mut component = Vec::new();
-            depth_first(start, &self.into, backward, &mut seen, &mut component);
-            if !component.is_empty() {
-                component.sort_unstable();
-                components.push(component);
-            }
-        }
-        components.sort_unstable();
+        self.components_over(|lane| class.usable(lane))
+    }
+
+    /// The strongly connected components over some of the lanes, in the order of [`components`](Self::components).
+    pub(crate) fn components_over(&self, usable: impl Fn(LaneId) -> bool) -> Vec<Vec<WaypointId>> {
+        let forward = |lane: LaneId| self.lane(lane).filter(|_| usable(lane)).map(|lane| lane.to);
+        let backward = |lane: LaneId| self.lane(lane).filter(|_| usable(lane)).map(|lane| lane.from);
+        let mut components =
+            strongly_connected(self.waypoints.len(), &self.out, forward, &self.into, backward);
+        components.retain(|component| component.iter().all(|id| self.waypoint(*id).is_some()));
         components
     }
 
@@ -712,6 +702,35 @@ impl CompiledSite {
     pub fn lift_named(&self, name: &str) -> Option<LiftId> {
         self.live_lifts().find(|(_, lift)| lift.name == name).map(|(id, _)| id)
     }
+}
+
+/// Strongly connected components of waypoints, each sorted, sorted by their first waypoint. `out` and `into` are lanes by
+/// the waypoint they leave and reach, `forward` and `backward` their other ends.
+pub(crate) fn strongly_connected(
+    count: usize,
+    out: &Csr<LaneId>,
+    forward: impl Fn(LaneId) -> Option<WaypointId>,
+    into: &Csr<LaneId>,
+    backward: impl Fn(LaneId) -> Option<WaypointId>,
+) -> Vec<Vec<WaypointId>> {
+    // Kosaraju: waypoints by the order in which a forward search leaves them, then searched backwards.
+    let mut seen = vec![false; count];
+    let mut order = Vec::with_capacity(count);
+    for (start, ()) in (0..).map(WaypointId).zip(std::iter::repeat_n((), count)) {
+        depth_first(start, out, &forward, &mut seen, &mut order);
+    }
+    seen.fill(false);
+    let mut components = Vec::new();
+    for &start in order.iter().rev() {
+        let mut component = Vec::new();
+        depth_first(start, into, &backward, &mut seen, &mut component);
+        if !component.is_empty() {
+            component.sort_unstable();
+            components.push(component);
+        }
+    }
+    components.sort_unstable();
+    components
 }
 
 /// Visits what can be reached from `start` and was not seen; `left` lists waypoints as the search leaves them.

@@ -27,7 +27,7 @@ pub(crate) use self::rooms::RoomIndex;
 pub use self::widths::CorridorWidth;
 
 pub(crate) use self::{
-    area::{Polygon, mapped_area},
+    area::{Polygon, common_area_m2, mapped_area},
     grid::{Grid as SegmentGrid, bounds, float, truncate},
     regions::{Found, RegionIndex},
     segment::*,
@@ -198,12 +198,24 @@ impl LevelGeometry {
             if let Some(wall) = self.walls.get(wall as usize) {
                 let (distance, at) = approach_of(a, b, wall.a, wall.b);
                 let clearance = distance - wall.thickness_m / 2.0;
-                if clearance <= radius_m + SLACK_M && worst.is_none_or(|worst| clearance < worst.0) {
+                if clearance <= radius_m + SLACK_M
+                    && worst.is_none_or(|worst| is_before((clearance, at), worst))
+                {
                     worst = Some((clearance, at));
                 }
             }
         });
         worst.map(|(clearance, at)| (clearance.max(0.0), at))
+    }
+
+    /// Whether a segment has a point in common with the boundary of the mapped area.
+    pub(crate) fn meets_boundary(&self, a: Point, b: Point) -> bool {
+        let mut meets = false;
+        self.side_grid.near(a, b, 0.0, |side| {
+            let side = self.sides.get(side as usize).filter(|_| !meets);
+            meets = meets || side.is_some_and(|&(c, d)| segments_meet(a, b, c, d));
+        });
+        meets
     }
 
     /// Distance from the centre line of a sweep to the boundary of the mapped area and where, if a disc would
@@ -219,13 +231,19 @@ impl LevelGeometry {
         self.side_grid.near(a, b, radius_m, |side| {
             if let Some(&(c, d)) = self.sides.get(side as usize) {
                 let (distance, at) = approach_of(a, b, c, d);
-                if distance < radius_m + SLACK_M && worst.is_none_or(|worst| distance < worst.0) {
+                if distance < radius_m + SLACK_M && worst.is_none_or(|worst| is_before((distance, at), worst))
+                {
                     worst = Some((distance, at));
                 }
             }
         });
         worst
     }
+}
+
+/// Nearer, or as near at a lesser place: what is found does not depend on the order of walls.
+fn is_before((near, at): (f64, Point), (than, there): (f64, Point)) -> bool {
+    near.total_cmp(&than).then(at.x.total_cmp(&there.x)).then(at.y.total_cmp(&there.y)).is_lt()
 }
 
 /// How much closer than allowed a sweep may seem by rounding and still be refused.

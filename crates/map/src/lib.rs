@@ -9,6 +9,7 @@ mod escape;
 pub mod format;
 pub mod geometry;
 pub mod import;
+pub mod lint;
 pub mod model;
 #[cfg(feature = "rmf")]
 pub mod rmf;

@@ -105,7 +105,7 @@ fn reached(site: &CompiledSite, from: &Waypoint, to: &Waypoint, reach_m: f64) ->
 }
 
 /// Whether a footprint that stands at a waypoint leaves every way out wide enough: rule MAP-003.
-pub(super) fn leaves_ways_out(site: &CompiledSite, at: &Waypoint, reach_m: f64, width: Mm) -> bool {
+pub(crate) fn leaves_ways_out(site: &CompiledSite, at: &Waypoint, reach_m: f64, width: Mm) -> bool {
     let ways = site.zones.iter().filter(|zone| zone.kind.is_way_out() && zone.level == at.level);
     let in_the_way = |zone: &&Zone| touches(&zone.outer, at.at, at.at, reach_m);
     ways.filter(in_the_way).all(|zone| metres(width) <= clear_width_m(zone, at.at, reach_m) + SLACK_M)

@@ -4,7 +4,7 @@ use sheepdog_core::{DoorId, LevelId, LiftId};
 
 use super::space::{Space, distance_to_ring};
 use crate::{
-    compiled::Door,
+    compiled::{Door, Lift},
     geometry::{Point, SegmentGrid, crossing_share, point_to_segment, segment_to_segment, segments_meet},
     model::{DoorKind, Swing},
 };
@@ -50,13 +50,15 @@ struct Leaf {
 impl Zones {
     /// The zones of every level, in the order of level ids.
     pub(super) fn per_level(space: &Space) -> Vec<Self> {
-        (0..).map(LevelId).zip(&space.levels).map(|(level, _)| Self::of(level, space)).collect()
+        let of = |(level, _)| Self::of(level, &space.doors, &space.lifts);
+        (0..).map(LevelId).zip(&space.levels).map(of).collect()
     }
 
-    fn of(level: LevelId, space: &Space) -> Self {
+    /// The zones of one level.
+    pub(crate) fn of(level: LevelId, doors: &[Door], lifts: &[Lift]) -> Self {
         let mut openings: Vec<Opening> = (0..)
             .map(DoorId)
-            .zip(&space.doors)
+            .zip(doors)
             .filter(|(_, door)| door.level == level)
             .map(|(id, door)| Opening {
                 passage: Passage::Door(id),
@@ -67,7 +69,7 @@ impl Zones {
             })
             .collect();
         let mut cabins = Vec::new();
-        for (id, lift) in (0..).map(LiftId).zip(&space.lifts) {
+        for (id, lift) in (0..).map(LiftId).zip(lifts) {
             for stop in lift.stops.iter().filter(|stop| stop.level == level) {
                 cabins.push((id, lift.cabin()));
                 let opening = |&[a, b]: &[Point; 2]| Opening {

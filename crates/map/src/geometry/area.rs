@@ -76,6 +76,19 @@ pub(crate) fn mapped_area(
     }
 }
 
+/// Area that two polygons have in common, square metres; `None` when the polygon library fails.
+pub(crate) fn common_area_m2(one: &Polygon, other: &Polygon) -> Option<f64> {
+    let contours = |polygon: &Polygon| {
+        let rings = oriented(std::slice::from_ref(polygon));
+        rings.iter().map(|ring| ring.iter().copied().map(integer).collect()).collect::<Vec<Vec<_>>>()
+    };
+    let (one, other) = (contours(one), contours(other));
+    let rings = overlaid(|| {
+        Overlay::<i64>::from_subj_and_clip(&one, &other).overlay(OverlayRule::Intersect, FillRule::Positive)
+    })?;
+    Some(rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0)
+}
+
 fn union(polygons: &[Polygon]) -> Result<Vec<Vec<Point>>, UnionError> {
     let low_m2 = polygons.iter().map(Polygon::area_m2).fold(0.0, f64::max);
     let high_m2: f64 = polygons.iter().map(Polygon::area_m2).sum();
