@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Coordinate fleets of service robots and the people beside them.
 #[derive(Debug, Parser)]
@@ -152,6 +152,16 @@ pub(crate) enum MapCommand {
         #[command(flatten)]
         options: MapOptions,
     },
+    /// Look for faults in a map: geometry, exits and other rules of the building, where robots fit, the roadmap, lifts,
+    /// zones, sensors, and what an import got wrong. Every finding has an id of docs/lint.md.
+    #[command(after_help = "Examples:\n  \
+        sheepdog map check sites/hospital.toml\n  \
+        sheepdog map check clinic.building.yaml --exits all --json\n  \
+        sheepdog map check ward.toml --profile house-rules.toml --strict\n\n\
+        All roadmaps are looked at unless one is chosen. A map that does not compile is checked as far as possible.\n\
+        Exit codes: 0 no errors (warnings do not count unless --strict is given); 1 there are; 2 to 4 as for all\n\
+        commands, 3 also for a bad profile.")]
+    Check(Check),
     /// Draw a map as SVG.
     #[command(after_help = "Example:\n  sheepdog map draw sites/hospital.toml --out hospital.svg")]
     Draw {
@@ -163,6 +173,38 @@ pub(crate) enum MapCommand {
         #[command(flatten)]
         options: MapOptions,
     },
+}
+
+/// A check of a map.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Which doors count as exits; as the profile says if not given.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) exits: Option<Exits>,
+    /// The limits to compare with, in TOML; those of docs/lint.md if not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
+    /// Let warnings count as errors do.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) options: MapOptions,
+}
+
+/// Which doors count as exits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Exits {
+    /// Those that the map declares.
+    Declared,
+    /// Every door.
+    All,
+    /// Those that the map declares, and those with a room on one side only.
+    Outside,
 }
 
 /// A ledger is a file, or the folder of a store with all its segments: a fleet's, or a robot's own.

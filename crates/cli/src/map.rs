@@ -3,11 +3,16 @@
 use std::path::Path;
 
 use sheepdog_core::Mm;
-use sheepdog_map::{CompileOptions, CompiledSite, Site, import::Format, svg::Picture};
+use sheepdog_map::{
+    CompileOptions, CompiledSite, Site,
+    import::{Format, ImportError, ImportReport},
+    svg::Picture,
+};
 use sheepdog_scenario::Setup;
 
 use crate::{
     args::{MapCommand, MapOptions},
+    check,
     problem::{Answer, Problem, read, text, write},
 };
 
@@ -21,6 +26,7 @@ pub(crate) struct Loaded {
 pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
     match command {
         MapCommand::Info { file, options } => info(file, options),
+        MapCommand::Check(args) => check::run(args),
         MapCommand::Draw { file, out, options } => {
             let loaded = load(file, options)?;
             let site = compile(file, &loaded)?;
@@ -31,31 +37,46 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
     }
 }
 
-/// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
+/// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let bytes = read(path)?;
-    let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
-    let (site, remarks) = if is("toml") {
-        (Site::from_toml(&text(path, bytes)?).map_err(|error| Problem::input(path, error))?, Vec::new())
-    } else if is("json") && Format::detect(&name, &bytes).is_none() {
-        (Site::from_json(&text(path, bytes)?).map_err(|error| Problem::input(path, error))?, Vec::new())
-    } else {
-        let beside = |file: &str| std::fs::read(path.with_file_name(file)).ok();
-        let (site, report) = sheepdog_map::import::import(&name, &bytes, beside)
-            .map_err(|error| Problem::input(path, error))?;
-        let mut remarks: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
+    let mut remarks: Vec<String> = Vec::new();
+    if let Some(report) = report {
+        remarks.extend(report.warnings.iter().map(ToString::to_string));
         remarks
             .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
-        (site, remarks)
-    };
+    }
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
     Ok(Loaded { site, options, remarks })
 }
 
+/// A site, and the report of its importer unless it is in a format of ours.
+type Read = Result<(Site, Option<ImportReport>), ImportError>;
+
+/// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
+pub(crate) fn read_site(path: &Path) -> Result<Read, Problem> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let bytes = read(path)?;
+    let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
+    let own = |site| Ok((site, None));
+    if is("toml") {
+        Site::from_toml(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
+    } else if is("json") && Format::detect(&name, &bytes).is_none() {
+        Site::from_json(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
+    } else {
+        let beside = |file: &str| std::fs::read(path.with_file_name(file)).ok();
+        let imported = sheepdog_map::import::import(&name, &bytes, beside);
+        Ok(imported.map(|(site, report)| (site, Some(report))))
+    }
+}
+
 /// The roadmap asked for, or the one with most lanes (the first by name among equals).
-fn choose_roadmap(path: &Path, site: &Site, wanted: Option<&str>) -> Result<Option<String>, Problem> {
+pub(crate) fn choose_roadmap(
+    path: &Path,
+    site: &Site,
+    wanted: Option<&str>,
+) -> Result<Option<String>, Problem> {
     let mut names: Vec<&str> = site.lanes.iter().filter_map(|lane| lane.roadmap.as_deref()).collect();
     names.sort_unstable();
     let lanes = |name: &str| names.iter().filter(|other| **other == name).count();
