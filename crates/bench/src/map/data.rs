@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use nalgebra::{Point2, Vector2};
 use rand_pcg::{Pcg64, rand_core::Rng};
+use sheepdog_core::Mm;
 use sheepdog_map::{
-    CompileOptions, CompiledSite, Site, geometry::LevelGeometry, model, rmf::import_building,
+    CompileOptions, CompiledSite, FootprintClass, Site,
+    geometry::LevelGeometry,
+    lint::{self, BuildingProfile, ExitDoors},
+    model,
+    rmf::import_building,
 };
 
 use super::{Outcome, seconds};
@@ -115,4 +120,21 @@ pub(super) fn import(name: &str, runs: usize) -> Outcome<Figure> {
     once()?;
     let times = (0..runs).map(|_| seconds(once) * 1e3).collect();
     Ok(Figure::alone("map", "import_airport_ms", median(times), "ms"))
+}
+
+/// `lint_clinic_ms`: every lint over an imported site for one class of robots, every door being an exit, compiling
+/// included.
+pub(super) fn lint(name: &str, runs: usize) -> Outcome<Figure> {
+    let (site, imported) = import_building(&text(name).ok_or("no map")?)?;
+    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+    let options = CompileOptions::new(vec![class]);
+    let mut profile = BuildingProfile::default();
+    profile.building.exits = ExitDoors::All;
+    let once = || lint::check(&site, &options, Some(&imported), &profile);
+    let report = once();
+    if !report.complete || report.findings.is_empty() {
+        return Err(format!("{name} compiles and has faults; the lint says {:?}", report.findings).into());
+    }
+    let times = (0..runs).map(|_| seconds(once) * 1e3).collect();
+    Ok(Figure::alone("map", "lint_clinic_ms", median(times), "ms"))
 }
