@@ -126,7 +126,7 @@ pub(super) fn import(name: &str, runs: usize) -> Outcome<Figure> {
 /// included.
 pub(super) fn lint(name: &str, runs: usize) -> Outcome<Figure> {
     let (site, imported) = import_building(&text(name).ok_or("no map")?)?;
-    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+    let class = FootprintClass::round("robot", Mm(250), Mm(150));
     let options = CompileOptions::new(vec![class]);
     let mut profile = BuildingProfile::default();
     profile.building.exits = ExitDoors::All;

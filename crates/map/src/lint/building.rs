@@ -117,7 +117,7 @@ pub(super) fn stops_in_the_way(index: &Index<'_>, findings: &mut Vec<Finding>) {
     for waypoint in places(index) {
         let openings = index.levels.get(waypoint.level.index()).map(|level| &level.openings);
         let trouble = classes.iter().find_map(|class| {
-            let reach_m = crate::claims::reach_m(class);
+            let reach_m = class.turning_m();
             if openings.is_some_and(|openings| openings.in_the_way(waypoint.at, reach_m)) {
                 Some((class, "is on a sill, within reach of a leaf, or in a cabin".to_owned()))
             } else if !leaves_ways_out(index.site, waypoint, reach_m, Mm(width_mm)) {

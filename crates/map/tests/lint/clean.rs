@@ -79,7 +79,7 @@ impl Case {
         }
         site.stations.push(Station::new("ward", "w"));
         site.stations.push(Station::new("lounge", "ul"));
-        let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+        let class = FootprintClass::round("robot", Mm(250), Mm(150));
         Self {
             site,
             options: CompileOptions::new(vec![class]),

@@ -28,7 +28,7 @@ fn read(name: &str) -> Option<(Site, ImportReport)> {
 }
 
 fn options() -> CompileOptions {
-    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+    let class = FootprintClass::round("robot", Mm(250), Mm(150));
     CompileOptions::new(vec![class])
 }
 
