@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+use crate::convert::Convert;
+
 /// Coordinate fleets of service robots and the people beside them.
 #[derive(Debug, Parser)]
 #[command(
@@ -162,6 +164,17 @@ pub(crate) enum MapCommand {
         Exit codes: 0 no errors (warnings do not count unless --strict is given); 1 there are; 2 to 4 as for all\n\
         commands, 3 also for a bad profile.")]
     Check(Check),
+    /// Write a map in another format, and say what of it that format cannot carry.
+    #[command(after_help = "Examples:\n  \
+        sheepdog map convert office.building.yaml office.toml\n  \
+        sheepdog map convert office.building.yaml office.nav.yaml --roadmap 0\n  \
+        sheepdog map convert sites/hospital.toml hospital.map.yaml --level ground --resolution 0.02\n\n\
+        Formats, with the names that they go by: toml (.toml), json (.json), nav-graph (.nav.yaml), lif (.lif.json),\n\
+        nav2 (.nav2.geojson), map-server (.map.yaml), geojson (.site.geojson), zone-set (.zones.json).\n\
+        Pictures are drawn by `sheepdog map draw`.\n\n\
+        Where a format holds one roadmap or level, several files are written: the roadmap or level stands before the\n\
+        ending, as in hospital.ground.map.yaml. Files that are there already are replaced.")]
+    Convert(Convert),
     /// Draw a map as SVG.
     #[command(after_help = "Example:\n  sheepdog map draw sites/hospital.toml --out hospital.svg")]
     Draw {

@@ -6,6 +6,7 @@
 
 mod args;
 mod check;
+mod convert;
 mod interlock;
 mod ledger;
 mod map;

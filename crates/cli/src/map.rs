@@ -13,6 +13,7 @@ use sheepdog_scenario::Setup;
 use crate::{
     args::{MapCommand, MapOptions},
     check,
+    convert,
     problem::{Answer, Problem, read, text, write},
 };
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
     match command {
         MapCommand::Info { file, options } => info(file, options),
         MapCommand::Check(args) => check::run(args),
+        MapCommand::Convert(command) => convert::run(command),
         MapCommand::Draw { file, out, options } => {
             let loaded = load(file, options)?;
             let site = compile(file, &loaded)?;
@@ -39,6 +41,14 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
 
 /// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
+    let (site, remarks) = read_remarked(path)?;
+    let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
+    let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
+    Ok(Loaded { site, options, remarks })
+}
+
+/// The site of a map file, and what its importer has to say about it.
+pub(crate) fn read_remarked(path: &Path) -> Result<(Site, Vec<String>), Problem> {
     let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
     let mut remarks: Vec<String> = Vec::new();
     if let Some(report) = report {
@@ -46,9 +56,7 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
         remarks
             .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
     }
-    let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
-    let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
-    Ok(Loaded { site, options, remarks })
+    Ok((site, remarks))
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.

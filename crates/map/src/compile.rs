@@ -103,6 +103,11 @@ impl Default for CompileLimits {
     }
 }
 
+/// All that compiling a site checks before it builds geometry.
+pub(crate) fn check_site(site: &Site) -> Result<(), Vec<MapError>> {
+    check::check(site, &CompileOptions::default()).map(drop)
+}
+
 impl Site {
     /// Checks the whole site and compiles it; the order of tables in the site decides the ids, nothing else does.
     ///

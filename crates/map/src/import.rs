@@ -7,6 +7,7 @@
 
 mod detect;
 mod error;
+mod geojson;
 mod imdf;
 mod json;
 mod lif;
@@ -39,6 +40,7 @@ pub use self::nav_graph::import_nav_graph;
 pub use self::opentcs::import_opentcs;
 pub use self::{
     error::{ImportError, ImportProblem},
+    geojson::import_geojson,
     imdf::import_imdf,
     lif::import_lif,
     movingai::import_movingai,
@@ -56,6 +58,8 @@ const LEVEL_APART_M: f64 = 4.0;
 pub enum Format {
     /// Open-RMF `.building.yaml`.
     Building,
+    /// `GeoJSON` as it is exported here.
+    GeoJson,
     /// IMDF, the indoor mapping data format.
     Imdf,
     /// VDMA LIF, the layout interchange format.
@@ -91,6 +95,7 @@ pub fn import(
     drop(companion);
     match format {
         Some(Format::RmfSite) => import_rmf_site(bytes),
+        Some(Format::GeoJson) => import_geojson(bytes),
         Some(Format::Imdf) => import_imdf(bytes),
         Some(Format::Lif) => import_lif(bytes),
         Some(Format::MovingAi) => import_movingai(bytes),

@@ -15,6 +15,7 @@ impl Format {
         let says = |word: &str| text.contains(word);
         if text.starts_with('{') {
             return [
+                (Self::GeoJson, says("\"sheepdog\"") && says("\"FeatureCollection\"")),
                 (Self::Lif, says("\"layouts\"") || says("\"metaInformation\"")),
                 (Self::RmfSite, says("\"format_version\"") || ends(&[".site.json"])),
                 (Self::Imdf, says("\"feature_type\"")),

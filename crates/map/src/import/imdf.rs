@@ -86,7 +86,7 @@ struct Reader {
 }
 
 /// A ring's places in the file.
-type Ring = Vec<[f64; 2]>;
+pub(super) type Ring = Vec<[f64; 2]>;
 
 /// The first of a feature's names, whatever its language.
 fn name_of<'a>(properties: &At<'a>) -> Result<Option<&'a str>, ImportError> {
@@ -95,7 +95,7 @@ fn name_of<'a>(properties: &At<'a>) -> Result<Option<&'a str>, ImportError> {
 }
 
 /// The outer ring and the holes of each polygon of a geometry.
-fn polygons(geometry: &At<'_>) -> Result<Vec<Vec<Ring>>, ImportError> {
+pub(super) fn polygons(geometry: &At<'_>) -> Result<Vec<Vec<Ring>>, ImportError> {
     let kind = geometry.need("type")?;
     let coordinates = geometry.need("coordinates")?;
     let parts = match kind.text()? {

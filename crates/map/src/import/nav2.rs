@@ -1,7 +1,8 @@
 //! Nav2 route graphs: `GeoJSON` whose points are nodes and whose lines are directed edges between two of them.
 //!
 //! Coordinates are metres in the frame `map`, whatever the file says about its reference system. An edge is straight:
-//! its own coordinates are only compared with its ends, as in Nav2. There are no levels, so all is on one.
+//! its own coordinates are only compared with its ends, as in Nav2. There are no levels, so all is on one. A node is called
+//! by the `name` in its metadata if that tells nodes apart, otherwise by its id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +43,8 @@ pub fn import_nav2(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
     expect_word(&top, "type", "FeatureCollection")?;
     let mut site = Site::new(top.text_of("name")?.unwrap_or("graph"));
     site.levels.push(Level::new(LEVEL, 0.0));
-    let mut reader = Reader { site, report: ImportReport::default(), nodes: BTreeMap::new() };
+    let mut reader =
+        Reader { site, report: ImportReport::default(), nodes: BTreeMap::new(), names: names(&top)? };
     reader.report.levels.push(LevelImport::scaled(LEVEL, 1.0));
     let mut edges = Vec::new();
     for feature in top.need("features")?.items()? {
@@ -81,6 +83,24 @@ struct Reader {
     report: ImportReport,
     /// Where the nodes are, by id.
     nodes: BTreeMap<u64, [f64; 2]>,
+    /// What the nodes are called; empty unless every node can be told from the others by it.
+    names: BTreeMap<u64, String>,
+}
+
+/// The names in the metadata of nodes, by id. They count when no two nodes are called the same, be it by name or by id.
+fn names(top: &At<'_>) -> Result<BTreeMap<u64, String>, ImportError> {
+    let (mut names, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    let mut is_unique = true;
+    for feature in top.need("features")?.items()? {
+        let is_node = feature.get("geometry").and_then(|at| at.get("type")?.text().ok()) == Some("Point");
+        let Some(properties) = feature.get("properties").filter(|_| is_node) else { continue };
+        let Some(id) = properties.get("id").and_then(|at| whole(&at).ok()) else { continue };
+        let name = properties.get("metadata").and_then(|at| at.get("name"));
+        let name = name.and_then(|at| at.text().ok()).filter(|name| !name.is_empty());
+        is_unique &= seen.insert(name.map_or_else(|| id.to_string(), str::to_owned));
+        names.extend(name.map(|name| (id, name.to_owned())));
+    }
+    Ok(if is_unique { names } else { BTreeMap::new() })
 }
 
 impl Reader {
@@ -103,7 +123,12 @@ impl Reader {
                 ),
             }
         }
-        self.site.waypoints.push(Waypoint::new(number.to_string(), LEVEL, at[0], at[1]));
+        if !self.names.contains_key(&number)
+            && let Some(name) = properties.get("metadata").and_then(|at| at.get("name"))
+        {
+            name.leave_all_behind();
+        }
+        self.site.waypoints.push(Waypoint::new(self.name(number), LEVEL, at[0], at[1]));
         Ok(())
     }
 
@@ -141,8 +166,12 @@ impl Reader {
             Some(metadata) => self.speed_limit(&metadata)?,
             None => None,
         };
-        self.site.lanes.push(Lane { speed_limit_mps, ..Lane::one_way(from.to_string(), to.to_string()) });
+        self.site.lanes.push(Lane { speed_limit_mps, ..Lane::one_way(self.name(from), self.name(to)) });
         Ok(())
+    }
+
+    fn name(&self, node: u64) -> String {
+        self.names.get(&node).cloned().unwrap_or_else(|| node.to_string())
     }
 
     fn end(&self, at: &At<'_>) -> Result<(u64, [f64; 2]), ImportError> {

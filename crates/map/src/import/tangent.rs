@@ -46,7 +46,32 @@ impl Tangent {
         let outwards = cos_lon * dx + sin_lon * dy;
         Some([cos_lon * dy - sin_lon * dx, cos_lat * dz - sin_lat * outwards])
     }
+
+    /// The longitude and latitude whose projection this is; `None` when they are none or too far away.
+    ///
+    /// Newton's method with the derivative at the origin: the Earth bends so little that an error shrinks by a factor
+    /// of a hundred and more in every step.
+    pub(crate) fn unproject(&self, metres: [f64; 2]) -> Option<[f64; 2]> {
+        let mut place = [self.origin.longitude_deg, self.origin.latitude_deg];
+        let step_deg = 1e-3_f64;
+        let [east_m, _] = self.project([place[0] - step_deg.copysign(place[0]), place[1]])?;
+        let [_, north_m] = self.project([place[0], place[1] - step_deg.copysign(place[1])])?;
+        let per_m = [step_deg / east_m.abs(), step_deg / north_m.abs()];
+        for _ in 0..STEPS_MAX {
+            let [east, north] = self.project(place)?;
+            let off = [metres[0] - east, metres[1] - north];
+            let next = [place[0] + off[0] * per_m[0], place[1] + off[1] * per_m[1]];
+            if next.map(f64::to_bits) == place.map(f64::to_bits) {
+                break;
+            }
+            place = next;
+        }
+        self.project(place).map(|_| place)
+    }
 }
+
+/// Enough for the farthest place in reach.
+const STEPS_MAX: usize = 40;
 
 /// Whether this is a longitude and a latitude, in degrees.
 pub(crate) fn is_place([longitude_deg, latitude_deg]: [f64; 2]) -> bool {

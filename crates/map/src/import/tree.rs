@@ -325,6 +325,25 @@ impl<'a> At<'a> {
         Ok(text.filter(|text| !text.is_empty()))
     }
 
+    /// The value as JSON; all of it counts as read.
+    pub(crate) fn json(&self) -> Result<serde_json::Value, ImportError> {
+        let node: &'a Node = self.node;
+        match &node.value {
+            Value::Text(text) => {
+                self.mark(Use::Read);
+                Ok(text.as_str().into())
+            }
+            Value::Plain(text) => {
+                self.mark(Use::Read);
+                serde_json::from_str(text).map_err(|_| self.wrong("a value of JSON"))
+            }
+            Value::Seq(_) => self.items()?.iter().map(Self::json).collect(),
+            Value::Map(_) => {
+                self.entries()?.into_iter().map(|(key, at)| Ok((key.to_owned(), at.json()?))).collect()
+            }
+        }
+    }
+
     /// The first two numbers of a list, a position; a third one stays unread.
     pub(crate) fn point(&self) -> Result<[f64; 2], ImportError> {
         match self.items()?.as_slice() {

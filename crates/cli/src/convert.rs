@@ -1,0 +1,157 @@
+//! `sheepdog map convert`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::json;
+use sheepdog_map::export::{ExportError, ExportOptions, ExportReport, Format, export};
+
+use crate::{
+    map::read_remarked,
+    problem::{Answer, Problem},
+};
+
+/// A map in another format.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Where to write it. Its name tells the format.
+    pub(crate) out: PathBuf,
+    /// The format, when the name does not tell it.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Option<String>,
+    /// Only this level.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) level: Option<String>,
+    /// Only the lanes of this roadmap, and lanes of none.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) roadmap: Option<String>,
+    /// Size of the cells of a raster, metres; 0.05 if not given.
+    #[arg(long, value_name = "METRES")]
+    pub(crate) resolution: Option<f64>,
+    /// Print what was written and what was not as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
+    let name = command.out.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+        Problem::Usage(format!("{}: this is not the name of a file", command.out.display()))
+    })?;
+    let format = format(name, command.to.as_deref())?;
+    if command.resolution.is_some() && format != Format::MapServer {
+        return Err(Problem::Usage(format!("--resolution is for map-server, this is {format}")));
+    }
+    let (site, remarks) = read_remarked(&command.file)?;
+    let mut options = ExportOptions::named(name);
+    options.level = command.level.as_deref();
+    options.roadmap = command.roadmap.as_deref();
+    options.resolution_m = command.resolution.unwrap_or(options.resolution_m);
+    let (files, report) = export(&site, format, &options).map_err(|error| refused(&command.file, error))?;
+    let files: Vec<(PathBuf, Vec<u8>)> =
+        files.into_iter().map(|file| (command.out.with_file_name(file.name), file.bytes)).collect();
+    if let Some((path, _)) = files.iter().find(|(path, _)| is_same(path, &command.file)) {
+        return Err(Problem::Usage(format!("{} would replace the map that is read", path.display())));
+    }
+    for (path, bytes) in &files {
+        replace(path, bytes)?;
+    }
+    print(command.json, format, &files, &report, &remarks);
+    Ok(Answer::Yes)
+}
+
+fn format(name: &str, wanted: Option<&str>) -> Result<Format, Problem> {
+    let words = |formats: &[Format]| formats.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(word) = wanted {
+        return Format::from_word(word).ok_or_else(|| {
+            Problem::Usage(format!("there is no format {word:?}; there are: {}", words(Format::ALL)))
+        });
+    }
+    match Format::of_name(name).as_slice() {
+        [format] => Ok(*format),
+        [] if name.to_ascii_lowercase().ends_with(".svg") => Err(Problem::Usage(format!(
+            "{name}: pictures are drawn by `sheepdog map draw`; formats for --to are: {}",
+            words(Format::ALL)
+        ))),
+        [] => Err(Problem::Usage(format!(
+            "{name}: the name tells no format, so --to is needed: one of {}",
+            words(Format::ALL)
+        ))),
+        several => Err(Problem::Usage(format!(
+            "{name}: the name fits several formats, so --to is needed: one of {}",
+            words(several)
+        ))),
+    }
+}
+
+/// Errors about the arguments are told apart from errors about the map.
+fn refused(path: &Path, error: ExportError) -> Problem {
+    match error {
+        ExportError::NoSuch { .. } | ExportError::WholeSite | ExportError::TooManyCells { .. } => {
+            Problem::Usage(format!("{}: {error}", path.display()))
+        }
+        ExportError::OutOfRange { field: "resolution_m", value, rule, .. } => {
+            Problem::Usage(format!("--resolution is {value}, must be {rule}"))
+        }
+        error => Problem::input(path, error),
+    }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    fs::canonicalize(a).ok().zip(fs::canonicalize(b).ok()).is_some_and(|(a, b)| a == b)
+}
+
+/// Writes a file in one step: whoever looks sees the old one or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let problem = |error| Problem::Io { path: path.to_owned(), error };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    fs::write(&part, bytes).map_err(problem)?;
+    fs::rename(&part, path).map_err(|error| {
+        // What is left behind would only be in the way; the error that counts is the first.
+        drop(fs::remove_file(&part));
+        problem(error)
+    })
+}
+
+fn print(
+    is_json: bool,
+    format: Format,
+    files: &[(PathBuf, Vec<u8>)],
+    report: &ExportReport,
+    remarks: &[String],
+) {
+    if is_json {
+        let file = |(path, bytes): &(PathBuf, Vec<u8>)| json!({ "path": path, "bytes": bytes.len() });
+        let answer = json!({
+            "format": format.word(),
+            "files": files.iter().map(file).collect::<Vec<_>>(),
+            "lost": report.lost.iter().map(|lost| {
+                json!({ "path": lost.path, "elements": lost.elements, "values": lost.values })
+            }).collect::<Vec<_>>(),
+            "warnings": report.warnings.iter().map(|warning| {
+                json!({ "element": warning.element, "message": warning.message })
+            }).collect::<Vec<_>>(),
+            "import": remarks,
+        });
+        anstream::println!("{answer}");
+        return;
+    }
+    for (path, bytes) in files {
+        anstream::println!("wrote {} as {format}, {} bytes", path.display(), bytes.len());
+    }
+    for remark in remarks {
+        anstream::println!("  note on reading: {remark}");
+    }
+    for warning in &report.warnings {
+        anstream::println!("  note: {warning}");
+    }
+    for lost in &report.lost {
+        anstream::println!("  not in {format}: {lost}");
+    }
+}
