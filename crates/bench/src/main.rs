@@ -5,10 +5,11 @@
 //! one object a line. Every value is the median of several runs.
 //!
 //! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle, and `… -- model --depth D` tries
-//! every order of events in a small world.
-#![forbid(unsafe_code)]
+//! every order of events in a small world. `… -- fuzz` changes maps and imports them.
+#![deny(unsafe_code)]
 
 mod figure;
+mod fuzz;
 mod interlock;
 mod ledger;
 mod map;
@@ -33,7 +34,7 @@ struct Args {
     what: What,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 enum What {
     /// Simulated seconds per second of the whole stack.
     Sim(Measuring),
@@ -41,6 +42,8 @@ enum What {
     Interlock(Measuring),
     /// Questions about rooms, walls and paths, beside the crates one would take for them.
     Map(MapOptions),
+    /// Changed maps through every importer: no panic, and memory in proportion to the input.
+    Fuzz(fuzz::Options),
     /// Decisions of the safety kernel against an independent oracle.
     Oracle(oracle::Options),
     /// Every order of events in a small world of the safety kernel.
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
             print(all, how.json)
         }
         What::Map(MapOptions { how, seed }) => print(map::run(how.quick, seed), how.json),
+        What::Fuzz(options) => fuzz::run(&options),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
     }

@@ -97,7 +97,12 @@ fn refused(path: &Path, error: ExportError) -> Problem {
         ExportError::OutOfRange { field: "resolution_m", value, rule, .. } => {
             Problem::Usage(format!("--resolution is {value}, must be {rule}"))
         }
-        error => Problem::input(path, error),
+        ExportError::Unwritable(_)
+        | ExportError::Site(_)
+        | ExportError::Nothing { .. }
+        | ExportError::OutOfRange { .. }
+        | ExportError::SameName { .. }
+        | _ => Problem::input(path, error),
     }
 }
 

@@ -1,8 +1,11 @@
 //! What is written reads back, says what it lost, and is refused where a reader would refuse it.
 #![expect(clippy::expect_used, clippy::panic, reason = "fixtures of tests")]
 
+mod drawn;
+
 use std::collections::BTreeSet;
 
+use drawn::FULL;
 use proptest::prelude::*;
 use sheepdog_map::{
     MapError, Site,
@@ -13,255 +16,6 @@ use sheepdog_map::{
         ZoneKind,
     },
 };
-
-/// A site with something in every field.
-const FULL: &str = r#"
-schema = 2
-name = "clinic \"north\""
-building = [{ id = "main" }]
-level = [{ id = "L1", elevation_m = 0.5, building = "main", height_m = 3.0 }, { id = "L 2", elevation_m = 4.5 }]
-roadmap = [{ id = "carts", label = "for carts" }]
-obstacle = [{ id = "desk", level = "L1", polygon = [[1.0, 7.0], [2.0, 7.0], [2.0, 8.0], [1.0, 8.0]], height_m = 0.7 }]
-
-[[room]]
-id = "hall"
-level = "L1"
-kind = "corridor"
-polygon = [[0.0, 0.0], [20.0, 0.0], [20.0, 5.0], [0.0, 5.0]]
-holes = [[[9.0, 2.0], [9.0, 2.5], [9.5, 2.5], [9.5, 2.0]]]
-walled = true
-label = "Hall"
-tags = ["a", "b"]
-access = "staff"
-occupancy_max = 9
-hygiene = "clean"
-served = true
-floor_m = 0.1
-height_m = 2.9
-
-[[room]]
-id = "ward"
-level = "L1"
-polygon = [[0.0, 5.0], [20.0, 5.0], [20.0, 10.0], [0.0, 10.0]]
-walled = true
-
-[[room]]
-id = "attic"
-level = "L 2"
-polygon = [[0.0, 0.0], [10.0, 0.0], [10.0, 5.0], [0.0, 5.0]]
-
-[[wall]]
-level = "L1"
-from = [12.0, 6.0]
-to = [14.0, 6.0]
-thickness_m = 0.2
-kind = "glass"
-height_m = 1.1
-
-[[door]]
-id = "d"
-level = "L1"
-from = [5.0, 5.0]
-to = [6.0, 5.0]
-kind = "hinged"
-swing = "left"
-opening_s = 4.0
-fire_rated = true
-exit = true
-clear_width_m = 0.9
-clear_height_m = 2.1
-control = "badge"
-signed = true
-
-[[door]]
-id = "e"
-level = "L1"
-from = [5.0, 10.0]
-to = [6.0, 10.0]
-
-[[lift]]
-id = "lift"
-at = [18.0, 2.5]
-yaw_rad = 0.1
-width_m = 2.0
-depth_m = 1.8
-door_s = 2.5
-speed_mps = 1.5
-height_m = 2.2
-payload_kg = 900.0
-door = [
-    { level = "L1", from = [16.9, 2.0], to = [16.9, 3.0] },
-    { level = "L 2", from = [16.9, 2.0], to = [16.9, 3.0] },
-]
-
-[[connector]]
-id = "stairs"
-kind = "stairs"
-from = { level = "L1", at = [1.0, 9.0], height_m = 0.2 }
-to = { level = "L 2", at = [3.0, 9.0] }
-width_m = 1.2
-
-[[sensor]]
-id = "eye"
-level = "L1"
-at = [10.0, 9.0]
-yaw_rad = -1.0
-view_rad = 1.5
-range_m = 8.0
-kind = "lidar"
-
-[[waypoint]]
-id = "home"
-level = "L1"
-at = [2.0, 2.0]
-roles = ["charger", "parking"]
-yaw_rad = 1.5
-
-[[waypoint]]
-id = "mid"
-level = "L1"
-at = [5.5, 2.0]
-
-[[waypoint]]
-id = "in"
-level = "L1"
-at = [5.5, 7.0]
-roles = ["holding", "passthrough"]
-
-[[waypoint]]
-id = "out"
-level = "L1"
-at = [5.5, 12.0]
-
-[[waypoint]]
-id = "cabin"
-level = "L1"
-at = [18.0, 2.5]
-lift = "lift"
-
-[[waypoint]]
-id = "cabin 2"
-level = "L 2"
-at = [18.0, 2.5]
-lift = "lift"
-
-[[waypoint]]
-id = "up"
-level = "L 2"
-at = [9.0, 2.5]
-
-[[waypoint]]
-id = "alone"
-level = "L1"
-at = [14.0, 8.0]
-
-[[lane]]
-from = "home"
-to = "mid"
-speed_limit_mps = 0.7
-corridor = "narrow"
-roadmap = "carts"
-orientation = "forward"
-height_m = 2.0
-length_m = 3.6
-classes = ["cart", "bed"]
-
-[[lane]]
-from = "mid"
-to = "in"
-bidirectional = false
-orientation = "backward"
-classes = ["cart"]
-
-[[lane]]
-from = "in"
-to = "out"
-
-[[lane]]
-from = "mid"
-to = "cabin"
-
-[[lane]]
-from = "cabin 2"
-to = "up"
-roadmap = "beds"
-
-[[station]]
-id = "home"
-waypoint = "home"
-kind = "charger"
-
-[[station]]
-id = "till"
-waypoint = "in"
-kind = "pickup"
-
-[[station]]
-id = "bin"
-waypoint = "in"
-kind = "dropoff"
-
-[[station]]
-id = "place"
-waypoint = "in"
-
-[[zone]]
-id = "closed"
-level = "L1"
-kind = "blocked"
-polygon = [[15.0, 6.0], [16.0, 6.0], [16.0, 7.0], [15.0, 7.0]]
-classes = ["cart"]
-schedule = [{ days = ["monday"], from = "22:00", to = "06:00" }]
-
-[[zone]]
-id = "slow"
-level = "L1"
-kind = "speed_limit"
-polygon = [[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]]
-speed_limit_mps = 0.4
-
-[[zone]]
-id = "people"
-level = "L 2"
-kind = "human_only"
-polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
-
-[[zone]]
-id = "better"
-level = "L1"
-kind = "priority"
-polygon = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
-weight = 0.25
-
-[[zone]]
-id = "one way"
-level = "L1"
-kind = "directed"
-polygon = [[6.0, 0.0], [7.0, 0.0], [7.0, 1.0], [6.0, 1.0]]
-direction_rad = 0.5
-strictness = "strict"
-
-[[zone]]
-id = "leave"
-level = "L1"
-kind = "release"
-polygon = [[6.0, 3.0], [7.0, 3.0], [7.0, 4.0], [6.0, 4.0]]
-release_loss = "evacuate"
-
-[[zone]]
-id = "ring"
-level = "L1"
-kind = "action"
-polygon = [[8.0, 3.0], [8.5, 3.0], [8.5, 4.0], [8.0, 4.0]]
-actions = { entry = ["bell"], during = ["lamp"], exit = ["bell", "off"] }
-
-[[zone]]
-id = "uv"
-level = "L1"
-kind = "uv_c"
-polygon = [[0.0, 5.0], [20.0, 5.0], [20.0, 10.0], [0.0, 10.0]]
-doors = ["d"]
-"#;
 
 fn full() -> Site {
     Site::from_toml(FULL).unwrap_or_else(|error| panic!("{error}"))
@@ -883,5 +637,121 @@ fn names_tell_formats() {
             (Format::of_name(name(*format)), Format::from_word(format.word())),
             (vec![*format], Some(*format))
         );
+    }
+}
+
+/// Width, height and cells of an image, the lowest row first.
+fn cells(file: &ExportFile) -> (usize, usize, Vec<u8>) {
+    let text = String::from_utf8_lossy(&file.bytes[..32.min(file.bytes.len())]).into_owned();
+    let words: Vec<&str> = text.split_ascii_whitespace().take(4).collect();
+    let [kind, width, height, white] = words.as_slice() else { panic!("{text}") };
+    let (width, height): (usize, usize) =
+        (width.parse().expect("a width"), height.parse().expect("a height"));
+    assert_eq!((*kind, *white), ("P5", "255"));
+    let pixels = &file.bytes[file.bytes.len() - width * height..];
+    (width, height, pixels.chunks(width).rev().flatten().copied().collect())
+}
+
+/// Every cell says what the geometry says of its middle, except within half a diagonal of an edge, where it is not free.
+#[test]
+fn a_raster_agrees_with_the_site() {
+    let hospital = include_str!("../../../sites/hospital.toml");
+    let hospital = Site::from_toml(hospital).unwrap_or_else(|error| panic!("{error}"));
+    for (site, resolution_m) in [(full(), 0.07), (hospital, 0.1)] {
+        let options = ExportOptions { resolution_m, ..ExportOptions::named("m.map.yaml") };
+        let (files, _) = export(&site, Format::MapServer, &options).unwrap();
+        let compiled = site.compile(&sheepdog_map::CompileOptions::default()).expect("it compiles");
+        for level in compiled.levels() {
+            let part = level.name.replace(' ', "_");
+            let file =
+                |name: &str| files.iter().find(|file| file.name == name).unwrap_or_else(|| panic!("{name}"));
+            let yaml = file(&format!("m.{part}.map.yaml"));
+            let (width, height, greys) = cells(file(&format!("m.{part}.pgm")));
+            let meta =
+                import(&yaml.name, &yaml.bytes, |name| Some(file(name).bytes.clone())).expect("it is read");
+            let [x, y] = meta.1.levels[0].translation_m;
+            let back = meta.0.compile(&sheepdog_map::CompileOptions::default()).expect("it compiles");
+            let half = resolution_m * std::f64::consts::FRAC_1_SQRT_2;
+            let blocked = |p: nalgebra::Point2<f64>, near: f64| {
+                site.obstacles.iter().filter(|obstacle| obstacle.level == level.name).any(|obstacle| {
+                    // Obstacles of these sites are boxes.
+                    let (low, high) = (obstacle.polygon[0], obstacle.polygon[2]);
+                    let off = |v: f64, low: f64, high: f64| (low - v).max(v - high).max(0.0);
+                    libm::hypot(off(p.x, low[0], high[0]), off(p.y, low[1], high[1])) <= near
+                })
+            };
+            let mut counts = [0_usize; 3];
+            for (index, grey) in greys.iter().enumerate() {
+                let cell = |number: usize| f64::from(u32::try_from(number).expect("a cell")) + 0.5;
+                let p = nalgebra::Point2::new(
+                    x + cell(index % width) * resolution_m,
+                    y + cell(index / width) * resolution_m,
+                );
+                let wall_m = level.geometry.wall_clearance(p);
+                match grey {
+                    254 => {
+                        counts[0] += 1;
+                        assert!(level.geometry.disc_free(p, half - 1e-6) && !blocked(p, half - 1e-6), "{p}");
+                    }
+                    0 => {
+                        counts[1] += 1;
+                        assert!(wall_m <= half + 1e-6 || blocked(p, half + 1e-6), "{p}");
+                    }
+                    205 => {
+                        counts[2] += 1;
+                        assert!(half - 1e-6 < wall_m && !blocked(p, half - 1e-6), "{p}");
+                        assert!(!level.geometry.disc_free(p, half + 1e-6), "{p}");
+                    }
+                    other => panic!("{other}"),
+                }
+                assert_eq!(back.levels()[0].geometry.inside(p), *grey == 254, "{p}");
+            }
+            assert!(counts.iter().all(|count| height < *count), "{counts:?}");
+        }
+    }
+}
+
+#[test]
+fn masks_hold_the_zones() {
+    let (files, report) = write(&full(), Format::MapServer).unwrap();
+    let back = |name: &str| read(files.iter().find(|file| file.name == name).expect(name), &files);
+    let box_of = |ring: &[[f64; 2]]| {
+        let axis = |axis: usize| {
+            let values = || ring.iter().map(|corner| corner[axis]);
+            [values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max)]
+        };
+        [axis(0), axis(1)]
+    };
+    let covers = |zone: &Zone, expected: [[f64; 2]; 2]| {
+        let found = box_of(&zone.polygon);
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                found[0] <= expected[0] + 1e-9 && expected[1] <= found[1] + 1e-9,
+                "{found:?} {expected:?}"
+            );
+            assert!(expected[0] - 0.13 < found[0] && found[1] < expected[1] + 0.13, "{found:?} {expected:?}");
+        }
+    };
+    let keepout = back("x.L1_keepout.yaml");
+    assert_eq!((keepout.zones.len(), keepout.zones[0].kind), (1, ZoneKind::Blocked));
+    covers(&keepout.zones[0], [[15.0, 16.0], [6.0, 7.0]]);
+    let speed = back("x.L1_speed.yaml");
+    assert_eq!((speed.zones.len(), speed.zones[0].speed_limit_mps), (1, Some(0.4)));
+    covers(&speed.zones[0], [[0.0, 4.0], [0.0, 4.0]]);
+    covers(&back("x.L_2_keepout.yaml").zones[0], [[0.0, 1.0], [0.0, 1.0]]);
+    assert!(
+        report.warnings.iter().any(|warning| warning.message.contains("base 1 m/s and multiplier -0.01 m/s"))
+    );
+    // Never faster than the zone says.
+    for limit in [0.011, 0.3333, 0.999, 1.0, 2.5, 7.77] {
+        let mut site = full();
+        site.zones[1].speed_limit_mps = Some(limit);
+        let Ok((files, _)) = write(&site, Format::MapServer) else { panic!("{limit}") };
+        let (.., greys) = cells(files.iter().find(|file| file.name == "x.L1_speed.pgm").expect("a mask"));
+        let grey = greys.iter().copied().min().expect("cells");
+        let base = libm::floor(limit) + 1.0;
+        let value = libm::round(100.0 * f64::from(255 - grey) / 255.0);
+        let read = base - base / 100.0 * value;
+        assert!(0.0 < read && read <= limit + 1e-9 && limit - read < base / 100.0 + 1e-9, "{limit} {read}");
     }
 }

@@ -6,6 +6,9 @@
     reason = "fixtures of tests; exact values are meant"
 )]
 
+mod drawn;
+
+use drawn::{FILES, GRAPH, IMAGE, LAYOUT, PLANT, ROUTE, SITE, VENUE};
 use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
@@ -30,15 +33,6 @@ fn dropped(report: &ImportReport, path: &str) -> usize {
 fn implied(report: &ImportReport, path: &str) -> usize {
     report.implied.iter().find(|(other, _)| other == path).map_or(0, |(_, count)| *count)
 }
-
-const ROUTE: &str = r#"{"type": "FeatureCollection", "name": "aisle", "features": [
-  {"type": "Feature", "properties": {"id": 7, "frame": "map"}, "geometry": {"type": "Point", "coordinates": [1, -2]}},
-  {"type": "Feature", "properties": {"id": 3}, "geometry": {"type": "Point", "coordinates": [4, 2]}},
-  {"type": "Feature", "properties": {"id": 7, "startid": 7, "endid": 3, "cost": 10, "overridable": true,
-    "metadata": {"abs_speed_limit": 0.5, "aisle": 14}},
-    "geometry": {"type": "LineString", "coordinates": [[1, -2], [4, 2]]}},
-  {"type": "Feature", "properties": {"id": 7, "startid": 3, "endid": 7, "overridable": false, "metadata": {"speed_limit": 0.85}},
-    "geometry": {"type": "MultiLineString", "coordinates": [[[4, 2], [0, 0], [1, -2]]]}}]}"#;
 
 #[test]
 fn a_route_graph_becomes_waypoints_and_one_way_lanes() {
@@ -86,18 +80,6 @@ fn route_graphs_with_faults_are_refused() {
     assert!(matches!(with("\"id\": 3", "\"id\": 3, \"id\": 4").problem, ImportProblem::Duplicate { .. }));
 }
 
-const LAYOUT: &str = r#"{"metaInformation": {"projectIdentification": "hall", "creator": "us", "lifVersion": "1.0.0"},
- "layouts": [{"layoutId": "a", "layoutLevelId": "ground",
-  "nodes": [
-   {"nodeId": "n1", "nodePosition": {"x": 0, "y": 0}, "vehicleTypeNodeProperties": [
-     {"vehicleTypeId": "cart", "theta": 1.5}, {"vehicleTypeId": "lift", "theta": 1.5}]},
-   {"nodeId": "n2", "nodePosition": {"x": 5, "y": 0}, "vehicleTypeNodeProperties": [{"vehicleTypeId": "cart", "theta": 90.0}]}],
-  "edges": [
-   {"edgeId": "e1", "startNodeId": "n1", "endNodeId": "n2", "vehicleTypeEdgeProperties": [
-     {"vehicleTypeId": "cart", "vehicleOrientation": 180, "maxSpeed": 1.5, "maxHeight": 2},
-     {"vehicleTypeId": "lift", "vehicleOrientation": 0, "orientationType": "TANGENTIAL"}]}],
-  "stations": [{"stationId": "s", "interactionNodeIds": ["n2"], "stationHeight": 1.2}]}]}"#;
-
 #[test]
 fn a_layout_keeps_classes_headings_and_limits() {
     let (site, report) = read("hall.lif.json", LAYOUT);
@@ -120,23 +102,6 @@ fn a_layout_keeps_classes_headings_and_limits() {
     let error = refused("hall.lif.json", &LAYOUT.replacen("1.0.0", "2.0.0", 1));
     assert!(matches!(error.problem, ImportProblem::UnknownWord { .. }), "{error}");
 }
-
-#[cfg(feature = "opentcs")]
-const PLANT: &str = r#"<?xml version="1.0"?>
-<model version="7.0.0" name="plant">
- <point name="A" positionX="0" positionY="0" positionZ="0" vehicleOrientationAngle="90.0" type="PARK_POSITION">
-  <outgoingPath name="A-B"/><outgoingPath name="A-C"/></point>
- <point name="B" positionX="4000" positionY="0" positionZ="7" vehicleOrientationAngle="NaN" type="HALT_POSITION"/>
- <point name="C" positionX="4000" positionY="4000" positionZ="0" type="HALT_POSITION"/>
- <path name="A-B" sourcePoint="A" destinationPoint="B" length="5000" maxVelocity="1000" maxReverseVelocity="500" locked="false">
-  <pathLayout connectionType="DIRECT" layerId="0"/></path>
- <path name="A-C" sourcePoint="A" destinationPoint="C" length="6000" maxVelocity="1000" maxReverseVelocity="0" locked="false">
-  <pathLayout connectionType="BEZIER" layerId="0"><controlPoint x="80" y="0"/><controlPoint x="80" y="0"/></pathLayout></path>
- <locationType name="T"><allowedOperation name="Unload"/></locationType>
- <location name="L" positionX="9" positionY="9" type="T"><link point="B"/></location>
- <block name="X" type="SINGLE_VEHICLE_ONLY"><member name="A-B"/><member name="B"/></block>
- <visualLayout name="V" scaleX="50.0" scaleY="50.0"/>
-</model>"#;
 
 #[cfg(feature = "opentcs")]
 #[test]
@@ -231,24 +196,6 @@ fn a_benchmark_grid_becomes_floors() {
 }
 
 #[cfg(feature = "rmf")]
-const GRAPH: &str = "building_name: tower
-levels:
-  L1:
-    vertices:
-      - [0, 0, {name: desk, is_charger: true}]
-      - [4, 0, {name: ''}]
-      - [8, 0, {name: cabin, lift: lift}]
-    lanes:
-      - [0, 1, {speed_limit: 0.5, orientation_constraint: forward, mutex: m, door_name: d, dock_name: x}]
-      - [1, 2, {}]
-  L2:
-    vertices: [[8, 0, {name: up, lift: lift}], [4, 0, {name: ward, pickup_dispenser: p}]]
-    lanes: [[0, 1, {}]]
-doors: {d: {endpoints: [[2, -1], [2, 1]], map: L1}}
-lifts: {lift: {position: [8, 0, 0], dims: [2, 3]}}
-";
-
-#[cfg(feature = "rmf")]
 #[test]
 fn a_navigation_graph_has_lanes_doors_and_lifts() {
     let (site, report) = read("0.yaml", GRAPH);
@@ -278,20 +225,6 @@ fn a_navigation_graph_has_lanes_doors_and_lifts() {
     }
 }
 
-const VENUE: &str = r#"{
- "venue": {"features": [{"id": "v", "type": "Feature", "feature_type": "venue", "properties": {"category": "hospital", "name": {"en": "Clinic"}},
-  "geometry": {"type": "Polygon", "coordinates": [[[9.999, 44.999], [10.001, 44.999], [10.001, 45.001], [9.999, 45.001], [9.999, 44.999]]]}}]},
- "building": {"features": [{"id": "b", "type": "Feature", "feature_type": "building", "properties": {"category": "unspecified"}}]},
- "level": {"features": [{"id": "l", "type": "Feature", "feature_type": "level", "properties": {"ordinal": 1, "building_ids": ["b"]}}]},
- "unit": {"features": [{"id": "u", "type": "Feature", "feature_type": "unit", "properties": {"category": "walkway", "level_id": "l", "name": {"en": "Hall"}},
-  "geometry": {"type": "Polygon", "coordinates": [[[10, 45], [10.0001, 45], [10.0001, 45.0001], [10, 45.0001], [10, 45]]]}}]},
- "opening": {"features": [{"id": "o", "type": "Feature", "feature_type": "opening", "properties": {"category": "emergencyexit", "level_id": "l", "door": {"type": "swinging"}},
-  "geometry": {"type": "LineString", "coordinates": [[10.00002, 45], [10.00004, 45]]}}]},
- "fixture": {"features": [{"id": "f", "type": "Feature", "feature_type": "fixture", "properties": {"category": "desk", "level_id": "l"},
-  "geometry": {"type": "Polygon", "coordinates": [[[10.00005, 45.00005], [10.00006, 45.00005], [10.00006, 45.00006], [10.00005, 45.00005]]]}}]},
- "amenity": {"features": [{"id": "a", "type": "Feature", "feature_type": "amenity", "properties": {"category": "atm", "unit_ids": ["u"]},
-  "geometry": {"type": "Point", "coordinates": [10.00003, 45.00003]}}]}}"#;
-
 #[test]
 fn a_venue_has_rooms_in_metres_and_a_place_on_earth() {
     let (site, report) = read("venue.json", VENUE);
@@ -314,19 +247,6 @@ fn a_venue_has_rooms_in_metres_and_a_place_on_earth() {
         assert!(import("venue.json", VENUE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
     }
 }
-
-const SITE: &str = r#"{"format_version": "0.1", "anchors": {"8": {"Translate2D": [6, -1]}, "9": {"Translate2D": [6, 1]}},
- "properties": {"name": "s"},
- "levels": {"1": {"properties": {"name": "L1", "elevation": 2}, "anchors": {"2": {"Translate2D": [0, 0]}, "3": {"Translate2D": [4, 0]}},
-  "walls": {"4": {"anchors": [2, 3], "texture": 1}},
-  "doors": {"5": {"anchors": [2, 3], "name": "d", "kind": {"SingleSwing": {"pivot_on": "Right"}}, "top": {"fixed": 2.1}}}}},
- "lifts": {"6": {"properties": {"name": "lift", "reference_anchors": [8, 9], "cabin": {"Rect": {"width": 1.5, "depth": 1.88, "wall_thickness": 0.05, "gap": 0.01}}},
-  "cabin_anchors": {"10": {"Translate2D": [1, 0.5]}, "11": {"Translate2D": [1, -0.5]}, "12": {"Translate2D": [0, 0]}},
-  "cabin_doors": {"13": {"kind": {}, "reference_anchors": [10, 11], "visits": [1]}}}},
- "navigation": {"guided": {"graphs": {"20": {"name": "g"}}, "mutex_groups": {"21": {"name": "m"}},
-  "lanes": {"30": {"anchors": [2, 3], "mutex": 21, "graphs": {"Only": [20]}, "reverse": "Disable", "forward": {"speed_limit": 0.5}},
-   "31": {"anchors": [3, 12], "graphs": "All"}},
-  "locations": {"40": {"anchor": 2, "tags": ["Charger"], "name": "home", "graphs": "All"}}}}}"#;
 
 #[test]
 fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
@@ -359,35 +279,13 @@ fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
     }
 }
 
-const META: &str = "image: m.pgm\nresolution: 0.5\norigin: [1, 2, 0.5]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
-const IMAGE: &str = "P2\n# ours\n4 3\n255\n254 254 254 205\n254 0 254 205\n254 254 0 254\n";
-
-/// A file of ours for each format: its name, its text and its image.
-fn files() -> Vec<(&'static str, &'static str)> {
-    let mut files = vec![
-        ("a.geojson", ROUTE),
-        ("a.lif.json", LAYOUT),
-        ("a.site.json", SITE),
-        ("a.json", VENUE),
-        ("a.map", "type octile\nheight 2\nwidth 3\nmap\n.@G\nSTW\n"),
-        ("a.yaml", META),
-        ("keepout.yaml", META),
-        ("speed.yaml", META),
-    ];
-    #[cfg(feature = "opentcs")]
-    files.push(("a.xml", PLANT));
-    #[cfg(feature = "rmf")]
-    files.push(("a.yaml", GRAPH));
-    files
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2560, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happens to the bytes of a file or of its image: an answer, never a panic.
     #[test]
     fn mutated_files_never_panic(
-        (name, text) in prop::sample::select(files()),
+        (name, text) in prop::sample::select(FILES.to_vec()),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>(), any::<u8>()), 1..5),
     ) {
         let (mut bytes, mut image) = (text.as_bytes().to_vec(), IMAGE.as_bytes().to_vec());

@@ -7,54 +7,15 @@
     reason = "fixtures of tests; exact values are meant"
 )]
 
+mod drawn;
+
+use drawn::TOWER;
 use proptest::prelude::*;
 use sheepdog_map::{
     Site,
     model::{DoorKind, Orientation, Role, StationKind, Swing},
     rmf::{ImportReport, RmfError, RmfProblem, import_building},
 };
-
-/// Two levels and a lift. On L2 everything is twice as large and turned by 90° in the drawing.
-const TOWER: &str = "\
-name: tower
-coordinate_system: reference_image
-levels:
-  L1:
-    elevation: 0
-    measurements: [[0, 1, {distance: [3, 10]}]]
-    fiducials: [[0, 0, a], [100, 0, b], [0, 100, 7]]
-    vertices:
-      - [0, 0, 0, desk, {is_charger: [4, true], is_parking_spot: [2, 1]}]
-      - [100, 0, 0, \"\"]
-      - [100, 50, 0, shop, {pickup_dispenser: [1, till], is_holding_point: [4, true]}]
-      - [0, 50, 0, shop, {dropoff_ingestor: [1, box]}]
-      - [50, 0.4, 0, \"\", {lift_cabin: [1, lift]}]
-    lanes:
-      - [0, 1, {bidirectional: [4, true], graph_idx: [2, 0], speed_limit: [3, 0]}]
-      - [1, 2, {bidirectional: [4, false], graph_idx: [2, 3], speed_limit: [3, 0.5], mutex: [1, narrow]}]
-      - [0, 4, {bidirectional: [4, true], graph_idx: [2, 0], orientation: [1, forward]}]
-      - [2, 3, {bidirectional: [4, true], graph_idx: [2, 0]}]
-    human_lanes:
-      - [0, 3, {graph_idx: [2, 9]}]
-    walls:
-      - [0, 1, {alpha: [3, 1]}]
-      - [2, 3]
-    floors:
-      - {vertices: [0, 1, 2, 3], parameters: {indoor: [2, 0]}}
-  L2:
-    elevation: 4
-    measurements: []
-    fiducials: [[0, 0, a], [0, 200, b], [-200, 0, 7]]
-    vertices:
-      - [-1, 100, 0, \"\"]
-      - [-1, 0, 0, shop]
-    lanes: [[0, 1, {bidirectional: [4, true], graph_idx: [2, 0]}]]
-lifts:
-  lift:
-    {reference_floor_name: L1, x: 50, y: 0, yaw: 1.5707963267948966, width: 2, depth: 1.6, lowest_floor: L1,
-     highest_floor: '', doors: {d: {x: 1.1, y: 0, width: 1, motion_axis_orientation: 1.5707963267948966, door_type: 2}},
-     level_doors: {L1: [d], L2: [d]}}
-";
 
 /// One level of 10 m x 10 m at 0.1 m per pixel, with `more` in it.
 fn level(more: &str) -> String {

@@ -57,7 +57,8 @@ pub(super) fn export(site: &Site, options: &ExportOptions<'_>) -> Exported {
         };
         let part = Some(*level).filter(|_| 1 < all.len());
         Sheet { site, level, geometry, frame: Frame::around(level, geometry, resolution_m)? }.write(
-            &names.with_parts(part),
+            &names.stem(part),
+            name::yaml_ending(options.name),
             &mut files,
             &mut report,
             &mut written,
@@ -166,16 +167,16 @@ struct Sheet<'a> {
 impl Sheet<'_> {
     fn write(
         &self,
-        name: &str,
+        stem: &str,
+        ending: &str,
         files: &mut Vec<ExportFile>,
         report: &mut ExportReport,
         written: &mut Written,
     ) -> Result<(), ExportError> {
-        let stem = name::split(name).0;
         let mut add = |suffix: &str, more: &str, image: Vec<u8>| {
             let image_name = format!("{stem}{suffix}.pgm");
             let yaml = self.frame.yaml(&image_name, more);
-            let ending = if suffix.is_empty() { name::yaml_ending(name) } else { ".yaml" };
+            let ending = if suffix.is_empty() { ending } else { ".yaml" };
             files.push(ExportFile::new(format!("{stem}{suffix}{ending}"), yaml));
             files.push(ExportFile::new(image_name, image));
         };

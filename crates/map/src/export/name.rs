@@ -119,7 +119,7 @@ fn is_number(stem: &str) -> bool {
 }
 
 /// A name as a stem and an ending.
-pub(super) fn split(name: &str) -> (&str, &str) {
+fn split(name: &str) -> (&str, &str) {
     let lower = name.to_ascii_lowercase();
     let known =
         ENDINGS.iter().find(|ending| lower.ends_with(*ending)).map(|ending| name.len() - ending.len());
@@ -140,8 +140,12 @@ impl<'a> Names<'a> {
     /// The name with parts before its ending. What does not belong into the name of a file becomes `_`; where that makes
     /// two names equal, also to systems that know no capitals, the later ones are numbered.
     pub(super) fn with_parts<'b>(&mut self, parts: impl IntoIterator<Item = &'b str>) -> String {
-        let (stem, ending) = split(self.base);
-        let mut name = stem.to_owned();
+        self.stem(parts) + split(self.base).1
+    }
+
+    /// The same without the ending.
+    pub(super) fn stem<'b>(&mut self, parts: impl IntoIterator<Item = &'b str>) -> String {
+        let mut name = split(self.base).0.to_owned();
         for part in parts {
             name.push('.');
             let plain = |sign: char| if sign.is_alphanumeric() || "-_".contains(sign) { sign } else { '_' };
@@ -153,7 +157,7 @@ impl<'a> Names<'a> {
             number += 1;
             numbered = format!("{name}-{number}");
         }
-        numbered + ending
+        numbered
     }
 }
 

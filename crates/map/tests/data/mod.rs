@@ -17,7 +17,7 @@ fn root() -> PathBuf {
 }
 
 /// A file's bytes, or `None` with a visible line when the data are not here.
-pub fn bytes(file: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes(file: &str) -> Option<Vec<u8>> {
     let path = root().join(file);
     let bytes = fs::read(&path).ok();
     if bytes.is_none() {
@@ -30,18 +30,18 @@ pub fn bytes(file: &str) -> Option<Vec<u8>> {
 }
 
 /// The text of an Open-RMF demonstration map.
-pub fn building(name: &str) -> Option<String> {
+pub(crate) fn building(name: &str) -> Option<String> {
     bytes(&format!("rmf/{name}.building.yaml")).and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 /// What an import of `bytes` under the name of `file` gives, images looked for beside it; errors as text.
-pub fn result(file: &str, bytes: &[u8]) -> Result<(Site, ImportReport), String> {
+pub(crate) fn result(file: &str, bytes: &[u8]) -> Result<(Site, ImportReport), String> {
     let path = root().join(file);
     import(file, bytes, |name| fs::read(path.parent()?.join(name)).ok()).map_err(|error| error.to_string())
 }
 
 /// All files that are maps.
-pub const ALL: [&str; 25] = [
+pub(crate) const ALL: [&str; 25] = [
     "lif/example.lif.json",
     "nav2_route/aws_graph.geojson",
     "nav2_route/depot_graph.geojson",
