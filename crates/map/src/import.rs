@@ -5,6 +5,8 @@
 //! without it, or is counted as left behind. What would become silently wrong is an [`ImportError`] that names the
 //! element, the value and the rule. Text, depth and counts are bounded, so no input exhausts memory or stack.
 
+#[cfg(feature = "rmf")]
+mod building;
 mod detect;
 mod error;
 mod geojson;
@@ -29,15 +31,17 @@ pub(crate) mod tangent;
 pub(crate) mod tree;
 #[cfg(feature = "opentcs")]
 mod xml;
+#[cfg(feature = "rmf")]
+mod yaml;
 
 use crate::model::Site;
 
 #[cfg(feature = "ros")]
 pub use self::map_server::{Raster, import_map_server};
-#[cfg(feature = "rmf")]
-pub use self::nav_graph::import_nav_graph;
 #[cfg(feature = "opentcs")]
 pub use self::opentcs::import_opentcs;
+#[cfg(feature = "rmf")]
+pub use self::{building::import_building, nav_graph::import_nav_graph};
 pub use self::{
     error::{ImportError, ImportProblem},
     geojson::import_geojson,
@@ -107,7 +111,7 @@ pub fn import(
         #[cfg(feature = "opentcs")]
         Some(Format::OpenTcs) => import_opentcs(bytes),
         #[cfg(feature = "rmf")]
-        Some(Format::Building) => Ok(crate::rmf::import_building(tree::utf8(bytes)?)?),
+        Some(Format::Building) => import_building(tree::utf8(bytes)?),
         _ => Err(ImportError::of_file(ImportProblem::Unrecognised { name: name.to_owned() })),
     }
 }

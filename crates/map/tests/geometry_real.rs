@@ -2,29 +2,17 @@
 #![cfg(feature = "rmf")]
 #![expect(clippy::expect_used, reason = "fixtures of tests")]
 
-use std::{fs, path::PathBuf};
+mod data;
 
 use nalgebra::Point2;
 use sheepdog_map::{
     CompileOptions, CompiledSite,
     geometry::{FreeSpace, PathError, Scratch},
-    rmf::import_building,
+    import::import_building,
 };
 
 fn site(name: &str) -> Option<CompiledSite> {
-    let root = std::env::var_os("SHEEPDOG_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let path = root.join("maps/rmf").join(format!("{name}.building.yaml"));
-    let text = fs::read_to_string(&path).ok();
-    if text.is_none() {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: no data at {}", path.display());
-        }
-    }
-    let (site, _) = import_building(&text?).expect("the map is importable");
+    let (site, _) = import_building(&data::building(name)?).expect("the map is importable");
     Some(site.compile(&CompileOptions::default()).expect("the map compiles"))
 }
 

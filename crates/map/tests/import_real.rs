@@ -1,41 +1,11 @@
 //! The importers over public files, when they are at hand: what is in them, that nothing is lost, that nothing panics.
 #![expect(clippy::expect_used, clippy::panic, reason = "fixtures of tests")]
 
-use std::{fs, path::PathBuf};
+mod data;
 
+use data::{bytes, result};
 use proptest::prelude::*;
-use sheepdog_map::{
-    CompileOptions, Site,
-    import::{ImportReport, import},
-    model::ZoneKind,
-};
-
-fn root() -> PathBuf {
-    let root = std::env::var_os("SHEEPDOG_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    root.join("maps")
-}
-
-/// A file's bytes, or `None` with a visible line when the data are not here.
-fn bytes(file: &str) -> Option<Vec<u8>> {
-    let path = root().join(file);
-    let bytes = fs::read(&path).ok();
-    if bytes.is_none() {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: no data at {}", path.display());
-        }
-    }
-    bytes
-}
-
-/// What an import of `bytes` under the name of `file` gives; errors as text.
-fn result(file: &str, bytes: &[u8]) -> Result<(Site, ImportReport), String> {
-    let folder = root().join(file);
-    import(file, bytes, |name| fs::read(folder.parent()?.join(name)).ok()).map_err(|error| error.to_string())
-}
+use sheepdog_map::{CompileOptions, Site, import::ImportReport, model::ZoneKind};
 
 fn read(file: &str) -> Option<(Site, ImportReport)> {
     let (site, report) = result(file, &bytes(file)?).expect(file);
@@ -155,7 +125,7 @@ fn raster_maps_have_the_cells_they_should() {
     assert_eq!(limits, [0.5, 0.75, 0.8]);
 }
 
-/// The files of which leaves are deleted and bytes are changed.
+/// The files of which bytes are changed.
 const JSON: [&str; 8] = [
     "rmf_site/office.site.json",
     "rmf_site/test.site.json",
@@ -167,58 +137,12 @@ const JSON: [&str; 8] = [
     "lif/example.lif.json",
 ];
 
-fn leaves(value: &serde_json::Value, path: &str, out: &mut Vec<String>) {
-    match value {
-        serde_json::Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{path}/{index}"), out));
-        }
-        serde_json::Value::Object(entries) => {
-            for (key, item) in entries {
-                leaves(item, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), out);
-            }
-        }
-        serde_json::Value::Null => {}
-        serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::String(_) => {
-            out.push(path.to_owned());
-        }
-    }
-}
-
-fn without(value: &serde_json::Value, leaf: &str) -> serde_json::Value {
-    let mut value = value.clone();
-    let (parent, key) = leaf.rsplit_once('/').expect(leaf);
-    match value.pointer_mut(parent) {
-        Some(serde_json::Value::Array(items)) => drop(items.remove(key.parse().expect(leaf))),
-        Some(serde_json::Value::Object(entries)) => {
-            entries.remove(&key.replace("~1", "/").replace("~0", "~"));
-        }
-        _ => panic!("{leaf}"),
-    }
-    value
-}
-
 /// What is not a warning's line: taking something away moves the rest.
 fn content(result: Result<(Site, ImportReport), String>) -> Result<(Site, ImportReport), String> {
     result.map(|(site, mut report)| {
         report.warnings.iter_mut().for_each(|warning| warning.line = None);
         (site, report)
     })
-}
-
-#[test]
-fn nothing_is_lost() {
-    for file in JSON {
-        let Some(bytes) = bytes(file) else { return };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).expect(file);
-        let whole = content(result(file, value.to_string().as_bytes()));
-        assert!(whole.is_ok(), "{file}: {whole:?}");
-        let mut all = Vec::new();
-        leaves(&value, "", &mut all);
-        for leaf in all.iter().step_by((all.len() / 100).max(1)) {
-            let rest = content(result(file, without(&value, leaf).to_string().as_bytes()));
-            assert_ne!(rest, whole, "{file}: {leaf}");
-        }
-    }
 }
 
 proptest! {

@@ -13,8 +13,8 @@ use drawn::TOWER;
 use proptest::prelude::*;
 use sheepdog_map::{
     Site,
+    import::{ImportError, ImportProblem, ImportReport, import_building},
     model::{DoorKind, Orientation, Role, StationKind, Swing},
-    rmf::{ImportReport, RmfError, RmfProblem, import_building},
 };
 
 /// One level of 10 m x 10 m at 0.1 m per pixel, with `more` in it.
@@ -32,7 +32,7 @@ fn import(text: &str) -> (Site, ImportReport) {
     import_building(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-fn refused(text: &str) -> RmfError {
+fn refused(text: &str) -> ImportError {
     import_building(text).expect_err("it must be refused")
 }
 
@@ -77,9 +77,9 @@ fn the_first_level_in_file_order_is_the_reference() {
     assert_eq!(report.levels.iter().map(|level| level.name.as_str()).collect::<Vec<_>>(), ["Z", "A"]);
     assert_eq!(report.levels[0].rotation_rad, 0.0);
     let named = refused(&tower("name: tower", "name: tower\nreference_level_name: L2"));
-    assert_eq!(named.problem, RmfProblem::NoScale { level: "L2".to_owned() });
+    assert_eq!(named.problem, ImportProblem::NoScale { level: "L2".to_owned() });
     let nobody = refused(&tower("name: tower", "name: tower\nreference_level_name: L9"));
-    assert_eq!(nobody.problem, RmfProblem::NoSuch { what: "level", name: "L9".to_owned() });
+    assert_eq!(nobody.problem, ImportProblem::NoSuch { what: "level", name: "L9".to_owned() });
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn lanes_keep_direction_speed_roadmap_and_mutex() {
     assert_eq!(second.speed_limit_mps, Some(0.5));
     assert_eq!((second.roadmap.as_deref(), second.corridor.as_deref()), (Some("3"), Some("narrow")));
     assert_eq!(site.lanes.len(), 5, "lanes of people are left out");
-    assert!(report.dropped.contains(&("levels.L1.human_lanes".to_owned(), 1)), "{:?}", report.dropped);
+    assert!(report.dropped.contains(&("levels.L1.human_lanes".to_owned(), 4)), "{:?}", report.dropped);
     assert_eq!((first.orientation, site.lanes[2].orientation), (Orientation::Any, Orientation::Forward));
 }
 
@@ -154,7 +154,7 @@ fn waypoints_of_a_lift_meet_and_are_found_by_their_place() {
     let apart = refused(&tower("[50, 0.4, 0,", "[50, 1.6, 0,"));
     assert_eq!(apart.element, "levels.L2.vertices[0]");
     assert!(
-        matches!(apart.problem, RmfProblem::LiftApart { apart_m, .. } if (apart_m - 0.11).abs() < 1e-9),
+        matches!(apart.problem, ImportProblem::LiftApart { apart_m, .. } if (apart_m - 0.11).abs() < 1e-9),
         "{apart}"
     );
 }
@@ -269,7 +269,7 @@ fn holes_belong_to_the_floor_they_are_in() {
     let (site, _) = import(&inside);
     assert_eq!((site.rooms[0].polygon.len(), site.rooms[0].holes.len()), (4, 1));
     let crossing = text.replace("[60, 50, 0, '']", "[60, 50, 0, ''], [60, 150, 0, '']");
-    assert_eq!(refused(&crossing).problem, RmfProblem::HoleCrossesFloor { floor: 0 });
+    assert_eq!(refused(&crossing).problem, ImportProblem::HoleCrossesFloor { floor: 0 });
     let apart = text.replace("[50, 50, 0, '']", "[150, 50, 0, '']");
     let apart = apart.replace("[60, 50, 0, '']", "[160, 50, 0, ''], [160, 60, 0, '']");
     let (site, report) = import(&apart);
@@ -305,10 +305,13 @@ fn web_mercator_is_measured_from_its_origin() {
         assert!((x - 0.001 * unit).abs() < 1e-3 && (north - 0.002 * unit).abs() < 1e-3, "{x} {north}");
     }
     assert!(
-        matches!(refused(&map(90.0, 0.001)).problem, RmfProblem::Stretched { factor, .. } if 1.3 < factor)
+        matches!(refused(&map(90.0, 0.001)).problem, ImportProblem::Stretched { factor, .. } if 1.3 < factor)
     );
-    assert!(matches!(refused(&map(127.0, 0.1).replace("origin", "here")).problem, RmfProblem::NoSuch { .. }));
-    assert!(matches!(refused(&map(-127.0, 250.0)).problem, RmfProblem::OutOfRange { .. }));
+    assert!(matches!(
+        refused(&map(127.0, 0.1).replace("origin", "here")).problem,
+        ImportProblem::NoSuch { .. }
+    ));
+    assert!(matches!(refused(&map(-127.0, 250.0)).problem, ImportProblem::OutOfRange { .. }));
 }
 
 #[test]
@@ -366,17 +369,18 @@ fn what_would_be_silently_wrong_is_refused() {
 fn an_error_says_where() {
     let error = refused(&tower("speed_limit: [3, 0.5]", "speed_limit: [3, fast]"));
     let line = 1 + TOWER.lines().position(|line| line.contains("mutex")).unwrap();
-    assert_eq!(error.position.line as usize, line);
+    let at = error.position.unwrap();
+    assert_eq!(at.line as usize, line);
     assert_eq!(
         error.to_string(),
         format!(
-            "line {line}, column {}: levels.L1.lanes[1][2].speed_limit[1]: expected a number, found \"fast\"",
-            error.position.column
+            "line {line}, column {}: levels.L1.lanes[1][2].speed_limit[1]: expected a number, found fast",
+            at.column
         )
     );
     assert_eq!(
         &tower("speed_limit: [3, 0.5]", "speed_limit: [3, fast]").lines().nth(line - 1).unwrap()
-            [error.position.column as usize - 1..][..4],
+            [at.column as usize - 1..][..4],
         "fast"
     );
 }
@@ -391,34 +395,34 @@ fn a_lane_may_not_join_two_cabins_nor_a_cabin_hold_two_waypoints() {
     };
     let lanes = "    lanes: [[4, 5, {graph_idx: [2, 0]}]]\nlifts:\n";
     let two = level(&format!("{lanes}{}{}", lift("a", 50.0), lift("b", 60.0)));
-    assert!(matches!(refused(&two).problem, RmfProblem::LaneBetweenLifts { .. }));
+    assert!(matches!(refused(&two).problem, ImportProblem::LaneBetweenLifts { .. }));
     let one = level(&format!("{lanes}{}", lift("a", 55.0).replace("width: 0.8, depth", "width: 2, depth")));
-    assert!(matches!(refused(&one).problem, RmfProblem::CrowdedCabin { .. }));
+    assert!(matches!(refused(&one).problem, ImportProblem::CrowdedCabin { .. }));
 }
 
 #[test]
 fn hostile_files_fail_cleanly() {
     let deep = format!("levels: {}{}", "[".repeat(40), "]".repeat(40));
-    assert!(matches!(refused(&deep).problem, RmfProblem::TooDeep { .. } | RmfProblem::Syntax { .. }));
+    assert!(matches!(refused(&deep).problem, ImportProblem::TooDeep { .. } | ImportProblem::Syntax { .. }));
     let deeper = "[".repeat(100_000);
-    assert!(matches!(refused(&deeper).problem, RmfProblem::TooDeep { .. } | RmfProblem::Syntax { .. }));
+    assert!(matches!(refused(&deeper).problem, ImportProblem::TooDeep { .. } | ImportProblem::Syntax { .. }));
     let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nlevels: *b\n";
-    assert!(matches!(refused(bomb).problem, RmfProblem::Unsupported { .. }));
-    assert!(matches!(refused(&" ".repeat(17 << 20)).problem, RmfProblem::TooLarge { .. }));
-    assert!(matches!(
-        refused("").problem,
-        RmfProblem::Empty | RmfProblem::Missing { .. } | RmfProblem::WrongType { .. }
-    ));
+    assert!(matches!(refused(bomb).problem, ImportProblem::Unsupported { .. }));
+    assert!(matches!(refused(&" ".repeat(17 << 20)).problem, ImportProblem::TooLarge { .. }));
+    assert!(matches!(refused("").problem, ImportProblem::Missing { .. } | ImportProblem::WrongType { .. }));
     let long = format!("levels: [{}]", "1,".repeat(1_100_000));
-    assert!(matches!(refused(&long).problem, RmfProblem::TooMany { .. }));
-    assert!(matches!(refused("levels: {}").problem, RmfProblem::Missing { .. }));
+    assert!(matches!(refused(&long).problem, ImportProblem::TooMany { .. }));
+    assert!(matches!(refused("levels: {}").problem, ImportProblem::Missing { .. }));
 }
 
 #[test]
 fn nothing_that_says_something_is_lost_without_a_word() {
     let (_, report) = import(TOWER);
     let dropped: Vec<&str> = report.dropped.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(dropped, ["levels.L1.floors[].parameters.indoor", "levels.L1.human_lanes"]);
+    assert_eq!(
+        dropped,
+        ["levels.L1.floors[].parameters.indoor", "levels.L1.human_lanes", "lifts.lift.doors.d.door_type"]
+    );
     let (_, report) = import(&tower("name: tower", "name: tower\nfuture: {a: 1}"));
     assert!(report.dropped.contains(&("future".to_owned(), 1)));
 }

@@ -28,17 +28,6 @@ impl ImportError {
     }
 }
 
-#[cfg(feature = "rmf")]
-impl From<crate::rmf::RmfError> for ImportError {
-    fn from(error: crate::rmf::RmfError) -> Self {
-        Self {
-            position: Some(error.position),
-            element: error.element,
-            problem: ImportProblem::Building(Box::new(error.problem)),
-        }
-    }
-}
-
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -160,8 +149,87 @@ pub enum ImportProblem {
         /// Its name.
         name: String,
     },
-    /// An Open-RMF building file breaks one of its rules.
-    #[cfg(feature = "rmf")]
-    #[error("{0}")]
-    Building(Box<crate::rmf::RmfProblem>),
+    /// A typed parameter `[type, value]` of another type.
+    #[error("the parameter's type is {kind}, expected {expected} (1 string, 2 int, 3 double, 4 bool)")]
+    WrongParam {
+        /// The number of the type.
+        kind: i64,
+        /// The number that should be there.
+        expected: i64,
+    },
+    /// An index beyond the level's vertices.
+    #[error("vertex {index} does not exist, the level has {count}")]
+    NoSuchVertex {
+        /// The index.
+        index: i64,
+        /// How many there are.
+        count: usize,
+    },
+    /// The reference level of a drawing has no measurement: lengths would be pixels.
+    #[error(
+        "the reference level {level:?} has no measurement, so its lengths would be pixels instead of metres"
+    )]
+    NoScale {
+        /// The level.
+        level: String,
+    },
+    /// A further level shares fewer than two fiducials with the reference level: its place is unknown.
+    #[error("shares {common} fiducials with the reference level {reference:?}, aligning it needs 2")]
+    TooFewFiducials {
+        /// How many they share.
+        common: usize,
+        /// The reference level.
+        reference: String,
+    },
+    /// Web-Mercator metres are longer than metres on the ground.
+    #[error(
+        "at this latitude lengths in web mercator are {factor:.3} times the true ones, the limit is {limit}"
+    )]
+    Stretched {
+        /// How many times.
+        factor: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// A hole crosses the edge of a floor: what is left of the floor is not a polygon with holes.
+    #[error("the hole crosses the edge of floor {floor}; draw the floor around it")]
+    HoleCrossesFloor {
+        /// Index of the floor.
+        floor: usize,
+    },
+    /// The waypoints of one lift are too far apart for one cabin.
+    #[error(
+        "waypoints {a:?} and {b:?} of lift {lift:?} are {apart_m:.3} m apart, more than {limit_m} m: \
+         the levels do not line up"
+    )]
+    LiftApart {
+        /// The lift.
+        lift: String,
+        /// One waypoint.
+        a: String,
+        /// The other.
+        b: String,
+        /// Their horizontal distance, metres.
+        apart_m: f64,
+        /// The largest distance that is one place, metres.
+        limit_m: f64,
+    },
+    /// Two waypoints of one level are in one cabin.
+    #[error("lift {lift:?} holds waypoints {a:?} and {b:?} of one level; a cabin has one waypoint per level")]
+    CrowdedCabin {
+        /// The lift.
+        lift: String,
+        /// One waypoint.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// A lane leads from one cabin into another.
+    #[error("the lane joins lifts {a:?} and {b:?}")]
+    LaneBetweenLifts {
+        /// One lift.
+        a: String,
+        /// The other.
+        b: String,
+    },
 }

@@ -5,16 +5,14 @@
 //! the lower left corner of the image, and its yaw is honoured. Free cells become rooms; occupied and unknown cells are
 //! not mapped. A keepout mask becomes blocked zones, a speed mask speed limits.
 
-use crate::{
-    model::{Level, Site, Zone, ZoneKind},
-    rmf::tree as yaml,
-};
+use crate::model::{Level, Site, Zone, ZoneKind};
 
 use super::{
     ImportError, ImportProblem, ImportReport, LevelImport, RasterReading,
     pgm::Image,
     raster::{Grid, NOTCH, Region, add_rooms},
     tree::{At, utf8},
+    yaml,
 };
 
 /// The level that everything is on.
@@ -50,7 +48,7 @@ pub fn import_map_server(
     raster: Raster,
     mut image: impl FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<(Site, ImportReport), ImportError> {
-    let tree = yaml::common(utf8(bytes)?)?;
+    let tree = yaml::parse(utf8(bytes)?)?;
     let top = At::root(&tree);
     let mut report = ImportReport::default();
     let meta = Meta::read(&top, &mut report)?;

@@ -5,17 +5,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    model::{
-        Door, DoorKind, Lane, Level, Lift, LiftDoor, Orientation, Role, Site, Station, StationKind, Swing,
-        Waypoint,
-    },
-    rmf::tree as yaml,
+use crate::model::{
+    Door, DoorKind, Lane, Level, Lift, LiftDoor, Orientation, Role, Site, Station, StationKind, Swing,
+    Waypoint,
 };
 
 use super::{
     ImportError, ImportProblem, ImportReport, LEVEL_APART_M, LevelImport,
     tree::{At, utf8},
+    yaml,
 };
 
 /// Reads a navigation graph. Costs n log n in its elements.
@@ -24,7 +22,7 @@ use super::{
 /// [`ImportError`] when the text is no such graph, a name is there twice, a lane names a vertex or a vertex a lift that
 /// does not exist.
 pub fn import_nav_graph(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
-    let tree = yaml::common(utf8(bytes)?)?;
+    let tree = yaml::parse(utf8(bytes)?)?;
     let top = At::root(&tree);
     let mut reader =
         Reader { site: Site::new(top.text_of("building_name")?.unwrap_or("building")), ..Reader::default() };

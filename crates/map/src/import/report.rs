@@ -165,7 +165,7 @@ impl Tally {
     /// The tree's depth is bounded, and so is this recursion.
     fn walk(&mut self, node: &Node, path: &str) {
         let (unread, read) = node.leaves();
-        if unread != 0 && read == 0 {
+        if unread != 0 && read == 0 && !node.is_open() {
             count(&mut self.unread, path, unread);
             return;
         }

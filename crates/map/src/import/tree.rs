@@ -23,6 +23,8 @@ const PATH_CHARS_MAX: usize = 400;
 pub(crate) struct Node {
     position: Position,
     used: Cell<Use>,
+    /// Whether somebody looked for entries in it by their names.
+    open: Cell<bool>,
     pub(crate) value: Value,
 }
 
@@ -46,7 +48,11 @@ pub(crate) enum Value {
 
 impl Node {
     pub(crate) fn new(position: Position, value: Value) -> Self {
-        Self { position, used: Cell::new(Use::Unread), value }
+        Self { position, used: Cell::new(Use::Unread), open: Cell::new(false), value }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.open.get()
     }
 
     pub(super) fn used(&self) -> Use {
@@ -171,6 +177,18 @@ impl<'a> At<'a> {
         self.node.mark_all(Use::Unread);
     }
 
+    /// Says that entries of it are known by name, so that those nobody read are reported one by one.
+    #[cfg(feature = "rmf")]
+    pub(super) fn open(&self) {
+        self.node.open.set(true);
+    }
+
+    #[cfg(feature = "rmf")]
+    pub(super) fn value(&self) -> &'a Value {
+        let node: &'a Node = self.node;
+        &node.value
+    }
+
     /// Whether it is null.
     pub(crate) fn is_null(&self) -> bool {
         matches!(&self.node.value, Value::Plain(text) if is_null(text))
@@ -213,13 +231,7 @@ impl<'a> At<'a> {
     }
 
     fn child(&self, key: &str, node: &'a Node) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        let mut path = format!("{}{dot}{key}", self.path);
-        if let Some((end, _)) = path.char_indices().nth(PATH_CHARS_MAX) {
-            path.truncate(end);
-            path.push('…');
-        }
-        Self { node, path }
+        Self { node, path: join(&self.path, key) }
     }
 
     /// The entry `key` of a map, unless it is absent or null, or this is no map.
@@ -278,6 +290,18 @@ impl<'a> At<'a> {
         Ok(number)
     }
 
+    /// A whole number.
+    #[cfg(feature = "rmf")]
+    pub(crate) fn integer(&self) -> Result<i64, ImportError> {
+        let number = match &self.node.value {
+            Value::Plain(text) => text.parse().ok(),
+            Value::Text(_) | Value::Seq(_) | Value::Map(_) => None,
+        };
+        let number = number.ok_or_else(|| self.wrong("an integer"))?;
+        self.mark(Use::Read);
+        Ok(number)
+    }
+
     /// A finite number of which `rule` holds.
     pub(crate) fn number_where(
         &self,
@@ -319,10 +343,14 @@ impl<'a> At<'a> {
         Ok(number)
     }
 
-    /// The text `key`, unless it is absent or empty.
+    /// The text `key`, unless it is absent or empty, which is the same.
     pub(crate) fn text_of(&self, key: &str) -> Result<Option<&'a str>, ImportError> {
-        let text = self.get(key).map(|at| at.text()).transpose()?;
-        Ok(text.filter(|text| !text.is_empty()))
+        let Some(at) = self.get(key) else { return Ok(None) };
+        let text = at.text()?;
+        if text.is_empty() {
+            at.implied();
+        }
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// The value as JSON; all of it counts as read.
@@ -351,6 +379,17 @@ impl<'a> At<'a> {
             _ => Err(self.wrong("a position")),
         }
     }
+}
+
+/// The path of an entry of a map.
+pub(super) fn join(path: &str, key: &str) -> String {
+    let dot = if path.is_empty() { "" } else { "." };
+    let mut joined = format!("{path}{dot}{key}");
+    if let Some((end, _)) = joined.char_indices().nth(PATH_CHARS_MAX) {
+        joined.truncate(end);
+        joined.push('…');
+    }
+    joined
 }
 
 /// The beginning of a text, for messages.

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    import::tangent::{Tangent, is_place},
-    model::Georeference,
-};
+use super::super::tangent::{Tangent, is_place};
+use crate::model::Georeference;
 
 use super::{
-    ImportReport, LevelImport, RmfError, RmfProblem,
-    tree::{At, Fields},
+    At, ImportError, ImportProblem, ImportReport, LevelImport,
+    params::{self, text, vertex},
 };
 
 /// Fiducials farther off than this are worth a look, metres.
@@ -41,12 +39,13 @@ pub(super) struct Vertex<'a> {
     pub(super) params: Option<At<'a>>,
 }
 
-/// A level with its vertices in metres; `fields` holds what has not been read yet.
+/// A level with its vertices in metres.
 #[derive(Debug)]
 pub(super) struct LevelFrame<'a> {
     pub(super) name: &'a str,
     pub(super) elevation_m: f64,
-    pub(super) fields: Fields<'a>,
+    /// The map of the level in the file.
+    pub(super) at: At<'a>,
     pub(super) vertices: Vec<Vertex<'a>>,
     transform: Similarity,
 }
@@ -96,15 +95,15 @@ pub(super) fn distance([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> f64 {
 
 impl<'a> Frames<'a> {
     pub(super) fn read(
-        top: &mut Fields<'a>,
-        levels: Vec<(&'a str, At<'a>)>,
+        top: &At<'a>,
+        levels: &[(&'a str, At<'a>)],
         report: &mut ImportReport,
-    ) -> Result<Self, RmfError> {
+    ) -> Result<Self, ImportError> {
         let system = read_system(top)?;
         let several = 1 < levels.len();
         let levels = levels
-            .into_iter()
-            .map(|(name, at)| LevelFrame::read(name, &at, several, report))
+            .iter()
+            .map(|(name, at)| LevelFrame::read(name, at, several, report))
             .collect::<Result<Vec<_>, _>>()?;
         let mut frames = Self { system, flip: 1.0, tangent: None, levels };
         match system {
@@ -126,7 +125,7 @@ impl<'a> Frames<'a> {
                 if !vertex.metres.iter().all(|value| value.is_finite()) {
                     return Err(vertex
                         .at
-                        .error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
+                        .error(ImportProblem::NotFinite { value: "its place in metres".to_owned() }));
                 }
             }
         }
@@ -148,13 +147,13 @@ impl<'a> Frames<'a> {
     }
 
     /// Lays longitudes and latitudes into the plane that touches the Earth at the mean of all vertices.
-    fn touch(&mut self, report: &mut ImportReport) -> Result<(), RmfError> {
+    fn touch(&mut self, report: &mut ImportReport) -> Result<(), ImportError> {
         let vertices = || self.levels.iter().flat_map(|level| &level.vertices);
         for vertex in vertices() {
             if !is_place(vertex.raw) {
                 let value = if 180.0 < vertex.raw[0].abs() { vertex.raw[0] } else { vertex.raw[1] };
                 let rule = "a longitude and a latitude in degrees";
-                return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule }));
+                return Err(vertex.at.error(ImportProblem::OutOfRange { value, rule }));
             }
         }
         let axis = |axis: fn([f64; 2]) -> f64| {
@@ -164,7 +163,7 @@ impl<'a> Frames<'a> {
         for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
             let Some(metres) = tangent.project(vertex.raw) else {
                 let (value, rule) = (vertex.raw[0], "within half a degree of the mean of all vertices");
-                return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule }));
+                return Err(vertex.at.error(ImportProblem::OutOfRange { value, rule }));
             };
             vertex.raw = metres;
         }
@@ -191,27 +190,29 @@ impl<'a> Frames<'a> {
         }
     }
 
-    fn reference(&self, top: &mut Fields<'a>) -> Result<usize, RmfError> {
-        let Some(at) = top.take("reference_level_name") else { return Ok(0) };
-        let name = at.text()?;
+    fn reference(&self, top: &At<'a>) -> Result<usize, ImportError> {
+        let Some(at) = top.get("reference_level_name") else { return Ok(0) };
+        let name = text(&at)?;
         if name.is_empty() {
+            at.implied();
             return Ok(0);
         }
-        self.levels
-            .iter()
-            .position(|level| level.name == name)
-            .ok_or_else(|| at.error(RmfProblem::NoSuch { what: "level", name: name.to_owned() }))
+        let found = self.levels.iter().position(|level| level.name == name);
+        if found == Some(0) {
+            at.implied();
+        }
+        found.ok_or_else(|| at.no_such("level", name))
     }
 
     /// Scales the reference level by its measurements and lays the others over it by their fiducials.
-    fn align(&mut self, reference: usize, report: &mut ImportReport) -> Result<(), RmfError> {
+    fn align(&mut self, reference: usize, report: &mut ImportReport) -> Result<(), ImportError> {
         let scales =
-            self.levels.iter_mut().map(LevelFrame::read_scales).collect::<Result<Vec<_>, RmfError>>()?;
+            self.levels.iter().map(LevelFrame::read_scales).collect::<Result<Vec<_>, ImportError>>()?;
         let fiducials = self
             .levels
-            .iter_mut()
+            .iter()
             .map(|level| level.read_fiducials(-1.0))
-            .collect::<Result<Vec<_>, RmfError>>()?;
+            .collect::<Result<Vec<_>, ImportError>>()?;
         let (Some(base), Some(base_scales), Some(base_fiducials)) =
             (self.levels.get(reference), scales.get(reference), fiducials.get(reference))
         else {
@@ -219,7 +220,7 @@ impl<'a> Frames<'a> {
         };
         let base_name = base.name;
         let Some(base_scale) = mean(base_scales) else {
-            return Err(base.fields.at().error(RmfProblem::NoScale { level: base_name.to_owned() }));
+            return Err(base.at.error(ImportProblem::NoScale { level: base_name.to_owned() }));
         };
         warn_of_spread(base, base_scales, base_scale, report);
         for (index, level) in self.levels.iter_mut().enumerate() {
@@ -235,11 +236,11 @@ impl<'a> Frames<'a> {
                     .collect::<Vec<_>>();
                 shared = Some(common.len());
                 (level.transform, residual_m) = fit(&common, base_scale)
-                    .map_err(|misfit| level.fields.at().error(misfit.problem(common.len(), base_name)))?;
+                    .map_err(|misfit| level.at.error(misfit.problem(common.len(), base_name)))?;
                 if RESIDUAL_WARN_M < residual_m {
                     let message =
                         format!("its fiducials miss those of {base_name} by up to {residual_m:.3} m");
-                    report.warn(level.fields.at(), message);
+                    level.at.warn(report, message);
                 }
                 level.warn_of_own_scale(scales.get(index).and_then(|own| mean(own)), report);
             }
@@ -253,36 +254,29 @@ impl<'a> Frames<'a> {
     }
 
     /// Puts the vertex called `origin` at (0, 0) of the web-mercator plane.
-    fn project(&mut self, top: &mut Fields<'a>, report: &mut ImportReport) -> Result<(), RmfError> {
-        let mut parameters = top.take("parameters").map(|at| at.fields()).transpose()?;
-        let chosen = match &mut parameters {
-            Some(parameters) => parameters.string_param("generate_origin_vertex")?,
+    fn project(&mut self, top: &At<'a>, report: &mut ImportReport) -> Result<(), ImportError> {
+        let parameters = top.get("parameters").map(|at| params::fields(&at)).transpose()?;
+        let chosen = match &parameters {
+            Some(parameters) => params::string(parameters, "generate_origin_vertex")?,
             None => "",
         };
-        if let Some(parameters) = parameters {
-            parameters.leave(report);
-        }
         let origin = if chosen.is_empty() { "origin" } else { chosen };
         self.upright()?;
         let mut found =
             self.levels.iter().flat_map(|level| &level.vertices).filter(|vertex| vertex.name == origin);
         let Some(first) = found.next() else {
-            return Err(top
-                .at()
-                .error(RmfProblem::NoSuch { what: "origin vertex", name: origin.to_owned() }));
+            return Err(top.no_such("origin vertex", origin));
         };
         if let Some(second) = found.next() {
-            return Err(second
-                .at
-                .error(RmfProblem::Duplicate { what: "origin vertex", value: origin.to_owned() }));
+            return Err(second.at.duplicate("origin vertex", origin));
         }
         let scale = std::f64::consts::PI * MERCATOR_RADIUS_M / 128.0;
         let [x, y] = first.raw;
         let factor = libm::cosh(scale * (128.0 + y) / MERCATOR_RADIUS_M);
         if factor.is_nan() || STRETCH_MAX < factor {
-            return Err(first.at.error(RmfProblem::Stretched { factor, limit: STRETCH_MAX }));
+            return Err(first.at.error(ImportProblem::Stretched { factor, limit: STRETCH_MAX }));
         }
-        report.warn(&first.at, format!("web mercator: lengths are {factor:.5} times those on the ground"));
+        first.at.warn(report, format!("web mercator: lengths are {factor:.5} times those on the ground"));
         let transform = Similarity { scale, rotation_rad: 0.0, translation: [-scale * x, -scale * y] };
         for level in &mut self.levels {
             level.transform = transform;
@@ -292,19 +286,19 @@ impl<'a> Frames<'a> {
     }
 
     /// Tiles have y downwards from 0 to 256; some files hold it negated already. Both signs at once cannot be.
-    fn upright(&mut self) -> Result<(), RmfError> {
+    fn upright(&mut self) -> Result<(), ImportError> {
         let mut down = false;
         for vertex in self.levels.iter().flat_map(|level| &level.vertices) {
             let [x, y] = vertex.raw;
             if !(0.0..=256.0).contains(&x) {
                 return Err(vertex
                     .at
-                    .error(RmfProblem::OutOfRange { value: x, rule: "a tile's x, 0 to 256" }));
+                    .error(ImportProblem::OutOfRange { value: x, rule: "a tile's x, 0 to 256" }));
             }
             if !(-256.0..=256.0).contains(&y) || down && y < 0.0 {
                 return Err(vertex
                     .at
-                    .error(RmfProblem::OutOfRange { value: y, rule: "a tile's y, 0 to 256" }));
+                    .error(ImportProblem::OutOfRange { value: y, rule: "a tile's y, 0 to 256" }));
             }
             down = down || 0.0 < y;
         }
@@ -312,7 +306,7 @@ impl<'a> Frames<'a> {
             self.levels.iter().flat_map(|level| &level.vertices).find(|vertex| down && vertex.raw[1] < 0.0);
         if let Some(vertex) = mixed {
             let value = vertex.raw[1];
-            return Err(vertex.at.error(RmfProblem::OutOfRange { value, rule: "a tile's y, 0 to 256" }));
+            return Err(vertex.at.error(ImportProblem::OutOfRange { value, rule: "a tile's y, 0 to 256" }));
         }
         if down {
             self.flip(-1.0);
@@ -321,33 +315,44 @@ impl<'a> Frames<'a> {
     }
 }
 
-fn read_system(top: &mut Fields<'_>) -> Result<System, RmfError> {
-    let Some(at) = top.take("coordinate_system") else { return Ok(System::ReferenceImage) };
-    match at.text()? {
-        "" | "reference_image" => Ok(System::ReferenceImage),
+fn read_system(top: &At<'_>) -> Result<System, ImportError> {
+    let Some(at) = top.get("coordinate_system") else { return Ok(System::ReferenceImage) };
+    match text(&at)? {
+        "" | "reference_image" => {
+            at.implied();
+            Ok(System::ReferenceImage)
+        }
         "web_mercator" => Ok(System::WebMercator),
         "cartesian_meters" => Ok(System::CartesianMeters),
         "wgs84" => Ok(System::Wgs84),
-        other => Err(at.error(RmfProblem::UnknownWord {
-            value: other.to_owned(),
-            expected: "reference_image, web_mercator, cartesian_meters or wgs84",
-        })),
+        other => Err(at.unknown(other, "reference_image, web_mercator, cartesian_meters or wgs84")),
     }
 }
 
 impl<'a> LevelFrame<'a> {
-    fn read(name: &'a str, at: &At<'a>, several: bool, report: &mut ImportReport) -> Result<Self, RmfError> {
-        let mut fields = at.fields()?;
-        let elevation_m = if let Some(elevation) = fields.take("elevation") {
-            elevation.number()?
-        } else {
-            if several {
-                report.warn(at, "it has no elevation; 0 m was taken".to_owned());
+    fn read(
+        name: &'a str,
+        at: &At<'a>,
+        several: bool,
+        report: &mut ImportReport,
+    ) -> Result<Self, ImportError> {
+        let at = params::fields(at)?;
+        let mut elevation_m = 0.0;
+        if let Some(elevation) = at.get("elevation") {
+            elevation_m = elevation.number()?;
+            if !several && elevation_m == 0.0 {
+                elevation.implied();
             }
-            0.0
-        };
-        let vertices = fields.list("vertices")?.into_iter().map(Vertex::read).collect::<Result<_, _>>()?;
-        Ok(Self { name, elevation_m, fields, vertices, transform: Similarity::IDENTITY })
+        } else if several {
+            at.warn(report, "it has no elevation; 0 m was taken");
+        }
+        let vertices = at.list("vertices")?.into_iter().map(Vertex::read).collect::<Result<_, _>>()?;
+        Ok(Self { name, elevation_m, at, vertices, transform: Similarity::IDENTITY })
+    }
+
+    /// The places of two vertices, metres.
+    pub(super) fn ends(&self, start: usize, end: usize) -> [[f64; 2]; 2] {
+        [start, end].map(|vertex| self.vertices.get(vertex).map(|vertex| vertex.metres).unwrap_or_default())
     }
 
     fn import(&self, residual_m: f64) -> LevelImport {
@@ -364,28 +369,27 @@ impl<'a> LevelFrame<'a> {
     }
 
     /// Metres per pixel, as each measurement has it.
-    fn read_scales(&mut self) -> Result<Vec<f64>, RmfError> {
+    fn read_scales(&self) -> Result<Vec<f64>, ImportError> {
         let count = self.vertices.len();
         let mut scales = Vec::new();
-        for at in self.fields.list("measurements")? {
+        for at in self.at.list("measurements")? {
             let items = at.items()?;
             let [start, end, params] = items.as_slice() else {
-                return Err(at.error(RmfProblem::Missing { field: "[start, end, {distance}]" }));
+                return Err(at.error(ImportProblem::Missing { field: "[start, end, {distance}]" }));
             };
-            let (start, end) = (start.vertex(count)?, end.vertex(count)?);
-            let mut params = params.fields()?;
-            let Some(metres) = params.number_param("distance")? else {
-                return Err(at.error(RmfProblem::Missing { field: "distance" }));
+            let (start, end) = (vertex(start, count)?, vertex(end, count)?);
+            let Some(metres) = params::number(&params::fields(params)?, "distance")? else {
+                return Err(at.error(ImportProblem::Missing { field: "distance" }));
             };
             if metres <= 0.0 {
-                return Err(at.error(RmfProblem::OutOfRange { value: metres, rule: "a distance above 0 m" }));
+                return Err(at.out_of_range(metres, "a distance above 0 m"));
             }
             let (Some(start), Some(end)) = (self.vertices.get(start), self.vertices.get(end)) else {
                 continue;
             };
             let scale = metres / distance(start.raw, end.raw);
             if !scale.is_finite() {
-                return Err(at.error(RmfProblem::Coincident { what: "the measured vertices" }));
+                return Err(at.error(ImportProblem::Coincident { what: "the measured vertices" }));
             }
             scales.push(scale);
         }
@@ -393,16 +397,16 @@ impl<'a> LevelFrame<'a> {
     }
 
     /// The fiducials by name, y up.
-    fn read_fiducials(&mut self, flip: f64) -> Result<BTreeMap<&'a str, [f64; 2]>, RmfError> {
+    fn read_fiducials(&self, flip: f64) -> Result<BTreeMap<&'a str, [f64; 2]>, ImportError> {
         let mut fiducials = BTreeMap::new();
-        for at in self.fields.list("fiducials")? {
+        for at in self.at.list("fiducials")? {
             let items = at.items()?;
-            let [x, y, name] = items.as_slice() else {
-                return Err(at.error(RmfProblem::Missing { field: "[x, y, name]" }));
+            let [x, y, name_at] = items.as_slice() else {
+                return Err(at.error(ImportProblem::Missing { field: "[x, y, name]" }));
             };
-            let name = name.text()?;
+            let name = text(name_at)?;
             if fiducials.insert(name, [x.number()?, flip * y.number()?]).is_some() {
-                return Err(at.error(RmfProblem::Duplicate { what: "fiducial", value: name.to_owned() }));
+                return Err(at.duplicate("fiducial", name));
             }
         }
         Ok(fiducials)
@@ -418,21 +422,27 @@ impl<'a> LevelFrame<'a> {
                 "its own measurements say {own:.6} m per pixel ({share:+.1} %), its fiducials {scale:.6}; \
                  the fiducials count"
             );
-            report.warn(self.fields.at(), message);
+            self.at.warn(report, message);
         }
     }
 }
 
 impl<'a> Vertex<'a> {
-    fn read(at: At<'a>) -> Result<Self, RmfError> {
+    fn read(at: At<'a>) -> Result<Self, ImportError> {
         let items = at.items()?;
-        let (x, y, name, params) = match items.as_slice() {
-            [x, y, _, name] => (x, y, name, None),
-            [x, y, _, name, params] => (x, y, name, Some(params.clone())),
-            _ => return Err(at.error(RmfProblem::Missing { field: "[x, y, z, name]" })),
+        let (x, y, z, name, params) = match items.as_slice() {
+            [x, y, z, name] => (x, y, z, name, None),
+            [x, y, z, name, params] => (x, y, z, name, Some(params.clone())),
+            _ => return Err(at.error(ImportProblem::Missing { field: "[x, y, z, name]" })),
         };
+        // The elevation of the level counts, as in Open-RMF.
+        if z.number().is_ok_and(|z| z == 0.0) {
+            z.implied();
+        } else {
+            z.leave_all_behind();
+        }
         let raw = [x.number()?, y.number()?];
-        let name = name.text()?;
+        let name = text(name)?;
         Ok(Self { at, raw, metres: raw, name, params })
     }
 }
@@ -449,7 +459,7 @@ fn warn_of_spread(level: &LevelFrame<'_>, scales: &[f64], mean: f64, report: &mu
     let spread = (highest - lowest) / mean;
     if SCALE_SPREAD_WARN < spread {
         let message = format!("its measurements disagree by {:.1} % about the scale", 100.0 * spread);
-        report.warn(level.fields.at(), message);
+        level.at.warn(report, message);
     }
 }
 
@@ -461,10 +471,10 @@ enum Misfit {
 }
 
 impl Misfit {
-    fn problem(&self, common: usize, reference: &str) -> RmfProblem {
+    fn problem(&self, common: usize, reference: &str) -> ImportProblem {
         match self {
-            Self::TooFew => RmfProblem::TooFewFiducials { common, reference: reference.to_owned() },
-            Self::Coincident => RmfProblem::Coincident { what: "two fiducials" },
+            Self::TooFew => ImportProblem::TooFewFiducials { common, reference: reference.to_owned() },
+            Self::Coincident => ImportProblem::Coincident { what: "two fiducials" },
         }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
 };
 
 use super::{
-    ImportReport, RmfError, RmfProblem,
+    At, ImportError, ImportProblem, ImportReport,
     frame::{Frames, LevelFrame, rotate},
-    tree::{At, Fields},
+    params::{self, text},
 };
 
 /// A waypoint is in the cabin when it is inside the cabin's rectangle grown by this on every side, metres.
@@ -37,16 +37,17 @@ impl Cabin<'_> {
 
 /// Reads the lifts in file order. A lift that stops nowhere is left out with a warning.
 pub(super) fn read<'a>(
-    top: &mut Fields<'a>,
+    top: &At<'a>,
     frames: &Frames<'a>,
     report: &mut ImportReport,
-) -> Result<Vec<Cabin<'a>>, RmfError> {
-    let Some(lifts) = top.take("lifts") else { return Ok(Vec::new()) };
+) -> Result<Vec<Cabin<'a>>, ImportError> {
+    let Some(lifts) = top.get("lifts") else { return Ok(Vec::new()) };
     let mut cabins = Vec::new();
     for (name, at) in lifts.entries()? {
         let cabin = read_one(name, at, frames, report)?;
         if cabin.lift.doors.is_empty() {
-            report.warn(&cabin.at, "it has a door on no level and was left out".to_owned());
+            cabin.at.warn(report, "it has a door on no level and was left out");
+            cabin.at.leave_all_behind();
         } else {
             cabins.push(cabin);
         }
@@ -59,16 +60,16 @@ fn read_one<'a>(
     at: At<'a>,
     frames: &Frames<'a>,
     report: &mut ImportReport,
-) -> Result<Cabin<'a>, RmfError> {
-    let mut fields = at.fields()?;
+) -> Result<Cabin<'a>, ImportError> {
+    let fields = params::fields(&at)?;
     let reference = fields.need("reference_floor_name")?;
-    let reference = level_named(frames, reference.text()?, &reference)?;
-    let yaw_rad = fields.take("yaw").map_or(Ok(0.0), |yaw| yaw.number())?;
+    let reference = level_named(frames, text(&reference)?, &reference)?;
+    let yaw_rad = fields.number_or("yaw", 0.0)?;
     let place = [fields.need("x")?.number()?, fields.need("y")?.number()?];
     let (width_m, depth_m) = (size(&fields.need("width")?)?, size(&fields.need("depth")?)?);
     let centre = frames.metres(reference, place);
     if !centre.iter().all(|value| value.is_finite()) {
-        return Err(at.error(RmfProblem::NotFinite { value: "its place in metres".to_owned() }));
+        return Err(at.error(ImportProblem::NotFinite { value: "its place in metres".to_owned() }));
     }
     // The yaw was measured with y up already, so it is not turned over with the points.
     let mut lift = Lift { yaw_rad, ..Lift::new(name, centre, width_m, depth_m) };
@@ -76,34 +77,36 @@ fn read_one<'a>(
         let turn = Frames::rotation_rad(reference);
         let message =
             format!("its reference level is turned by {turn:.4} rad, and as in Open-RMF its yaw is not");
-        report.warn(&at, message);
+        at.warn(report, message);
     }
-    let doors = read_doors(&mut fields, report)?;
+    let doors = read_doors(&fields, report)?;
     report.lift_doors.extend(
         doors.iter().map(|(door, _)| LiftDoorName { lift: name.to_owned(), door: (*door).to_owned() }),
     );
-    let range = Range::read(&mut fields, frames)?;
+    let range = Range::read(&fields, frames)?;
     let mut served = vec![false; frames.levels.len()];
-    if let Some(level_doors) = fields.take("level_doors") {
-        for (level_name, names) in level_doors.entries()? {
-            let level = level_named(frames, level_name, &names)?;
-            let stops = range.contains(level.elevation_m);
-            for name in names.items()? {
-                let wanted = name.text()?;
-                let Some((_, door)) = doors.iter().find(|(door, _)| *door == wanted) else {
-                    return Err(name.error(RmfProblem::NoSuch { what: "lift door", name: wanted.to_owned() }));
-                };
-                if stops {
-                    lift.doors.push(door.at_level(level.name, &lift));
-                }
-            }
-            let index = frames.levels.iter().position(|other| other.name == level.name);
-            if let Some(slot) = index.and_then(|index| served.get_mut(index)) {
-                *slot = stops && lift.doors.iter().any(|door| door.level == level.name);
+    let mut named = Vec::new();
+    for (level_name, names) in fields.map("level_doors")? {
+        let level = level_named(frames, level_name, &names)?;
+        named.push(level.elevation_m);
+        let stops = range.contains(level.elevation_m);
+        for name in names.items()? {
+            let wanted = text(&name)?;
+            let Some((_, door)) = doors.iter().find(|(door, _)| *door == wanted) else {
+                return Err(name.no_such("lift door", wanted));
+            };
+            if stops {
+                lift.doors.push(door.at_level(level.name, &lift));
+            } else {
+                name.leave_behind();
             }
         }
+        let index = frames.levels.iter().position(|other| other.name == level.name);
+        if let Some(slot) = index.and_then(|index| served.get_mut(index)) {
+            *slot = stops && lift.doors.iter().any(|door| door.level == level.name);
+        }
     }
-    fields.leave(report);
+    range.mark(&fields, &named);
     Ok(Cabin { at, lift, served })
 }
 
@@ -111,17 +114,13 @@ fn level_named<'f, 'a>(
     frames: &'f Frames<'a>,
     name: &str,
     at: &At<'_>,
-) -> Result<&'f LevelFrame<'a>, RmfError> {
-    frames
-        .levels
-        .iter()
-        .find(|level| level.name == name)
-        .ok_or_else(|| at.error(RmfProblem::NoSuch { what: "level", name: name.to_owned() }))
+) -> Result<&'f LevelFrame<'a>, ImportError> {
+    frames.levels.iter().find(|level| level.name == name).ok_or_else(|| at.no_such("level", name))
 }
 
-fn size(at: &At<'_>) -> Result<f64, RmfError> {
+fn size(at: &At<'_>) -> Result<f64, ImportError> {
     let value = at.number()?;
-    if 0.0 < value { Ok(value) } else { Err(at.error(RmfProblem::OutOfRange { value, rule: "above 0 m" })) }
+    if 0.0 < value { Ok(value) } else { Err(at.out_of_range(value, "above 0 m")) }
 }
 
 /// A door in the frame of its cabin.
@@ -142,28 +141,28 @@ impl CabinDoor {
 }
 
 fn read_doors<'a>(
-    fields: &mut Fields<'a>,
+    fields: &At<'a>,
     report: &mut ImportReport,
-) -> Result<Vec<(&'a str, CabinDoor)>, RmfError> {
-    let Some(doors) = fields.take("doors") else { return Ok(Vec::new()) };
+) -> Result<Vec<(&'a str, CabinDoor)>, ImportError> {
     let mut read = Vec::new();
-    for (name, at) in doors.entries()? {
-        let mut fields = at.fields()?;
+    for (name, at) in fields.map("doors")? {
+        let fields = params::fields(&at)?;
         let (x, y) = (fields.need("x")?.number()?, fields.need("y")?.number()?);
         let half = size(&fields.need("width")?)? / 2.0;
-        let axis_rad = fields.take("motion_axis_orientation").map_or(Ok(0.0), |axis| axis.number())?;
-        if let Some(kind) = fields.take("door_type") {
+        let axis_rad = fields.number_or("motion_axis_orientation", 0.0)?;
+        if let Some(kind) = fields.get("door_type") {
             match kind.integer()? {
-                // Single and double, sliding and telescope: none swings.
+                // Single and double, sliding and telescope: none swings, and which it is has no place with us.
                 1..=4 => {}
-                0 => report.warn(&kind, "the type of the door is undefined; it counts as sliding".to_owned()),
+                0 => kind.warn(report, "the type of the door is undefined; it counts as sliding"),
                 other => {
-                    let expected = "0 undefined, 1 or 2 sliding, 3 or 4 telescope";
-                    return Err(kind.error(RmfProblem::UnknownWord { value: other.to_string(), expected }));
+                    return Err(
+                        kind.unknown(&other.to_string(), "0 undefined, 1 or 2 sliding, 3 or 4 telescope")
+                    );
                 }
             }
+            kind.leave_behind();
         }
-        fields.leave(report);
         let [along_x, along_y] = rotate([half, 0.0], axis_rad);
         read.push((name, CabinDoor { ends: [[x - along_x, y - along_y], [x + along_x, y + along_y]] }));
     }
@@ -178,10 +177,10 @@ struct Range {
 }
 
 impl Range {
-    fn read(fields: &mut Fields<'_>, frames: &Frames<'_>) -> Result<Self, RmfError> {
-        let mut bound = |key: &str, unbounded: f64| match fields.take(key) {
-            Some(at) if !at.is_nothing() => Ok(level_named(frames, at.text()?, &at)?.elevation_m),
-            Some(_) | None => Ok(unbounded),
+    fn read(fields: &At<'_>, frames: &Frames<'_>) -> Result<Self, ImportError> {
+        let bound = |key: &str, unbounded: f64| match fields.get(key) {
+            Some(at) if !text(&at)?.is_empty() => Ok(level_named(frames, text(&at)?, &at)?.elevation_m),
+            Some(_) | None => Ok::<_, ImportError>(unbounded),
         };
         Ok(Self {
             lowest_m: bound("lowest_floor", f64::NEG_INFINITY)?,
@@ -191,5 +190,18 @@ impl Range {
 
     fn contains(&self, elevation_m: f64) -> bool {
         self.lowest_m <= elevation_m && elevation_m <= self.highest_m
+    }
+
+    /// Says which of the bounds keeps the lift from none of the levels that it has doors for.
+    fn mark(&self, fields: &At<'_>, named_m: &[f64]) {
+        let free = [
+            ("lowest_floor", named_m.iter().all(|elevation_m| self.lowest_m <= *elevation_m)),
+            ("highest_floor", named_m.iter().all(|elevation_m| *elevation_m <= self.highest_m)),
+        ];
+        for (key, is_free) in free {
+            if let Some(at) = fields.get(key).filter(|_| is_free) {
+                at.implied();
+            }
+        }
     }
 }
