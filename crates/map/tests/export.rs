@@ -1,5 +1,5 @@
 //! What is written reads back, says what it lost, and is refused where a reader would refuse it.
-#![expect(clippy::expect_used, clippy::panic, reason = "fixtures of tests")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "fixtures of tests")]
 
 mod drawn;
 
@@ -512,9 +512,9 @@ fn what_a_reader_would_refuse_is_not_written() {
         change(&mut site);
         write(&site, format).expect_err("it must be refused")
     };
-    let site_error = |error: ExportError| match error {
-        ExportError::Site(errors) => errors.into_iter().next().expect("an error"),
-        other => panic!("{other}"),
+    let site_error = |error: ExportError| {
+        let ExportError::Site(errors) = error else { panic!("{error}") };
+        errors.into_iter().next().expect("an error")
     };
     let double = |site: &mut Site| site.waypoints[1].id = "home".to_owned();
     assert!(matches!(site_error(with(&double, Format::NavGraph)), MapError::DuplicateName { .. }));
@@ -579,7 +579,10 @@ fn leaves(value: &serde_json::Value, path: &str, out: &mut Vec<String>) {
         serde_json::Value::Object(entries) => {
             entries.iter().for_each(|(key, item)| leaves(item, &format!("{path}/{key}"), out));
         }
-        _ => out.push(path.to_owned()),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => out.push(path.to_owned()),
     }
 }
 

@@ -21,7 +21,7 @@ mod surfaces;
 
 use crate::model::{Level, SCHEMA, Site};
 
-use self::{content::Content, frame::Frames, params::text};
+use self::{content::Content, frame::Frames};
 
 use super::{ImportError, ImportProblem, ImportReport, LevelImport, tree::At, yaml};
 
@@ -70,8 +70,8 @@ pub fn import_building(text: &str) -> Result<(Site, ImportReport), ImportError> 
 
 fn building_name(top: &At<'_>) -> Result<String, ImportError> {
     // Old files say `building_name`, and it wins as in Open-RMF's own reader.
-    let name = top.get("building_name").or_else(|| top.get("name"));
-    Ok(name.map(|at| text(&at)).transpose()?.unwrap_or("building").to_owned())
+    let key = if top.get("building_name").is_some() { "building_name" } else { "name" };
+    Ok(top.text_or(key, "building")?.to_owned())
 }
 
 fn read_levels<'a>(top: &At<'a>) -> Result<Vec<(&'a str, At<'a>)>, ImportError> {

@@ -204,11 +204,11 @@ pub enum ImportProblem {
     )]
     LiftApart {
         /// The lift.
-        lift: String,
+        lift: Box<str>,
         /// One waypoint.
-        a: String,
+        a: Box<str>,
         /// The other.
-        b: String,
+        b: Box<str>,
         /// Their horizontal distance, metres.
         apart_m: f64,
         /// The largest distance that is one place, metres.

@@ -30,10 +30,8 @@ pub fn import_lif(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
         text if text.starts_with("1.") => {}
         other => return Err(version.unknown(other, "1.x.y")),
     }
-    let mut reader = Reader {
-        site: Site::new(meta.text_of("projectIdentification")?.unwrap_or("layout")),
-        ..Reader::default()
-    };
+    let mut reader =
+        Reader { site: Site::new(meta.text_or("projectIdentification", "layout")?), ..Reader::default() };
     for layout in top.need("layouts")?.items()? {
         reader.layout(&layout)?;
     }

@@ -41,7 +41,7 @@ pub fn import_nav2(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
     let tree = json::parse(utf8(bytes)?)?;
     let top = At::root(&tree);
     expect_word(&top, "type", "FeatureCollection")?;
-    let mut site = Site::new(top.text_of("name")?.unwrap_or("graph"));
+    let mut site = Site::new(top.text_or("name", "graph")?);
     site.levels.push(Level::new(LEVEL, 0.0));
     let mut reader =
         Reader { site, report: ImportReport::default(), nodes: BTreeMap::new(), names: names(&top)? };

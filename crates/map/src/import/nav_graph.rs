@@ -25,7 +25,7 @@ pub fn import_nav_graph(bytes: &[u8]) -> Result<(Site, ImportReport), ImportErro
     let tree = yaml::parse(utf8(bytes)?)?;
     let top = At::root(&tree);
     let mut reader =
-        Reader { site: Site::new(top.text_of("building_name")?.unwrap_or("building")), ..Reader::default() };
+        Reader { site: Site::new(top.text_or("building_name", "building")?), ..Reader::default() };
     for (name, lift) in top.map("lifts")? {
         reader.lift(name, &lift)?;
     }

@@ -41,7 +41,7 @@ pub fn import_opentcs(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError>
         return Err(version.unknown(text, "0.0.4, 0.0.5, 6 or 7"));
     }
     version.leave_behind();
-    let mut site = Site::new(top.text_of("name")?.unwrap_or("plant"));
+    let mut site = Site::new(top.text_or("name", "plant")?);
     site.levels.push(Level::new(LEVEL, 0.0));
     let mut reader = Reader {
         site,

@@ -29,7 +29,7 @@ pub fn import_rmf_site(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError
         "0.1" => version.leave_behind(),
         other => return Err(version.unknown(other, "0.1")),
     }
-    let name = top.get("properties").map(|at| at.text_of("name")).transpose()?.flatten();
+    let name = top.get("properties").map(|at| at.text_or("name", "site")).transpose()?;
     let mut reader = Reader { site: Site::new(name.unwrap_or("site")), ..Reader::default() };
     for (id, anchor) in top.map("anchors")? {
         reader.anchor(id, &anchor, None)?;

@@ -372,6 +372,15 @@ impl<'a> At<'a> {
         }
     }
 
+    /// The text `key`; when it is written and says what holds without it, it is implied.
+    pub(crate) fn text_or(&self, key: &str, default: &'static str) -> Result<&'a str, ImportError> {
+        let text = self.text_of(key)?.unwrap_or(default);
+        if let Some(at) = self.get(key).filter(|_| text == default) {
+            at.implied();
+        }
+        Ok(text)
+    }
+
     /// The first two numbers of a list, a position; a third one stays unread.
     pub(crate) fn point(&self) -> Result<[f64; 2], ImportError> {
         match self.items()?.as_slice() {

@@ -1,7 +1,7 @@
 //! Files that are almost what they should be.
 #![allow(dead_code, reason = "each user takes some of it")]
 
-/// Numbers that only depend on where they start (SplitMix64).
+/// Numbers that only depend on where they start (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 

@@ -288,9 +288,9 @@ fn check_aboard(aboard: &[&mut Way<'_>], cabin: &Cabin<'_>) -> Result<(), Import
             if LIFT_APART_MAX_M < apart_m {
                 let limit_m = LIFT_APART_MAX_M;
                 return Err(other.at.error(ImportProblem::LiftApart {
-                    lift: lift(),
-                    a,
-                    b,
+                    lift: lift().into(),
+                    a: a.into(),
+                    b: b.into(),
                     apart_m,
                     limit_m,
                 }));
