@@ -8,9 +8,9 @@ use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Site,
     geometry::LevelGeometry,
+    import::import_building,
     lint::{self, BuildingProfile, ExitDoors},
     model,
-    rmf::import_building,
 };
 
 use super::{Outcome, seconds};

@@ -17,6 +17,7 @@ mod lifts;
 mod names;
 mod params;
 mod rings;
+mod similarity;
 mod surfaces;
 
 use crate::model::{Level, SCHEMA, Site};

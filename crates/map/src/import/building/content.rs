@@ -7,17 +7,20 @@ use crate::model::{Door, Lane, Role, Room, Site, Station, StationKind, Wall, Way
 use super::{
     At, ImportError, ImportProblem, ImportReport,
     doors::{self, ReadDoor},
-    frame::{Frames, LevelFrame, System, Vertex, distance},
+    frame::{Frames, LevelFrame, System, Vertex},
     lanes::Drawn,
     lifts::Cabin,
     names::{Called, shared, unique},
-    params, surfaces,
+    params,
+    similarity::distance,
+    surfaces,
 };
 
 /// Lift waypoints of different levels that are at most this far apart are one place, metres.
 const LIFT_APART_MAX_M: f64 = 0.1;
 /// A waypoint that its lift moved by more than this is reported, metres.
 const MOVED_REPORT_M: f64 = 0.001;
+
 /// All that stands on the levels, waypoints not yet joined to lifts.
 #[derive(Debug)]
 pub(super) struct Content<'a> {

@@ -4,8 +4,9 @@ use crate::model::{Door, DoorKind, Swing};
 
 use super::{
     At, ImportError, ImportProblem, ImportReport,
-    frame::{LevelFrame, System, distance},
+    frame::{LevelFrame, System},
     params::{self, edge},
+    similarity::distance,
 };
 
 const NO_KIND: &str = "it does not say how it moves; it counts as hinged, swinging to both sides";

@@ -8,6 +8,7 @@ use crate::model::Georeference;
 use super::{
     At, ImportError, ImportProblem, ImportReport, LevelImport,
     params::{self, text, vertex},
+    similarity::{Similarity, distance, fit, mean},
 };
 
 /// Fiducials farther off than this are worth a look, metres.
@@ -58,39 +59,6 @@ pub(super) struct Frames<'a> {
     /// The plane of a file with longitudes and latitudes.
     tangent: Option<Tangent>,
     pub(super) levels: Vec<LevelFrame<'a>>,
-}
-
-/// `p = scale · R(rotation) · q + translation`.
-#[derive(Clone, Copy, Debug)]
-struct Similarity {
-    scale: f64,
-    rotation_rad: f64,
-    translation: [f64; 2],
-}
-
-impl Similarity {
-    const IDENTITY: Self = Self { scale: 1.0, rotation_rad: 0.0, translation: [0.0, 0.0] };
-
-    fn apply(&self, point: [f64; 2]) -> [f64; 2] {
-        let [x, y] = rotate(point, self.rotation_rad);
-        let [tx, ty] = self.translation;
-        [self.scale * x + tx, self.scale * y + ty]
-    }
-}
-
-/// A point turned counter-clockwise about the origin.
-pub(super) fn rotate([x, y]: [f64; 2], angle_rad: f64) -> [f64; 2] {
-    // The identity stays exact, and almost every level has it.
-    if angle_rad.abs() <= 0.0 {
-        return [x, y];
-    }
-    let (sin, cos) = (libm::sin(angle_rad), libm::cos(angle_rad));
-    [cos * x - sin * y, sin * x + cos * y]
-}
-
-/// Distance of two points.
-pub(super) fn distance([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> f64 {
-    libm::hypot(bx - ax, by - ay)
 }
 
 impl<'a> Frames<'a> {
@@ -447,12 +415,6 @@ impl<'a> Vertex<'a> {
     }
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "a file cannot hold 2^53 values")]
-    let count = values.len() as f64;
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / count)
-}
-
 fn warn_of_spread(level: &LevelFrame<'_>, scales: &[f64], mean: f64, report: &mut ImportReport) {
     let lowest = scales.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = scales.iter().copied().fold(0.0, f64::max);
@@ -461,60 +423,4 @@ fn warn_of_spread(level: &LevelFrame<'_>, scales: &[f64], mean: f64, report: &mu
         let message = format!("its measurements disagree by {:.1} % about the scale", 100.0 * spread);
         level.at.warn(report, message);
     }
-}
-
-/// Why points cannot be laid over each other.
-#[derive(Debug)]
-enum Misfit {
-    TooFew,
-    Coincident,
-}
-
-impl Misfit {
-    fn problem(&self, common: usize, reference: &str) -> ImportProblem {
-        match self {
-            Self::TooFew => ImportProblem::TooFewFiducials { common, reference: reference.to_owned() },
-            Self::Coincident => ImportProblem::Coincident { what: "two fiducials" },
-        }
-    }
-}
-
-/// The similarity that lays `(target, reference)` points over each other, and the largest distance left, metres.
-///
-/// These are Open-RMF's formulas, not least squares: the mean turn and the mean ratio of lengths over all pairs,
-/// then the mean shift.
-fn fit(pairs: &[([f64; 2], [f64; 2])], reference_scale: f64) -> Result<(Similarity, f64), Misfit> {
-    if pairs.len() < 2 {
-        return Err(Misfit::TooFew);
-    }
-    let (mut sin, mut cos, mut ratios) = (0.0, 0.0, Vec::new());
-    for (index, (target_a, reference_a)) in pairs.iter().enumerate() {
-        for (target_b, reference_b) in pairs.iter().skip(index + 1) {
-            let turn = bearing(*target_a, *target_b) - bearing(*reference_a, *reference_b);
-            sin += libm::sin(turn);
-            cos += libm::cos(turn);
-            ratios.push(distance(*target_a, *target_b) / distance(*reference_a, *reference_b));
-        }
-    }
-    let ratio = mean(&ratios).filter(|ratio| ratio.is_finite() && 0.0 < *ratio).ok_or(Misfit::Coincident)?;
-    let rotation_rad = 0.0 - libm::atan2(sin, cos);
-    let shifts = pairs.iter().map(|(target, reference)| {
-        let [x, y] = rotate(*target, rotation_rad);
-        let [rx, ry] = *reference;
-        [reference_scale * (rx - x / ratio), reference_scale * (ry - y / ratio)]
-    });
-    let (xs, ys): (Vec<f64>, Vec<f64>) = shifts.map(|[x, y]| (x, y)).unzip();
-    let (Some(x), Some(y)) = (mean(&xs), mean(&ys)) else { return Err(Misfit::TooFew) };
-    let transform = Similarity { scale: reference_scale / ratio, rotation_rad, translation: [x, y] };
-    let residual_m = pairs
-        .iter()
-        .map(|(target, [rx, ry])| {
-            distance(transform.apply(*target), [reference_scale * rx, reference_scale * ry])
-        })
-        .fold(0.0, f64::max);
-    Ok((transform, residual_m))
-}
-
-fn bearing([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> f64 {
-    libm::atan2(by - ay, bx - ax)
 }

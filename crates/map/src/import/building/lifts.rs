@@ -7,8 +7,9 @@ use crate::{
 
 use super::{
     At, ImportError, ImportProblem, ImportReport,
-    frame::{Frames, LevelFrame, rotate},
+    frame::{Frames, LevelFrame},
     params::{self, text},
+    similarity::rotate,
 };
 
 /// A waypoint is in the cabin when it is inside the cabin's rectangle grown by this on every side, metres.

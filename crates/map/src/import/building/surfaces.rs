@@ -4,9 +4,10 @@ use crate::model::{Room, RoomKind, Wall, WallKind};
 
 use super::{
     At, ImportError, ImportProblem, ImportReport,
-    frame::{LevelFrame, distance},
+    frame::LevelFrame,
     params::{self, edge, vertex},
     rings::{Relation, relation},
+    similarity::distance,
 };
 
 pub(super) fn walls(level: &LevelFrame<'_>, report: &mut ImportReport) -> Result<Vec<Wall>, ImportError> {
