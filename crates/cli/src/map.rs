@@ -12,8 +12,7 @@ use sheepdog_scenario::Setup;
 
 use crate::{
     args::{MapCommand, MapOptions},
-    check,
-    convert,
+    check, convert,
     problem::{Answer, Problem, read, text, write},
 };
 

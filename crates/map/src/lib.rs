@@ -13,12 +13,6 @@ pub mod geometry;
 pub mod import;
 pub mod lint;
 pub mod model;
-#[cfg(feature = "rmf")]
-pub mod rmf {
-    //! Where the importer of Open-RMF buildings was; it is in [`import`](crate::import) with the others.
-
-    pub use crate::import::{ImportReport, ImportWarning, LevelImport, import_building};
-}
 pub mod rules;
 pub mod svg;
 pub mod travel;

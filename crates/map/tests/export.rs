@@ -166,7 +166,7 @@ fn build(names: &[String], ways: &[Way], links: &[Link], [graphs, classes, outli
             site.lanes.push(Lane {
                 bidirectional: *bidirectional,
                 speed_limit_mps: *speed_limit_mps,
-                corridor: (*kind == 1).then(|| names[3].clone()),
+                mutex: if *kind == 1 { vec![names[3].clone()] } else { Vec::new() },
                 roadmap: (graphs && *kind < 4).then(|| names[4 + usize::from(kind % 2)].clone()),
                 orientation,
                 height_m: (*kind == 2).then_some(2.5),
@@ -193,7 +193,7 @@ fn directed(site: &Site, roadmap: Option<&str>) -> Vec<String> {
     for lane in site.lanes.iter().filter(|lane| lane.roadmap.is_none() || lane.roadmap.as_deref() == roadmap)
     {
         let line = |from: &str, to: &str, orientation| {
-            format!("{from:?} {to:?} {:?} {orientation:?} {:?}", lane.speed_limit_mps, lane.corridor)
+            format!("{from:?} {to:?} {:?} {orientation:?} {:?}", lane.speed_limit_mps, lane.mutex)
         };
         all.push(line(&lane.from, &lane.to, lane.orientation));
         if lane.bidirectional {
@@ -310,7 +310,7 @@ proptest! {
                 part.lanes = site.lanes.iter().filter(|lane| {
                     part.waypoints.iter().any(|way| way.id == lane.from)
                         && (lane.roadmap.is_none() || lane.roadmap.as_deref() == roadmap)
-                }).cloned().map(|lane| Lane { orientation: Orientation::Any, corridor: None, roadmap: None, ..lane }).collect();
+                }).cloned().map(|lane| Lane { orientation: Orientation::Any, mutex: Vec::new(), roadmap: None, ..lane }).collect();
                 part.waypoints.iter_mut().for_each(|way| {
                     way.level = "map".to_owned();
                     way.lift = None;
@@ -345,7 +345,7 @@ proptest! {
             for lane in site.lanes.iter().filter(|lane| lane.roadmap.is_none() || lane.roadmap.as_deref() == roadmap) {
                 let classes: Vec<&String> = if lane.classes.is_empty() { all.iter().copied().collect() } else { lane.classes.iter().collect() };
                 expected.extend(classes.into_iter().map(|class| {
-                    Lane { classes: vec![class.clone()], corridor: None, roadmap: None, ..lane.clone() }
+                    Lane { classes: vec![class.clone()], mutex: Vec::new(), roadmap: None, ..lane.clone() }
                 }));
             }
             prop_assert_eq!(directed(&back, None), directed(&Site { lanes: expected, ..Site::new("") }, None));

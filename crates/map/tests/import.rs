@@ -116,7 +116,7 @@ fn a_plant_model_has_curves_blocks_and_both_speeds() {
         (back.from.as_str(), back.speed_limit_mps, back.orientation),
         ("B", Some(0.5), Orientation::Backward)
     );
-    assert_eq!((ahead.corridor.as_deref(), ahead.length_m), (Some("X"), Some(5.0)));
+    assert_eq!((ahead.mutex.as_slice(), ahead.length_m), (["X".to_owned()].as_slice(), Some(5.0)));
     // 6 · 4 m of second derivative, 2 cm beside the curve: 13 pieces, mirrored about the diagonal through B.
     assert_eq!(curve.len(), 13);
     let declared: f64 = curve.iter().filter_map(|lane| lane.length_m).sum();
@@ -205,8 +205,8 @@ fn a_navigation_graph_has_lanes_doors_and_lifts() {
     );
     let lane = &site.lanes[0];
     assert_eq!(
-        (lane.speed_limit_mps, lane.orientation, lane.corridor.as_deref()),
-        (Some(0.5), Orientation::Forward, Some("m"))
+        (lane.speed_limit_mps, lane.orientation, lane.mutex.as_slice()),
+        (Some(0.5), Orientation::Forward, ["m".to_owned()].as_slice())
     );
     let doors: Vec<_> = site.lifts[0].doors.iter().map(|door| (door.from, door.to)).collect();
     assert_eq!(doors, [([7.0, -1.5], [7.0, 1.5]); 2]);
@@ -256,7 +256,10 @@ fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
         (narrow.from.as_str(), narrow.bidirectional, narrow.speed_limit_mps),
         ("home", false, Some(0.5))
     );
-    assert_eq!((narrow.corridor.as_deref(), narrow.roadmap.as_deref()), (Some("m"), Some("20")));
+    assert_eq!(
+        (narrow.mutex.as_slice(), narrow.roadmap.as_deref()),
+        (["m".to_owned()].as_slice(), Some("20"))
+    );
     assert!(into.bidirectional && into.roadmap.is_none());
     // The first reference anchor is to the right of the second for who looks out: the cabin opens to the west.
     let lift = &site.lifts[0];

@@ -49,9 +49,8 @@ fn plant_models_have_the_points_and_paths_they_should() {
     // Of 16 locations one, a fire door, is linked to no point.
     assert_eq!(site.stations.len(), 15);
     assert_eq!(report.warnings.iter().filter(|warning| warning.message.contains("no link")).count(), 1);
-    let corridors: std::collections::BTreeSet<_> =
-        site.lanes.iter().filter_map(|lane| lane.corridor.as_ref()).collect();
-    assert_eq!(corridors.len(), 2);
+    let groups: std::collections::BTreeSet<_> = site.lanes.iter().flat_map(|lane| &lane.mutex).collect();
+    assert_eq!(groups.len(), 2);
     for name in ["V004", "V005", "V6", "V7"] {
         let Some((site, _)) = read(&format!("opentcs/PlantModel{name}.sample.xml")) else { return };
         let inner = site.waypoints.iter().filter(|way| way.id.contains('#')).count();

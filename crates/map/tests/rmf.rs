@@ -86,11 +86,14 @@ fn the_first_level_in_file_order_is_the_reference() {
 fn lanes_keep_direction_speed_roadmap_and_mutex() {
     let (site, report) = import(TOWER);
     let [first, second, ..] = site.lanes.as_slice() else { panic!("{:?}", site.lanes) };
-    assert!(first.bidirectional && first.speed_limit_mps.is_none() && first.corridor.is_none());
+    assert!(first.bidirectional && first.speed_limit_mps.is_none() && first.mutex.is_empty());
     assert_eq!(first.roadmap.as_deref(), Some("0"));
     assert!(!second.bidirectional);
     assert_eq!(second.speed_limit_mps, Some(0.5));
-    assert_eq!((second.roadmap.as_deref(), second.corridor.as_deref()), (Some("3"), Some("narrow")));
+    assert_eq!(
+        (second.roadmap.as_deref(), second.mutex.as_slice()),
+        (Some("3"), ["narrow".to_owned()].as_slice())
+    );
     assert_eq!(site.lanes.len(), 5, "lanes of people are left out");
     assert!(report.dropped.contains(&("levels.L1.human_lanes".to_owned(), 4)), "{:?}", report.dropped);
     assert_eq!((first.orientation, site.lanes[2].orientation), (Orientation::Any, Orientation::Forward));

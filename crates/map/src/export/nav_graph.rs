@@ -55,12 +55,23 @@ fn is_carried(leaf: &Leaf<'_>, several: bool, written: &Written) -> bool {
         ("level", "id")
         | ("door", "id" | "level" | "from" | "to")
         | ("lift", "id" | "at" | "yaw_rad" | "width_m" | "depth_m")
-        | ("waypoint", "id" | "level" | "at" | "roles" | "lift")
-        | ("lane", "from" | "to" | "bidirectional" | "speed_limit_mps" | "corridor" | "orientation") => {
-            written.has(leaf.table, leaf.index)
-        }
+        | ("waypoint", "id" | "level" | "at" | "roles" | "lift" | "mutex")
+        | (
+            "lane",
+            "from" | "to" | "bidirectional" | "speed_limit_mps" | "corridor" | "mutex" | "orientation",
+        ) => written.has(leaf.table, leaf.index),
         _ => false,
     }
+}
+
+/// The flag for the one mutex group that a graph can name; a one-lane corridor is a group to it.
+fn mutex(groups: &[&str], of: impl Fn() -> String, report: &mut ExportReport) -> Option<String> {
+    if 1 < groups.len() {
+        let message =
+            format!("it is in the mutex groups {}; a graph names one, the first", groups.join(", "));
+        report.warn(of(), message);
+    }
+    groups.first().map(|group| format!("mutex: {}", quoted(group)))
 }
 
 struct Graph<'a, 'b> {
@@ -147,6 +158,8 @@ impl Graph<'_, '_> {
         if let Some(lift) = &way.lift {
             flags.push(format!("lift: {}", quoted(lift)));
         }
+        let groups: Vec<&str> = way.mutex.iter().map(String::as_str).collect();
+        flags.extend(mutex(&groups, || format!("waypoint {:?}", way.id), self.report));
         format!("[{}, {}, {{{}}}]", number(way.at[0]), number(way.at[1]), flags.join(", "))
     }
 
@@ -172,9 +185,10 @@ impl Graph<'_, '_> {
                 format!("it crosses the doors {}; a lane of a graph names one, the first", names.join(", ")),
             );
         }
-        if let Some(corridor) = &directed.lane.corridor {
-            flags.push(format!("mutex: {}", quoted(corridor)));
-        }
+        let groups: Vec<&str> =
+            directed.lane.mutex.iter().chain(&directed.lane.corridor).map(String::as_str).collect();
+        let of = || format!("lane {:?} to {:?}", directed.from.id, directed.to.id);
+        flags.extend(mutex(&groups, of, self.report));
         format!("[{}, {}, {{{}}}]", vertex(directed.from), vertex(directed.to), flags.join(", "))
     }
 

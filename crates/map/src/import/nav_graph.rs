@@ -155,6 +155,7 @@ impl Reader {
             str::to_owned,
         );
         let mut waypoint = Waypoint::new(&id, level, x, y);
+        waypoint.mutex = flags.text_of("mutex")?.map(str::to_owned).into_iter().collect();
         for (key, role) in [
             ("is_charger", Role::Charger),
             ("is_parking_spot", Role::Parking),
@@ -232,7 +233,7 @@ fn read_lane(lane: &mut Lane, flags: &At<'_>, doors: &BTreeSet<String>) -> Resul
             other => return Err(at.unknown(other, "forward or backward")),
         };
     }
-    lane.corridor = flags.text_of("mutex")?.map(str::to_owned);
+    lane.mutex = flags.text_of("mutex")?.map(str::to_owned).into_iter().collect();
     if let Some(at) = flags.get("door_name") {
         let name = at.text()?;
         if !doors.contains(name) {

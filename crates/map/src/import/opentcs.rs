@@ -1,6 +1,6 @@
 //! openTCS plant models, XML of versions 0.0.4 to 7.
 //!
-//! Points become waypoints, paths lanes, links of locations stations, blocks one-lane corridors. Lengths in the file
+//! Points become waypoints, paths lanes, links of locations stations, blocks mutex groups. Lengths in the file
 //! are millimetres and angles degrees; control points are in layout units with y down. Bézier curves and polygonal
 //! paths become chains of lanes over waypoints of their own; elbows and slanted paths are only drawn so, and straight.
 

@@ -1,8 +1,6 @@
 //! Errors of the compiler and of importers as findings: nothing is detected here.
 
 use super::{Finding, catalogue::id};
-#[cfg(feature = "rmf")]
-use crate::rmf::RmfProblem;
 use crate::{
     MapError,
     import::{ImportError, ImportProblem},
@@ -66,24 +64,13 @@ pub(super) fn finding(error: &MapError) -> Finding {
 
 /// The finding that a refused import is, when the map rather than the file is at fault.
 pub(super) fn import_finding(error: &ImportError) -> Option<Finding> {
-    if !is_unplaced(&error.problem) {
+    let (ImportProblem::NoScale { .. } | ImportProblem::TooFewFiducials { .. }) = error.problem else {
         return None;
-    }
+    };
     let text = error.to_string();
     Some(Finding::new(id::A401, text).about(if error.element.is_empty() {
         "the file"
     } else {
         &error.element
     }))
-}
-
-#[cfg(feature = "rmf")]
-fn is_unplaced(problem: &ImportProblem) -> bool {
-    let ImportProblem::Building(problem) = problem else { return false };
-    matches!(**problem, RmfProblem::NoScale { .. } | RmfProblem::TooFewFiducials { .. })
-}
-
-#[cfg(not(feature = "rmf"))]
-fn is_unplaced(_: &ImportProblem) -> bool {
-    false
 }

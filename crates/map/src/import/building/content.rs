@@ -349,6 +349,7 @@ impl<'a> Way<'a> {
                 self.waypoint.roles.push(role);
             }
         }
+        self.waypoint.mutex = params::mutex(&at)?;
         if self.waypoint.roles.contains(&Role::Charger) {
             self.kind = StationKind::Charger;
         }

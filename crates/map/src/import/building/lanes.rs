@@ -40,8 +40,7 @@ impl<'a> Drawn<'a> {
             lane.bidirectional = params::flag(&params, "bidirectional")?;
             graph = params::integer(&params, "graph_idx")?;
             lane.speed_limit_mps = speed_limit(&params)?;
-            lane.corridor =
-                Some(params::string(&params, "mutex")?.to_owned()).filter(|mutex| !mutex.is_empty());
+            lane.mutex = params::mutex(&params)?;
             lane.orientation = read_orientation(&params)?;
         }
         let graph = graph.unwrap_or_else(|| {

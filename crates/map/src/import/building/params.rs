@@ -43,6 +43,12 @@ pub(super) fn text<'a>(at: &At<'a>) -> Result<&'a str, ImportError> {
     if at.is_null() { Ok("") } else { at.text() }
 }
 
+/// The mutex group that something is in, if any.
+pub(super) fn mutex(map: &At<'_>) -> Result<Vec<String>, ImportError> {
+    let group = string(map, "mutex")?;
+    Ok(if group.is_empty() { Vec::new() } else { vec![group.to_owned()] })
+}
+
 /// The typed text `key`; empty when it is absent.
 pub(super) fn string<'a>(map: &At<'a>, key: &str) -> Result<&'a str, ImportError> {
     let Some(param) = param(map, key)? else { return Ok("") };

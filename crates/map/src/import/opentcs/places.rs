@@ -1,4 +1,4 @@
-//! Locations, which become stations, and blocks, which become corridors.
+//! Locations, which become stations, and blocks, which become mutex groups.
 
 use std::collections::BTreeMap;
 
@@ -80,27 +80,21 @@ impl Reader {
             }
             let lanes = self.paths.get(other).map(|(_, lanes)| lanes.clone()).unwrap_or_default();
             let lanes = self.site.lanes.get_mut(lanes).unwrap_or_default();
-            if !is_single || lanes.is_empty() {
+            let point = self.site.waypoints.iter_mut().find(|waypoint| waypoint.id == other);
+            if !is_single || (lanes.is_empty() && point.is_none()) {
                 at.leave_behind();
-                at.warn(&mut self.report, format!("{other:?} stays outside of the corridor {name:?}"));
+                at.warn(&mut self.report, format!("{other:?} stays outside of the mutex group {name:?}"));
                 continue;
             }
-            if let Some(taken) = lanes.iter().find_map(|lane| lane.corridor.clone()) {
-                at.leave_behind();
-                at.warn(
-                    &mut self.report,
-                    format!("{other:?} is in block {taken:?}, too; a lane has one corridor, so {name:?} is not kept"),
-                );
-                continue;
-            }
-            for lane in lanes {
-                lane.corridor = Some(name.clone());
+            let point = point.map(|waypoint| &mut waypoint.mutex);
+            for groups in lanes.iter_mut().map(|lane| &mut lane.mutex).chain(point) {
+                groups.push(name.clone());
             }
             used = true;
         }
         if !used {
             block.leave_all_behind();
-            block.warn(&mut self.report, format!("block {name:?} becomes no corridor"));
+            block.warn(&mut self.report, format!("block {name:?} becomes no mutex group"));
         } else if let Some(kind) = kind {
             kind.implied();
         }

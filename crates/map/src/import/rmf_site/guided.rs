@@ -99,7 +99,7 @@ impl Reader {
         if let Some(mutex) = lane.get("mutex") {
             let id = mutex.text()?;
             let name = mutexes.get(id).ok_or_else(|| mutex.no_such("mutex group", id))?;
-            made.corridor = Some(name.clone());
+            made.mutex.push(name.clone());
         }
         if let Some(forward) = lane.get("forward") {
             if let Some(limit) = forward.get("speed_limit") {
