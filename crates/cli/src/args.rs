@@ -160,9 +160,10 @@ pub(crate) enum MapCommand {
         sheepdog map check sites/hospital.toml\n  \
         sheepdog map check clinic.building.yaml --exits all --json\n  \
         sheepdog map check ward.toml --profile house-rules.toml --strict\n\n\
-        All roadmaps are looked at unless one is chosen. A map that does not compile is checked as far as possible.\n\
-        Exit codes: 0 no errors (warnings do not count unless --strict is given); 1 there are; 2 to 4 as for all\n\
-        commands, 3 also for a bad profile.")]
+        Unlike other commands this one looks at all roadmaps unless one is chosen.\n\
+        A map that does not compile is checked as far as possible.\n\n\
+        Exit codes: 0 no errors; 1 there are errors, or with --strict any findings; 2 wrong arguments;\n\
+        3 the map or the profile cannot be understood; 4 a file cannot be read.")]
     Check(Check),
     /// Write a map in another format, and say what of it that format cannot carry.
     #[command(after_help = "Examples:\n  \

@@ -64,7 +64,8 @@ fn print(report: &Report) {
     }
     if !report.complete {
         anstream::println!(
-            "The map does not compile: mend these errors, then what needs its geometry is checked too."
+            "
+Not everything was looked at: mend these errors, then check again."
         );
     }
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));

@@ -153,12 +153,18 @@ pub(super) fn escape(index: &Index<'_>, findings: &mut Vec<Finding>) {
     for level in &index.levels {
         let exits = index.exits(level).map(|(_, door)| middle(door));
         let exits: Vec<Point> = exits.chain(stairs(index, level)).collect();
-        // Where no free space can be made, the geometry is at fault, and other lints say so.
-        let Some(free) = (!exits.is_empty())
-            .then(|| FreeSpace::new(&level.level.geometry, metres(rules.person_radius_mm)).ok())
-            .flatten()
-        else {
+        if exits.is_empty() {
             continue;
+        }
+        let free = match FreeSpace::new(&level.level.geometry, metres(rules.person_radius_mm)) {
+            Ok(free) => free,
+            // What nobody could look at does not pass.
+            Err(error) => {
+                let name = &level.level.name;
+                let text = format!("ways to the exits of level {name:?} cannot be looked for: {error}");
+                findings.push(Finding::new(id::B116, text).on(name).about(element("level", name)));
+                continue;
+            }
         };
         let goals: Vec<(Point, f64)> = exits
             .iter()

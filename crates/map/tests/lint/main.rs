@@ -4,7 +4,7 @@
 mod clean;
 mod mutations;
 mod page;
-#[cfg(feature = "ros")]
+#[cfg(all(feature = "ros", feature = "opentcs"))]
 mod real;
 
 use proptest::prelude::*;

@@ -259,6 +259,7 @@ pub(crate) const MORE: &[Mutation] = &[
     ("B108", |case| case.room("ward").height_m = Some(1.5)),
     ("B108", |case| case.site.lifts[0].height_m = Some(1.5)),
     ("B108", |case| case.lane("h1", "w").height_m = Some(1.5)),
+    ("B116", |case| case.profile.building.person_radius_mm = 2_000_000),
     ("G003", |case| case.room("plant").holes.push(vec![[3.0, 3.0], [5.0, 3.0], [5.0, 5.0], [3.0, 5.0]])),
     ("L302", |case| case.waypoint("lu").at = [19.0, 3.0]),
     ("L304", |case| {

@@ -134,3 +134,35 @@ fn depot_calls_the_unknown_free() {
         assert_eq!(total(&report, "A405"), expected, "{name}");
     }
 }
+
+/// Every shared map compiles, and has at least one remark: something of each file has no place in the model.
+#[test]
+fn every_shared_map_can_be_checked() {
+    for name in [
+        "rmf/battle_royale.building.yaml",
+        "rmf/campus.building.yaml",
+        "rmf/door_madness.building.yaml",
+        "rmf/triple_H.building.yaml",
+        "rmf_site/office.site.json",
+        "rmf_site/test.site.json",
+        "lif/example.lif.json",
+        "nav2_route/aws_graph.geojson",
+        "nav2_route/depot_graph.geojson",
+        "nav2_route/error_codes.geojson",
+        "nav2_route/sample_graph.geojson",
+        "nav2_route/turtlebot3_graph.geojson",
+        "opentcs/Demo-01.xml",
+        "opentcs/PlantModelV004.sample.xml",
+        "opentcs/PlantModelV005.sample.xml",
+        "opentcs/PlantModelV6.sample.xml",
+        "opentcs/PlantModelV7.sample.xml",
+        "ros_map_server/depot_keepout.yaml",
+        "ros_map_server/depot_speed.yaml",
+    ] {
+        let Some(report) = check(name, &BuildingProfile::default()) else { return };
+        assert!(report.complete, "{name}: {:?}", report.findings);
+        assert_eq!(total(&report, "A406"), 1, "{name}");
+        // A curve is many short lanes and one wrong length.
+        assert!(total(&report, "R213") < 75, "{name}");
+    }
+}
