@@ -1,10 +1,11 @@
 //! Pictures: well-formed, deterministic, and true to what was drawn.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "fixtures of tests")]
 
+use proptest::prelude::*;
 use sheepdog_core::LevelId;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Site,
-    svg::{Keyframe, Picture},
+    svg::{Keyframe, Layers, MarkerKind, Picture},
 };
 
 fn hospital() -> CompiledSite {
@@ -125,4 +126,182 @@ fn a_robot_moves_evenly_and_jumps_between_levels() {
     let visibility = svg.split_once("attributeName=\"visibility\"").unwrap().1;
     assert_eq!(attribute(visibility, "", "keyTimes"), "0;0.25;0.75");
     assert_eq!(attribute(visibility, "", "values"), "hidden;visible;hidden");
+}
+
+#[test]
+fn every_element_of_a_site_has_an_id_and_a_text() {
+    let text = include_str!("everything.toml");
+    let site = Site::from_toml(text).unwrap().compile(&CompileOptions::default()).unwrap();
+    let svg = Picture::of_site(&site).render();
+    let tree = roxmltree::Document::parse(&svg).unwrap();
+    let titled = |id: &str| {
+        let node = tree.descendants().find(|node| node.attribute("id") == Some(id));
+        let node = node.unwrap_or_else(|| panic!("no {id}"));
+        node.children().any(|child| child.tag_name().name() == "title")
+    };
+    for id in [
+        "room-hook",
+        "door-way-out",
+        "door-double",
+        "lift-lift.20.A--0",
+        "lift-lift.20.A--1",
+        "connector-stairs--0",
+        "connector-stairs--1",
+        "connector-slope--0",
+        "obstacle-desk",
+        "sensor-eye",
+        "zone-z-replan",
+        "station-pick",
+        "waypoint-e",
+    ] {
+        assert!(titled(id), "{id}");
+    }
+    for layer in [
+        "rooms",
+        "zones",
+        "sensors",
+        "obstacles",
+        "connectors",
+        "lifts",
+        "lanes",
+        "walls",
+        "doors",
+        "waypoints",
+    ] {
+        let id = format!("{layer}-low");
+        assert!(svg.contains(&format!("id=\"{id}\" class=\"{layer}\"")), "{id}");
+    }
+}
+
+#[test]
+fn doors_have_leaves_arcs_and_badges() {
+    let text = include_str!("everything.toml");
+    let site = Site::from_toml(text).unwrap().compile(&CompileOptions::default()).unwrap();
+    let svg = Picture::of_site(&site).render();
+    let door = |id: &str| {
+        svg.split_once(&format!("id=\"door-{id}\"")).unwrap().1.split_once("</g>").unwrap().0.to_owned()
+    };
+    assert_eq!(door("way-out").matches('A').count(), 2, "two leaves, two arcs");
+    assert_eq!(door("hinged").matches('A').count(), 1);
+    assert!(door("both").matches('A').count() == 2 && door("both").contains("stroke-dasharray"));
+    assert_eq!(door("sliding").matches('A').count(), 0);
+    assert!(door("gap").contains("stroke-dasharray"));
+    assert_eq!((svg.matches(">EXIT<").count(), svg.matches(">F<").count()), (2, 2));
+}
+
+#[test]
+fn a_marker_points_at_its_place_and_is_explained() {
+    let site = hospital();
+    let station = &site.stations()[0];
+    let way = site.waypoint(station.waypoint).unwrap();
+    let mut picture = Picture::of_site(&site);
+    assert!(picture.marker(way.level, [way.at.x, way.at.y], MarkerKind::Error, "R203E", "too <narrow>"));
+    assert!(!picture.marker(LevelId(9), [0.0, 0.0], MarkerKind::Error, "R1", "x"));
+    assert!(!picture.marker(LevelId(0), [f64::NAN, 0.0], MarkerKind::Error, "R1", "x"));
+    picture.remark(None, MarkerKind::Warning, "A402W", "the fiducials are 4 cm off");
+    let svg = picture.render();
+    elements(&svg);
+    let station = format!("id=\"station-{}\"", station.name);
+    let place = ["x", "y"].map(|axis| attribute(&svg, &station, &format!(" {axis}")).to_owned());
+    let pin = ["cx", "cy"].map(|axis| attribute(&svg, "id=\"marker-1\"", axis).to_owned());
+    assert_eq!(place, pin, "the pin's foot is where the station is");
+    assert!(!svg.contains("id=\"marker-2\"") && svg.contains(">1 error, 1 warning<"));
+    let list = svg.split_once("id=\"findings\"").unwrap().1;
+    assert!(list.contains("R203E: too &lt;narrow&gt;") && list.contains("A402W: the fiducials are 4 cm off"));
+    // Ten metres to the right and two up.
+    let from = picture.pixel(way.level, [way.at.x, way.at.y]).unwrap();
+    let to = picture.pixel(way.level, [way.at.x + 10.0, way.at.y + 2.0]).unwrap();
+    assert!((to[0] - from[0] - 5.0 * (from[1] - to[1])).abs() < 1e-9 && from[0] < to[0]);
+}
+
+#[test]
+fn many_markers_are_listed_up_to_a_limit() {
+    let mut picture = Picture::of_site(&hospital());
+    for index in 0..1_000 {
+        let at = [f64::from(index % 40), f64::from(index % 13)];
+        picture.marker(LevelId(0), at, MarkerKind::Warning, "W", &"long ".repeat(200));
+    }
+    let svg = picture.render();
+    elements(&svg);
+    assert!(svg.contains("id=\"marker-1000\"") && svg.contains(">and 600 more<"));
+}
+
+/// Texts with much that XML, paths and layouts could stumble over.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[\u{1}-\u{7f}]{1,12}",
+        "\\PC{1,8}",
+        prop::sample::select(vec![
+            "]]>".to_owned(),
+            "<!--".to_owned(),
+            "&amp;".to_owned(),
+            "\"'/><script>".to_owned(),
+            "\u{202e}\u{feff}".to_owned(),
+            "病室".to_owned(),
+            "x".repeat(3_000),
+            "- _/.".repeat(50),
+            "\u{ffff}\u{fffe}".to_owned(),
+        ]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever things are called, the document is well-formed, says so, and ids do not clash.
+    #[test]
+    fn hostile_names_stay_texts(names in prop::collection::btree_set(name(), 6)) {
+        let names: Vec<String> = names.into_iter().collect();
+        let [room, door, way, station, zone, level] = names.as_slice() else { return Ok(()) };
+        let mut site = Site::from_toml(include_str!("everything.toml")).unwrap();
+        site.name.clone_from(room);
+        site.rooms[0].id.clone_from(room);
+        site.rooms[0].label = Some(door.clone());
+        site.doors[0].id.clone_from(door);
+        site.obstacles[0].id.clone_from(zone);
+        site.stations[0].id.clone_from(station);
+        site.zones[0].id.clone_from(zone);
+        for lane in &mut site.lanes {
+            for end in [&mut lane.from, &mut lane.to] {
+                if end == "a" { end.clone_from(way); }
+            }
+        }
+        site.waypoints[0].id.clone_from(way);
+        site.stations[0].waypoint.clone_from(way);
+        site.connectors[0].from.level.clone_from(level);
+        site.levels[0].id.clone_from(level);
+        let old = |id: &mut String| if id == "low" { id.clone_from(level) };
+        site.rooms.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.walls.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.doors.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.obstacles.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.sensors.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.waypoints.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.zones.iter_mut().for_each(|thing| old(&mut thing.level));
+        site.connectors.iter_mut().for_each(|thing| { old(&mut thing.from.level); old(&mut thing.to.level); });
+        site.lifts.iter_mut().flat_map(|lift| &mut lift.doors).for_each(|thing| old(&mut thing.level));
+        // Names that the site itself refuses never come to a picture.
+        let Ok(site) = site.compile(&CompileOptions::default()) else { return Ok(()) };
+        let mut picture = Picture::of_site(&site);
+        picture.marker(LevelId(0), [1.0, 1.0], MarkerKind::Error, station, zone);
+        let svg = picture.render();
+        let tree = roxmltree::Document::parse(&svg);
+        prop_assert!(tree.is_ok(), "{:?}\n{svg}", tree.err());
+        let tree = tree.unwrap();
+        prop_assert!(tree.descendants().all(|node| node.tag_name().name() != "script"));
+        let mut ids: Vec<&str> = tree.descendants().filter_map(|node| node.attribute("id")).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        prop_assert_eq!(ids.len(), all);
+        prop_assert_eq!(picture.render(), svg);
+    }
+}
+
+#[test]
+fn layers_can_be_chosen() {
+    let site = hospital();
+    let none = Picture::of_site_with(&site, Layers::NONE).render();
+    elements(&none);
+    assert!(none.contains("ground (0 m)") && none.contains("5 m") && !none.contains("class=\"walls\""));
 }
