@@ -12,6 +12,8 @@
 
 mod doors;
 mod furniture;
+#[cfg(feature = "png")]
+mod glyphs;
 mod label;
 mod layer;
 mod legend;
@@ -21,6 +23,8 @@ mod overlay;
 mod page;
 mod pen;
 mod plan;
+#[cfg(feature = "png")]
+mod png;
 mod roads;
 mod rooms;
 #[cfg(test)]
@@ -33,6 +37,8 @@ use sheepdog_core::LevelId;
 
 use crate::compiled::CompiledSite;
 
+#[cfg(feature = "png")]
+pub use self::png::{PIXELS_MAX, PngError};
 pub use self::{
     layer::{Layer, Layers, UnknownLayer},
     marker::MarkerKind,

@@ -305,3 +305,18 @@ fn layers_can_be_chosen() {
     elements(&none);
     assert!(none.contains("ground (0 m)") && none.contains("5 m") && !none.contains("class=\"walls\""));
 }
+
+#[cfg(feature = "png")]
+#[test]
+fn a_picture_becomes_a_png_of_the_wanted_width() {
+    use sheepdog_map::svg::PngError;
+    let picture = Picture::of_level(&hospital(), LevelId(0));
+    let png = picture.to_png(Some(700)).unwrap();
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    // Width and height are the first numbers of the first chunk.
+    let number = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert_eq!(number(16), 700);
+    assert!(10_000 < png.len() && number(20) < 700, "{} bytes, {} high", png.len(), number(20));
+    assert_eq!(picture.to_png(Some(700)).unwrap(), png);
+    assert!(matches!(picture.to_png(Some(60_000)), Err(PngError::TooLarge { width: 60_000, .. })));
+}
