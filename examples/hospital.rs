@@ -76,7 +76,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let sheepdog = "cargo run --release -q -p sheepdog-cli --";
     println!("  {sheepdog} ledger explain {} --task medicine-2", ledger.display());
     println!("  {sheepdog} ledger replay {}", ledger.display());
-    println!("  {sheepdog} map draw sites/hospital.toml --out {}", options.out.join("map.svg").display());
+    println!("  {sheepdog} map render sites/hospital.toml --out {}", options.out.join("map.svg").display());
 
     // 8. The story must have happened as told.
     check(&summary, &entries, &options)

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-
-use crate::convert::Convert;
+use sheepdog_map::svg::Layer;
 
 /// Coordinate fleets of service robots and the people beside them.
 #[derive(Debug, Parser)]
@@ -146,11 +145,15 @@ pub(crate) struct MapOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MapCommand {
-    /// Show what a map contains and what is wrong with it.
-    #[command(after_help = "Example:\n  sheepdog map info sites/hospital.toml")]
+    /// Show what a map contains and what its importer has to say.
+    #[command(after_help = "Examples:\n  sheepdog map info sites/hospital.toml\n  \
+        sheepdog map info airport_terminal.building.yaml --json")]
     Info {
         /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
         file: PathBuf,
+        /// Print all of it as JSON.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         options: MapOptions,
     },
@@ -172,21 +175,75 @@ pub(crate) enum MapCommand {
         sheepdog map convert sites/hospital.toml hospital.map.yaml --level ground --resolution 0.02\n\n\
         Formats, with the names that they go by: toml (.toml), json (.json), nav-graph (.nav.yaml), lif (.lif.json),\n\
         nav2 (.nav2.geojson), map-server (.map.yaml), geojson (.site.geojson), zone-set (.zones.json).\n\
-        Pictures are drawn by `sheepdog map draw`.\n\n\
+        Pictures are drawn by `sheepdog map render`.\n\n\
         Where a format holds one roadmap or level, several files are written: the roadmap or level stands before the\n\
         ending, as in hospital.ground.map.yaml. Files that are there already are replaced.")]
     Convert(Convert),
-    /// Draw a map as SVG.
-    #[command(after_help = "Example:\n  sheepdog map draw sites/hospital.toml --out hospital.svg")]
-    Draw {
-        /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
-        file: PathBuf,
-        /// Where to write the picture.
-        #[arg(long, value_name = "OUT")]
-        out: PathBuf,
-        #[command(flatten)]
-        options: MapOptions,
-    },
+    /// Draw a map: one picture for each level, and a sheet with all of them.
+    #[command(after_help = "Examples:\n  \
+        sheepdog map render sites/hospital.toml --out hospital.svg\n  \
+        sheepdog map render sites/hospital.toml --out pictures/\n  \
+        sheepdog map render sites/hospital.toml --level ground --hide lanes,waypoints --out ground.svg\n\n\
+        Layers: rooms, zones, sensors, obstacles, connectors, lifts, lanes, walls, doors, waypoints, stations, labels,\n\
+        legend.")]
+    Render(Render),
+}
+
+/// Pictures of a map.
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Where to write: a file whose name ends in `.svg` (or `.png`, in builds with it) for one picture, else a folder
+    /// for all of them.
+    #[arg(long, value_name = "OUT", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Draw this level alone.
+    #[arg(long, value_name = "NAME", conflicts_with = "sheet")]
+    pub(crate) level: Option<String>,
+    /// Draw the sheet with all levels alone.
+    #[arg(long)]
+    pub(crate) sheet: bool,
+    /// Draw these layers alone.
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    pub(crate) layers: Vec<Layer>,
+    /// Leave these layers out.
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
+    pub(crate) hide: Vec<Layer>,
+    /// Into a folder, write PNG pictures instead of SVG.
+    #[cfg(feature = "png")]
+    #[arg(long)]
+    pub(crate) png: bool,
+    /// Width of PNG pictures in pixels; twice that of the drawing if not given.
+    #[cfg(feature = "png")]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(64..=20_000))]
+    pub(crate) width: Option<u32>,
+    #[command(flatten)]
+    pub(crate) options: MapOptions,
+}
+
+/// A map in another format.
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Where to write it. Its name tells the format.
+    pub(crate) out: PathBuf,
+    /// The format, when the name does not tell it.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Option<String>,
+    /// Only this level.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) level: Option<String>,
+    /// Only the lanes of this roadmap, and lanes of none.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) roadmap: Option<String>,
+    /// Size of the cells of a raster, metres; 0.05 if not given.
+    #[arg(long, value_name = "METRES")]
+    pub(crate) resolution: Option<f64>,
+    /// Print what was written and what was not as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A check of a map.

@@ -5,8 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod check;
-mod convert;
 mod interlock;
 mod ledger;
 mod map;

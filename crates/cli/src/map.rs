@@ -1,61 +1,48 @@
 //! `sheepdog map`.
 
+mod check;
+mod convert;
+mod info;
+mod render;
+mod table;
+
 use std::path::Path;
 
 use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Site,
     import::{Format, ImportError, ImportReport},
-    svg::Picture,
 };
 use sheepdog_scenario::Setup;
 
 use crate::{
     args::{MapCommand, MapOptions},
-    check, convert,
-    problem::{Answer, Problem, read, text, write},
+    problem::{Answer, Problem, read, text},
 };
 
 /// A map that was read, and what the importer has to say about it.
 pub(crate) struct Loaded {
     pub(crate) site: Site,
     pub(crate) options: CompileOptions,
-    pub(crate) remarks: Vec<String>,
+    /// What the importer has to say; `None` for our own formats.
+    pub(crate) report: Option<ImportReport>,
 }
 
 pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
     match command {
-        MapCommand::Info { file, options } => info(file, options),
+        MapCommand::Info { file, json, options } => info::run(file, *json, options),
         MapCommand::Check(args) => check::run(args),
-        MapCommand::Convert(command) => convert::run(command),
-        MapCommand::Draw { file, out, options } => {
-            let loaded = load(file, options)?;
-            let site = compile(file, &loaded)?;
-            write(out, Picture::of_site(&site).render())?;
-            anstream::println!("wrote {}", out.display());
-            Ok(Answer::Yes)
-        }
+        MapCommand::Convert(args) => convert::run(args),
+        MapCommand::Render(args) => render::run(args),
     }
 }
 
 /// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
-    let (site, remarks) = read_remarked(path)?;
+    let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
-    Ok(Loaded { site, options, remarks })
-}
-
-/// The site of a map file, and what its importer has to say about it.
-pub(crate) fn read_remarked(path: &Path) -> Result<(Site, Vec<String>), Problem> {
-    let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
-    let mut remarks: Vec<String> = Vec::new();
-    if let Some(report) = report {
-        remarks.extend(report.warnings.iter().map(ToString::to_string));
-        remarks
-            .extend(report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})")));
-    }
-    Ok((site, remarks))
+    Ok(Loaded { site, options, report })
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.
@@ -105,39 +92,4 @@ pub(crate) fn compile(path: &Path, loaded: &Loaded) -> Result<CompiledSite, Prob
         let list: Vec<String> = errors.iter().map(|error| format!("  {error}")).collect();
         Problem::input(path, format!("{} errors\n{}", errors.len(), list.join("\n")))
     })
-}
-
-fn info(path: &Path, options: &MapOptions) -> Result<Answer, Problem> {
-    let loaded = load(path, options)?;
-    let site = compile(path, &loaded)?;
-    anstream::println!("{}  version {}", site.name(), site.version());
-    for (number, level) in (0_u32..).zip(site.levels()) {
-        let here = |at: sheepdog_core::LevelId| at.0 == number;
-        anstream::println!(
-            "  level {:<12} {:>7.1} m²  {} rooms, {} doors, {} waypoints, elevation {:.2} m",
-            level.name,
-            level.geometry.area_m2(),
-            site.rooms().iter().filter(|room| here(room.level)).count(),
-            site.doors().iter().filter(|door| here(door.level)).count(),
-            site.waypoints().iter().filter(|waypoint| here(waypoint.level)).count(),
-            level.elevation_m,
-        );
-    }
-    let components = site.components(0);
-    anstream::println!(
-        "  {} lifts, {} stations, {} lanes{}, {} resources",
-        site.lifts().len(),
-        site.stations().len(),
-        site.lanes().len(),
-        loaded.options.roadmap.as_ref().map_or_else(String::new, |name| format!(" of roadmap {name:?}")),
-        site.resources().len(),
-    );
-    let sizes: Vec<String> = components.iter().map(|part| part.len().to_string()).collect();
-    anstream::println!("  connected parts of the roadmap, in waypoints: {}", sizes.join(", "));
-    for remark in
-        loaded.remarks.iter().chain(&site.warnings().iter().map(ToString::to_string).collect::<Vec<_>>())
-    {
-        anstream::println!("  note: {remark}");
-    }
-    Ok(Answer::Yes)
 }

@@ -4,9 +4,9 @@ use sheepdog_core::Mm;
 use sheepdog_map::lint::{self, BuildingProfile, ExitDoors, Finding, Lint, Report, Severity};
 use sheepdog_scenario::Setup;
 
+use super::{choose_roadmap, read_site};
 use crate::{
     args::{Check, Exits},
-    map::{choose_roadmap, read_site},
     problem::{Answer, Problem, read_text},
 };
 

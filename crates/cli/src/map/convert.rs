@@ -5,38 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::Args;
 use serde_json::json;
-use sheepdog_map::export::{ExportError, ExportOptions, ExportReport, Format, export};
-
-use crate::{
-    map::read_remarked,
-    problem::{Answer, Problem},
+use sheepdog_map::{
+    export::{ExportError, ExportOptions, ExportReport, Format, export},
+    import::ImportReport,
 };
 
-/// A map in another format.
-#[derive(Debug, Args)]
-pub(crate) struct Convert {
-    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
-    pub(crate) file: PathBuf,
-    /// Where to write it. Its name tells the format.
-    pub(crate) out: PathBuf,
-    /// The format, when the name does not tell it.
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) to: Option<String>,
-    /// Only this level.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) level: Option<String>,
-    /// Only the lanes of this roadmap, and lanes of none.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) roadmap: Option<String>,
-    /// Size of the cells of a raster, metres; 0.05 if not given.
-    #[arg(long, value_name = "METRES")]
-    pub(crate) resolution: Option<f64>,
-    /// Print what was written and what was not as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
+use super::read_site;
+use crate::{
+    args::Convert,
+    problem::{Answer, Problem},
+};
 
 pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     let name = command.out.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
@@ -46,7 +25,8 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     if command.resolution.is_some() && format != Format::MapServer {
         return Err(Problem::Usage(format!("--resolution is for map-server, this is {format}")));
     }
-    let (site, remarks) = read_remarked(&command.file)?;
+    let (site, imported) = read_site(&command.file)?.map_err(|error| Problem::input(&command.file, error))?;
+    let remarks = imported.map(|report| remarks(&report)).unwrap_or_default();
     let mut options = ExportOptions::named(name);
     options.level = command.level.as_deref();
     options.roadmap = command.roadmap.as_deref();
@@ -159,4 +139,10 @@ fn print(
     for lost in &report.lost {
         anstream::println!("  not in {format}: {lost}");
     }
+}
+
+/// What an importer has to say about a map.
+fn remarks(report: &ImportReport) -> Vec<String> {
+    let dropped = report.dropped.iter().map(|(what, count)| format!("not carried over: {what} ({count})"));
+    report.warnings.iter().map(ToString::to_string).chain(dropped).collect()
 }
