@@ -210,6 +210,9 @@ pub(crate) struct Render {
     /// Leave these layers out.
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     pub(crate) hide: Vec<Layer>,
+    /// Pin what `map check` finds, by the limits of docs/lint.md.
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Into a folder, write PNG pictures instead of SVG.
     #[cfg(feature = "png")]
     #[arg(long)]

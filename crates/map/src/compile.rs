@@ -147,6 +147,7 @@ impl Site {
             resources: Vec::new(),
             classes: Vec::new(),
             retired: Retired::default(),
+            is_successor: false,
             warnings: Vec::new(),
         };
         let claims =

@@ -43,6 +43,8 @@ pub struct CompiledSite {
     pub(crate) resources: Vec<Resource>,
     pub(crate) classes: Vec<ClassClaims>,
     pub(crate) retired: Retired,
+    /// Whether ids follow those of another version, rather than the order of the authored tables.
+    pub(crate) is_successor: bool,
     pub(crate) warnings: Vec<MapWarning>,
 }
 
@@ -142,6 +144,8 @@ pub struct Room {
     pub outer: Vec<Point2<f64>>,
     /// Holes, clockwise.
     pub holes: Vec<Vec<Point2<f64>>>,
+    /// Its index among the authored rooms.
+    pub(crate) authored: Option<usize>,
 }
 
 /// A door.
@@ -168,6 +172,8 @@ pub struct Door {
     /// Width through which people leave the building or its fire section, in the middle of the door, metres; `None`
     /// for a door that is no exit.
     pub exit_width_m: Option<f64>,
+    /// Its index among the authored doors.
+    pub(crate) authored: Option<usize>,
 }
 
 /// An area of one level with a meaning of its own.
@@ -552,6 +558,21 @@ impl CompiledSite {
     /// Hash of everything in it, ids included: two sites with the same hash are the same site.
     pub fn version(&self) -> SiteVersion {
         self.version
+    }
+
+    /// A room as it was written; `None` for one that is retired.
+    pub(crate) fn written_room(&self, room: &Room) -> Option<&model::Room> {
+        self.authored.rooms.get(room.authored?)
+    }
+
+    /// A door as it was written; `None` for one that is retired.
+    pub(crate) fn written_door(&self, door: &Door) -> Option<&model::Door> {
+        self.authored.doors.get(door.authored?)
+    }
+
+    /// A zone as it was written; `None` for the ground of an exit and for one that is retired.
+    pub(crate) fn written_zone(&self, zone: &Zone) -> Option<&model::Zone> {
+        self.authored.zones.get(zone.authored?)
     }
 
     /// Lanes leaving a waypoint, sorted by id.

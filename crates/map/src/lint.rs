@@ -84,6 +84,10 @@ pub fn check_compiled(
     imported: Option<&ImportReport>,
     profile: &BuildingProfile,
 ) -> Report {
+    if site.is_successor {
+        // What is gone is of no interest, and neither is the order in which things came.
+        return check(site.authored(), options, imported, profile);
+    }
     let index = Index::new(site, options, profile);
     let mut findings: Vec<Finding> =
         imported.into_iter().flat_map(|report| imports::findings(report, profile)).collect();

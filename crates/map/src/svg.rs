@@ -35,7 +35,10 @@ mod zones;
 
 use sheepdog_core::LevelId;
 
-use crate::compiled::CompiledSite;
+use crate::{
+    compiled::CompiledSite,
+    lint::{Report, Severity},
+};
 
 #[cfg(feature = "png")]
 pub use self::png::{PIXELS_MAX, PngError};
@@ -107,7 +110,7 @@ impl Picture {
 
     /// All levels on one sheet, with some layers.
     pub fn of_site_with(site: &CompiledSite, layers: Layers) -> Self {
-        let mut levels: Vec<LevelId> = (0..).map(LevelId).zip(site.levels()).map(|(id, _)| id).collect();
+        let mut levels: Vec<LevelId> = site.live_levels().map(|(id, _)| id).collect();
         let elevation = |id: &LevelId| site.level(*id).map_or(0.0, |level| level.elevation_m);
         levels.sort_by(|a, b| elevation(b).total_cmp(&elevation(a)));
         Self::of_levels(site, levels, layers)
@@ -144,6 +147,40 @@ impl Picture {
         let Some(at_px) = self.page.place(level, x_m, y_m) else { return false };
         self.push(Some(level), Some(at_px), kind, label, tooltip);
         true
+    }
+
+    /// Pins everything that a lint has found on the levels that are shown, and remarks on what concerns the whole site.
+    ///
+    /// ```
+    /// # use sheepdog_map::{CompileOptions, Site, lint, model::{Door, Level, Room}, svg::Picture};
+    /// let mut site = Site::new("flat");
+    /// site.levels.push(Level::new("0", 0.0));
+    /// site.rooms.push(Room::rectangle("hall", "0", 0.0, 0.0, 6.0, 4.0).walled());
+    /// site.doors.push(Door::new("front", "0", [2.0, 0.0], [3.1, 0.0]).as_exit());
+    /// let options = CompileOptions::default();
+    /// let report = lint::check(&site, &options, None, &lint::BuildingProfile::default());
+    /// let site = site.compile(&options).unwrap();
+    /// let mut picture = Picture::of_site(&site);
+    /// picture.findings(&site, &report);
+    /// assert!(picture.render().contains("B101"), "the exit is too narrow");
+    /// ```
+    pub fn findings(&mut self, site: &CompiledSite, report: &Report) {
+        for finding in &report.findings {
+            let kind = match finding.severity {
+                Severity::Error => MarkerKind::Error,
+                Severity::Warning => MarkerKind::Warning,
+            };
+            let level = finding.level.as_deref().and_then(|name| site.level_named(name));
+            if level.is_some_and(|level| self.levels.iter().all(|(shown, _)| *shown != level)) {
+                continue;
+            }
+            let pinned = level.zip(finding.place).is_some_and(|(level, place)| {
+                self.marker(level, place, kind, finding.id.as_str(), &finding.text)
+            });
+            if !pinned {
+                self.remark(level, kind, finding.id.as_str(), &finding.text);
+            }
+        }
     }
 
     /// Adds an entry to the list at the foot that points at no place, such as a finding about the site as a whole.

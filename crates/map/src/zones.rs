@@ -229,7 +229,7 @@ impl CompiledSite {
     /// The zones that count for a visitor whose centre is at a place. Linear in the corners of the level's zones.
     pub fn zones_at(&self, level: LevelId, at: Point2<f64>, visitor: Visitor<'_>) -> ZonesAt<'_> {
         let there = (0..).map(ZoneId).zip(self.zones()).filter_map(|(id, zone)| {
-            let written = self.authored.zones.get(zone.authored?)?;
+            let written = self.written_zone(zone)?;
             (zone.level == level && zone.counts(written, at, visitor)).then_some((id, written))
         });
         ZonesAt::resolved(there.collect())

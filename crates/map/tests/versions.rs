@@ -10,8 +10,9 @@ use nalgebra::Point2;
 use proptest::prelude::*;
 use sheepdog_core::{AgentId, LaneId, LevelId, Mm, SiteVersion, WaypointId};
 use sheepdog_map::{
-    CompileOptions, CompiledSite, FootprintClass, Part, Site,
+    CompileOptions, CompiledSite, FootprintClass, Part, Site, lint,
     model::{Lane, Level, Room, Station, Wall, Waypoint},
+    svg::Picture,
     versions::{Active, Changed, SiteDiff, SiteStore, SwapError, Why},
 };
 
@@ -276,6 +277,28 @@ fn robots_that_would_share_a_resource_are_not_left_on_it() {
         (AgentId(8), &Why::Shared { resource: mutex, other: AgentId(7) })
     );
     assert!(scene.store.swap(next, &robots[..1]).is_ok());
+}
+
+/// Pictures and findings are those of the site alone, whatever it follows.
+#[test]
+fn what_is_gone_is_neither_drawn_nor_found_faulty() {
+    let first = hall().compile(&options()).unwrap();
+    let mut site = edited(&[4, 9], None, 2);
+    site.rooms.insert(0, Room::rectangle("annex", "0", -4.0, -2.0, -2.0, 6.0));
+    let (next, fresh) = (site.compile_after(&first, &options()).unwrap(), site.compile(&options()).unwrap());
+    let found = |site: &CompiledSite| {
+        lint::check_compiled(site, &options(), None, &lint::BuildingProfile::default()).findings
+    };
+    assert_eq!(found(&next), found(&fresh));
+    let lines = |site: &CompiledSite| {
+        let mut lines: Vec<String> = Picture::of_site(site).render().lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let of = |word: &str, site: &CompiledSite| lines(site).iter().filter(|line| line.contains(word)).count();
+    for word in ["annex", "new 0", "at 11", "at 30"] {
+        assert_eq!(of(word, &next), of(word, &fresh), "{word}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::{
 use sheepdog_core::LevelId;
 use sheepdog_map::{
     CompiledSite,
+    lint::{self, BuildingProfile},
     svg::{Layers, Picture},
 };
 
@@ -30,11 +31,17 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
     let level = args.level.as_deref().map(|name| level_named(args, &site, name)).transpose()?;
     let shown = if args.layers.is_empty() { Layers::ALL } else { args.layers.iter().copied().collect() };
     let shown = args.hide.iter().copied().fold(shown, Layers::without);
+    let findings = args.check.then(|| {
+        lint::check_compiled(&site, &loaded.options, loaded.report.as_ref(), &BuildingProfile::default())
+    });
     for (path, subject) in pictures(args, &site, level)? {
-        let picture = match subject {
+        let mut picture = match subject {
             Subject::Sheet => Picture::of_site_with(&site, shown),
             Subject::Level(level) => Picture::of_level_with(&site, level, shown),
         };
+        if let Some(findings) = &findings {
+            picture.findings(&site, findings);
+        }
         save(args, &path, &picture)?;
         anstream::println!("wrote {}", path.display());
     }

@@ -41,8 +41,18 @@ struct Opening {
 /// Builds from a site that passed its checks.
 pub(super) fn build(site: &Site, names: &Names<'_>) -> Result<Space, Vec<MapError>> {
     let level_of = |name: &str| names.levels.get(name).copied().unwrap_or_default();
-    let rooms: Vec<Room> = site.rooms.iter().map(|room| self::room(room, level_of(&room.level))).collect();
-    let doors: Vec<Door> = site.doors.iter().map(|door| self::door(door, level_of(&door.level))).collect();
+    let rooms: Vec<Room> = site
+        .rooms
+        .iter()
+        .enumerate()
+        .map(|(index, room)| self::room(index, room, level_of(&room.level)))
+        .collect();
+    let doors: Vec<Door> = site
+        .doors
+        .iter()
+        .enumerate()
+        .map(|(index, door)| self::door(index, door, level_of(&door.level)))
+        .collect();
     let lifts: Vec<Lift> = site.lifts.iter().map(|lift| self::lift(lift, level_of)).collect();
     let mut errors = Vec::new();
     let mut levels = Vec::with_capacity(site.levels.len());
@@ -104,7 +114,7 @@ fn rectangle(at: Point, yaw_rad: f64, width_m: f64, depth_m: f64) -> [Point; 4] 
     })
 }
 
-fn room(room: &model::Room, level: LevelId) -> Room {
+fn room(authored: usize, room: &model::Room, level: LevelId) -> Room {
     let turned = |corners: &[[f64; 2]], left: bool| {
         let mut ring = ring(corners);
         if (0.0 < twice_area(&ring)) != left {
@@ -118,10 +128,11 @@ fn room(room: &model::Room, level: LevelId) -> Room {
         kind: room.kind,
         outer: turned(&room.polygon, true),
         holes: room.holes.iter().map(|hole| turned(hole, false)).collect(),
+        authored: Some(authored),
     }
 }
 
-fn door(door: &model::Door, level: LevelId) -> Door {
+fn door(authored: usize, door: &model::Door, level: LevelId) -> Door {
     let clear_width_m =
         door.clear_width_m.unwrap_or_else(|| (Point::from(door.to) - Point::from(door.from)).norm());
     Door {
@@ -135,6 +146,7 @@ fn door(door: &model::Door, level: LevelId) -> Door {
         fire_rated: door.fire_rated,
         clear_width_m,
         exit_width_m: door.exit.then_some(clear_width_m),
+        authored: Some(authored),
     }
 }
 

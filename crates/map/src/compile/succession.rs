@@ -220,9 +220,11 @@ fn renumbered(fresh: CompiledSite, previous: &CompiledSite) -> CompiledSite {
     let inert: Vec<Point2<f64>> = Vec::new();
     site.levels = plan.levels.table(&previous.levels, site.levels, |_| {});
     site.rooms = plan.rooms.table(&previous.rooms, site.rooms, |room| {
-        (room.outer, room.holes) = (inert.clone(), Vec::new());
+        (room.outer, room.holes, room.authored) = (inert.clone(), Vec::new(), None);
     });
-    site.doors = plan.doors.table(&previous.doors, site.doors, |door| door.exit_width_m = None);
+    site.doors = plan.doors.table(&previous.doors, site.doors, |door| {
+        (door.exit_width_m, door.authored) = (None, None);
+    });
     site.lifts = plan.lifts.table(&previous.lifts, site.lifts, |lift| lift.stops.clear());
     site.stations = plan.stations.table(&previous.stations, site.stations, |_| {});
     site.zones = plan.zones.table(&previous.zones, site.zones, |zone| {
@@ -250,6 +252,7 @@ fn renumbered(fresh: CompiledSite, previous: &CompiledSite) -> CompiledSite {
         lanes: plan.lanes.retired(LaneId),
         resources: resources.retired(ResourceId),
     };
+    site.is_successor = true;
     site.rooms_of = rooms_of(&site.levels, &site.rooms);
     let count = site.waypoints.len();
     site.out = incidence(&site.lanes, &site.retired.lanes, count, |lane| lane.from);

@@ -68,7 +68,8 @@ impl Pen<'_> {
         let style = format!(" fill=\"none\" stroke=\"{DOOR}\" stroke-width=\"{hair}\"");
         let site = self.site;
         let doors = || {
-            site.doors().iter().zip(&site.authored().doors).filter(|(door, _)| door.level == self.panel.level)
+            let here = site.doors().iter().filter(|door| door.level == self.panel.level);
+            here.filter_map(|door| Some((door, site.written_door(door)?)))
         };
         let doors: Vec<_> = doors().collect();
         self.layer(Layer::Doors, &style, |pen| {

@@ -38,24 +38,19 @@ impl Pen<'_> {
         let (rooms, lifts, stations, zones) =
             (wanted(Layer::Rooms), wanted(Layer::Lifts), wanted(Layer::Stations), wanted(Layer::Zones));
         self.layer(Layer::Labels, "", |pen| {
-            let authored = &site.authored().rooms;
-            for (room, authored) in
-                site.rooms().iter().zip(authored).filter(|(room, _)| rooms && room.level == level)
-            {
-                pen.room_name(room, authored);
+            for room in site.rooms().iter().filter(|room| rooms && room.level == level) {
+                site.written_room(room).into_iter().for_each(|authored| pen.room_name(room, authored));
             }
             for lift in site.lifts().iter().filter(|lift| lifts && lift.serves(level)) {
                 pen.lift_name(lift);
             }
-            for station in site.stations().iter().filter(|_| stations) {
+            for (_, station) in site.live_stations().filter(|_| stations) {
                 if let Some(way) = site.waypoint(station.waypoint).filter(|way| way.level == level) {
                     pen.station_name(station, way);
                 }
             }
-            for (index, zone) in
-                site.zones().iter().enumerate().filter(|(_, zone)| zones && zone.level == level)
-            {
-                pen.zone_name(zone, site.authored().zones.get(index));
+            for (_, zone) in site.live_zones().filter(|(_, zone)| zones && zone.level == level) {
+                pen.zone_name(zone, site.written_zone(zone));
             }
         });
     }
@@ -177,8 +172,7 @@ impl Pen<'_> {
 
     fn station_name(&mut self, station: &Station, way: &Waypoint) {
         let site = self.site;
-        let room =
-            site.locate(way.level, way.at).room().and_then(|room| site.authored().rooms.get(room.index()));
+        let room = site.locate(way.level, way.at).room().and_then(|room| site.written_room(site.room(room)?));
         if room.is_some_and(|room| room.id == station.name && room.kind != RoomKind::Floor) {
             return;
         }
@@ -197,14 +191,18 @@ impl Pen<'_> {
     fn is_crowded(&self, station: &Station, way: &Waypoint, size_px: f64) -> bool {
         // What an importer adds to make a name unique numbers no series.
         let numbered = last_word(&station.name).contains(|c: char| c.is_ascii_digit());
-        if SERIES_MAX < self.site.stations().len() || !numbered || station.name.contains('@') {
+        if SERIES_MAX < self.site.live_stations().count() || !numbered || station.name.contains('@') {
             return false;
         }
         let series = |name: &str| name.len() - last_word(name).len();
         let stem = station.name.get(..series(&station.name)).filter(|stem| !stem.is_empty());
         let wide_m = 1.1 * width_px(&station.name, size_px) / self.page.px_per_m;
         let high_m = 2.0 * size_px / self.page.px_per_m;
-        let near = self.site.stations().iter().filter(|other| other.waypoint != station.waypoint);
+        let near = self
+            .site
+            .live_stations()
+            .map(|(_, other)| other)
+            .filter(|other| other.waypoint != station.waypoint);
         near.filter(|other| stem.is_some_and(|stem| other.name.get(..series(&other.name)) == Some(stem)))
             .filter_map(|other| self.site.waypoint(other.waypoint))
             .any(|other| {

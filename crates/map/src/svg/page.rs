@@ -158,12 +158,13 @@ type Corners = (Point2<f64>, Point2<f64>);
 
 /// Lower left and upper right corner of all that a level shows, metres; a square metre when it shows nothing.
 fn extent(site: &CompiledSite, level: LevelId) -> Corners {
-    let ways = site.waypoints().iter().filter(|way| way.level == level).map(|way| way.at);
+    let ways = site.live_waypoints().filter(|(_, way)| way.level == level).map(|(_, way)| way.at);
     let geometry = site.level(level).into_iter().filter_map(|level| level.geometry.bounds());
     let rooms = site.rooms().iter().filter(|room| room.level == level).flat_map(|room| &room.outer).copied();
     let zones = site.zones().iter().filter(|zone| zone.level == level);
     let zones = zones.flat_map(|zone| &zone.outer).copied();
-    let doors = site.doors().iter().filter(|door| door.level == level).flat_map(doors::reach);
+    let doors =
+        site.live_doors().filter(|(_, door)| door.level == level).flat_map(|(_, door)| doors::reach(door));
     let things = furniture::corners(site, level);
     let all = geometry
         .flat_map(|(low, high)| [low, high])

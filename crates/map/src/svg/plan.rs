@@ -123,9 +123,10 @@ fn summary(site: &CompiledSite, page: &Page) -> String {
         write_to(&mut text, format_args!(" · {}", Area(area)));
     }
     // Floors of other formats are none that anybody would count.
-    let rooms = site.rooms().iter().filter(|room| shown(room.level) && room.kind != RoomKind::Floor).count();
+    let rooms =
+        site.live_rooms().filter(|(_, room)| shown(room.level) && room.kind != RoomKind::Floor).count();
     text += &count(rooms, "room", "rooms");
-    text += &count(site.doors().iter().filter(|door| shown(door.level)).count(), "door", "doors");
+    text += &count(site.live_doors().filter(|(_, door)| shown(door.level)).count(), "door", "doors");
     let lifts = site.lifts().iter().filter(|lift| lift.stops.iter().any(|stop| shown(stop.level))).count();
     text += &count(lifts, "lift", "lifts");
     text.strip_prefix(" · ").unwrap_or("").to_owned()
@@ -185,8 +186,8 @@ fn title(out: &mut String, site: &CompiledSite, page: &Page, panel: &Panel) {
     let Some(level) = site.level(panel.level) else { return };
     let [x, y] = panel.at_px;
     let size = 13.0 * page.zoom;
-    let building =
-        site.authored().levels.get(panel.level.index()).and_then(|level| level.building.as_deref());
+    let building = site.authored().levels.iter().find(|written| written.id == level.name);
+    let building = building.and_then(|level| level.building.as_deref());
     let building = building.map_or_else(String::new, |name| format!("{name} · "));
     let area = level.geometry.area_m2();
     let area = if 0.0 < area { format!(" · {}", Area(area)) } else { String::new() };

@@ -82,7 +82,7 @@ impl Pen<'_> {
     /// All lanes of the level as stretches, in the order of their first lanes. Linear in the lanes.
     fn stretches(&self) -> Vec<Stretch> {
         let mut done = vec![false; self.site.lanes().len()];
-        let all = || (0..).map(LaneId).zip(self.site.lanes()).filter(|(_, lane)| self.is_here(lane));
+        let all = || self.site.live_lanes().filter(|(_, lane)| self.is_here(lane));
         let begins = all().filter(|(id, _)| self.before(*id).is_none());
         let mut stretches = Vec::new();
         // Those that begin somewhere; then what is left goes round in circles.
@@ -187,16 +187,13 @@ impl Pen<'_> {
         let style =
             format!(" fill=\"none\" stroke=\"{LANE}\" stroke-linecap=\"round\" stroke-width=\"{}\"", Px(dot));
         let stations: Vec<WaypointId> = {
-            let mut at: Vec<_> = self.site.stations().iter().map(|station| station.waypoint).collect();
+            let mut at: Vec<_> = self.site.live_stations().map(|(_, station)| station.waypoint).collect();
             at.sort_unstable();
             at
         };
         let level = self.level();
-        let ways: Vec<(WaypointId, &Waypoint)> = (0..)
-            .map(WaypointId)
-            .zip(self.site.waypoints())
-            .filter(|(_, way)| way.authored && way.level == level)
-            .collect();
+        let ways: Vec<(WaypointId, &Waypoint)> =
+            self.site.live_waypoints().filter(|(_, way)| way.authored && way.level == level).collect();
         self.layer(Layer::Waypoints, &style, |pen| {
             let mut dots = String::new();
             for (id, way) in ways {
@@ -220,9 +217,8 @@ impl Pen<'_> {
         let level = self.level();
         let here: Vec<(&Station, &Waypoint)> = self
             .site
-            .stations()
-            .iter()
-            .filter_map(|station| Some((station, self.site.waypoint(station.waypoint)?)))
+            .live_stations()
+            .filter_map(|(_, station)| Some((station, self.site.waypoint(station.waypoint)?)))
             .filter(|(_, way)| way.level == level)
             .collect();
         self.layer(Layer::Stations, "", |pen| {

@@ -39,8 +39,12 @@ impl Pen<'_> {
     pub(super) fn rooms(&mut self) {
         let level = self.level();
         let site = self.site;
-        let mut rooms: Vec<(&Room, &model::Room)> =
-            site.rooms().iter().zip(&site.authored().rooms).filter(|(room, _)| room.level == level).collect();
+        let mut rooms: Vec<(&Room, &model::Room)> = site
+            .rooms()
+            .iter()
+            .filter(|room| room.level == level)
+            .filter_map(|room| Some((room, site.written_room(room)?)))
+            .collect();
         // Floors under everything, so that they hide no room.
         rooms.sort_by_key(|(room, _)| room.kind != RoomKind::Floor);
         // Without walls the edge of what is mapped is what there is to see.

@@ -85,10 +85,8 @@ impl Pen<'_> {
         let level = self.level();
         let mut here: Vec<(&Zone, Option<&model::Zone>)> = self
             .site
-            .zones()
-            .iter()
-            .enumerate()
-            .map(|(index, zone)| (zone, self.site.authored().zones.get(index)))
+            .live_zones()
+            .map(|(_, zone)| (zone, self.site.written_zone(zone)))
             .filter(|(zone, _)| zone.level == level)
             .collect();
         // Small ones over large ones, so that all can be seen.
