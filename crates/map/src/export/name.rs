@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
+#[cfg(feature = "ros")]
 use super::{ExportError, ExportFile};
 
 /// A format that a site can be written in. Pictures are made by [`svg`](crate::svg).
@@ -88,19 +89,15 @@ impl Format {
     pub fn of_name(name: &str) -> Vec<Self> {
         let name = name.to_ascii_lowercase();
         let ends = |suffix: &str| name.ends_with(suffix);
-        let is_yaml = ends(".yaml") || ends(".yml");
-        // Open-RMF numbers the files of its graphs.
-        let is_graph = is_yaml && (ends(".nav.yaml") || ends(".nav.yml") || is_number(split(&name).0));
-        let is_raster = ends(".map.yaml") || ends(".map.yml");
         let fits = |format: &Self| match format {
             Self::Toml => ends(".toml"),
             Self::Json => ends(".json") && !ends(".lif.json") && !ends(".zones.json"),
             #[cfg(feature = "rmf")]
-            Self::NavGraph => is_yaml && !is_raster,
+            Self::NavGraph => is_yaml(&name) && !ends(".map.yaml") && !ends(".map.yml"),
             Self::Lif => ends(".lif.json"),
             Self::Nav2 => ends(".geojson") && !ends(".site.geojson"),
             #[cfg(feature = "ros")]
-            Self::MapServer => ends(".pgm") || is_yaml && !is_graph,
+            Self::MapServer => ends(".pgm") || is_yaml(&name) && !is_graph(&name),
             Self::GeoJson => ends(".geojson") && !ends(".nav2.geojson"),
             Self::ZoneSet => ends(".zones.json"),
         };
@@ -114,8 +111,17 @@ impl fmt::Display for Format {
     }
 }
 
-fn is_number(stem: &str) -> bool {
-    !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit())
+#[cfg(feature = "rmf")]
+fn is_yaml(name: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Open-RMF numbers the files of its graphs.
+#[cfg(feature = "ros")]
+fn is_graph(name: &str) -> bool {
+    let stem = split(name).0;
+    let is_number = !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit());
+    [".nav.yaml", ".nav.yml"].iter().any(|ending| name.ends_with(ending)) || is_number
 }
 
 /// A name as a stem and an ending.
@@ -169,6 +175,7 @@ pub(super) fn yaml_ending(name: &str) -> &str {
 }
 
 /// Refuses files of one name.
+#[cfg(feature = "ros")]
 pub(super) fn distinct(files: &[ExportFile]) -> Result<(), ExportError> {
     let mut seen = BTreeSet::new();
     match files.iter().find(|file| !seen.insert(file.name.to_lowercase())) {

@@ -1,5 +1,6 @@
 //! Small pieces of text formats.
 
+#[cfg(feature = "rmf")]
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -67,6 +68,7 @@ pub(super) fn pretty(value: &Value, depth: usize) -> String {
 }
 
 /// A text in quotes that mean the same to every reader of YAML.
+#[cfg(feature = "rmf")]
 pub(super) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for sign in text.chars() {
@@ -88,6 +90,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A finite number as the shortest text that reads back as the same number. It has a point and never an exponent: some
 /// readers of YAML take `1e5` for a word.
+#[cfg(feature = "rmf")]
 pub(super) fn number(value: f64) -> String {
     let text = value.to_string();
     if text.contains('.') { text } else { format!("{text}.0") }
