@@ -36,6 +36,11 @@ pub fn import_movingai(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError
     if lines.next().map(str::trim) != Some("map") {
         return Err(ImportError::at("map", ImportProblem::Missing { field: "the line \"map\"" }));
     }
+    // No memory for cells that the text cannot hold.
+    if text.len() < width.saturating_mul(height) {
+        let problem = ImportProblem::Missing { field: "as many cells as height and width say" };
+        return Err(ImportError::at("map", problem));
+    }
     let mut grid = Grid::new(width, height)?;
     let (mut blocked, mut water, mut swamp) = (0, 0, 0);
     for row in 0..height {

@@ -53,6 +53,9 @@ pub fn import_rmf_site(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError
     Ok((reader.site, reader.report))
 }
 
+/// What the editor calls what nobody has named.
+const UNNAMED: &str = "<Unnamed>";
+
 /// Where an anchor is, and on which level when it belongs to one.
 #[derive(Clone, Debug)]
 struct Anchor {
@@ -141,7 +144,11 @@ impl Reader {
 
     fn door(&mut self, id: &str, door: &At<'_>, level: &str) -> Result<(), ImportError> {
         let [a, b] = self.ends(door)?;
-        let said = door.text_of("name")?.filter(|name| *name != "<Unnamed>");
+        let mut said = door.text_of("name")?;
+        if said == Some(UNNAMED) {
+            said = None;
+            door.text_or("name", UNNAMED)?;
+        }
         let mut name = said.map_or_else(|| format!("{level}_door_{id}"), str::to_owned);
         if !self.doors.insert(name.clone()) {
             name = format!("{name}@{level}_{id}");
