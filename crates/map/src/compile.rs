@@ -13,6 +13,7 @@ use sheepdog_core::{LaneId, LevelId, Mm, RoomId, SiteVersion, WaypointId};
 
 pub(crate) use self::{
     areas::leaves_ways_out,
+    fit::may_stand,
     zones::{Passage, Zones},
 };
 use crate::{

@@ -164,7 +164,7 @@ impl Site {
     }
 
     /// Puts every table into the order of its names; lanes and walls into that of their ends.
-    fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.buildings.sort_by(|a, b| a.id.cmp(&b.id));
         self.levels.sort_by(|a, b| a.id.cmp(&b.id));
         self.rooms.sort_by(|a, b| a.id.cmp(&b.id));

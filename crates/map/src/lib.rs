@@ -14,6 +14,7 @@ pub mod import;
 pub mod lint;
 pub mod model;
 pub mod rules;
+pub mod survey;
 pub mod svg;
 pub mod travel;
 pub mod versions;

@@ -1,7 +1,7 @@
 //! Zones: where they are, which parts of the roadmap reach into them, and the ways out that must stay clear.
 
 use nalgebra::Vector2;
-use sheepdog_core::{DoorId, Mm, WaypointId, ZoneId};
+use sheepdog_core::{DoorId, LevelId, Mm, WaypointId, ZoneId};
 
 use super::{check::Names, space};
 use crate::{
@@ -104,11 +104,17 @@ fn reached(site: &CompiledSite, from: &Waypoint, to: &Waypoint, reach_m: f64) ->
     numbered.filter(|(_, zone)| reaches(zone)).map(|(id, _)| id).collect()
 }
 
-/// Whether a footprint that stands at a waypoint leaves every way out wide enough: rule MAP-003.
-pub(crate) fn leaves_ways_out(site: &CompiledSite, at: &Waypoint, reach_m: f64, width: Mm) -> bool {
-    let ways = site.zones.iter().filter(|zone| zone.kind.is_way_out() && zone.level == at.level);
-    let in_the_way = |zone: &&Zone| touches(&zone.outer, at.at, at.at, reach_m);
-    ways.filter(in_the_way).all(|zone| metres(width) <= clear_width_m(zone, at.at, reach_m) + SLACK_M)
+/// Whether a footprint that stands at a point leaves every way out wide enough: rule MAP-003.
+pub(crate) fn leaves_ways_out(
+    site: &CompiledSite,
+    level: LevelId,
+    at: Point,
+    reach_m: f64,
+    width: Mm,
+) -> bool {
+    let ways = site.zones.iter().filter(|zone| zone.kind.is_way_out() && zone.level == level);
+    let in_the_way = |zone: &&Zone| touches(&zone.outer, at, at, reach_m);
+    ways.filter(in_the_way).all(|zone| metres(width) <= clear_width_m(zone, at, reach_m) + SLACK_M)
 }
 
 /// The wider of the two ways past a disc in a way out, metres; negative where a fire lane turns or ends beside the disc.

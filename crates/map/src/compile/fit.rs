@@ -42,17 +42,12 @@ pub(super) fn may_stop(
     zones: &[Zones],
     way_out_width: Mm,
 ) -> Vec<bool> {
-    let reach_m = class.turning_m();
     let stop = |(id, waypoint): (WaypointId, &Waypoint)| {
-        let geometry = site.level(waypoint.level).map(|level| &level.geometry);
-        let clear =
-            zones.get(waypoint.level.index()).is_some_and(|zones| !zones.in_the_way(waypoint.at, reach_m));
+        let stand = |zones| may_stand(site, class, zones, (waypoint.level, waypoint.at), way_out_width);
         !waypoint.roles.passthrough
             && !is_inside_corridor(site, id)
             && waypoint.lift.is_none()
-            && clear
-            && areas::leaves_ways_out(site, waypoint, reach_m, way_out_width)
-            && geometry.is_some_and(|geometry| geometry.disc_free(waypoint.at, metres(class.radius)))
+            && zones.get(waypoint.level.index()).is_some_and(stand)
     };
     (0..).map(WaypointId).zip(&site.waypoints).map(stop).collect()
 }
@@ -66,6 +61,21 @@ fn is_turn(site: &CompiledSite, id: WaypointId) -> bool {
         others.filter_map(|other| (site.waypoint(other)?.at - here.at).try_normalize(0.0))
     };
     ways().next().is_some_and(|first| ways().any(|way| STRAIGHT_SINE_MAX < first.perp(&way).abs()))
+}
+
+/// Whether a footprint may stand at a point of a level, as far as the building decides that: it touches no wall, is in no
+/// door's or cabin's way, and leaves the ways out wide enough.
+pub(crate) fn may_stand(
+    site: &CompiledSite,
+    class: &FootprintClass,
+    zones: &Zones,
+    (level, at): (LevelId, Point),
+    way_out_width: Mm,
+) -> bool {
+    let reach_m = class.turning_m();
+    !zones.in_the_way(at, reach_m)
+        && areas::leaves_ways_out(site, level, at, reach_m, way_out_width)
+        && site.level(level).is_some_and(|level| level.geometry.disc_free(at, metres(class.radius)))
 }
 
 fn misfits(

@@ -120,7 +120,7 @@ pub(super) fn stops_in_the_way(index: &Index<'_>, findings: &mut Vec<Finding>) {
             let reach_m = class.turning_m();
             if openings.is_some_and(|openings| openings.in_the_way(waypoint.at, reach_m)) {
                 Some((class, "is on a sill, within reach of a leaf, or in a cabin".to_owned()))
-            } else if !leaves_ways_out(index.site, waypoint, reach_m, Mm(width_mm)) {
+            } else if !leaves_ways_out(index.site, waypoint.level, waypoint.at, reach_m, Mm(width_mm)) {
                 Some((class, format!("leaves less than {:.3} m of an exit or fire lane", metres(width_mm))))
             } else {
                 None
