@@ -69,6 +69,9 @@ pub struct SurveyOptions {
     pub stretch: f64,
     /// Waypoints further apart than this do not count as seeing each other, metres.
     pub sight_m: f64,
+    /// Clearance beyond the radius that the straight line between two waypoints has if they see each other, metres: lanes that
+    /// cut across do not run along walls and past doors.
+    pub sight_clearance_m: f64,
     /// How far from a door the footprint stays that waits to go through, metres; at least its margin.
     pub approach_m: f64,
     /// How far lanes may be from the middle line that they follow, metres.
@@ -96,6 +99,7 @@ impl SurveyOptions {
             clearance_m: 0.04,
             stretch: 1.2,
             sight_m: 15.0,
+            sight_clearance_m: 0.25,
             approach_m: 0.1,
             simplify_m: 0.05,
             cell_m: 0.05,
@@ -120,6 +124,10 @@ impl SurveyOptions {
         self.radius_m() + self.clearance_m
     }
 
+    fn sight_radius_m(&self) -> f64 {
+        self.radius_m() + self.sight_clearance_m
+    }
+
     /// What a door or a lift must offer.
     fn opening_m(&self) -> f64 {
         2.0 * self.radius_m() + crate::DOOR_PLAY_M
@@ -132,6 +140,7 @@ impl SurveyOptions {
             ("clearance_m", self.clearance_m, 0.001, 10.0),
             ("stretch", self.stretch, 1.07, 100.0),
             ("sight_m", self.sight_m, 0.0, 1_000.0),
+            ("sight_clearance_m", self.sight_clearance_m, self.clearance_m, 10.0),
             ("approach_m", self.approach_m, 0.0, 10.0),
             ("simplify_m", self.simplify_m, 0.0, 10.0),
             ("cell_m", self.cell_m, 0.01, 10.0),

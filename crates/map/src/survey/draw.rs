@@ -7,8 +7,8 @@ use sheepdog_core::{DoorId, LevelId, LiftId, WaypointId};
 
 use crate::{
     compile::Passage,
-    compiled::{CompiledSite, Door, Lift},
-    geometry::{Point, Scratch},
+    compiled::{CompiledSite, Door, Lift, Room},
+    geometry::{Point, Scratch, ring_contains},
 };
 
 use super::{
@@ -21,11 +21,11 @@ use super::{
 };
 
 /// Cells of one level, at most.
-const CELLS_MAX: usize = 4_000_000;
+const CELLS_MAX: usize = 1_000_000;
 /// Junctions closer than this to a neighbour become one with it, metres.
-const MERGE_M: f64 = 0.35;
+const MERGE_M: f64 = 0.5;
 /// Bends that deviate less are taken out, metres.
-const BEND_M: f64 = 0.15;
+const BEND_M: f64 = 0.4;
 /// Ways that cross get a junction only if every end is at least this far away, metres.
 const CROSSING_APART_M: f64 = 0.3;
 /// By how much a way side by side may be longer than the way it replaces; see `finish`.
@@ -248,6 +248,9 @@ impl Level<'_> {
         if let Some(rooms) = served {
             for id in rooms {
                 let Some(room) = site.room(*id).filter(|room| room.level == level) else { continue };
+                if self.has_station(room) {
+                    continue;
+                }
                 let at = places::in_room(&self.ground, room, &self.pieces, cells, distances);
                 places.push(Place { name: room.name.clone(), level, room: Some(*id), at });
             }
@@ -268,6 +271,18 @@ impl Level<'_> {
                 self.network.add(at, Role::Place(number));
             }
         }
+    }
+
+    /// Whether a station of the site is in a room already.
+    fn has_station(&self, room: &Room) -> bool {
+        let site = self.ground.site;
+        let is_station = |name: &str| {
+            let waypoint = site.waypoint_named(name);
+            site.stations().iter().any(|station| Some(station.waypoint) == waypoint)
+        };
+        self.network.nodes().any(|(_, node)| {
+            matches!(&node.role, Role::Known(name) if is_station(name)) && ring_contains(&room.outer, node.at)
+        })
     }
 
     /// Nodes on each piece of the floor with clearance.
@@ -419,7 +434,7 @@ impl Level<'_> {
     fn shorten(&mut self, options: &SurveyOptions) {
         for (_, nodes) in self.nodes_on() {
             let used: Vec<u32> = nodes.into_iter().filter(|id| 0 < self.network.degree(*id)).collect();
-            let fits = |a: Point, b: Point| self.ground.shut.sweep_free(a, b, options.plan_m());
+            let fits = |a: Point, b: Point| self.ground.shut.sweep_free(a, b, options.sight_radius_m());
             self.network.span(&used, options.stretch / DETOUR_MAX, options.sight_m, &fits);
         }
     }

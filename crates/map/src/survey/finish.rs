@@ -67,7 +67,9 @@ fn holding(level: &mut Level<'_>, options: &SurveyOptions) {
     for (gate, at) in gates {
         let piece = level.ground.piece_of(at);
         let near = |p: &Point, within_m: f64| level.ground.piece_of(*p) == piece && (p - at).norm() < within_m;
-        if quiet.iter().any(|p| near(p, HOLDING_APART_M)) {
+        let plain = level.ground.plan.component(at).and_then(|piece| level.pieces.get(piece as usize));
+        let within_m = if plain.is_some_and(|piece| piece.is_plain) { f64::INFINITY } else { HOLDING_APART_M };
+        if quiet.iter().any(|p| near(p, within_m)) {
             continue;
         }
         let Some((base, place)) = place_to_wait(level, gate, options) else { continue };
