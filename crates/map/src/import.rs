@@ -24,7 +24,7 @@ mod opentcs;
 #[cfg(feature = "ros")]
 mod pgm;
 #[cfg_attr(not(feature = "ros"), allow(dead_code, reason = "only masks need all of it"))]
-mod raster;
+pub(crate) mod raster;
 mod report;
 mod rmf_site;
 pub(crate) mod tangent;
@@ -37,7 +37,7 @@ mod yaml;
 use crate::model::Site;
 
 #[cfg(feature = "ros")]
-pub use self::map_server::{Raster, import_map_server};
+pub use self::map_server::{Raster, import_map_server, import_occupancy};
 #[cfg(feature = "opentcs")]
 pub use self::opentcs::import_opentcs;
 #[cfg(feature = "rmf")]

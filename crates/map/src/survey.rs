@@ -23,6 +23,8 @@ mod ground;
 mod network;
 mod places;
 mod reach;
+mod scan;
+mod segment;
 mod write;
 
 use std::{collections::BTreeSet, fmt};
@@ -35,6 +37,11 @@ use crate::{
     error::MapError,
     geometry::FreeSpaceError,
     model::{RoomKind, Site},
+};
+
+pub use self::{
+    scan::{Occupancy, OccupancyGrid, ScanError, ScanOptions, generate_from_grid, outline},
+    segment::{SegmentReport, segment},
 };
 
 /// Which rooms get a station.

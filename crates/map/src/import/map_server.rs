@@ -5,7 +5,10 @@
 //! the lower left corner of the image, and its yaw is honoured. Free cells become rooms; occupied and unknown cells are
 //! not mapped. A keepout mask becomes blocked zones, a speed mask speed limits.
 
-use crate::model::{Level, Site, Zone, ZoneKind};
+use crate::{
+    model::{Level, Site, Zone, ZoneKind},
+    survey::{Occupancy, OccupancyGrid},
+};
 
 use super::{
     ImportError, ImportProblem, ImportReport, LevelImport, RasterReading,
@@ -46,18 +49,12 @@ const TOP_SPEED_MPS: f64 = 1.0;
 pub fn import_map_server(
     bytes: &[u8],
     raster: Raster,
-    mut image: impl FnMut(&str) -> Option<Vec<u8>>,
+    image: impl FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<(Site, ImportReport), ImportError> {
     let tree = yaml::parse(utf8(bytes)?)?;
-    let top = At::root(&tree);
     let mut report = ImportReport::default();
-    let meta = Meta::read(&top, &mut report)?;
-    let name = top.need("image")?;
-    let file = name.text()?;
-    let missing = || name.error(ImportProblem::NoCompanion { name: super::tree::shorten(file) });
-    let image = Image::parse(&image(file).ok_or_else(missing)?)?;
-    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
-    let mut site = Site::new(stem.rsplit_once('.').map_or(stem, |(stem, _)| stem));
+    let (meta, image, name) = read(&At::root(&tree), image, &mut report)?;
+    let mut site = Site::new(name);
     site.levels.push(Level::new(LEVEL, 0.0));
     report.levels.push(LevelImport {
         rotation_rad: meta.origin[2],
@@ -80,6 +77,62 @@ pub fn import_map_server(
     }
     report.leave(&tree);
     Ok((site, report))
+}
+
+/// Reads a map of `map_server` as cells that are free, occupied or unknown; `image` gives the bytes of the image that the
+/// file names. The name is that of the image.
+///
+/// Cells of the grey that mapping tools write where nothing is known are unknown, also where `free_thresh` would take them
+/// for free; the report says so.
+///
+/// # Errors
+/// As [`import_map_server`].
+pub fn import_occupancy(
+    bytes: &[u8],
+    image: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(OccupancyGrid, ImportReport), ImportError> {
+    let tree = yaml::parse(utf8(bytes)?)?;
+    let mut report = ImportReport::default();
+    let (meta, image, name) = read(&At::root(&tree), image, &mut report)?;
+    let trap = unknown_is_free(&meta);
+    let of = |grey: u8| match meta.cell(grey) {
+        Cell::Value(0) if grey == UNKNOWN_GREY && trap => Occupancy::Unknown,
+        Cell::Value(0) => Occupancy::Free,
+        Cell::Value(100) => Occupancy::Occupied,
+        Cell::Value(_) | Cell::Unknown => Occupancy::Unknown,
+    };
+    if trap {
+        let text = format!("{} takes grey {UNKNOWN_GREY} for free; such cells stay unknown here", meta.free);
+        report.warn("free_thresh", text);
+    }
+    let rows = image.greys.chunks(image.width).rev();
+    let cells = rows.flatten().map(|grey| of(*grey)).collect();
+    let grid = OccupancyGrid::new(name, image.width, meta.resolution_m, meta.origin, cells);
+    let grid = grid.map_err(|error| {
+        ImportError::of_file(ImportProblem::Syntax { message: error.to_string() })
+    })?;
+    report.leave(&tree);
+    Ok((grid, report))
+}
+
+/// What the file says, the image, and its name without folders and ending.
+fn read(
+    top: &At<'_>,
+    mut image: impl FnMut(&str) -> Option<Vec<u8>>,
+    report: &mut ImportReport,
+) -> Result<(Meta, Image, String), ImportError> {
+    let meta = Meta::read(top, report)?;
+    let name = top.need("image")?;
+    let file = name.text()?;
+    let missing = || name.error(ImportProblem::NoCompanion { name: super::tree::shorten(file) });
+    let image = Image::parse(&image(file).ok_or_else(missing)?)?;
+    let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    Ok((meta, image, stem.rsplit_once('.').map_or(stem, |(stem, _)| stem).to_owned()))
+}
+
+/// Whether the thresholds take what mapping tools write for unknown as free.
+fn unknown_is_free(meta: &Meta) -> bool {
+    meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate && meta.mode != Mode::Raw
 }
 
 /// What an image is, by the name of its file; a speed mask is read as in Nav2's example (percent of a top speed of
@@ -221,9 +274,8 @@ fn share(percent: f64) -> u8 {
 }
 
 fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport) -> Result<(), ImportError> {
-    let unknown_is_free = meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate;
     let grey = image.greys.iter().map(|grey| usize::from(*grey == UNKNOWN_GREY)).sum::<usize>();
-    if unknown_is_free && meta.mode != Mode::Raw {
+    if unknown_is_free(meta) {
         if let Some(reading) = &mut report.raster {
             reading.unknown_as_free = Some(grey);
         }

@@ -13,11 +13,11 @@ pub(super) const CELLS_MAX: usize = 1 << 24;
 /// The most corners of all rings.
 const CORNERS_MAX: usize = 1 << 20;
 /// The part of a cell that may be cut off where cells touch in a corner only.
-pub(super) const NOTCH: f64 = 0.25;
+pub(crate) const NOTCH: f64 = 0.25;
 
 /// A grid of values; the first row is the lowest.
 #[derive(Debug)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     pub(super) width: usize,
     pub(super) height: usize,
     /// What is in the cells, row by row.
@@ -26,10 +26,10 @@ pub(super) struct Grid {
 
 /// Cells that belong together: their outline in cells, counter-clockwise, and the holes in it.
 #[derive(Debug)]
-pub(super) struct Region {
+pub(crate) struct Region {
     pub(super) value: u8,
-    pub(super) outer: Vec<[f64; 2]>,
-    pub(super) holes: Vec<Vec<[f64; 2]>>,
+    pub(crate) outer: Vec<[f64; 2]>,
+    pub(crate) holes: Vec<Vec<[f64; 2]>>,
     /// In how many corners it touches a cell of the same value.
     pub(super) touched: usize,
 }
@@ -39,7 +39,7 @@ type Step = [isize; 2];
 
 impl Grid {
     /// A grid of cells that are all empty.
-    pub(super) fn new(width: usize, height: usize) -> Result<Self, ImportError> {
+    pub(crate) fn new(width: usize, height: usize) -> Result<Self, ImportError> {
         let count = width.checked_mul(height).filter(|count| (1..=CELLS_MAX).contains(count));
         let Some(count) = count else {
             return Err(ImportError::of_file(ImportProblem::TooMany {
@@ -50,7 +50,7 @@ impl Grid {
         Ok(Self { width, height, cells: vec![None; count] })
     }
 
-    pub(super) fn set(&mut self, x: usize, y: usize, value: Option<u8>) {
+    pub(crate) fn set(&mut self, x: usize, y: usize, value: Option<u8>) {
         if x < self.width
             && let Some(cell) = self.cells.get_mut(y * self.width + x)
         {
@@ -74,7 +74,7 @@ impl Grid {
     /// The regions, in the order of their first cells, rows from below. Linear in the cells.
     ///
     /// `notch` is cut off from corners in which cells only touch, in cells.
-    pub(super) fn regions(&self, notch: f64) -> Result<Vec<Region>, ImportError> {
+    pub(crate) fn regions(&self, notch: f64) -> Result<Vec<Region>, ImportError> {
         let (labels, values) = self.labels();
         let mut found: Vec<Region> = values
             .into_iter()
