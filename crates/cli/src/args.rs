@@ -187,6 +187,12 @@ pub(crate) enum MapCommand {
         Layers: rooms, zones, sensors, obstacles, connectors, lifts, lanes, walls, doors, waypoints, stations, labels,\n\
         legend.")]
     Render(Render),
+    /// Find the way between two places: the shortest in any direction on one level, and the quickest over the roadmap.
+    #[command(after_help = "Examples:\n  \
+        sheepdog map path sites/hospital.toml --from pharmacy --to ward-a-1\n  \
+        sheepdog map path sites/hospital.toml --from ground:2,8 --to reception --radius 300 --json\n\n\
+        Exit code 1 when there is no way.")]
+    Path(MapPath),
 }
 
 /// Pictures of a map.
@@ -279,6 +285,30 @@ pub(crate) enum Exits {
     All,
     /// Those that the map declares, and those with a room on one side only.
     Outside,
+}
+
+/// Where from and where to.
+#[derive(Debug, Args)]
+pub(crate) struct MapPath {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Where it starts: LEVEL:x,y in metres, or the name of a station, a waypoint or a room (looked for in that order).
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(crate) from: String,
+    /// Where it ends.
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(crate) to: String,
+    /// Speed on a free lane, millimetres per second.
+    #[arg(long, default_value_t = 1_000, value_name = "MM_PER_S", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    /// Print the path as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a picture of it.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: MapOptions,
 }
 
 /// A ledger is a file, or the folder of a store with all its segments: a fleet's, or a robot's own.

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod info;
+mod path;
 mod render;
 mod table;
 
@@ -12,6 +13,7 @@ use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Site,
     import::{Format, ImportError, ImportReport},
+    survey::{self, SurveyError, SurveyOptions},
 };
 use sheepdog_scenario::Setup;
 
@@ -26,6 +28,8 @@ pub(crate) struct Loaded {
     pub(crate) options: CompileOptions,
     /// What the importer has to say; `None` for our own formats.
     pub(crate) report: Option<ImportReport>,
+    /// What is to be said about the roadmap when the map had none and one was drawn.
+    pub(crate) generated: Option<String>,
 }
 
 pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
@@ -34,15 +38,17 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
         MapCommand::Check(args) => check::run(args),
         MapCommand::Convert(args) => convert::run(args),
         MapCommand::Render(args) => render::run(args),
+        MapCommand::Path(args) => path::run(args),
     }
 }
 
 /// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
     let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
+    let (site, generated) = with_roadmap(path, site, options)?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
-    Ok(Loaded { site, options, report })
+    Ok(Loaded { site, options, report, generated })
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.
@@ -63,6 +69,37 @@ pub(crate) fn read_site(path: &Path) -> Result<Read, Problem> {
         let imported = sheepdog_map::import::import(&name, &bytes, beside);
         Ok(imported.map(|(site, report)| (site, Some(report))))
     }
+}
+
+/// The site with a roadmap drawn from its rooms if it has rooms, doors or lifts, and no lanes; and what to say about it.
+fn with_roadmap(path: &Path, site: Site, options: &MapOptions) -> Result<(Site, Option<String>), Problem> {
+    let is_drawn = !site.rooms.is_empty() && !(site.doors.is_empty() && site.lifts.is_empty());
+    if !site.lanes.is_empty() || !is_drawn {
+        return Ok((site, None));
+    }
+    let compile = Setup::options(Mm(options.radius), Mm(options.margin), None);
+    let Some(class) = compile.classes.into_iter().next() else { return Ok((site, None)) };
+    let survey = SurveyOptions {
+        way_out_width: compile.way_out_width,
+        roadmap: options.roadmap.clone().unwrap_or_else(|| "survey".to_owned()),
+        ..SurveyOptions::new(class)
+    };
+    let (site, report) = match survey::generate(&site, &survey) {
+        Ok(drawn) => drawn,
+        // The errors of the site are reported when it is compiled.
+        Err(SurveyError::Map(_)) => return Ok((site, None)),
+        Err(error) => return Err(Problem::input(path, error)),
+    };
+    let mut note = format!(
+        "the map has no lanes; a roadmap {:?} was drawn from its rooms: {} waypoints, {} lanes, {} stations",
+        report.roadmap, report.waypoints, report.lanes, report.stations
+    );
+    let skipped = report.skipped.iter().map(ToString::to_string);
+    for line in report.unreached.iter().map(ToString::to_string).chain(skipped) {
+        note.push_str("\n  ");
+        note.push_str(&line);
+    }
+    Ok((site, Some(note)))
 }
 
 /// The roadmap asked for, or the one with most lanes (the first by name among equals).

@@ -26,6 +26,10 @@ const RING: usize = 64;
 
 pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let loaded = load(&args.map.path, &args.map.options)?;
+    if let Some(note) = &loaded.generated {
+        // Not among the figures, which may be JSON.
+        anstream::eprintln!("note: {note}");
+    }
     let setup = Setup::random_deliveries(
         &loaded.site,
         &loaded.options,

@@ -356,7 +356,10 @@ impl fmt::Display for Unreached {
 pub fn generate(site: &Site, options: &SurveyOptions) -> Result<(Site, SurveyReport), SurveyError> {
     options.check()?;
     let named = site.roadmaps.iter().map(|roadmap| &roadmap.id);
-    if named.chain(site.lanes.iter().filter_map(|lane| lane.roadmap.as_ref())).any(|name| *name == options.roadmap) {
+    if named
+        .chain(site.lanes.iter().filter_map(|lane| lane.roadmap.as_ref()))
+        .any(|name| *name == options.roadmap)
+    {
         return Err(SurveyError::RoadmapExists { name: options.roadmap.clone() });
     }
     let mut bare = site.clone();

@@ -125,6 +125,7 @@ fn text(loaded: &Loaded, site: &CompiledSite) -> String {
         add("Lifts", &lifts.to_string());
     }
     add("Roadmap", &roadmap(loaded, site));
+    add("Note", &notes(loaded.generated.iter().cloned()));
     if let Some(report) = &loaded.report {
         add("Import", &import_table(report));
         add(
@@ -322,6 +323,7 @@ fn json(loaded: &Loaded, site: &CompiledSite) -> Value {
         },
         "components": parts(site),
         "resources": summary.resources,
+        "generated": loaded.generated,
         "import": loaded.report.as_ref().map(report_json),
         "warnings": site.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

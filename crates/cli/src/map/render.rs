@@ -31,6 +31,9 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
     let level = args.level.as_deref().map(|name| level_named(args, &site, name)).transpose()?;
     let shown = if args.layers.is_empty() { Layers::ALL } else { args.layers.iter().copied().collect() };
     let shown = args.hide.iter().copied().fold(shown, Layers::without);
+    if let Some(note) = &loaded.generated {
+        anstream::println!("note: {note}");
+    }
     let findings = args.check.then(|| {
         lint::check_compiled(&site, &loaded.options, loaded.report.as_ref(), &BuildingProfile::default())
     });

@@ -108,9 +108,8 @@ pub fn import_occupancy(
     let rows = image.greys.chunks(image.width).rev();
     let cells = rows.flatten().map(|grey| of(*grey)).collect();
     let grid = OccupancyGrid::new(name, image.width, meta.resolution_m, meta.origin, cells);
-    let grid = grid.map_err(|error| {
-        ImportError::of_file(ImportProblem::Syntax { message: error.to_string() })
-    })?;
+    let grid =
+        grid.map_err(|error| ImportError::of_file(ImportProblem::Syntax { message: error.to_string() }))?;
     report.leave(&tree);
     Ok((grid, report))
 }

@@ -49,7 +49,8 @@ impl Cells {
         if !(0.0 <= place.x && 0.0 <= place.y) {
             return None;
         }
-        let (x, y) = (crate::geometry::truncate(place.x) as usize, crate::geometry::truncate(place.y) as usize);
+        let (x, y) =
+            (crate::geometry::truncate(place.x) as usize, crate::geometry::truncate(place.y) as usize);
         (x < self.width && y < self.height).then_some(y * self.width + x)
     }
 
@@ -68,7 +69,10 @@ impl Cells {
         let moved = |at: usize, step: i32, limit: usize| {
             at.checked_add_signed(isize::try_from(step).ok()?).filter(|at| *at < limit)
         };
-        Some(moved(cell / self.width, dy, self.height)? * self.width + moved(cell % self.width, dx, self.width)?)
+        Some(
+            moved(cell / self.width, dy, self.height)? * self.width
+                + moved(cell % self.width, dx, self.width)?,
+        )
     }
 
     /// The free cells among the eight around a cell, as bits in the order of [`AROUND`].
@@ -83,7 +87,8 @@ impl Cells {
         for (a, b) in rings.iter().flat_map(|ring| sides(ring)) {
             let (low, high) = if a.y <= b.y { (a, b) } else { (b, a) };
             let row_of = |y: f64| ((y - self.origin.y) / self.size_m - 0.5).ceil().max(0.0);
-            let rows = crate::geometry::truncate(row_of(low.y)) as usize..crate::geometry::truncate(row_of(high.y)) as usize;
+            let rows = crate::geometry::truncate(row_of(low.y)) as usize
+                ..crate::geometry::truncate(row_of(high.y)) as usize;
             for row in rows {
                 let y = self.origin.y + (float(row) + 0.5) * self.size_m;
                 let share = (y - low.y) / (high.y - low.y);
@@ -97,7 +102,8 @@ impl Cells {
             for pair in crossed.chunks_exact(2) {
                 let column_of = |x: f64| ((x - self.origin.x) / self.size_m - 0.5).ceil().max(0.0);
                 let [from, to] = [0, 1].map(|n: usize| pair.get(n).map_or(0.0, |x| column_of(*x)));
-                let columns = crate::geometry::truncate(from) as usize..crate::geometry::truncate(to) as usize;
+                let columns =
+                    crate::geometry::truncate(from) as usize..crate::geometry::truncate(to) as usize;
                 for column in columns.start..columns.end.min(self.width) {
                     self.set(row * self.width + column, true);
                 }
@@ -141,9 +147,12 @@ impl Cells {
     pub(super) fn thin(&mut self, distances: &[i64], kept: &[bool], end: impl Fn(usize) -> bool) {
         let distance = |cell: usize| distances.get(cell).copied().unwrap_or(0);
         let is_kept = |cell: usize| kept.get(cell).copied().unwrap_or(false);
-        let on_rim = |cells: &Self, cell: usize| cells.is_free(cell) && cells.around(cell) & 0b0101_0101 != 0b0101_0101;
+        let on_rim = |cells: &Self, cell: usize| {
+            cells.is_free(cell) && cells.around(cell) & 0b0101_0101 != 0b0101_0101
+        };
         let rim = (0..self.free.len()).filter(|cell| on_rim(self, *cell));
-        let mut queue: BinaryHeap<Reverse<(i64, usize)>> = rim.map(|cell| Reverse((distance(cell), cell))).collect();
+        let mut queue: BinaryHeap<Reverse<(i64, usize)>> =
+            rim.map(|cell| Reverse((distance(cell), cell))).collect();
         while let Some(Reverse((_, cell))) = queue.pop() {
             if !self.is_free(cell) || is_kept(cell) {
                 continue;
@@ -185,7 +194,11 @@ impl Envelope {
         // Beyond both edges everything is blocked.
         let padded = std::iter::once((-1, 0)).chain((0..).zip(heights.iter().map(|height| height * height)));
         for (u, square) in padded.chain([(width, 0)]) {
-            while self.lowest.last().is_some_and(|&(i, other, from)| at(from, (u, square)) < at(from, (i, other))) {
+            while self
+                .lowest
+                .last()
+                .is_some_and(|&(i, other, from)| at(from, (u, square)) < at(from, (i, other)))
+            {
                 self.lowest.pop();
             }
             match self.lowest.last() {

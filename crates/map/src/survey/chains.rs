@@ -22,9 +22,9 @@ impl Chain {
 fn neighbours(cells: &Cells, cell: usize) -> impl Iterator<Item = usize> + '_ {
     let around = cells.around(cell);
     let is = move |n: usize| (around >> (n % 8)) & 1 == 1;
-    (0..8).filter(move |&n| is(n) && (n % 2 == 0 || !(is(n + 1) || is(n + 7)))).filter_map(move |n| {
-        AROUND.get(n).and_then(|step| cells.step(cell, *step))
-    })
+    (0..8)
+        .filter(move |&n| is(n) && (n % 2 == 0 || !(is(n + 1) || is(n + 7))))
+        .filter_map(move |n| AROUND.get(n).and_then(|step| cells.step(cell, *step)))
 }
 
 /// Divides thin lines of cells at their ends, where they meet, and at `kept` cells. Linear in the cells.

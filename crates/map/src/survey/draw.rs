@@ -155,7 +155,9 @@ impl Level<'_> {
         let away: Vec<f64> = std::iter::once(far_m).chain(nearer).chain(further).collect();
         let spaces = [&self.ground.plan, &self.ground.tight];
         spaces.into_iter().find_map(|space| {
-            away.iter().map(|away_m| at + out * *away_m).find(|at| space.contains(*at) && !self.ground.is_fenced(*at))
+            away.iter()
+                .map(|away_m| at + out * *away_m)
+                .find(|at| space.contains(*at) && !self.ground.is_fenced(*at))
         })
     }
 
@@ -257,8 +259,10 @@ impl Level<'_> {
         } else {
             let entered: Vec<u32> =
                 self.network.nodes().filter_map(|(_, node)| self.ground.plan.component(node.at)).collect();
-            let spaces = (0..self.pieces.len()).filter(|n| u32::try_from(*n).is_ok_and(|n| entered.contains(&n)));
-            let spaces = spaces.filter_map(|n| places::in_space(&self.ground, n, &self.pieces, cells, distances));
+            let spaces =
+                (0..self.pieces.len()).filter(|n| u32::try_from(*n).is_ok_and(|n| entered.contains(&n)));
+            let spaces =
+                spaces.filter_map(|n| places::in_space(&self.ground, n, &self.pieces, cells, distances));
             let mut spaces: Vec<Point> = spaces.collect();
             spaces.sort_by(|p, q| p.x.total_cmp(&q.x).then(p.y.total_cmp(&q.y)));
             for (number, at) in (1..).zip(spaces) {
@@ -299,7 +303,8 @@ impl Level<'_> {
     /// Links everything in a plain piece to its middle. A piece where something does not see the middle is not plain.
     fn stars(&mut self) {
         for (piece, nodes) in self.nodes_on() {
-            let Some(centre) = self.pieces.get(piece as usize).filter(|piece| piece.is_plain).map(|piece| piece.centroid)
+            let Some(centre) =
+                self.pieces.get(piece as usize).filter(|piece| piece.is_plain).map(|piece| piece.centroid)
             else {
                 continue;
             };
@@ -332,7 +337,8 @@ impl Level<'_> {
             options.branches_m.is_some() || (!plain && 1 < nodes)
         };
         let drawn: Vec<bool> = (0..self.pieces.len()).map(|n| u32::try_from(n).is_ok_and(is_drawn)).collect();
-        let rings = self.pieces.iter().zip(&drawn).filter(|(_, drawn)| **drawn).flat_map(|(piece, _)| &piece.rings);
+        let rings =
+            self.pieces.iter().zip(&drawn).filter(|(_, drawn)| **drawn).flat_map(|(piece, _)| &piece.rings);
         let rings: Vec<_> = rings.cloned().collect();
         cells.free.fill(false);
         cells.fill(&rings);
@@ -362,7 +368,9 @@ impl Level<'_> {
         }
         let tolerance_m = options.simplify_m.max(cells.size_m);
         for chain in chains::chains(&cells, &kept) {
-            let place = |cell: &usize| node_at.get(cell).map_or_else(|| cells.centre(*cell), |id| self.network.at(*id));
+            let place = |cell: &usize| {
+                node_at.get(cell).map_or_else(|| cells.centre(*cell), |id| self.network.at(*id))
+            };
             let line: Vec<Point> = chain.cells.iter().map(place).collect();
             let at = |n: usize| line.get(n).copied().unwrap_or_else(Point::origin);
             let pieces = simplified(&line, tolerance_m, &mut |a, b| self.ground.fits(at(a), at(b)));
@@ -394,7 +402,9 @@ impl Level<'_> {
                 for &a in &group {
                     for &b in groups.iter().flatten() {
                         let pair = (self.network.length_m(a, b), a, b);
-                        if nearest.is_none_or(|best| pair.0.total_cmp(&best.0).then((pair.1, pair.2).cmp(&(best.1, best.2))).is_lt()) {
+                        if nearest.is_none_or(|best| {
+                            pair.0.total_cmp(&best.0).then((pair.1, pair.2).cmp(&(best.1, best.2))).is_lt()
+                        }) {
                             nearest = Some(pair);
                         }
                     }
@@ -416,7 +426,9 @@ impl Level<'_> {
     }
 
     fn add_path(&mut self, a: u32, b: u32, scratch: &mut Scratch) -> bool {
-        let Some(path) = self.ground.path(self.network.at(a), self.network.at(b), scratch) else { return false };
+        let Some(path) = self.ground.path(self.network.at(a), self.network.at(b), scratch) else {
+            return false;
+        };
         let corners = path.points.len().saturating_sub(1);
         let mut last = a;
         for (number, (p, q)) in path.points.iter().zip(path.points.iter().skip(1)).enumerate() {
@@ -459,7 +471,9 @@ fn connect(cells: &mut Cells, cell: usize) {
     let offsets = (-4_i32..=4).flat_map(|dy| (-4_i32..=4).map(move |dx| (dx * dx + dy * dy, dx, dy)));
     let mut offsets: Vec<(i32, i32, i32)> = offsets.collect();
     offsets.sort_unstable();
-    let found = offsets.into_iter().find(|(_, dx, dy)| cells.step(cell, [*dx, *dy]).is_some_and(|next| cells.is_free(next)));
+    let found = offsets
+        .into_iter()
+        .find(|(_, dx, dy)| cells.step(cell, [*dx, *dy]).is_some_and(|next| cells.is_free(next)));
     cells.set(cell, true);
     let Some((_, dx, dy)) = found else { return };
     let count = dx.abs().max(dy.abs());
@@ -472,4 +486,3 @@ fn connect(cells: &mut Cells, cell: usize) {
         }
     }
 }
-

@@ -66,9 +66,11 @@ fn holding(level: &mut Level<'_>, options: &SurveyOptions) {
     }
     for (gate, at) in gates {
         let piece = level.ground.piece_of(at);
-        let near = |p: &Point, within_m: f64| level.ground.piece_of(*p) == piece && (p - at).norm() < within_m;
+        let near =
+            |p: &Point, within_m: f64| level.ground.piece_of(*p) == piece && (p - at).norm() < within_m;
         let plain = level.ground.plan.component(at).and_then(|piece| level.pieces.get(piece as usize));
-        let within_m = if plain.is_some_and(|piece| piece.is_plain) { f64::INFINITY } else { HOLDING_APART_M };
+        let within_m =
+            if plain.is_some_and(|piece| piece.is_plain) { f64::INFINITY } else { HOLDING_APART_M };
         if quiet.iter().any(|p| near(p, within_m)) {
             continue;
         }
@@ -83,7 +85,9 @@ fn holding(level: &mut Level<'_>, options: &SurveyOptions) {
 fn is_quiet(level: &Level<'_>, at: Point, node: Option<u32>, options: &SurveyOptions) -> bool {
     let apart_m = 2.0 * options.reach_m();
     level.network.links().all(|(a, b, _)| {
-        Some(a) == node || Some(b) == node || apart_m <= point_to_segment(at, level.network.at(a), level.network.at(b))
+        Some(a) == node
+            || Some(b) == node
+            || apart_m <= point_to_segment(at, level.network.at(a), level.network.at(b))
     })
 }
 
@@ -94,7 +98,8 @@ fn place_to_wait(level: &Level<'_>, gate: u32, options: &SurveyOptions) -> Optio
     const FROM_GATE_M: f64 = 0.5;
     let at = level.network.at(gate);
     let piece = level.ground.piece_of(at);
-    let ways = level.network.links().filter(|(a, b, link)| (*a == gate || *b == gate) && link.kind == Kind::Way);
+    let ways =
+        level.network.links().filter(|(a, b, link)| (*a == gate || *b == gate) && link.kind == Kind::Way);
     let mut bases: Vec<u32> = ways.map(|(a, b, _)| if a == gate { b } else { a }).collect();
     bases.push(gate);
     let mut found: Vec<(f64, u32, Point)> = Vec::new();
@@ -107,7 +112,9 @@ fn place_to_wait(level: &Level<'_>, gate: u32, options: &SurveyOptions) -> Optio
             let angle_rad = std::f64::consts::TAU * f64::from(direction) / f64::from(DIRECTIONS);
             let unit = Vector2::new(libm::cos(angle_rad), libm::sin(angle_rad));
             let steps = (1..).map(|n| f64::from(n) * STEP_M).take_while(|away_m| *away_m <= HOLDING_MAX_M);
-            let places = steps.map(|away_m| (away_m, from + unit * away_m)).filter(|(_, p)| (p - at).norm() <= HOLDING_MAX_M);
+            let places = steps
+                .map(|away_m| (away_m, from + unit * away_m))
+                .filter(|(_, p)| (p - at).norm() <= HOLDING_MAX_M);
             let is_good = |p: &Point| {
                 level.ground.plan.contains(*p)
                     && level.ground.piece_of(*p) == piece
@@ -125,7 +132,9 @@ fn place_to_wait(level: &Level<'_>, gate: u32, options: &SurveyOptions) -> Optio
     found.sort_by(|x, y| x.0.total_cmp(&y.0).then(x.1.cmp(&y.1)));
     let crosses = |base: u32, p: Point| {
         level.network.links().any(|(a, b, _)| {
-            a != base && b != base && segments_meet(level.network.at(base), p, level.network.at(a), level.network.at(b))
+            a != base
+                && b != base
+                && segments_meet(level.network.at(base), p, level.network.at(a), level.network.at(b))
         })
     };
     found.into_iter().find(|(_, base, p)| !crosses(*base, *p)).map(|(_, base, p)| (base, p))
@@ -140,7 +149,10 @@ fn passing(level: &mut Level<'_>, options: &SurveyOptions) -> usize {
         let (p, q) = (level.network.at(a), level.network.at(b));
         let length_m = (q - p).norm();
         let piece = level.ground.plan.component(p).and_then(|piece| level.pieces.get(piece as usize));
-        if length_m < PASSING_MIN_M || piece.is_none_or(|piece| piece.is_plain) || width_m(level, p, q) < needed_m {
+        if length_m < PASSING_MIN_M
+            || piece.is_none_or(|piece| piece.is_plain)
+            || width_m(level, p, q) < needed_m
+        {
             continue;
         }
         let Some(sides) = beside(level, (a, b), &tracks, options) else { continue };
@@ -193,7 +205,8 @@ fn beside(
 fn corridors(level: &mut Level<'_>, options: &SurveyOptions) -> usize {
     let needed_m = passing_width_m(options);
     let is_narrow = |a: u32, b: u32| width_m(level, level.network.at(a), level.network.at(b)) < needed_m;
-    let narrow: Vec<(u32, u32)> = level.network.ways().into_iter().filter(|(a, b)| is_narrow(*a, *b)).collect();
+    let narrow: Vec<(u32, u32)> =
+        level.network.ways().into_iter().filter(|(a, b)| is_narrow(*a, *b)).collect();
     let mut chain_of: Vec<usize> = (0..narrow.len()).collect();
     for (index, &(a, b)) in narrow.iter().enumerate() {
         for (other, &(c, d)) in narrow.iter().enumerate().skip(index + 1) {

@@ -55,7 +55,8 @@ impl<'a> Ground<'a> {
         level: LevelId,
         options: &'a SurveyOptions,
     ) -> Result<Option<Self>, FreeSpaceError> {
-        let Some(geometry) = site.level(level).map(|level| &level.geometry).filter(|geometry| geometry.has_area())
+        let Some(geometry) =
+            site.level(level).map(|level| &level.geometry).filter(|geometry| geometry.has_area())
         else {
             return Ok(None);
         };
@@ -125,7 +126,11 @@ impl<'a> Ground<'a> {
                 continue;
             }
             piece.area_m2 += twice_area(ring) / 2.0;
-            if 0.0 < twice_area(ring) { piece.rings.insert(0, ring.clone()) } else { piece.rings.push(ring.clone()) }
+            if 0.0 < twice_area(ring) {
+                piece.rings.insert(0, ring.clone())
+            } else {
+                piece.rings.push(ring.clone())
+            }
         }
         for piece in &mut pieces {
             if let [outer] = piece.rings.as_slice() {
@@ -171,10 +176,7 @@ fn centroid(ring: &[Point]) -> Point {
 
 fn is_plain(ring: &[Point], area_m2: f64) -> bool {
     let hull = hull(ring);
-    let length_m = hull
-        .iter()
-        .flat_map(|a| hull.iter().map(move |b| (a - b).norm()))
-        .fold(0.0, f64::max);
+    let length_m = hull.iter().flat_map(|a| hull.iter().map(move |b| (a - b).norm())).fold(0.0, f64::max);
     PLAIN_SHARE * twice_area(&hull) / 2.0 <= area_m2 && PLAIN_DEPTH * length_m * length_m <= area_m2
 }
 

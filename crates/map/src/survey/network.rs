@@ -214,11 +214,15 @@ impl Network {
             if self.node(id).is_none_or(|node| node.role != Role::Junction) {
                 continue;
             }
-            let mut near: Vec<u32> =
-                self.around(id).filter(|next| self.is_way(id, *next) && self.length_m(id, *next) < within_m).collect();
+            let mut near: Vec<u32> = self
+                .around(id)
+                .filter(|next| self.is_way(id, *next) && self.length_m(id, *next) < within_m)
+                .collect();
             // Rather onto a node with a meaning, rather onto the nearer one.
             near.sort_by(|a, b| {
-                let rank = |n: u32| (self.node(n).is_none_or(|node| node.role == Role::Junction), self.length_m(id, n));
+                let rank = |n: u32| {
+                    (self.node(n).is_none_or(|node| node.role == Role::Junction), self.length_m(id, n))
+                };
                 let (p, q) = (rank(*a), rank(*b));
                 p.0.cmp(&q.0).then(p.1.total_cmp(&q.1)).then(a.cmp(b))
             });

@@ -43,9 +43,9 @@ pub(super) fn served(site: &CompiledSite, options: &SurveyOptions) -> Option<Vec
         Served::Kinds(kinds) => Some(of(&|room| kinds.contains(&room.kind))),
         Served::Tags(tags) => Some(of(&|room| room.tags.iter().any(|tag| tags.contains(tag)))),
         Served::Spaces => None,
-        Served::Auto => {
-            [of(&|room| room.served), of(&|room| is_goal(room.kind))].into_iter().find(|rooms| !rooms.is_empty())
-        }
+        Served::Auto => [of(&|room| room.served), of(&|room| is_goal(room.kind))]
+            .into_iter()
+            .find(|rooms| !rooms.is_empty()),
     }
 }
 
@@ -73,7 +73,13 @@ const fn is_goal(kind: RoomKind) -> bool {
 }
 
 /// Where to serve a room.
-pub(super) fn in_room(ground: &Ground<'_>, room: &Room, pieces: &[Piece], cells: &Cells, distances: &[i64]) -> Option<Point> {
+pub(super) fn in_room(
+    ground: &Ground<'_>,
+    room: &Room,
+    pieces: &[Piece],
+    cells: &Cells,
+    distances: &[i64],
+) -> Option<Point> {
     let inside =
         |p: Point| ring_contains(&room.outer, p) && !room.holes.iter().any(|hole| ring_contains(hole, p));
     let (low, high) = crate::geometry::bounds(room.outer.iter().copied())?;
@@ -84,7 +90,13 @@ pub(super) fn in_room(ground: &Ground<'_>, room: &Room, pieces: &[Piece], cells:
 }
 
 /// Where to serve a space.
-pub(super) fn in_space(ground: &Ground<'_>, number: usize, pieces: &[Piece], cells: &Cells, distances: &[i64]) -> Option<Point> {
+pub(super) fn in_space(
+    ground: &Ground<'_>,
+    number: usize,
+    pieces: &[Piece],
+    cells: &Cells,
+    distances: &[i64],
+) -> Option<Point> {
     let piece = pieces.get(number).filter(|piece| SPACE_MIN_M2 <= piece.area_m2)?;
     let (low, high) = crate::geometry::bounds(piece.rings.first()?.iter().copied())?;
     let is_here = |p: Point| ground.plan.component(p) == u32::try_from(number).ok();
@@ -96,7 +108,9 @@ pub(super) fn in_space(ground: &Ground<'_>, number: usize, pieces: &[Piece], cel
 fn cells_between(cells: &Cells, low: Point, high: Point) -> impl Iterator<Item = usize> + '_ {
     let clamped = |p: Point| {
         let place = (p - cells.origin) / cells.size_m;
-        let index = |value: f64, count: usize| (crate::geometry::truncate(value) as usize).min(count.saturating_sub(1));
+        let index = |value: f64, count: usize| {
+            (crate::geometry::truncate(value) as usize).min(count.saturating_sub(1))
+        };
         (index(place.x, cells.width), index(place.y, cells.height))
     };
     let ((left, bottom), (right, top)) = (clamped(low), clamped(high));
@@ -119,7 +133,10 @@ fn best(
     };
     let mut ranked: Vec<(f64, usize)> = near.map(|cell| (score(cell), cell)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let found = ranked.into_iter().map(|(_, cell)| cells.centre(cell)).find(|at| inside(*at) && ground.may_stand(*at))?;
+    let found = ranked
+        .into_iter()
+        .map(|(_, cell)| cells.centre(cell))
+        .find(|at| inside(*at) && ground.may_stand(*at))?;
     let piece = ground.plan.component(found).and_then(|piece| pieces.get(piece as usize));
     let centroid = piece.filter(|piece| piece.is_plain).map(|piece| piece.centroid);
     centroid.filter(|at| inside(*at) && ground.plan.contains(*at) && ground.may_stand(*at)).or(Some(found))

@@ -47,11 +47,15 @@ pub(super) fn drop_unreached(
     let mut spaces: Vec<Option<Spaces<'_>>> = Vec::new();
     spaces.resize_with(drawing.levels.len(), || None);
     for (index, id) in lost {
-        let (Some(level), Some(spaces)) = (drawing.levels.get(index), spaces.get_mut(index)) else { continue };
+        let (Some(level), Some(spaces)) = (drawing.levels.get(index), spaces.get_mut(index)) else {
+            continue;
+        };
         let what = match level.network.node(id).map(|node| &node.role) {
             Some(Role::Place(place)) => {
                 let place = drawing.places.get(*place);
-                place.map(|place| format!("{} {:?}", if place.room.is_some() { "room" } else { "space" }, place.name))
+                place.map(|place| {
+                    format!("{} {:?}", if place.room.is_some() { "room" } else { "space" }, place.name)
+                })
             }
             Some(Role::Known(name)) if !level.cabins.iter().any(|(_, cabin)| *cabin == id) => {
                 Some(format!("waypoint {name:?}"))
@@ -68,7 +72,11 @@ pub(super) fn drop_unreached(
 /// Nodes of all levels that hang together, over lifts as well; each part sorted.
 fn parts(drawing: &Drawing<'_>) -> Vec<Vec<(usize, u32)>> {
     let groups = drawing.levels.iter().enumerate().flat_map(|(index, level)| {
-        level.network.groups().into_iter().map(move |group| group.into_iter().map(|id| (index, id)).collect::<Vec<_>>())
+        level
+            .network
+            .groups()
+            .into_iter()
+            .map(move |group| group.into_iter().map(|id| (index, id)).collect::<Vec<_>>())
     });
     let mut parts: Vec<Vec<(usize, u32)>> = groups.collect();
     let mut cabins: Vec<(sheepdog_core::LiftId, (usize, u32))> = Vec::new();
@@ -113,7 +121,12 @@ struct Spaces<'a> {
 
 impl Spaces<'_> {
     /// The floor for `STEPS - step` parts of the radius.
-    fn get(&mut self, step: u8, level: &str, options: &SurveyOptions) -> Result<Option<&FreeSpace>, SurveyError> {
+    fn get(
+        &mut self,
+        step: u8,
+        level: &str,
+        options: &SurveyOptions,
+    ) -> Result<Option<&FreeSpace>, SurveyError> {
         while self.free.len() <= usize::from(step) {
             let thinner = u8::try_from(self.free.len()).unwrap_or(STEPS).min(STEPS);
             let radius_m = options.radius_m() * f64::from(STEPS - thinner) / f64::from(STEPS);

@@ -6,10 +6,7 @@ use crate::{
     model::{Level, Room, RoomKind, Site},
 };
 
-use super::{
-    SurveyError, SurveyOptions, SurveyReport,
-    cells::Cells,
-};
+use super::{SurveyError, SurveyOptions, SurveyReport, cells::Cells};
 
 /// The level that everything is on.
 const LEVEL: &str = "map";
@@ -131,7 +128,11 @@ impl ScanOptions {
 
 fn in_range(field: &'static str, value: f64, low: f64, high: f64) -> Result<(), ScanError> {
     // Written so that NaN is outside.
-    if low <= value && value <= high { Ok(()) } else { Err(ScanError::OutOfRange { field, value, low, high }) }
+    if low <= value && value <= high {
+        Ok(())
+    } else {
+        Err(ScanError::OutOfRange { field, value, low, high })
+    }
 }
 
 impl OccupancyGrid {
@@ -183,7 +184,8 @@ impl OccupancyGrid {
 
     /// What is known about a cell; what is beyond the grid is unknown.
     pub fn at(&self, column: usize, row: usize) -> Occupancy {
-        let cell = (column < self.width).then(|| self.cells.get(row.checked_mul(self.width)?.checked_add(column)?));
+        let cell =
+            (column < self.width).then(|| self.cells.get(row.checked_mul(self.width)?.checked_add(column)?));
         cell.flatten().copied().unwrap_or(Occupancy::Unknown)
     }
 
@@ -230,7 +232,11 @@ impl OccupancyGrid {
                 piece.into_iter().for_each(|cell| cells.set(cell, false));
             }
         }
-        if cells.free.contains(&true) { Ok(cells) } else { Err(ScanError::NoFloor { island_m2: options.island_m2 }) }
+        if cells.free.contains(&true) {
+            Ok(cells)
+        } else {
+            Err(ScanError::NoFloor { island_m2: options.island_m2 })
+        }
     }
 }
 
@@ -241,7 +247,10 @@ fn complement(cells: &Cells) -> Cells {
 /// What a disc covers that stays on free cells (its radius in cells).
 fn opened(cells: &Cells, radius: f64) -> Cells {
     let within = |square: i64| super::chains::root(square) <= radius;
-    let shrunk = Cells { free: cells.distances().into_iter().map(|square| !within(square)).collect(), ..cells.clone() };
+    let shrunk = Cells {
+        free: cells.distances().into_iter().map(|square| !within(square)).collect(),
+        ..cells.clone()
+    };
     let away = complement(&shrunk).distances();
     let free = cells.free.iter().zip(away).map(|(free, square)| *free && within(square));
     Cells { free: free.collect(), ..shrunk }
@@ -260,7 +269,9 @@ pub(super) fn pieces(cells: &Cells) -> Vec<Vec<usize>> {
                 Some(_) | None => continue,
             }
             piece.push(cell);
-            open.extend([[1, 0], [-1, 0], [0, 1], [0, -1]].into_iter().filter_map(|step| cells.step(cell, step)));
+            open.extend(
+                [[1, 0], [-1, 0], [0, 1], [0, -1]].into_iter().filter_map(|step| cells.step(cell, step)),
+            );
         }
         if !piece.is_empty() {
             piece.sort_unstable();
@@ -279,8 +290,11 @@ pub(super) fn outlines(cells: &Cells, tolerance: f64) -> Result<Vec<Vec<Vec<Poin
         grid.set(cell % cells.width, cell / cells.width, Some(0));
     }
     let regions = grid.regions(NOTCH).map_err(message)?;
-    let exact: Vec<(usize, Vec<Point>)> =
-        regions.iter().enumerate().flat_map(|(number, region)| rings(region).map(move |ring| (number, ring))).collect();
+    let exact: Vec<(usize, Vec<Point>)> = regions
+        .iter()
+        .enumerate()
+        .flat_map(|(number, region)| rings(region).map(move |ring| (number, ring)))
+        .collect();
     let mut tolerances = vec![tolerance; exact.len()];
     loop {
         let plain: Vec<Vec<Point>> =
@@ -311,7 +325,9 @@ pub(super) fn outlines(cells: &Cells, tolerance: f64) -> Result<Vec<Vec<Vec<Poin
 }
 
 fn rings(region: &Region) -> impl Iterator<Item = Vec<Point>> + '_ {
-    std::iter::once(&region.outer).chain(&region.holes).map(|ring| ring.iter().map(|at| Point::from(*at)).collect())
+    std::iter::once(&region.outer)
+        .chain(&region.holes)
+        .map(|ring| ring.iter().map(|at| Point::from(*at)).collect())
 }
 
 /// Rings of which a side meets another side that is not its neighbour, sorted.
@@ -330,7 +346,9 @@ fn meetings(rings: &[Vec<Point>]) -> Vec<usize> {
             met.push(ring);
         }
         index.near(a, b, 0.0, |other| {
-            let Some((&(c, d), &(other_ring, other_side))) = sides.get(other as usize).zip(of.get(other as usize)) else {
+            let Some((&(c, d), &(other_ring, other_side))) =
+                sides.get(other as usize).zip(of.get(other as usize))
+            else {
                 return;
             };
             let same = ring == other_ring;
@@ -390,7 +408,8 @@ pub fn outline(grid: &OccupancyGrid, options: &ScanOptions) -> Result<Site, Scan
 
 /// A room from rings in cells.
 pub(super) fn room(grid: &OccupancyGrid, name: String, kind: RoomKind, rings: &[Vec<Point>]) -> Room {
-    let mut rings = rings.iter().map(|ring| ring.iter().map(|at| grid.place([at.x, at.y])).collect::<Vec<_>>());
+    let mut rings =
+        rings.iter().map(|ring| ring.iter().map(|at| grid.place([at.x, at.y])).collect::<Vec<_>>());
     let outer = rings.next().unwrap_or_default();
     Room { holes: rings.collect(), ..Room::new(name, LEVEL, outer) }.of_kind(kind)
 }

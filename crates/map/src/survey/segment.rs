@@ -80,7 +80,12 @@ pub fn segment(grid: &OccupancyGrid, options: &ScanOptions) -> Result<(Site, Seg
     let mut site = grid.site();
     let square_m2 = grid.resolution_m() * grid.resolution_m();
     let count_m2 = |cells: &Cells| float(cells.free.iter().filter(|free| **free).count()) * square_m2;
-    let mut report = SegmentReport { loose, free_m2: count_m2(&free), rooms_m2: count_m2(&cells), ..SegmentReport::default() };
+    let mut report = SegmentReport {
+        loose,
+        free_m2: count_m2(&free),
+        rooms_m2: count_m2(&cells),
+        ..SegmentReport::default()
+    };
     let mut openings: BTreeMap<usize, usize> = BTreeMap::new();
     let room_of = rooms_by_cell(&cells);
     for cut in &cuts {
@@ -91,7 +96,11 @@ pub fn segment(grid: &OccupancyGrid, options: &ScanOptions) -> Result<(Site, Seg
         }
         let [from, to] = [from, to].map(|at| grid.place([at.x, at.y]));
         let number = site.doors.len() + 1;
-        site.doors.push(Door { kind: DoorKind::Opening, opening_s: 0.0, ..Door::new(format!("door {number}"), "map", from, to) });
+        site.doors.push(Door {
+            kind: DoorKind::Opening,
+            opening_s: 0.0,
+            ..Door::new(format!("door {number}"), "map", from, to)
+        });
         for room in beside(&cells, cut, &room_of) {
             *openings.entry(room).or_default() += 1;
         }
@@ -149,7 +158,8 @@ impl Basins {
             for &other in others {
                 // From edge to edge of the blocked cells.
                 let width = 2.0 * clearance - 1.0;
-                let is_door = width <= door_max && options.contrast * width <= 2.0 * basins.peak_of(other) - 1.0;
+                let is_door =
+                    width <= door_max && options.contrast * width <= 2.0 * basins.peak_of(other) - 1.0;
                 if !is_door && let Some(parent) = basins.parent.get_mut(other) {
                     *parent = home;
                 }
@@ -204,7 +214,8 @@ fn doors(free: &Cells, distances: &[i64], labels: &[usize], door_max: f64) -> Ve
         meeting.free.fill(false);
         cells.iter().for_each(|cell| meeting.set(*cell, true));
         for place in clusters(&meeting) {
-            let middle = place.into_iter().max_by_key(|cell| (distances.get(*cell).copied(), usize::MAX - cell));
+            let middle =
+                place.into_iter().max_by_key(|cell| (distances.get(*cell).copied(), usize::MAX - cell));
             cuts.extend(middle.and_then(|middle| across(free, distances, middle, door_max)));
         }
     }
@@ -253,7 +264,10 @@ fn across(free: &Cells, distances: &[i64], middle: usize, door_max: f64) -> Opti
             let length = (p - q).norm();
             let score = length + OFF_MIDDLE * (p + (q - p) / 2.0 - centre).norm();
             let faces = to_p.dot(&to_q) <= FACING * to_p.norm() * to_q.norm();
-            if faces && best.is_none_or(|best| score < best.0) && line(free, a, b).iter().all(|cell| free.is_free(*cell)) {
+            if faces
+                && best.is_none_or(|best| score < best.0)
+                && line(free, a, b).iter().all(|cell| free.is_free(*cell))
+            {
                 best = Some((score, length, Cut { a, b }));
             }
         }
@@ -270,7 +284,8 @@ fn line(cells: &Cells, a: usize, b: usize) -> Vec<usize> {
         let at = p + (q - p) * (f64::from(step) / f64::from(steps));
         let Some(cell) = cells.cell_at(at) else { continue };
         if let Some(&last) = found.last().filter(|last| **last != cell) {
-            let is_corner = last % cells.width != cell % cells.width && last / cells.width != cell / cells.width;
+            let is_corner =
+                last % cells.width != cell % cells.width && last / cells.width != cell / cells.width;
             if is_corner {
                 found.push(last / cells.width * cells.width + cell % cells.width);
             }

@@ -74,7 +74,8 @@ impl Writer {
             .links()
             .map(|(a, b, link)| {
                 let (a, b) = (name(a), name(b));
-                let corridor = link.corridor.map(|number| format!("{}/corridor-{}", level.name(), number + 1));
+                let corridor =
+                    link.corridor.map(|number| format!("{}/corridor-{}", level.name(), number + 1));
                 Lane {
                     corridor: corridor.map(|corridor| format!("{}:{corridor}", options.roadmap)),
                     roadmap: Some(options.roadmap.clone()),
@@ -156,4 +157,3 @@ impl Writer {
         names
     }
 }
-
