@@ -18,4 +18,5 @@ mod planning;
 mod robots;
 mod rules;
 mod stories;
+mod survey;
 mod uvc;

@@ -28,11 +28,11 @@ const CORRIDOR_MIN_M: f64 = 1.0;
 const WIDTH_REACH_M: f64 = 5.0;
 
 pub(super) fn finish(level: &mut Level<'_>, options: &SurveyOptions, report: &mut SurveyReport) {
-    if options.holding {
-        holding(level, options);
-    }
     if options.passing {
         report.passing += passing(level, options);
+    }
+    if options.holding {
+        holding(level, options);
     }
     report.corridors += corridors(level, options);
 }
@@ -81,9 +81,15 @@ fn holding(level: &mut Level<'_>, options: &SurveyOptions) {
     }
 }
 
+/// How far from a link a robot stands that is not in the way of who drives there. Waypoints are written in whole
+/// millimetres.
+fn apart_m(options: &SurveyOptions) -> f64 {
+    2.0 * options.reach_m() + 0.002
+}
+
 /// Whether a robot at a point holds up nobody: no link comes near but those of the node that is there.
 fn is_quiet(level: &Level<'_>, at: Point, node: Option<u32>, options: &SurveyOptions) -> bool {
-    let apart_m = 2.0 * options.reach_m();
+    let apart_m = apart_m(options);
     level.network.links().all(|(a, b, _)| {
         Some(a) == node
             || Some(b) == node
@@ -98,8 +104,10 @@ fn place_to_wait(level: &Level<'_>, gate: u32, options: &SurveyOptions) -> Optio
     const FROM_GATE_M: f64 = 0.5;
     let at = level.network.at(gate);
     let piece = level.ground.piece_of(at);
-    let ways =
-        level.network.links().filter(|(a, b, link)| (*a == gate || *b == gate) && link.kind == Kind::Way);
+    let ways = level
+        .network
+        .links()
+        .filter(|(a, b, link)| (*a == gate || *b == gate) && matches!(link.kind, Kind::Way | Kind::Track));
     let mut bases: Vec<u32> = ways.map(|(a, b, _)| if a == gate { b } else { a }).collect();
     bases.push(gate);
     let mut found: Vec<(f64, u32, Point)> = Vec::new();
@@ -137,7 +145,13 @@ fn place_to_wait(level: &Level<'_>, gate: u32, options: &SurveyOptions) -> Optio
                 && segments_meet(level.network.at(base), p, level.network.at(a), level.network.at(b))
         })
     };
-    found.into_iter().find(|(_, base, p)| !crosses(*base, *p)).map(|(_, base, p)| (base, p))
+    let holding = || level.network.nodes().filter(|(_, node)| node.role == Role::Holding);
+    let disturbs = |base: u32, p: Point| {
+        let from = level.network.at(base);
+        holding().any(|(_, node)| point_to_segment(node.at, from, p) < apart_m(options))
+    };
+    let good = |(_, base, p): &(f64, u32, Point)| !crosses(*base, *p) && !disturbs(*base, *p);
+    found.into_iter().find(good).map(|(_, base, p)| (base, p))
 }
 
 /// Puts two ways side by side in place of one where there is room; returns how many.

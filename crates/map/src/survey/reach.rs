@@ -164,6 +164,19 @@ fn reason<'a>(
         if step == 0 {
             return Ok(UnreachedReason::Door);
         }
+        let part_m = options.radius_m() / f64::from(STEPS);
+        let (mut good_m, mut path) = (part_m * f64::from(STEPS - step), path);
+        let mut half_m = part_m / 2.0;
+        // The widest that fits is up to one part wider.
+        for _ in 0..4 {
+            let wider = FreeSpace::new(open, good_m + half_m)
+                .map_err(|error| SurveyError::FreeSpace { level: level.name().to_owned(), error })?;
+            let ends = wider.nearest_free(at).zip(wider.nearest_free(near));
+            if let Some(found) = ends.and_then(|(from, to)| wider.path(from, to, &mut scratch).ok()) {
+                (good_m, path) = (good_m + half_m, found);
+            }
+            half_m /= 2.0;
+        }
         let (place, clearance_m) = narrowest(open, &path);
         let (width_m, needed_m) = (2.0 * clearance_m, 2.0 * options.radius_m());
         return Ok(UnreachedReason::Narrow { x_m: place.x, y_m: place.y, width_m, needed_m });

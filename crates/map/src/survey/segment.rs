@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use nalgebra::Vector2;
+
 use crate::{
     geometry::{Point, float},
     model::{Door, DoorKind, RoomKind, Site, Wall},
@@ -105,14 +107,19 @@ pub fn segment(grid: &OccupancyGrid, options: &ScanOptions) -> Result<(Site, Seg
             *openings.entry(room).or_default() += 1;
         }
     }
+    let near_m = 2.0 * grid.resolution_m() + options.simplify_m;
     let walls_m = (2.0 * options.simplify_m).max(0.01);
     for (number, rings) in outlines(&cells, options.simplify_m / grid.resolution_m())?.iter().enumerate() {
         let doors = openings.get(&number).copied().unwrap_or(0);
         let kind = if is_corridor(rings, doors) { RoomKind::Corridor } else { RoomKind::Room };
         let room = room(grid, format!("room {}", number + 1), kind, rings);
         for ring in std::iter::once(&room.polygon).chain(&room.holes) {
-            let walls = ring.iter().zip(ring.iter().cycle().skip(1));
-            site.walls.extend(walls.map(|(a, b)| Wall { thickness_m: walls_m, ..Wall::new("map", *a, *b) }));
+            let sides = ring.iter().zip(ring.iter().cycle().skip(1));
+            let solid: Vec<[[f64; 2]; 2]> =
+                sides.flat_map(|(a, b)| beyond(&site.doors, [*a, *b], near_m)).collect();
+            site.walls.extend(
+                solid.into_iter().map(|[a, b]| Wall { thickness_m: walls_m, ..Wall::new("map", a, b) }),
+            );
         }
         site.rooms.push(room);
     }
@@ -361,6 +368,40 @@ fn ends(cells: &Cells, cut: &Cut) -> [Point; 2] {
     // A cell ends half a cell from its middle along an axis, and further along a diagonal.
     let half = 0.5 / unit.x.abs().max(unit.y.abs());
     [p + unit * half, q - unit * half]
+}
+
+/// The parts of a side of an outline that are not in front of a door, or further than `near_m` from it.
+fn beyond(doors: &[Door], side: [[f64; 2]; 2], near_m: f64) -> Vec<[[f64; 2]; 2]> {
+    const CRUMB_M: f64 = 0.005;
+    let mut parts = vec![side.map(Point::from)];
+    for door in doors {
+        let (from, to) = (Point::from(door.from), Point::from(door.to));
+        let width_m = (to - from).norm();
+        let along = (to - from) / width_m;
+        let across = Vector2::new(-along.y, along.x);
+        let cut = |[a, b]: [Point; 2]| {
+            // The share of the part that is in the rectangle around the door.
+            let (mut low, mut high) = (0.0_f64, 1.0_f64);
+            for (axis, least, most) in [(along, 0.0, width_m), (across, -near_m, near_m)] {
+                let (start, end) = (axis.dot(&(a - from)), axis.dot(&(b - from)));
+                let (near, far) = ((least - start) / (end - start), (most - start) / (end - start));
+                if near.is_finite() && far.is_finite() {
+                    low = low.max(near.min(far));
+                    high = high.min(near.max(far));
+                } else if !(least..=most).contains(&start) {
+                    return vec![[a, b]];
+                }
+            }
+            if high <= low {
+                return vec![[a, b]];
+            }
+            let at = |share: f64| a + (b - a) * share;
+            let rest = [[a, at(low)], [at(high), b]];
+            rest.into_iter().filter(|[a, b]| CRUMB_M < (b - a).norm()).collect()
+        };
+        parts = parts.into_iter().flat_map(cut).collect();
+    }
+    parts.into_iter().map(|part| part.map(|p| [p.x, p.y])).collect()
 }
 
 /// Whether a room is much longer than wide and has many doors.
