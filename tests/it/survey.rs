@@ -11,7 +11,7 @@ use sheepdog::vocabulary::{Mm, Sequential};
 fn robots_deliver_in_a_ward_without_lanes() {
     let site = Site::from_toml(include_str!("../../sites/ward.toml")).unwrap();
     assert!(site.lanes.is_empty());
-    let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+    let class = FootprintClass::round("robot", Mm(250), Mm(150));
     let (site, report) = survey::generate(&site, &SurveyOptions::new(class)).unwrap();
     assert!(report.unreached.is_empty());
     let options = Setup::options(Mm(250), Mm(150), Some(report.roadmap));

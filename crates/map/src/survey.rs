@@ -343,7 +343,7 @@ impl fmt::Display for Unreached {
 /// site.rooms.push(Room::rectangle("ward", "0", 5.0, 0.0, 10.0, 4.0).walled());
 /// site.doors.push(Door::new("door", "0", [5.0, 1.4], [5.0, 2.6]));
 ///
-/// let class = FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) };
+/// let class = FootprintClass::round("robot", Mm(250), Mm(150));
 /// let (site, report) = survey::generate(&site, &survey::SurveyOptions::new(class.clone()))?;
 /// assert_eq!((report.stations, report.unreached.len()), (2, 0));
 /// let site = site.compile(&CompileOptions::new(vec![class])).unwrap();

@@ -20,7 +20,7 @@ use sheepdog_map::{
 const RADIUS_M: f64 = 0.25;
 
 fn class() -> FootprintClass {
-    FootprintClass { name: "robot".to_owned(), radius: Mm(250), margin: Mm(150) }
+    FootprintClass::round("robot", Mm(250), Mm(150))
 }
 
 fn options() -> SurveyOptions {
@@ -549,7 +549,7 @@ proptest! {
             Ok((site, report)) => {
                 prop_assert!(site.compile(&CompileOptions::default()).is_ok());
                 prop_assert!(report.rooms_m2 <= report.free_m2 + 1e-9);
-                let small = FootprintClass { name: "small".to_owned(), radius: Mm(60), margin: Mm(20) };
+                let small = FootprintClass::round("small", Mm(60), Mm(20));
                 let survey_options = SurveyOptions { sight_clearance_m: 0.1, ..SurveyOptions::new(small.clone()) };
                 let (drawn, _) = survey::generate(&site, &survey_options).unwrap();
                 let compiled = drawn.compile(&CompileOptions::new(vec![small])).unwrap();

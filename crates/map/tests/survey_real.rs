@@ -32,7 +32,7 @@ fn bytes(file: &str) -> Option<Vec<u8>> {
 }
 
 fn class(radius_mm: u32) -> FootprintClass {
-    FootprintClass { name: "robot".to_owned(), radius: Mm(radius_mm), margin: Mm(150) }
+    FootprintClass::round("robot", Mm(radius_mm), Mm(150))
 }
 
 /// The site compiled with the drawn roadmap alone, all of whose lanes work.
