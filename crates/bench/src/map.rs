@@ -40,7 +40,7 @@ pub(crate) fn run(quick: bool, seed: u64) -> Outcome<Vec<Figure>> {
         figures.push(queries::mapped(data::ground(&clinic)?, &mut random, runs));
         figures.push(data::import("airport_terminal", runs.min(9))?);
         figures.push(swap::pause(clinic.authored(), if quick { 20 } else { 200 })?);
-        figures.push(data::lint("clinic", runs.min(9))?);
+        figures.extend(data::lint("clinic", runs.min(9))?);
     }
     figures.push(paths::route(&mut random, runs)?);
     Ok(figures)

@@ -172,7 +172,7 @@ pub(super) fn escape(index: &Index<'_>, findings: &mut Vec<Finding>) {
             .collect();
         let mut ways = Ways { free, goals, scratch: Scratch::new() };
         for room in indoors(index, level) {
-            findings.extend(ways.farthest(room).and_then(|far| far.finding(room, level, limit_m)));
+            findings.extend(ways.farthest(room, limit_m).and_then(|far| far.finding(room, level, limit_m)));
         }
     }
 }
@@ -192,39 +192,42 @@ struct Farthest {
 }
 
 impl Ways {
-    /// `None` when no corner has free ground near it.
-    fn farthest(&mut self, room: &Room) -> Option<Farthest> {
+    /// The corner that is farthest from an exit, when one is farther than allowed or none leads to one. Corners without
+    /// free ground near them are left out.
+    fn farthest(&mut self, room: &Room, limit_m: f64) -> Option<Farthest> {
         /// A corner whose free ground is further away is filled by something.
         const FILLED_M: f64 = 1.0;
         let step = room.outer.len().div_ceil(CORNERS_MAX).max(1);
-        let corners: Vec<Point> = room.outer.iter().copied().step_by(step).collect();
         let mut farthest: Option<Farthest> = None;
         let mut is_shut_in = true;
-        for corner in corners {
+        for corner in room.outer.iter().copied().step_by(step) {
             let Some(at) = self.free.nearest_free(corner).filter(|at| (at - corner).norm() < FILLED_M) else {
                 continue;
             };
-            let Some(length_m) = self.nearest_exit_m(at) else {
-                farthest.get_or_insert(Farthest { at: corner, length_m: f64::INFINITY });
+            let Some(length_m) = self.to_exit_m(at, limit_m) else {
+                // Beyond a wall that divides the room; another corner may have a way.
+                if is_shut_in {
+                    farthest.get_or_insert(Farthest { at: corner, length_m: f64::INFINITY });
+                }
                 continue;
             };
-            let is_farther = is_shut_in || farthest.as_ref().is_none_or(|far| far.length_m < length_m);
-            is_shut_in = false;
-            if is_farther {
+            if is_shut_in || farthest.as_ref().is_some_and(|far| far.length_m < length_m) {
                 farthest = Some(Farthest { at: corner, length_m });
             }
+            is_shut_in = false;
         }
         farthest
     }
 
-    /// Length of the shortest way to an exit, the nearest exits first.
-    fn nearest_exit_m(&mut self, from: Point) -> Option<f64> {
+    /// Length of a way to an exit: of the first one within the limit, else of the shortest. The exits that are nearest as
+    /// the crow flies come first.
+    fn to_exit_m(&mut self, from: Point, limit_m: f64) -> Option<f64> {
         let mut goals: Vec<(f64, Point, f64)> =
             self.goals.iter().map(|(at, rest_m)| ((at - from).norm() + rest_m, *at, *rest_m)).collect();
         goals.sort_by(|p, q| p.0.total_cmp(&q.0).then(super::index::order(p.1, q.1)));
         let mut best: Option<f64> = None;
         for (least_m, at, rest_m) in goals {
-            if best.is_some_and(|best| best <= least_m) {
+            if best.is_some_and(|best| best <= least_m.max(limit_m)) {
                 break;
             }
             if let Ok(path) = self.free.path(from, at, &mut self.scratch) {
