@@ -54,7 +54,7 @@ fn format(name: &str, wanted: Option<&str>) -> Result<Format, Problem> {
     match Format::of_name(name).as_slice() {
         [format] => Ok(*format),
         [] if name.to_ascii_lowercase().ends_with(".svg") => Err(Problem::Usage(format!(
-            "{name}: pictures are drawn by `sheepdog map draw`; formats for --to are: {}",
+            "{name}: pictures are drawn by `sheepdog map render`; formats for --to are: {}",
             words(Format::ALL)
         ))),
         [] => Err(Problem::Usage(format!(
