@@ -73,8 +73,8 @@ pub(crate) fn read_site(path: &Path) -> Result<Read, Problem> {
 
 /// The site with a roadmap drawn from its rooms if it has rooms, doors or lifts, and no lanes; and what to say about it.
 fn with_roadmap(path: &Path, site: Site, options: &MapOptions) -> Result<(Site, Option<String>), Problem> {
-    let is_drawn = !site.rooms.is_empty() && !(site.doors.is_empty() && site.lifts.is_empty());
-    if !site.lanes.is_empty() || !is_drawn {
+    let is_bare = site.rooms.is_empty() || (site.doors.is_empty() && site.lifts.is_empty());
+    if !site.lanes.is_empty() || is_bare {
         return Ok((site, None));
     }
     let compile = Setup::options(Mm(options.radius), Mm(options.margin), None);

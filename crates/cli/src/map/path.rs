@@ -65,9 +65,7 @@ pub(crate) fn run(args: &MapPath) -> Result<Answer, Problem> {
     let direct = question.direct(&args.file)?;
     let route = question.route(&args.file)?;
     if let Some(out) = &args.svg {
-        let legs = direct
-            .as_ref()
-            .map_or_else(|_| route.as_ref().map(Vec::as_slice), |leg| Some(std::slice::from_ref(leg)));
+        let legs = direct.as_ref().map_or_else(|_| route.as_deref(), |leg| Some(std::slice::from_ref(leg)));
         write(out, picture(&site, route.as_deref(), legs))?;
     }
     if args.json {

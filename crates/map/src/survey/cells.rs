@@ -158,7 +158,7 @@ impl Cells {
                 continue;
             }
             let around = self.around(cell);
-            if !is_simple(around) || (around.count_ones() == 1 && end(cell)) {
+            if !is_simple(around) || (around.is_power_of_two() && end(cell)) {
                 continue;
             }
             self.set(cell, false);
@@ -226,6 +226,12 @@ impl Envelope {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "small rasters"
+)]
 mod tests {
     use proptest::prelude::*;
 

@@ -187,10 +187,10 @@ mod tests {
         let rows = ["#####.####", "..........", "##########"];
         let mut pruned = cells(&rows);
         let distances = vec![1; pruned.free.len()];
-        prune(&mut pruned, &distances, &vec![false; 30], 1.5);
+        prune(&mut pruned, &distances, &[false; 30], 1.5);
         assert_eq!(pruned.free.iter().filter(|free| **free).count(), 10);
         let mut whole = cells(&rows);
-        prune(&mut whole, &distances, &vec![false; 30], 0.5);
+        prune(&mut whole, &distances, &[false; 30], 0.5);
         assert_eq!(whole.free.iter().filter(|free| **free).count(), 11);
     }
 

@@ -126,11 +126,8 @@ impl<'a> Ground<'a> {
                 continue;
             }
             piece.area_m2 += twice_area(ring) / 2.0;
-            if 0.0 < twice_area(ring) {
-                piece.rings.insert(0, ring.clone())
-            } else {
-                piece.rings.push(ring.clone())
-            }
+            let place = if 0.0 < twice_area(ring) { 0 } else { piece.rings.len() };
+            piece.rings.insert(place, ring.clone());
         }
         for piece in &mut pieces {
             if let [outer] = piece.rings.as_slice() {

@@ -1,5 +1,7 @@
 //! What the roadmap reaches: its largest connected part over all levels, and why the rest is not in it.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use sheepdog_core::WaypointId;
 
 use crate::{
@@ -13,8 +15,8 @@ use super::{
     network::Role,
 };
 
-/// Radii that are tried to find the narrowest place of a way, as parts of the footprint's.
-const STEPS: u8 = 10;
+/// The widest way is found to so many parts of the footprint's radius.
+const PARTS: u8 = 128;
 
 /// Keeps the connected part that reaches most places and drops the others, with a reason for all that is lost.
 pub(super) fn drop_unreached(
@@ -98,7 +100,9 @@ fn parts(drawing: &Drawing<'_>) -> Vec<Vec<(usize, u32)>> {
             }
         }
     }
-    parts.iter_mut().for_each(|part| part.sort_unstable());
+    for part in &mut parts {
+        part.sort_unstable();
+    }
     parts.sort_unstable();
     parts
 }
@@ -113,32 +117,36 @@ fn is_charger(site: &CompiledSite, level: &Level<'_>, node: u32) -> bool {
     waypoint.and_then(|id: WaypointId| site.waypoint(id)).is_some_and(|waypoint| waypoint.roles.charger)
 }
 
-/// The floor of a level with its doors open, for ever thinner footprints.
+/// The floor of a level with its doors open, for footprints of different sizes.
 struct Spaces<'a> {
     open: &'a LevelGeometry,
-    free: Vec<FreeSpace>,
+    free: BTreeMap<u8, FreeSpace>,
 }
 
 impl Spaces<'_> {
-    /// The floor for `STEPS - step` parts of the radius.
-    fn get(
+    /// The way between two points for a footprint of so many parts of the radius.
+    fn path(
         &mut self,
-        step: u8,
-        level: &str,
+        parts: u8,
+        [from, to]: [Point; 2],
+        level: &Level<'_>,
         options: &SurveyOptions,
-    ) -> Result<Option<&FreeSpace>, SurveyError> {
-        while self.free.len() <= usize::from(step) {
-            let thinner = u8::try_from(self.free.len()).unwrap_or(STEPS).min(STEPS);
-            let radius_m = options.radius_m() * f64::from(STEPS - thinner) / f64::from(STEPS);
-            let space = FreeSpace::new(self.open, radius_m)
-                .map_err(|error| SurveyError::FreeSpace { level: level.to_owned(), error })?;
-            self.free.push(space);
-        }
-        Ok(self.free.get(usize::from(step)))
+    ) -> Result<Option<Path>, SurveyError> {
+        let space = match self.free.entry(parts) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let radius_m = options.radius_m() * f64::from(parts) / f64::from(PARTS);
+                let space = FreeSpace::new(self.open, radius_m)
+                    .map_err(|error| SurveyError::FreeSpace { level: level.name().to_owned(), error })?;
+                unknown.insert(space)
+            }
+        };
+        let ends = space.nearest_free(from).zip(space.nearest_free(to));
+        Ok(ends.and_then(|(from, to)| space.path(from, to, &mut Scratch::new()).ok()))
     }
 }
 
-/// Why a node is not reached: the way there for the widest footprint that gets there.
+/// Why a node is not reached: the way there for the widest footprint that gets there, by bisection.
 fn reason<'a>(
     level: &Level<'a>,
     id: u32,
@@ -150,38 +158,26 @@ fn reason<'a>(
     let reached = level.network.nodes().filter(|(id, _)| !level.dropped.contains(id));
     let near = reached.map(|(_, node)| node.at).min_by(|p, q| (p - at).norm().total_cmp(&(q - at).norm()));
     let Some((near, open)) = near.zip(level.ground.open()) else {
-        let is_lift = |door: &str| level.cabins.is_empty() || door.starts_with("lift");
-        let by_lift = report.skipped.iter().any(|skipped| is_lift(&skipped.door));
+        let by_lift = report.skipped.iter().any(|skipped| skipped.door.starts_with("lift"));
         return Ok(if by_lift { UnreachedReason::Door } else { UnreachedReason::Enclosed });
     };
-    let spaces = spaces.get_or_insert_with(|| Spaces { open, free: Vec::new() });
-    let mut scratch = Scratch::new();
-    for step in 0..=STEPS {
-        let Some(space) = spaces.get(step, level.name(), options)? else { break };
-        let ends = space.nearest_free(at).zip(space.nearest_free(near));
-        let path = ends.and_then(|(from, to)| space.path(from, to, &mut scratch).ok());
-        let Some(path) = path else { continue };
-        if step == 0 {
-            return Ok(UnreachedReason::Door);
-        }
-        let part_m = options.radius_m() / f64::from(STEPS);
-        let (mut good_m, mut path) = (part_m * f64::from(STEPS - step), path);
-        let mut half_m = part_m / 2.0;
-        // The widest that fits is up to one part wider.
-        for _ in 0..4 {
-            let wider = FreeSpace::new(open, good_m + half_m)
-                .map_err(|error| SurveyError::FreeSpace { level: level.name().to_owned(), error })?;
-            let ends = wider.nearest_free(at).zip(wider.nearest_free(near));
-            if let Some(found) = ends.and_then(|(from, to)| wider.path(from, to, &mut scratch).ok()) {
-                (good_m, path) = (good_m + half_m, found);
-            }
-            half_m /= 2.0;
-        }
-        let (place, clearance_m) = narrowest(open, &path);
-        let (width_m, needed_m) = (2.0 * clearance_m, 2.0 * options.radius_m());
-        return Ok(UnreachedReason::Narrow { x_m: place.x, y_m: place.y, width_m, needed_m });
+    let spaces = spaces.get_or_insert_with(|| Spaces { open, free: BTreeMap::new() });
+    let mut path = |parts: u8| spaces.path(parts, [at, near], level, options);
+    if path(PARTS)?.is_some() {
+        return Ok(UnreachedReason::Door);
     }
-    Ok(UnreachedReason::Enclosed)
+    let Some(mut widest) = path(0)? else { return Ok(UnreachedReason::Enclosed) };
+    let (mut good, mut bad) = (0, PARTS);
+    while good + 1 < bad {
+        let parts = u8::midpoint(good, bad);
+        match path(parts)? {
+            Some(found) => (good, widest) = (parts, found),
+            None => bad = parts,
+        }
+    }
+    let (place, clearance_m) = narrowest(open, &widest);
+    let (width_m, needed_m) = (2.0 * clearance_m, 2.0 * options.radius_m());
+    Ok(UnreachedReason::Narrow { x_m: place.x, y_m: place.y, width_m, needed_m })
 }
 
 /// Where a path comes nearest to something, looked at every two centimetres.

@@ -229,7 +229,9 @@ impl OccupancyGrid {
         let least = options.island_m2 / self.resolution_m / self.resolution_m;
         for piece in pieces(&cells) {
             if float(piece.len()) < least {
-                piece.into_iter().for_each(|cell| cells.set(cell, false));
+                for cell in piece {
+                    cells.set(cell, false);
+                }
             }
         }
         if cells.free.contains(&true) {
@@ -310,12 +312,11 @@ pub(super) fn outlines(cells: &Cells, tolerance: f64) -> Result<Vec<Vec<Vec<Poin
             return Ok(found);
         }
         // Closer to the cells wherever two meet; the outlines of the cells themselves never do.
-        const LEAST: f64 = 0.2;
         let mut coarser = false;
         for ring in met {
             if let Some(tolerance) = tolerances.get_mut(ring) {
                 coarser |= 0.0 < *tolerance;
-                *tolerance = if *tolerance < LEAST { 0.0 } else { *tolerance / 2.0 };
+                *tolerance = if *tolerance < TOLERANCE_LEAST { 0.0 } else { *tolerance / 2.0 };
             }
         }
         if !coarser {
@@ -323,6 +324,9 @@ pub(super) fn outlines(cells: &Cells, tolerance: f64) -> Result<Vec<Vec<Vec<Poin
         }
     }
 }
+
+/// A smaller tolerance is none, in cells.
+const TOLERANCE_LEAST: f64 = 0.2;
 
 fn rings(region: &Region) -> impl Iterator<Item = Vec<Point>> + '_ {
     std::iter::once(&region.outer)

@@ -150,7 +150,9 @@ impl Basins {
             let around = AROUND.iter().filter_map(|step| free.step(cell, *step));
             let around = around.filter_map(|next| basins.of.get(next).copied());
             let mut near: Vec<usize> = around.filter(|basin| *basin != usize::MAX).collect();
-            near.iter_mut().for_each(|basin| *basin = basins.find(*basin));
+            for basin in &mut near {
+                *basin = basins.find(*basin);
+            }
             near.sort_unstable();
             near.dedup();
             // The roomiest first.
@@ -219,7 +221,9 @@ fn doors(free: &Cells, distances: &[i64], labels: &[usize], door_max: f64) -> Ve
     let mut cuts: Vec<(f64, Cut)> = Vec::new();
     for cells in pairs.into_values() {
         meeting.free.fill(false);
-        cells.iter().for_each(|cell| meeting.set(*cell, true));
+        for cell in cells {
+            meeting.set(cell, true);
+        }
         for place in clusters(&meeting) {
             let middle =
                 place.into_iter().max_by_key(|cell| (distances.get(*cell).copied(), usize::MAX - cell));
@@ -308,14 +312,19 @@ fn line(cells: &Cells, a: usize, b: usize) -> Vec<usize> {
 /// Cuts the floor at doors; those that separate nothing, or less than `least` cells, are left out and counted.
 fn cut(free: &Cells, doors: Vec<Cut>, least: f64) -> (Cells, Vec<Cut>, usize) {
     let mut cells = free.clone();
-    for door in &doors {
-        line(free, door.a, door.b).into_iter().for_each(|cell| cells.set(cell, false));
-    }
+    let set = |cells: &mut Cells, doors: &[Cut], is_free: bool| {
+        for cell in doors.iter().flat_map(|door| line(free, door.a, door.b)) {
+            cells.set(cell, is_free);
+        }
+    };
+    set(&mut cells, &doors, false);
     let (mut kept, mut loose) = (doors, 0);
     loop {
         let room_of = rooms_by_cell(&cells);
         let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
-        room_of.iter().for_each(|room| *sizes.entry(*room).or_default() += 1);
+        for room in &room_of {
+            *sizes.entry(*room).or_default() += 1;
+        }
         let is_room = |room: &usize| sizes.get(room).is_some_and(|size| least <= float(*size));
         let (good, bad): (Vec<Cut>, Vec<Cut>) = kept.into_iter().partition(|door| {
             let rooms = beside(&cells, door, &room_of);
@@ -326,13 +335,9 @@ fn cut(free: &Cells, doors: Vec<Cut>, least: f64) -> (Cells, Vec<Cut>, usize) {
             return (cells, kept, loose);
         }
         loose += bad.len();
-        for door in bad {
-            line(free, door.a, door.b).into_iter().for_each(|cell| cells.set(cell, true));
-        }
+        set(&mut cells, &bad, true);
         // What is open again may have crossed a door that stays.
-        for door in &kept {
-            line(free, door.a, door.b).into_iter().for_each(|cell| cells.set(cell, false));
-        }
+        set(&mut cells, &kept, false);
     }
 }
 
