@@ -204,7 +204,7 @@ impl Ways {
             let Some(at) = self.free.nearest_free(corner).filter(|at| (at - corner).norm() < FILLED_M) else {
                 continue;
             };
-            let Some(length_m) = self.to_exit_m(at, limit_m) else {
+            let Some(length_m) = self.way_to_exit_m(at, limit_m) else {
                 // Beyond a wall that divides the room; another corner may have a way.
                 if is_shut_in {
                     farthest.get_or_insert(Farthest { at: corner, length_m: f64::INFINITY });
@@ -221,7 +221,7 @@ impl Ways {
 
     /// Length of a way to an exit: of the first one within the limit, else of the shortest. The exits that are nearest as
     /// the crow flies come first.
-    fn to_exit_m(&mut self, from: Point, limit_m: f64) -> Option<f64> {
+    fn way_to_exit_m(&mut self, from: Point, limit_m: f64) -> Option<f64> {
         let mut goals: Vec<(f64, Point, f64)> =
             self.goals.iter().map(|(at, rest_m)| ((at - from).norm() + rest_m, *at, *rest_m)).collect();
         goals.sort_by(|p, q| p.0.total_cmp(&q.0).then(super::index::order(p.1, q.1)));
