@@ -68,7 +68,7 @@ impl Fleet {
             | Resource::Overlap(..)
             | Resource::Door(_)
             | Resource::Corridor(_)
-            | Resource::Mutex(_) => false,
+            | Resource::Group(_) => false,
         })
     }
 }

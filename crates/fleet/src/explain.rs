@@ -68,7 +68,7 @@ impl<'a> Names<'a> {
                 self.site.lift(*lift).map_or_else(|| lift.to_string(), |l| l.name.clone())
             }
             Some(Resource::Corridor(corridor)) => format!("one-lane corridor {corridor}"),
-            Some(Resource::Mutex(group)) => {
+            Some(Resource::Group(group)) => {
                 let name = self.site.mutexes().get(*group as usize).map_or("?", String::as_str);
                 format!("mutex group {name}")
             }

@@ -208,7 +208,7 @@ impl Fleet {
             .filter(|(_, resource)| match resource {
                 Resource::Door(door) => self.keeps_shut(*door),
                 Resource::Lift(lift) => self.burns_at(*lift) && !occupied.contains(lift),
-                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) | Resource::Mutex(_) => {
+                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) | Resource::Group(_) => {
                     false
                 }
             })

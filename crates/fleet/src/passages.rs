@@ -105,7 +105,7 @@ impl Fleet {
             .filter(|(_, resource)| match resource {
                 Resource::Door(door) => faulty(&self.state.doors, door.index()),
                 Resource::Lift(lift) => faulty(&self.state.lifts, lift.index()),
-                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) | Resource::Mutex(_) => {
+                Resource::Place(_) | Resource::Overlap(..) | Resource::Corridor(_) | Resource::Group(_) => {
                     false
                 }
             })

@@ -7,7 +7,7 @@
 //! at least one resource:
 //!
 //! * [`Resource::Place`] of a waypoint: claimed by the waypoint and all its lanes;
-//! * [`Resource::Door`], [`Resource::Lift`], [`Resource::Corridor`], [`Resource::Mutex`]: claimed by all that use them;
+//! * [`Resource::Door`], [`Resource::Lift`], [`Resource::Corridor`], [`Resource::Group`]: claimed by all that use them;
 //! * [`Resource::Overlap`]: for each remaining pair, one as long as footprints are of one size.
 //!
 //! A lane claims all that its two ends claim.
@@ -169,7 +169,7 @@ impl FixedIds {
         let doors = (0..).zip(&site.doors).map(|(id, _)| Resource::Door(DoorId(id)));
         let lifts = (0..).zip(&site.lifts).map(|(id, _)| Resource::Lift(LiftId(id)));
         let corridors = (0..).zip(&site.corridors).map(|(id, _)| Resource::Corridor(id));
-        let mutexes = (0..).zip(&site.mutexes).map(|(id, _)| Resource::Mutex(id));
+        let mutexes = (0..).zip(&site.mutexes).map(|(id, _)| Resource::Group(id));
         places.chain(doors).chain(lifts).chain(corridors).chain(mutexes).collect()
     }
 

@@ -357,7 +357,7 @@ pub enum Resource {
     /// A one-lane corridor; the number counts the site's corridors.
     Corridor(u32),
     /// A mutex group: at most one robot in all that names it; the number counts the site's groups.
-    Mutex(u32),
+    Group(u32),
 }
 
 /// A part of the roadmap that a robot can occupy.
@@ -595,7 +595,7 @@ impl CompiledSite {
         &self.corridors
     }
 
-    /// Names of the mutex groups; [`Resource::Mutex`] counts them.
+    /// Names of the mutex groups; [`Resource::Group`] counts them.
     pub fn mutexes(&self) -> &[String] {
         &self.mutexes
     }

@@ -1,13 +1,13 @@
 //! Versions of a site in use: what an edit changes, whom it would strand, and how one version takes the place of another.
 //!
-//! A [`SiteStore`] hands out the version in force as an `Arc`. Who reads goes on reading the version it has, for as long as
-//! it likes; the swap itself is the exchange of one pointer. A version takes over only if its ids continue those in force
-//! ([`Site::compile_after`]) and if no robot under way would be stranded. Every version stays known by its content hash, so
-//! that one can go back to exactly what was in force before.
+//! [`Versions`] hands out the version in force as an `Arc`: who has it goes on reading it for as long as it likes. A version
+//! takes over only if its ids continue those in force ([`Site::compile_after`](crate::Site::compile_after)) and if no robot
+//! under way would be stranded. Every version stays known by its content hash, so that one can go back to exactly what was
+//! in force before. `sheepdog_runtime::SiteStore` does the same for threads that read while another one swaps.
 
 mod diff;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 
 use nalgebra::Point2;
 use sheepdog_core::{AgentId, LaneId, LevelId, ResourceId, SiteVersion, WaypointId};
@@ -120,50 +120,46 @@ pub enum Why {
 }
 
 /// The version of a site in force, and all that were.
-#[derive(Debug)]
-pub struct SiteStore {
-    current: RwLock<Arc<CompiledSite>>,
-    /// In the order of their first use. Held locked while a swap is examined, so that swaps queue and readers do not.
-    known: Mutex<Vec<Arc<CompiledSite>>>,
+#[derive(Clone, Debug)]
+pub struct Versions {
+    current: Arc<CompiledSite>,
+    /// In the order of their first use.
+    known: Vec<Arc<CompiledSite>>,
 }
 
-impl SiteStore {
-    /// A store whose first version is in force.
+impl Versions {
+    /// A first version, in force.
     pub fn new(site: Arc<CompiledSite>) -> Self {
-        Self { current: RwLock::new(Arc::clone(&site)), known: Mutex::new(vec![site]) }
+        Self { current: Arc::clone(&site), known: vec![site] }
     }
 
-    /// The version in force. Waits at most for the exchange of a pointer.
-    pub fn current(&self) -> Arc<CompiledSite> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    /// The version in force.
+    pub const fn current(&self) -> &Arc<CompiledSite> {
+        &self.current
     }
 
     /// A version that is or was in force.
-    pub fn version(&self, version: SiteVersion) -> Option<Arc<CompiledSite>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().find(|site| site.version() == version).cloned()
+    pub fn version(&self, version: SiteVersion) -> Option<&Arc<CompiledSite>> {
+        self.known.iter().find(|site| site.version() == version)
     }
 
     /// Puts a version in force, and says what it changes. Nothing changes on an error.
     ///
-    /// Cost: the comparison of two sites and the checks of the robots, while everybody goes on reading the version in
-    /// force; then the exchange of a pointer.
+    /// Cost: the comparison of two sites, and for each robot a search over the roadmap.
     ///
     /// # Errors
     /// [`SwapError::OtherIds`], [`SwapError::Stranded`].
-    pub fn swap(&self, next: Arc<CompiledSite>, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.current();
-        ids_agree(&current, &next)?;
-        let stranded = stranded(&current, &next, active);
+    pub fn swap(&mut self, next: Arc<CompiledSite>, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
+        ids_agree(&self.current, &next)?;
+        let stranded = stranded(&self.current, &next, active);
         if !stranded.is_empty() {
             return Err(SwapError::Stranded(stranded));
         }
-        let diff = SiteDiff::between(current.authored(), next.authored());
-        if known.iter().all(|site| site.version() != next.version()) {
-            known.push(Arc::clone(&next));
+        let diff = SiteDiff::between(self.current.authored(), next.authored());
+        if self.version(next.version()).is_none() {
+            self.known.push(Arc::clone(&next));
         }
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = next;
+        self.current = next;
         Ok(diff)
     }
 
@@ -171,8 +167,8 @@ impl SiteStore {
     ///
     /// # Errors
     /// [`SwapError::Unknown`], and those of [`swap`](Self::swap).
-    pub fn back_to(&self, version: SiteVersion, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
-        let site = self.version(version).ok_or(SwapError::Unknown { version })?;
+    pub fn back_to(&mut self, version: SiteVersion, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
+        let site = self.version(version).cloned().ok_or(SwapError::Unknown { version })?;
         self.swap(site, active)
     }
 }

@@ -17,6 +17,7 @@ mod robot;
 mod robot_ledger;
 mod robot_store;
 mod server;
+mod sites;
 mod store;
 
 pub use clock::Clock;
@@ -28,4 +29,5 @@ pub use robot::{RobotHeader, RobotRecord, RobotRecordError, robot_rules_digest};
 pub use robot_ledger::{Anchored, Boot, IncidentReplay, RobotEntry, RobotLedger, RobotReplay};
 pub use robot_store::RobotStore;
 pub use server::{Server, ServerError};
+pub use sites::SiteStore;
 pub use store::{Keep, Opened, Store, StoreError, StoreOptions, segment_files};

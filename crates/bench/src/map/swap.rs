@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use sheepdog_core::{FleetTime, Mm};
-use sheepdog_map::{CompileOptions, FootprintClass, Site, versions::SiteStore};
-use sheepdog_runtime::Clock;
+use sheepdog_core::{FleetTime, Job, Mm, Workers};
+use sheepdog_map::{CompileOptions, FootprintClass, Site};
+use sheepdog_runtime::{Clock, Pool, SiteStore};
 
 use super::Outcome;
 use crate::{figure::Figure, median};
@@ -21,26 +21,29 @@ pub(super) fn pause(site: &Site, swaps: usize) -> Outcome<Figure> {
     let mut edited = site.clone();
     edited.lanes.pop();
     let second = Arc::new(edited.compile_after(&first, &options).map_err(refused)?);
-    let store = SiteStore::new(Arc::clone(&first));
+    let (store, pool) = (Arc::new(SiteStore::new(Arc::clone(&first))), Pool::new(2));
     let mut longest = Vec::with_capacity(swaps);
     for (next, _) in [second, first].into_iter().cycle().zip(0..swaps) {
-        let done = AtomicBool::new(false);
-        let worst = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| {
-                let mut worst_us = 0.0_f64;
-                while !done.load(Ordering::Acquire) {
-                    let begun = Clock::starting_at(FleetTime::ZERO);
-                    std::hint::black_box(store.current());
-                    worst_us = worst_us.max(begun.elapsed().as_secs_f64() * 1e6);
-                }
-                worst_us
-            });
-            let swapped = store.swap(next, &[]).map_err(|error| error.to_string());
-            done.store(true, Ordering::Release);
-            let worst = reader.join().map_err(|_| "the reader panicked".to_owned());
-            swapped.and(worst)
+        let done = Arc::new(AtomicBool::new(false));
+        let (reader, swapped) = ((Arc::clone(&store), Arc::clone(&done)), (Arc::clone(&store), done));
+        let read: Job = Box::new(move || {
+            let mut worst_us = 0.0_f64;
+            while !reader.1.load(Ordering::Acquire) {
+                let begun = Clock::starting_at(FleetTime::ZERO);
+                std::hint::black_box(reader.0.current());
+                worst_us = worst_us.max(begun.elapsed().as_secs_f64() * 1e6);
+            }
+            Box::new(worst_us)
         });
-        longest.push(worst?);
+        let swap: Job = Box::new(move || {
+            let result = swapped.0.swap(next, &[]);
+            swapped.1.store(true, Ordering::Release);
+            Box::new(result.is_ok())
+        });
+        let mut results = pool.run(vec![read, swap]).into_iter();
+        let worst_us = results.next().and_then(|result| result.downcast::<f64>().ok());
+        let went_well = results.next().and_then(|result| result.downcast::<bool>().ok());
+        longest.push(*worst_us.filter(|_| went_well.is_some_and(|well| *well)).ok_or("the swap failed")?);
     }
     Ok(Figure::alone("map", "hot_swap_pause_us", median(longest), "us"))
 }

@@ -113,7 +113,7 @@ fn claims(hash: &mut Encoder, site: &CompiledSite) {
         Resource::Door(id) => hash.numbers(&[2, id.0]),
         Resource::Lift(id) => hash.numbers(&[3, id.0]),
         Resource::Corridor(id) => hash.numbers(&[4, *id]),
-        Resource::Mutex(id) => hash.numbers(&[5, *id]),
+        Resource::Group(id) => hash.numbers(&[5, *id]),
     });
     hash.list(&site.classes, |hash, claims| {
         hash.text(&claims.class.name);

@@ -194,7 +194,7 @@ impl Plan {
             Resource::Door(id) => Resource::Door(DoorId(self.doors.id(id.0))),
             Resource::Lift(id) => Resource::Lift(LiftId(self.lifts.id(id.0))),
             Resource::Corridor(id) => Resource::Corridor(self.corridors.id(*id)),
-            Resource::Mutex(id) => Resource::Mutex(self.mutexes.id(*id)),
+            Resource::Group(id) => Resource::Group(self.mutexes.id(*id)),
         }
     }
 }
