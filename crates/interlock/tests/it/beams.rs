@@ -434,6 +434,10 @@ fn known_walls_may_come_closer_and_are_no_persons() {
     assert_eq!(none.free_travel.0 + 150, some.free_travel.0);
     assert!((695..=700).contains(&none.free_travel.0));
     assert_eq!(some.sectors[0].unwrap().obstacle, Mm::MAX);
+    // Nothing else may, and neither may a wall of which nothing was measured.
+    let no_wall = |beam: Beam| seen(&[beam], Sweep { wall_credit: Mm(150), ..sweep(500, 0) }).free_travel;
+    assert_eq!(no_wall(Beam { is_wall: false, ..wall }), none.free_travel);
+    assert_eq!(no_wall(Beam { range: None, ..wall }), Mm::ZERO);
     // What measured nothing is no wall, whatever the map says.
     let blind = seen(&[Beam { range: None, ..wall }], sweep(500, 0)).sectors[0].unwrap();
     assert_eq!((blind.obstacle, blind.confidence), (Mm(0), Confidence::NONE));
