@@ -29,7 +29,7 @@ use sheepdog_runtime::Clock;
 use self::mutate::{Random, mutate};
 
 /// Memory that a case may take whatever its length, bytes: a long lane becomes as many pieces as the limits allow.
-const BASE_BYTES: usize = 16 << 20;
+const BASE_BYTES: usize = 64 << 20;
 /// Memory that a case may take for each byte of its input and of the image that it names.
 const BYTES_PER_BYTE: usize = 512;
 
