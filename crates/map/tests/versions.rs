@@ -191,9 +191,13 @@ impl Scene {
         Active { robot, class: 0, level, at, on: Part::Waypoint(id), released: &[], goals }
     }
 
+    fn swap(&self, next: Arc<CompiledSite>, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
+        self.store.borrow_mut().swap(next, active)
+    }
+
     /// Why the robot cannot go on in a site.
     fn why(&self, site: &Site, robot: &Active<'_>) -> Why {
-        match self.store.borrow_mut().swap(self.after(site), std::slice::from_ref(robot)) {
+        match self.swap(self.after(site), std::slice::from_ref(robot)) {
             Err(SwapError::Stranded(stranded)) => {
                 assert_eq!((stranded.len(), stranded[0].robot), (1, AgentId(7)));
                 stranded[0].why.clone()
@@ -229,9 +233,9 @@ fn a_robot_under_way_is_never_stranded() {
     assert_eq!(scene.why(&walled, &promised), Why::Place { x_m: 0.0, y_m: 0.0 });
     // Nothing of that was put in force, and nobody minds what is far away.
     assert_eq!(scene.store.borrow().current().version(), scene.first.version());
-    let diff = scene.store.borrow_mut().swap(scene.after(&without(&[10])), &[robot, promised]);
+    let diff = scene.swap(scene.after(&without(&[10])), &[robot, promised]);
     assert!(matches!(diff, Err(SwapError::Stranded(_))), "both stand on the same place");
-    let diff = scene.store.borrow_mut().swap(scene.after(&without(&[10])), &[driving]).unwrap();
+    let diff = scene.swap(scene.after(&without(&[10])), &[driving]).unwrap();
     let gone: Vec<&str> = diff.changes.iter().map(|change| change.kind).collect();
     assert_eq!(gone, ["waypoint", "lane", "lane", "lane", "station"]);
 }
@@ -242,12 +246,12 @@ fn another_footprint_strands_whoever_has_it() {
     let wider = CompileOptions::new(vec![FootprintClass::round("robot", Mm(260), Mm(100))]);
     let next = Arc::new(hall().compile_after(&scene.first, &wider).unwrap());
     let robot = scene.standing("00", &[]);
-    let error = scene.store.borrow_mut().swap(Arc::clone(&next), &[robot]).unwrap_err();
+    let error = scene.swap(Arc::clone(&next), &[robot]).unwrap_err();
     assert_eq!(
         error.to_string(),
         "1 robots would be stranded, the first: robot a7: its footprint class is not the same"
     );
-    assert!(scene.store.borrow_mut().swap(next, &[]).is_ok());
+    assert!(scene.swap(next, &[]).is_ok());
 }
 
 /// Places that were far enough apart are not when one has a larger neighbourhood; whoever holds both must not go on.
@@ -265,9 +269,7 @@ fn robots_that_would_share_a_resource_are_not_left_on_it() {
         Active { robot: AgentId(8), released: &second, ..scene.standing("32", &[]) },
     ];
     let next = scene.after(&site);
-    let Err(SwapError::Stranded(stranded)) = scene.store.borrow_mut().swap(Arc::clone(&next), &robots) else {
-        panic!()
-    };
+    let Err(SwapError::Stranded(stranded)) = scene.swap(Arc::clone(&next), &robots) else { panic!() };
     assert_eq!(stranded.len(), 1);
     let mutex =
         next.live_resources().find(|(_, one)| matches!(one, sheepdog_map::Resource::Group(_))).unwrap().0;
@@ -275,7 +277,7 @@ fn robots_that_would_share_a_resource_are_not_left_on_it() {
         (stranded[0].robot, &stranded[0].why),
         (AgentId(8), &Why::Shared { resource: mutex, other: AgentId(7) })
     );
-    assert!(scene.store.borrow_mut().swap(next, &robots[..1]).is_ok());
+    assert!(scene.swap(next, &robots[..1]).is_ok());
 }
 
 /// Pictures and findings are those of the site alone, whatever it follows.
@@ -304,7 +306,7 @@ fn what_is_gone_is_neither_drawn_nor_found_faulty() {
 fn one_can_go_back_to_exactly_what_was() {
     let scene = Scene::new();
     let next = scene.after(&edited(&[4], None, 2));
-    scene.store.borrow_mut().swap(Arc::clone(&next), &[]).unwrap();
+    scene.swap(Arc::clone(&next), &[]).unwrap();
     assert_eq!(scene.store.borrow().current().version(), next.version());
     // A robot on what only the new version has cannot go back.
     let new = next.waypoint_named("new 0").unwrap();
@@ -324,8 +326,6 @@ fn one_can_go_back_to_exactly_what_was() {
 fn a_version_with_other_ids_never_takes_over() {
     let scene = Scene::new();
     let next = Arc::new(edited(&[0], None, 0).compile(&options()).unwrap());
-    let Err(SwapError::OtherIds { before, after, .. }) = scene.store.borrow_mut().swap(next, &[]) else {
-        panic!()
-    };
+    let Err(SwapError::OtherIds { before, after, .. }) = scene.swap(next, &[]) else { panic!() };
     assert_eq!((before.as_str(), after.as_str()), ("at 00", "at 01"));
 }
