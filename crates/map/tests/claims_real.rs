@@ -2,45 +2,26 @@
 #![cfg(all(feature = "rmf", feature = "opentcs", feature = "ros"))]
 #![expect(clippy::expect_used, reason = "fixtures of tests")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::PathBuf,
-};
+mod data;
+
+use std::collections::BTreeMap;
 
 use nalgebra::{Isometry2, Point2, Vector2};
 use sheepdog_core::{LaneId, LevelId, Mm, ResourceId, WaypointId};
 use sheepdog_map::{
-    ClassClaims, CompileOptions, CompiledSite, FootprintClass, Resource, geometry::Footprint, import,
+    ClassClaims, CompileOptions, CompiledSite, FootprintClass, Resource, geometry::Footprint,
 };
 
 const MARGIN: Mm = Mm(120);
 const ROBOTS: usize = 150;
 
-/// Every map of the shared data with its name; none, with a visible line, when the data are not here.
-fn sites() -> Vec<(String, sheepdog_map::Site)> {
-    let root = std::env::var_os("SHEEPDOG_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let Ok(folders) = fs::read_dir(root.join("maps")) else {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: no data at {}", root.display());
-        }
-        return Vec::new();
-    };
-    let folders = folders.filter_map(|folder| fs::read_dir(folder.ok()?.path()).ok());
-    let files: BTreeSet<PathBuf> = folders.flatten().filter_map(|file| Some(file.ok()?.path())).collect();
-    let read = |path: PathBuf| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        let bytes = fs::read(&path).expect("a file");
-        import::Format::detect(&name, &bytes)?;
-        let beside = |file: &str| fs::read(path.with_file_name(file)).ok();
-        let (site, _) = import::import(&name, &bytes, beside).expect("an importable map");
+/// Every map of the shared data with its name; none when the data are not here.
+fn sites() -> Vec<(&'static str, sheepdog_map::Site)> {
+    let read = |name: &'static str| {
+        let (site, _) = data::result(name, &data::bytes(name)?).expect("an importable map");
         Some((name, site))
     };
-    files.into_iter().filter_map(read).collect()
+    data::ALL.into_iter().filter_map(read).collect()
 }
 
 /// Numbers without a pattern, the same ones in every run (splitmix64).
