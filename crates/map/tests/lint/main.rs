@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "fixtures of tests")]
 
 mod clean;
+#[cfg(all(feature = "ros", feature = "opentcs"))]
+#[path = "../data/mod.rs"]
+mod data;
 mod mutations;
 mod page;
 #[cfg(all(feature = "ros", feature = "opentcs"))]

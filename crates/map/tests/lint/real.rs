@@ -1,30 +1,17 @@
 //! What is known of the shared maps, found again.
 
-use std::{fs, path::PathBuf};
-
 use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, FootprintClass, Site,
-    import::{ImportReport, import},
+    import::ImportReport,
     lint::{self, BuildingProfile, ExitDoors, Report},
 };
 
+use crate::data;
+
 /// A shared map, or `None` with a visible line when the data are not here.
 fn read(name: &str) -> Option<(Site, ImportReport)> {
-    let root = std::env::var_os("SHEEPDOG_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
-    let path = root.join("maps").join(name);
-    let Ok(bytes) = fs::read(&path) else {
-        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
-        {
-            eprintln!("SKIPPED: no data at {}", path.display());
-        }
-        return None;
-    };
-    let file = path.file_name().unwrap().to_string_lossy().into_owned();
-    Some(import(&file, &bytes, |other| fs::read(path.with_file_name(other)).ok()).unwrap())
+    Some(data::result(name, &data::bytes(name)?).unwrap())
 }
 
 fn options() -> CompileOptions {
@@ -138,27 +125,7 @@ fn depot_calls_the_unknown_free() {
 /// Every shared map compiles, and has at least one remark: something of each file has no place in the model.
 #[test]
 fn every_shared_map_can_be_checked() {
-    for name in [
-        "rmf/battle_royale.building.yaml",
-        "rmf/campus.building.yaml",
-        "rmf/door_madness.building.yaml",
-        "rmf/triple_H.building.yaml",
-        "rmf_site/office.site.json",
-        "rmf_site/test.site.json",
-        "lif/example.lif.json",
-        "nav2_route/aws_graph.geojson",
-        "nav2_route/depot_graph.geojson",
-        "nav2_route/error_codes.geojson",
-        "nav2_route/sample_graph.geojson",
-        "nav2_route/turtlebot3_graph.geojson",
-        "opentcs/Demo-01.xml",
-        "opentcs/PlantModelV004.sample.xml",
-        "opentcs/PlantModelV005.sample.xml",
-        "opentcs/PlantModelV6.sample.xml",
-        "opentcs/PlantModelV7.sample.xml",
-        "ros_map_server/depot_keepout.yaml",
-        "ros_map_server/depot_speed.yaml",
-    ] {
+    for name in data::ALL {
         let Some(report) = check(name, &BuildingProfile::default()) else { return };
         assert!(report.complete, "{name}: {:?}", report.findings);
         assert_eq!(total(&report, "A406"), 1, "{name}");
