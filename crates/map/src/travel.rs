@@ -285,29 +285,30 @@ mod tests {
     const NODES: usize = 8;
     const PERSON: TravelProfile = TravelProfile::person(MmPerS(1_000));
 
-    /// Random one-way roadmaps on a raster of metres: many equal lengths, many unreachable pairs.
+    /// A roadmap on a raster of metres; lanes that lead nowhere are left out.
+    fn compiled(places: &[(u8, u8)], lanes: impl IntoIterator<Item = (usize, usize, Lane)>) -> CompiledSite {
+        let mut site = Site::new("random");
+        site.levels.push(Level::new("0", 0.0));
+        let place =
+            |(n, (x, y)): (usize, &(u8, u8))| Waypoint::new(n.to_string(), "0", f64::from(*x), f64::from(*y));
+        site.waypoints = places.iter().enumerate().map(place).collect();
+        let long = lanes.into_iter().filter(|(a, b, _)| places[*a] != places[*b]);
+        site.lanes = long.map(|(_, _, lane)| lane).collect();
+        // A footprint that fits everywhere, for there are no walls.
+        let class = FootprintClass::round("small", Mm(1), Mm(0));
+        site.compile(&CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) }).unwrap()
+    }
+
+    /// Random one-way roadmaps: many equal lengths, many unreachable pairs.
     fn roadmap() -> impl Strategy<Value = CompiledSite> {
         let places = prop::collection::vec((0_u8..4, 0_u8..4), NODES);
         let lanes = prop::collection::vec((0..NODES, 0..NODES, prop::option::of(1_u8..4)), 0..24);
         (places, lanes).prop_map(|(places, lanes)| {
-            let mut site = Site::new("random");
-            site.levels.push(Level::new("0", 0.0));
-            let place = |(n, (x, y)): (usize, (u8, u8))| {
-                Waypoint::new(n.to_string(), "0", f64::from(x), f64::from(y))
+            let lane = |(a, b, limit): (usize, usize, Option<u8>)| {
+                let speed_limit_mps = limit.map(|limit| f64::from(limit) * 0.5);
+                (a, b, Lane { speed_limit_mps, ..Lane::one_way(a.to_string(), b.to_string()) })
             };
-            site.waypoints = places.into_iter().enumerate().map(place).collect();
-            for (a, b, limit) in lanes {
-                let at = |n: usize| nalgebra::Point2::from(site.waypoints[n].at);
-                if at(a) != at(b) {
-                    let lane = Lane::one_way(a.to_string(), b.to_string());
-                    let speed_limit_mps = limit.map(|limit| f64::from(limit) * 0.5);
-                    site.lanes.push(Lane { speed_limit_mps, ..lane });
-                }
-            }
-            // A footprint that fits everywhere, for there are no walls.
-            let class = FootprintClass::round("small", Mm(1), Mm(0));
-            site.compile(&CompileOptions { spacing: Mm(100_000), ..CompileOptions::new(vec![class]) })
-                .unwrap()
+            compiled(&places, lanes.into_iter().map(lane))
         })
     }
 
@@ -378,6 +379,26 @@ mod tests {
                     starts: (0..starts.len()).filter(|index| total(&starts[*index]) == time).collect(),
                 });
                 prop_assert_eq!(nearest(&site, PERSON, &waits, to, &starts), expected);
+            }
+        }
+
+        /// With more waypoints than landmarks, in parts that are not connected: the table gives the ways of the plain search.
+        #[test]
+        fn a_route_is_the_shortest_path(
+            places in prop::collection::vec((0_u8..8, 0_u8..8), 40),
+            lanes in prop::collection::vec((0_usize..40, 0_usize..40, prop::bool::ANY), 20..110),
+            pairs in prop::collection::vec((0_u32..40, 0_u32..40), 20),
+        ) {
+            let lane = |(a, b, both): (usize, usize, bool)| {
+                let lane = if both { Lane::two_way } else { Lane::one_way };
+                (a, b, lane(a.to_string(), b.to_string()))
+            };
+            let site = compiled(&places, lanes.into_iter().map(lane));
+            let waits = NominalWaits(&site);
+            let (table, mut scratch) = (RouteTable::new(&site, PERSON, &waits), RouteScratch::new());
+            for (from, to) in pairs.into_iter().map(|(from, to)| (WaypointId(from), WaypointId(to))) {
+                let route = table.route(from, to, &mut scratch).map(|route| route.0);
+                prop_assert_eq!(route, shortest_path(&site, PERSON, &waits, from, to));
             }
         }
 

@@ -1,23 +1,44 @@
 //! Quickest ways over a frozen table of lane times, for whoever asks often.
 //!
-//! It owns a copy of the times: build it anew when waits change. Answers are those of
-//! [`shortest_path`](super::shortest_path), to the last tie.
+//! It owns a copy of the times, and of those to and from a few landmarks, from which it knows in which direction a way
+//! leads: build it anew when waits change. Answers are those of [`shortest_path`](super::shortest_path), to the last tie.
 
 use sheepdog_core::{LaneId, Micros, WaypointId};
 
 use super::{TravelProfile, Waits, lane_time};
-use crate::compiled::{CompiledSite, Csr, Waypoint};
+use crate::compiled::{CompiledSite, Csr};
+
+/// How many waypoints the times of all others are known to and from.
+const LANDMARKS: usize = 8;
+/// How many of them, the most telling ones, a question looks at.
+const ASKED: usize = 3;
 
 /// The roadmap with the times of one profile, ready for a directed search.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
-    places_mm: Vec<[i32; 2]>,
     /// Lanes that reach a waypoint: where they come from and how long they take.
     into: Csr<(u32, u64)>,
     /// Lanes that leave a waypoint, by id.
     out: Csr<(LaneId, u32, u64)>,
-    /// No lane gets further in a microsecond than one over this, millimetres.
-    micros_per_mm: f64,
+    landmarks: Landmarks,
+}
+
+/// Times between every waypoint and a few of them.
+#[derive(Clone, Debug, Default)]
+struct Landmarks {
+    /// By waypoint.
+    times: Vec<[ToAndFrom; LANDMARKS]>,
+    /// Microseconds in a unit of these times, a power of two such that all of them fit.
+    unit_log2: u32,
+}
+
+/// Times in units, rounded down; `u32::MAX` where there is no way.
+#[derive(Clone, Copy, Debug, Default)]
+struct ToAndFrom {
+    /// From the waypoint to the landmark.
+    to: u32,
+    /// From the landmark to the waypoint.
+    from: u32,
 }
 
 /// Memory of a search, to be used again: after a few questions none of them allocates.
@@ -85,6 +106,30 @@ impl RouteScratch {
         }
     }
 
+    /// Times from one waypoint to all others along `steps`; `u64::MAX` where there is no way. Dijkstra's algorithm.
+    fn times_from<I: Iterator<Item = (u32, u64)>>(
+        &mut self,
+        source: u32,
+        waypoints: usize,
+        steps: impl Fn(usize) -> I,
+    ) -> Vec<u64> {
+        self.clear(waypoints);
+        self.improve(source, 0);
+        self.queue.push((0, 0, source));
+        while let Some((time, _, waypoint)) = self.queue.pop() {
+            if self.time(waypoint) < time {
+                continue;
+            }
+            for (next, takes) in steps(waypoint as usize) {
+                let time = time.saturating_add(takes);
+                if self.improve(next, time) {
+                    self.queue.push((time, 0, next));
+                }
+            }
+        }
+        (0_u32..).zip(&self.times).map(|(waypoint, _)| self.time(waypoint)).collect()
+    }
+
     fn time(&self, waypoint: u32) -> u64 {
         self.times
             .get(waypoint as usize)
@@ -105,55 +150,138 @@ impl RouteScratch {
     }
 }
 
+impl Landmarks {
+    /// Each landmark is the waypoint that is farthest from those before it, so that they lie around the roadmap.
+    fn new(into: &Csr<(u32, u64)>, out: &Csr<(LaneId, u32, u64)>, waypoints: usize) -> Self {
+        let mut scratch = RouteScratch::new();
+        let (mut to, mut from): (Vec<Vec<u64>>, Vec<Vec<u64>>) = (Vec::new(), Vec::new());
+        let mut nearest = vec![u64::MAX; waypoints];
+        while to.len() < LANDMARKS
+            && let Some(landmark) = farthest(&nearest, into, out)
+        {
+            to.push(scratch.times_from(landmark, waypoints, |at| into.row(at).iter().copied()));
+            let away = scratch.times_from(landmark, waypoints, |at| {
+                out.row(at).iter().map(|&(_, next, takes)| (next, takes))
+            });
+            for (nearest, away) in nearest.iter_mut().zip(&away) {
+                *nearest = (*nearest).min(*away);
+            }
+            from.push(away);
+        }
+        let finite = to.iter().chain(&from).flatten().copied().filter(|time| *time < u64::MAX);
+        // Half of what fits, so that no time looks like "no way".
+        let unit_log2 = 33_u32.saturating_sub(finite.max().unwrap_or(0).leading_zeros());
+        let units = |times: Option<&Vec<u64>>, at: usize| {
+            let time = times.and_then(|times| times.get(at)).copied().unwrap_or(u64::MAX);
+            u32::try_from(time >> unit_log2).unwrap_or(u32::MAX)
+        };
+        let times = (0..waypoints)
+            .map(|at| {
+                let mut numbers = 0..;
+                [(); LANDMARKS].map(|()| {
+                    let number = numbers.next().unwrap_or(LANDMARKS);
+                    ToAndFrom { to: units(to.get(number), at), from: units(from.get(number), at) }
+                })
+            })
+            .collect();
+        Self { times, unit_log2 }
+    }
+
+    fn of(&self, waypoint: u32) -> [ToAndFrom; LANDMARKS] {
+        self.times.get(waypoint as usize).copied().unwrap_or_default()
+    }
+}
+
+/// The waypoint with the longest finite time, then one that has not been reached; of least id among equals. `None`
+/// when every waypoint that has lanes is a landmark.
+fn farthest(nearest: &[u64], into: &Csr<(u32, u64)>, out: &Csr<(LaneId, u32, u64)>) -> Option<u32> {
+    let has_lanes = |at: usize| !(into.row(at).is_empty() && out.row(at).is_empty());
+    let candidates = || (0_u32..).zip(nearest).filter(|(at, _)| has_lanes(*at as usize));
+    let finite = candidates().filter(|(_, time)| (1..u64::MAX).contains(*time));
+    let longest = finite.max_by_key(|(at, time)| (**time, std::cmp::Reverse(*at)));
+    longest.or_else(|| candidates().find(|(_, time)| **time == u64::MAX)).map(|(at, _)| at)
+}
+
+/// How long it takes at least from the start of a question to a waypoint.
+///
+/// Times obey the triangle inequality, so `d(s, v)` is at least `d(s, l) - d(v, l)` and `d(l, v) - d(l, s)` for every
+/// landmark `l`. Infinite ones need no care: a difference that they make large is one to a place without a way.
+struct Estimate<'a> {
+    landmarks: &'a Landmarks,
+    /// Which landmarks are asked, and their times at the start.
+    asked: [(usize, ToAndFrom); ASKED],
+}
+
+impl<'a> Estimate<'a> {
+    /// The landmarks that tell most about the way from `start` to `target`.
+    fn new(landmarks: &'a Landmarks, start: u32, target: u32) -> Self {
+        let (at_start, at_target) = (landmarks.of(start), landmarks.of(target));
+        let mut ranked = [(0, 0, ToAndFrom::default()); LANDMARKS];
+        for (number, (rank, (start, target))) in
+            ranked.iter_mut().zip(at_start.iter().zip(&at_target)).enumerate()
+        {
+            *rank = (units_between(*start, *target), number, *start);
+        }
+        ranked.sort_unstable_by_key(|&(units, number, _)| (std::cmp::Reverse(units), number));
+        let mut best = ranked.iter().map(|&(_, number, start)| (number, start));
+        Self { landmarks, asked: [(); ASKED].map(|()| best.next().unwrap_or_default()) }
+    }
+
+    #[inline]
+    fn to(&self, waypoint: u32) -> u64 {
+        let Some(times) = self.landmarks.times.get(waypoint as usize) else { return 0 };
+        let mut most = 0;
+        for (number, start) in &self.asked {
+            if let Some(times) = times.get(*number) {
+                most = units_between(*start, *times).max(most);
+            }
+        }
+        u64::from(most) << self.landmarks.unit_log2
+    }
+}
+
+/// Lower bound of the time between two places, by one landmark; a unit less, because both times were rounded down.
+#[inline]
+fn units_between(start: ToAndFrom, end: ToAndFrom) -> u32 {
+    start.to.saturating_sub(end.to).max(end.from.saturating_sub(start.from)).saturating_sub(1)
+}
+
 impl RouteTable {
-    /// Asks every lane once: O(waypoints + lanes).
+    /// Asks every lane once, and makes sixteen searches over the whole roadmap: O((waypoints + lanes) log waypoints).
     pub fn new(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits) -> Self {
         let time = |lane: &LaneId| Some((*lane, site.lane(*lane)?, lane_time(site, profile, waits, *lane)?));
         let waypoints = || (0..).map(WaypointId).zip(site.waypoints());
-        let place = |waypoint: &Waypoint| [waypoint.x_mm, waypoint.y_mm];
-        let places_mm: Vec<[i32; 2]> = site.waypoints().iter().map(place).collect();
-        let mut micros_per_mm = f64::INFINITY;
         let out = Csr::from_rows(waypoints().map(|(from, _)| {
             let lanes = site.lanes_from(from).iter().filter_map(time);
             lanes.map(|(id, lane, time)| (id, lane.to.0, time.as_micros())).collect::<Vec<_>>()
         }));
-        let into = Csr::from_rows(waypoints().map(|(to, own)| {
+        let into = Csr::from_rows(waypoints().map(|(to, _)| {
             let lanes = site.lanes_to(to).iter().filter_map(time);
-            let row: Vec<(u32, u64)> = lanes.map(|(_, lane, time)| (lane.from.0, time.as_micros())).collect();
-            for &(from, time) in &row {
-                let distance =
-                    places_mm.get(from as usize).map_or(0.0, |from| distance_mm(*from, place(own)));
-                if 0.0 < distance {
-                    micros_per_mm = micros_per_mm.min(float(time) / distance);
-                }
-            }
-            row
+            lanes.map(|(_, lane, time)| (lane.from.0, time.as_micros())).collect::<Vec<_>>()
         }));
-        // Rounded down by more than the errors of the divisions, so that an estimate is never too long.
-        let micros_per_mm = if micros_per_mm.is_finite() { micros_per_mm * (1.0 - 1e-9) } else { 0.0 };
-        Self { places_mm, into, out, micros_per_mm }
+        let landmarks = Landmarks::new(&into, &out, site.waypoints().len());
+        Self { into, out, landmarks }
     }
 
     /// The quickest lanes from `from` to `to` and the time they take; among equally quick ways, at every waypoint the
     /// lane with the least id. `None` when there is no way.
     ///
-    /// A* from the target towards the start (Hart, Nilsson, Raphael 1968), the estimate being the distance at the speed
-    /// of the fastest lane. O((n + m) log n) for the part between the two.
+    /// A* from the target towards the start (Hart, Nilsson, Raphael 1968), with landmarks for an estimate (Goldberg,
+    /// Harrelson 2005). O((n + m) log n) for the part between the two.
     pub fn route(
         &self,
         from: WaypointId,
         to: WaypointId,
         scratch: &mut RouteScratch,
     ) -> Option<(Vec<LaneId>, Micros)> {
-        let start = *self.places_mm.get(from.index())?;
-        self.places_mm.get(to.index())?;
-        scratch.clear(self.places_mm.len());
-        let estimate = |waypoint: u32| {
-            let place = self.places_mm.get(waypoint as usize).copied().unwrap_or(start);
-            truncate(distance_mm(place, start) * self.micros_per_mm)
-        };
+        let waypoints = self.landmarks.times.len();
+        if waypoints <= from.index().max(to.index()) {
+            return None;
+        }
+        scratch.clear(waypoints);
+        let estimate = Estimate::new(&self.landmarks, from.0, to.0);
         scratch.improve(to.0, 0);
-        scratch.queue.push((estimate(to.0), 0, to.0));
+        scratch.queue.push((estimate.to(to.0), 0, to.0));
         let mut total = u64::MAX;
         // Everything that is as good is searched as well: a tie is decided by ids, not by who came first.
         while let Some((bound, time, waypoint)) = scratch.queue.pop() {
@@ -170,7 +298,7 @@ impl RouteTable {
             for &(next, takes) in self.into.row(waypoint as usize) {
                 let time = time.saturating_add(takes);
                 if scratch.improve(next, time) {
-                    scratch.queue.push((time.saturating_add(estimate(next)).max(bound), time, next));
+                    scratch.queue.push((time.saturating_add(estimate.to(next)).max(bound), time, next));
                 }
             }
         }
@@ -191,25 +319,4 @@ impl RouteTable {
         }
         Some((lanes, Micros::new(total)))
     }
-}
-
-fn distance_mm(a: [i32; 2], b: [i32; 2]) -> f64 {
-    let [x, y] = [0, 1].map(|axis: usize| {
-        let of = |place: [i32; 2]| place.get(axis).copied().map_or(0.0, f64::from);
-        of(a) - of(b)
-    });
-    (x * x + y * y).sqrt()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "times far above 2^53 us only make an estimate shorter or longer by 1e-16"
-)]
-fn float(value: u64) -> f64 {
-    value as f64
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; casts saturate")]
-fn truncate(value: f64) -> u64 {
-    value as u64
 }
