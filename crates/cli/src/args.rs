@@ -80,7 +80,7 @@ pub(crate) struct Shadow {
     #[arg(long)]
     pub(crate) json: bool,
     /// Write a plot of the threshold sweep.
-    #[arg(long, value_name = "OUT")]
+    #[arg(long, value_name = "OUT.svg", value_parser = svg)]
     pub(crate) svg: Option<PathBuf>,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct Simulate {
     #[arg(long)]
     pub(crate) json: bool,
     /// Write a picture whose robots move.
-    #[arg(long, value_name = "OUT")]
+    #[arg(long, value_name = "OUT.svg", value_parser = svg)]
     pub(crate) svg: Option<PathBuf>,
     /// Write the ledger.
     #[arg(long, value_name = "OUT")]
@@ -305,7 +305,7 @@ pub(crate) struct MapPath {
     #[arg(long)]
     pub(crate) json: bool,
     /// Write a picture of it.
-    #[arg(long, value_name = "OUT")]
+    #[arg(long, value_name = "OUT.svg", value_parser = svg)]
     pub(crate) svg: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: MapOptions,
@@ -400,4 +400,11 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         task: Option<String>,
     },
+}
+
+/// The name of a picture to write.
+fn svg(name: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(name);
+    let is_svg = path.extension().is_some_and(|is| is.eq_ignore_ascii_case("svg"));
+    is_svg.then_some(path).ok_or_else(|| "a picture is written to a file whose name ends in .svg".to_owned())
 }

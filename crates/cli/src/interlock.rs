@@ -1,6 +1,9 @@
 //! `sheepdog interlock`.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value, json};
 use sheepdog_core::{Confidence, Mm};
@@ -10,7 +13,8 @@ use sheepdog_interlock::Config;
 
 use crate::{
     args::{InterlockCommand, Shadow},
-    problem::{Answer, Problem, read_text, write},
+    files::{Sources, read_text},
+    problem::{Answer, Problem},
 };
 
 /// Stop thresholds of the sweep, parts per million: from the lowest there may be.
@@ -20,7 +24,8 @@ pub(crate) fn run(command: &InterlockCommand) -> Result<Answer, Problem> {
     match command {
         InterlockCommand::Shadow(args) => shadow(args),
         InterlockCommand::Page { out } => {
-            write(out, failsafe::page().map_err(|error| Problem::Usage(format!("{error}")))?)?;
+            let page = failsafe::page().map_err(|error| Problem::Usage(format!("{error}")))?;
+            Sources::default().write(out, page)?;
             anstream::println!("wrote {} (open it in a browser)", out.display());
             Ok(Answer::Yes)
         }
@@ -28,6 +33,8 @@ pub(crate) fn run(command: &InterlockCommand) -> Result<Answer, Problem> {
 }
 
 fn shadow(args: &Shadow) -> Result<Answer, Problem> {
+    let sources = Sources::of([&args.file].into_iter().chain(&args.settings).map(PathBuf::as_path));
+    sources.spare(args.svg.as_deref())?;
     let samples =
         shadow::read_csv(&read_text(&args.file)?).map_err(|error| Problem::input(&args.file, error))?;
     let config = args.settings.as_deref().map_or(Ok(Config::SIMULATED), settings)?;
@@ -54,7 +61,7 @@ fn shadow(args: &Shadow) -> Result<Answer, Problem> {
         anstream::print!("{}", as_text(&report, &sweep));
     }
     if let Some(out) = &args.svg {
-        write(out, plot(&sweep))?;
+        sources.write(out, plot(&sweep))?;
         if !args.json {
             anstream::println!("\nwrote {}", out.display());
         }

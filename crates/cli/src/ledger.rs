@@ -13,7 +13,8 @@ use sheepdog_runtime::segment_files;
 
 use crate::{
     args::LedgerCommand,
-    problem::{Answer, Problem, read, read_text, write},
+    files::{Sources, read, read_text},
+    problem::{Answer, Problem},
     robot,
 };
 
@@ -164,15 +165,19 @@ fn export(path: &Path, out: &Path) -> Result<Answer, Problem> {
     if folder {
         std::fs::create_dir_all(out).map_err(|error| Problem::Io { path: out.to_owned(), error })?;
     }
+    let sources = Sources::of(files.0.iter().map(|(from, _)| from.as_path()));
+    let copy_of =
+        |from: &Path| if folder { out.join(from.file_name().unwrap_or_default()) } else { out.to_owned() };
+    let targets: Vec<PathBuf> = files.0.iter().map(|(from, _)| copy_of(from)).collect();
+    sources.spare(targets.iter().map(PathBuf::as_path))?;
     let mut all = Redaction::default();
     let mut copies = Files(Vec::new());
-    for (from, bytes) in &files.0 {
-        let to = if folder { out.join(from.file_name().unwrap_or_default()) } else { out.to_owned() };
+    for ((from, bytes), to) in files.0.iter().zip(targets) {
         let mut copy = Vec::new();
         let done = Reader::new(bytes.as_slice())
             .and_then(|reader| redact(reader, &mut copy, may_name_people))
             .map_err(|error| Problem::input(from, error))?;
-        write(&to, &copy)?;
+        sources.write(&to, &copy)?;
         all.records += done.records;
         all.redacted += done.redacted;
         copies.0.push((to, copy));

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod files;
 mod interlock;
 mod ledger;
 mod map;

@@ -19,7 +19,8 @@ use sheepdog_scenario::Setup;
 
 use crate::{
     args::{MapCommand, MapOptions},
-    problem::{Answer, Problem, read, text},
+    files::{Sources, read, text},
+    problem::{Answer, Problem},
 };
 
 /// A map that was read, and what the importer has to say about it.
@@ -30,6 +31,8 @@ pub(crate) struct Loaded {
     pub(crate) report: Option<ImportReport>,
     /// What is to be said about the roadmap when the map had none and one was drawn.
     pub(crate) generated: Option<String>,
+    /// What was read.
+    pub(crate) sources: Sources,
 }
 
 pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
@@ -44,20 +47,23 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
 
 /// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
-    let (site, report) = read_site(path)?.map_err(|error| Problem::input(path, error))?;
+    let mut sources = Sources::default();
+    let (site, report) = read_site(path, &mut sources)?.map_err(|error| Problem::input(path, error))?;
     let (site, generated) = with_roadmap(path, site, options)?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
-    Ok(Loaded { site, options, report, generated })
+    Ok(Loaded { site, options, report, generated, sources })
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.
 type Read = Result<(Site, Option<ImportReport>), ImportError>;
 
 /// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
-pub(crate) fn read_site(path: &Path) -> Result<Read, Problem> {
+/// `sources` gets all of them.
+pub(crate) fn read_site(path: &Path, sources: &mut Sources) -> Result<Read, Problem> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let bytes = read(path)?;
+    sources.add(path);
     let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
     let own = |site| Ok((site, None));
     if is("toml") {
@@ -65,7 +71,12 @@ pub(crate) fn read_site(path: &Path) -> Result<Read, Problem> {
     } else if is("json") && Format::detect(&name, &bytes).is_none() {
         Site::from_json(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
     } else {
-        let beside = |file: &str| std::fs::read(path.with_file_name(file)).ok();
+        let beside = |file: &str| {
+            let path = path.with_file_name(file);
+            let bytes = read(&path).ok()?;
+            sources.add(&path);
+            Some(bytes)
+        };
         let imported = sheepdog_map::import::import(&name, &bytes, beside);
         Ok(imported.map(|(site, report)| (site, Some(report))))
     }

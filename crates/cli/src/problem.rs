@@ -1,9 +1,6 @@
 //! What can go wrong, and with which exit code.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The answer of a command that was carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,24 +49,4 @@ impl Problem {
             Self::Io { .. } => 4,
         }
     }
-}
-
-/// The text of a file.
-pub(crate) fn read_text(path: &Path) -> Result<String, Problem> {
-    text(path, read(path)?)
-}
-
-/// Bytes of a file as text.
-pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Problem> {
-    String::from_utf8(bytes).map_err(|error| Problem::input(path, format!("not UTF-8: {error}")))
-}
-
-/// The bytes of a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    fs::read(path).map_err(|error| Problem::Io { path: path.to_owned(), error })
-}
-
-/// Writes a file.
-pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Problem> {
-    fs::write(path, bytes).map_err(|error| Problem::Io { path: path.to_owned(), error })
 }

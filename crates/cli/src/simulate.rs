@@ -14,8 +14,9 @@ use sheepdog_scenario::{DeliveryLoad, Setup, Summary, World, film};
 
 use crate::{
     args::Simulate,
+    files::Sources,
     map::load,
-    problem::{Answer, Problem, write},
+    problem::{Answer, Problem},
 };
 
 /// Ticks between two looks at the progress.
@@ -26,6 +27,8 @@ const RING: usize = 64;
 
 pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let loaded = load(&args.map.path, &args.map.options)?;
+    let outs = [&args.ledger, &args.trace, &args.svg].into_iter().flatten();
+    loaded.sources.spare(outs.map(PathBuf::as_path))?;
     if let Some(note) = &loaded.generated {
         // Not among the figures, which may be JSON.
         anstream::eprintln!("note: {note}");
@@ -59,7 +62,7 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     }
     let wall = clock.now().since(FleetTime::ZERO).unwrap_or_default().as_secs_f64();
     let summary = Summary::of(&mut world, wall).map_err(|error| Problem::input(&args.map.path, error))?;
-    save(&mut world, args)?;
+    save(&mut world, args, &loaded.sources)?;
     report(&world, &summary, args)?;
     let complete = summary.tasks_done == summary.tasks_requested;
     let sound = summary.overlaps == 0 && summary.ledger_ok && summary.unexplained_stops == 0;
@@ -127,15 +130,15 @@ fn drive(
     Ok(())
 }
 
-fn save(world: &mut World, args: &Simulate) -> Result<(), Problem> {
+fn save(world: &mut World, args: &Simulate, sources: &Sources) -> Result<(), Problem> {
     if let Some(path) = &args.ledger {
-        write(path, world.ledger())?;
+        sources.write(path, world.ledger())?;
     }
     if let (Some(path), Some(trace)) = (&args.trace, world.trace()) {
-        write(path, trace.csv())?;
+        sources.write(path, trace.csv())?;
     }
     if let Some(path) = &args.svg {
-        write(path, film(world))?;
+        sources.write(path, film(world))?;
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use sheepdog_scenario::Setup;
 use super::{choose_roadmap, read_site};
 use crate::{
     args::{Check, Exits},
-    problem::{Answer, Problem, read_text},
+    files::{Sources, read_text},
+    problem::{Answer, Problem},
 };
 
 /// How many findings of one lint are printed; the others are counted.
@@ -18,7 +19,7 @@ const ELEMENTS_MAX: usize = 4;
 pub(crate) fn run(args: &Check) -> Result<Answer, Problem> {
     let path = args.file.as_path();
     let profile = profile(args)?;
-    let report = match read_site(path)? {
+    let report = match read_site(path, &mut Sources::default())? {
         Ok((site, imported)) => {
             let wanted = args.options.roadmap.as_deref();
             let roadmap = if wanted.is_some() { choose_roadmap(path, &site, wanted)? } else { None };

@@ -1,9 +1,6 @@
 //! `sheepdog map convert`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sheepdog_map::{
@@ -14,6 +11,7 @@ use sheepdog_map::{
 use super::read_site;
 use crate::{
     args::Convert,
+    files::Sources,
     problem::{Answer, Problem},
 };
 
@@ -25,7 +23,9 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     if command.resolution.is_some() && format != Format::MapServer {
         return Err(Problem::Usage(format!("--resolution is for map-server, this is {format}")));
     }
-    let (site, imported) = read_site(&command.file)?.map_err(|error| Problem::input(&command.file, error))?;
+    let mut sources = Sources::default();
+    let (site, imported) =
+        read_site(&command.file, &mut sources)?.map_err(|error| Problem::input(&command.file, error))?;
     let remarks = imported.map(|report| remarks(&report)).unwrap_or_default();
     let mut options = ExportOptions::named(name);
     options.level = command.level.as_deref();
@@ -34,12 +34,8 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     let (files, report) = export(&site, format, &options).map_err(|error| refused(&command.file, error))?;
     let files: Vec<(PathBuf, Vec<u8>)> =
         files.into_iter().map(|file| (command.out.with_file_name(file.name), file.bytes)).collect();
-    if let Some((path, _)) = files.iter().find(|(path, _)| is_same(path, &command.file)) {
-        return Err(Problem::Usage(format!("{} would replace the map that is read", path.display())));
-    }
-    for (path, bytes) in &files {
-        replace(path, bytes)?;
-    }
+    sources.spare(files.iter().map(|(path, _)| path.as_path()))?;
+    files.iter().try_for_each(|(path, bytes)| sources.write(path, bytes))?;
     print(command.json, format, &files, &report, &remarks);
     Ok(Answer::Yes)
 }
@@ -84,24 +80,6 @@ fn refused(path: &Path, error: ExportError) -> Problem {
         | ExportError::SameName { .. }
         | _ => Problem::input(path, error),
     }
-}
-
-fn is_same(a: &Path, b: &Path) -> bool {
-    fs::canonicalize(a).ok().zip(fs::canonicalize(b).ok()).is_some_and(|(a, b)| a == b)
-}
-
-/// Writes a file in one step: whoever looks sees the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    let problem = |error| Problem::Io { path: path.to_owned(), error };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    fs::write(&part, bytes).map_err(problem)?;
-    fs::rename(&part, path).map_err(|error| {
-        // What is left behind would only be in the way; the error that counts is the first.
-        drop(fs::remove_file(&part));
-        problem(error)
-    })
 }
 
 fn print(

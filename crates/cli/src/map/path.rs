@@ -15,7 +15,7 @@ use sheepdog_map::{
 use super::{compile, load};
 use crate::{
     args::MapPath,
-    problem::{Answer, Problem, write},
+    problem::{Answer, Problem},
 };
 
 /// Waypoints from which a point's way onto the roadmap is looked for.
@@ -54,6 +54,7 @@ struct Question<'a> {
 
 pub(crate) fn run(args: &MapPath) -> Result<Answer, Problem> {
     let loaded = load(&args.file, &args.options)?;
+    loaded.sources.spare(args.svg.as_deref())?;
     let site = compile(&args.file, &loaded)?;
     let question = Question {
         profile: TravelProfile::robot(MmPerS(args.speed), 0),
@@ -66,7 +67,7 @@ pub(crate) fn run(args: &MapPath) -> Result<Answer, Problem> {
     let route = question.route(&args.file)?;
     if let Some(out) = &args.svg {
         let legs = direct.as_ref().map_or_else(|_| route.as_deref(), |leg| Some(std::slice::from_ref(leg)));
-        write(out, picture(&site, route.as_deref(), legs))?;
+        loaded.sources.write(out, picture(&site, route.as_deref(), legs))?;
     }
     if args.json {
         anstream::println!("{}", question.json(args, &direct, route.as_deref()));

@@ -15,7 +15,8 @@ use sheepdog_map::{
 
 use crate::{
     args::Render,
-    problem::{Answer, Problem, write},
+    files::Sources,
+    problem::{Answer, Problem},
 };
 
 /// What a picture shows.
@@ -37,7 +38,9 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
     let findings = args.check.then(|| {
         lint::check_compiled(&site, &loaded.options, loaded.report.as_ref(), &BuildingProfile::default())
     });
-    for (path, subject) in pictures(args, &site, level)? {
+    let pictures = pictures(args, &site, level)?;
+    loaded.sources.spare(pictures.iter().map(|(path, _)| path.as_path()))?;
+    for (path, subject) in pictures {
         let mut picture = match subject {
             Subject::Sheet => Picture::of_site_with(&site, shown),
             Subject::Level(level) => Picture::of_level_with(&site, level, shown),
@@ -45,7 +48,7 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
         if let Some(findings) = &findings {
             picture.findings(&site, findings);
         }
-        save(args, &path, &picture)?;
+        save(args, &loaded.sources, &path, &picture)?;
         anstream::println!("wrote {}", path.display());
     }
     Ok(Answer::Yes)
@@ -129,22 +132,22 @@ fn file_name(name: &str) -> String {
 }
 
 #[cfg(feature = "png")]
-fn save(args: &Render, path: &Path, picture: &Picture) -> Result<(), Problem> {
+fn save(args: &Render, sources: &Sources, path: &Path, picture: &Picture) -> Result<(), Problem> {
     if !has_extension(path, "png") {
-        return write(path, picture.render());
+        return sources.write(path, picture.render());
     }
     let png =
         picture.to_png(args.width).map_err(|error| Problem::Usage(format!("{}: {error}", path.display())))?;
-    write(path, png)
+    sources.write(path, png)
 }
 
 #[cfg(not(feature = "png"))]
-fn save(_: &Render, path: &Path, picture: &Picture) -> Result<(), Problem> {
+fn save(_: &Render, sources: &Sources, path: &Path, picture: &Picture) -> Result<(), Problem> {
     if has_extension(path, "png") {
         let advice = "this build writes no PNG; build with --features png, or write .svg";
         return Err(Problem::Usage(format!("--out {}: {advice}", path.display())));
     }
-    write(path, picture.render())
+    sources.write(path, picture.render())
 }
 
 #[cfg(test)]
