@@ -7,6 +7,7 @@ use sheepdog_core::{
 };
 
 use crate::{
+    compile::{Passage, Zones},
     error::MapWarning,
     geometry::{
         Footprint, LevelGeometry, Location, RoomIndex, ring_contains, segment_to_segment, sides, truncate,
@@ -653,6 +654,22 @@ impl CompiledSite {
             strongly_connected(self.waypoints.len(), &self.out, forward, &self.into, backward);
         components.retain(|component| component.iter().all(|id| self.waypoint(*id).is_some()));
         components
+    }
+
+    /// Doors that a way through points of a level crosses or touches, in its order; a door that is crossed again later is
+    /// there again. O(doors of the level) and a few look-ups for each point.
+    pub fn doors_along(&self, level: LevelId, points: &[Point2<f64>]) -> Vec<DoorId> {
+        let zones = Zones::of(level, &self.doors, &self.lifts);
+        let crossed = points.iter().zip(points.iter().skip(1)).flat_map(|(a, b)| zones.crossed(*a, *b));
+        let mut doors: Vec<DoorId> = crossed
+            .filter_map(|(passage, _)| match passage {
+                Passage::Door(door) => self.door(door).map(|_| door),
+                Passage::Lift(_) => None,
+            })
+            .collect();
+        // A corner of the way may lie on a sill.
+        doors.dedup();
+        doors
     }
 
     /// Where a point of a level is: in a room, on the outline of one, or outside every room.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use nalgebra::Point2;
 use serde_json::{Value, json};
-use sheepdog_core::{LaneId, LevelId, Micros, MmPerS, RoomId, WaypointId};
+use sheepdog_core::{DoorId, LaneId, LevelId, Micros, MmPerS, RoomId, WaypointId};
 use sheepdog_map::{
-    CompiledSite, NominalWaits, TravelProfile,
-    geometry::{FreeSpace, PathError, Scratch},
+    CompiledSite, NominalWaits, TravelProfile, Waits as _,
+    geometry::{self, FreeSpace, PathError, Scratch},
     lane_time, nearest, shortest_path,
     svg::Picture,
 };
@@ -193,6 +193,27 @@ impl Question<'_> {
         )
     }
 
+    /// A way off the roadmap. As on a lane one waits at every door.
+    fn leg(&self, level: LevelId, from: String, to: String, path: geometry::Path) -> Leg {
+        let waits = NominalWaits(self.site);
+        let doors = self.site.doors_along(level, &path.points);
+        let driving = self.driving(path.length_m);
+        Leg {
+            kind: "direct",
+            level,
+            from,
+            to,
+            length_m: path.length_m,
+            time: doors.iter().fold(driving, |sum, door| sum.saturating_add(waits.door(*door))),
+            points: path.points,
+            doors: self.names(&doors),
+        }
+    }
+
+    fn names(&self, doors: &[DoorId]) -> Vec<String> {
+        doors.iter().filter_map(|door| self.site.door(*door)).map(|door| door.name.clone()).collect()
+    }
+
     /// The shortest path in any direction on one level, or why there is none.
     fn direct(&self, file: &Path) -> Result<Result<Leg, String>, Problem> {
         let level = self.from.level;
@@ -208,16 +229,7 @@ impl Question<'_> {
         };
         let mut scratch = Scratch::new();
         Ok(match free.path(self.from.at, self.to.at, &mut scratch) {
-            Ok(path) => Ok(Leg {
-                kind: "direct",
-                level,
-                from: point(self.from.at),
-                to: point(self.to.at),
-                length_m: path.length_m,
-                time: self.driving(path.length_m),
-                points: path.points,
-                doors: Vec::new(),
-            }),
+            Ok(path) => Ok(self.leg(level, point(self.from.at), point(self.to.at), path)),
             Err(error) => Err(self.spelt_out(&error, &free)),
         })
     }
@@ -267,6 +279,7 @@ impl Question<'_> {
         let Some(lanes) = shortest_path(self.site, self.profile, &waits, from, to) else { return Ok(None) };
         let reversed = last.map(|leg| Leg {
             points: leg.points.iter().rev().copied().collect(),
+            doors: leg.doors.iter().rev().cloned().collect(),
             from: leg.to,
             to: leg.from,
             ..leg
@@ -306,16 +319,7 @@ impl Question<'_> {
         for (_, id) in near {
             let Some(waypoint) = self.site.waypoint(id) else { continue };
             let Ok(path) = free.path(place.at, waypoint.at, &mut scratch) else { continue };
-            let leg = Leg {
-                kind: "direct",
-                level: place.level,
-                from: point(place.at),
-                to: waypoint.name.clone(),
-                length_m: path.length_m,
-                time: self.driving(path.length_m),
-                points: path.points,
-                doors: Vec::new(),
-            };
+            let leg = self.leg(place.level, point(place.at), waypoint.name.clone(), path);
             entries.push((id, Some(leg)));
             if entries.len() == ENTRIES {
                 break;
@@ -335,8 +339,7 @@ impl Question<'_> {
             };
             let time = lane_time(self.site, self.profile, &waits, *id).unwrap_or_default();
             let kind = if lane.ride.is_some() { "lift" } else { "drive" };
-            let doors =
-                lane.doors.iter().filter_map(|door| self.site.door(*door)).map(|door| door.name.clone());
+            let doors = self.names(&lane.doors);
             match legs.last_mut().filter(|leg| leg.kind == kind && kind == "drive") {
                 Some(leg) => {
                     leg.to = self.name(lane.to);
@@ -353,7 +356,7 @@ impl Question<'_> {
                     length_m: f64::from(lane.length.0) / 1e3,
                     time,
                     points: vec![from.at, to.at],
-                    doors: doors.collect(),
+                    doors,
                 }),
             }
         }
@@ -407,10 +410,11 @@ impl Question<'_> {
             Ok(leg) => {
                 let through: Vec<String> = leg.points.iter().map(|at| point(*at)).collect();
                 anstream::println!(
-                    "any way        {:>8.2} m {:>8.1} s  through {}",
+                    "any way        {:>8.2} m {:>8.1} s  through {}{}",
                     leg.length_m,
                     leg.time.as_secs_f64(),
-                    through.join(" ")
+                    through.join(" "),
+                    doors(leg)
                 );
             }
             Err(reason) => anstream::println!("any way        none: {reason}"),
@@ -421,19 +425,15 @@ impl Question<'_> {
         };
         anstream::println!("on the roadmap {:>8.2} m {:>8.1} s", length_m(legs), time_s(legs));
         for leg in legs {
-            let doors = if leg.doors.is_empty() {
-                String::new()
-            } else {
-                format!(", doors {}", leg.doors.join(", "))
-            };
             let level = self.level(leg.level);
             anstream::println!(
-                "  {:<12} {:>8.2} m {:>8.1} s  {} to {} on {level}{doors}",
+                "  {:<12} {:>8.2} m {:>8.1} s  {} to {} on {level}{}",
                 leg.kind,
                 leg.length_m,
                 leg.time.as_secs_f64(),
                 leg.from,
-                leg.to
+                leg.to,
+                doors(leg)
             );
         }
     }
@@ -450,6 +450,11 @@ fn length_m(legs: &[Leg]) -> f64 {
 
 fn time_s(legs: &[Leg]) -> f64 {
     legs.iter().fold(0.0, |sum, leg| sum + leg.time.as_secs_f64())
+}
+
+/// The doors of a leg, to be added to a line.
+fn doors(leg: &Leg) -> String {
+    if leg.doors.is_empty() { String::new() } else { format!(", doors {}", leg.doors.join(", ")) }
 }
 
 fn point(at: Point2<f64>) -> String {

@@ -1,5 +1,6 @@
 //! The `sheepdog` command as people run it.
-#![expect(clippy::unwrap_used, reason = "fixtures of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "fixtures of tests")]
 
 mod folder;
+mod path;
 mod sources;
