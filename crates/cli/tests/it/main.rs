@@ -3,4 +3,5 @@
 
 mod folder;
 mod path;
+mod sites;
 mod sources;
