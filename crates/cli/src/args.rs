@@ -216,7 +216,8 @@ pub(crate) struct Render {
     /// Leave these layers out.
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     pub(crate) hide: Vec<Layer>,
-    /// Pin what `map check` finds, by the limits of docs/lint.md.
+    /// Pin what `map check` finds, by the limits of docs/lint.md. As there, all roadmaps are looked at unless one is
+    /// chosen, and none is drawn for a map without lanes.
     #[arg(long)]
     pub(crate) check: bool,
     /// Into a folder, write PNG pictures instead of SVG.

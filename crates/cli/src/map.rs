@@ -55,6 +55,25 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
     Ok(Loaded { site, options, report, generated, sources })
 }
 
+/// Reads a map for whoever looks for faults: as it is, with all its roadmaps unless one is chosen.
+pub(crate) fn load_as_it_is(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
+    let mut sources = Sources::default();
+    let (site, report) = read_site(path, &mut sources)?.map_err(|error| Problem::input(path, error))?;
+    let options = options_for_all(path, &site, options)?;
+    Ok(Loaded { site, options, report, generated: None, sources })
+}
+
+/// Options for all roadmaps unless one is chosen.
+pub(crate) fn options_for_all(
+    path: &Path,
+    site: &Site,
+    options: &MapOptions,
+) -> Result<CompileOptions, Problem> {
+    let wanted = options.roadmap.as_deref();
+    let roadmap = if wanted.is_some() { choose_roadmap(path, site, wanted)? } else { None };
+    Ok(Setup::options(Mm(options.radius), Mm(options.margin), roadmap))
+}
+
 /// A site, and the report of its importer unless it is in a format of ours.
 type Read = Result<(Site, Option<ImportReport>), ImportError>;
 

@@ -1,10 +1,8 @@
 //! `sheepdog map check`.
 
-use sheepdog_core::Mm;
 use sheepdog_map::lint::{self, BuildingProfile, ExitDoors, Finding, Lint, Report, Severity};
-use sheepdog_scenario::Setup;
 
-use super::{choose_roadmap, read_site};
+use super::{options_for_all, read_site};
 use crate::{
     args::{Check, Exits},
     files::{Sources, read_text},
@@ -21,9 +19,7 @@ pub(crate) fn run(args: &Check) -> Result<Answer, Problem> {
     let profile = profile(args)?;
     let report = match read_site(path, &mut Sources::default())? {
         Ok((site, imported)) => {
-            let wanted = args.options.roadmap.as_deref();
-            let roadmap = if wanted.is_some() { choose_roadmap(path, &site, wanted)? } else { None };
-            let options = Setup::options(Mm(args.options.radius), Mm(args.options.margin), roadmap);
+            let options = options_for_all(path, &site, &args.options)?;
             lint::check(&site, &options, imported.as_ref(), &profile)
         }
         Err(error) => lint::refused_import(&error, &profile).ok_or_else(|| Problem::input(path, error))?,

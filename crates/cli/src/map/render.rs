@@ -13,6 +13,7 @@ use sheepdog_map::{
     svg::{Layers, Picture},
 };
 
+use super::{compile, load, load_as_it_is};
 use crate::{
     args::Render,
     files::Sources,
@@ -27,8 +28,10 @@ enum Subject {
 }
 
 pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
-    let loaded = super::load(&args.file, &args.options)?;
-    let site = super::compile(&args.file, &loaded)?;
+    // What is found is drawn on what it was found in.
+    let load = if args.check { load_as_it_is } else { load };
+    let loaded = load(&args.file, &args.options)?;
+    let site = compile(&args.file, &loaded)?;
     let level = args.level.as_deref().map(|name| level_named(args, &site, name)).transpose()?;
     let shown = if args.layers.is_empty() { Layers::ALL } else { args.layers.iter().copied().collect() };
     let shown = args.hide.iter().copied().fold(shown, Layers::without);

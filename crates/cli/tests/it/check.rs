@@ -1,0 +1,55 @@
+//! `sheepdog map check`, and its findings in pictures.
+
+use serde_json::Value;
+
+use crate::folder::{Folder, ROOMS};
+
+/// The findings of a map, as they are told.
+fn findings(folder: &Folder, args: &str) -> Vec<Value> {
+    let run = folder.sheepdog(&format!("map check {args} --json"));
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    report["findings"].as_array().unwrap().clone()
+}
+
+/// A picture has a pin or a remark for everything that `map check` finds, and for nothing else.
+#[test]
+fn a_picture_shows_what_the_check_finds() {
+    let folder = Folder::new("check-picture");
+    // Lanes of two roadmaps that cross, and a waypoint of one beside a lane of the other.
+    let two = ROOMS.replace(
+        "{ from = \"a\", to = \"b\" }",
+        "{ from = \"a\", to = \"b\", roadmap = \"r\" }, { from = \"c\", to = \"d\", roadmap = \"s\" }",
+    );
+    let more = "waypoint = [{ id = \"c\", level = \"L1\", at = [8, 2] }, { id = \"d\", level = \"L1\", at = [8, 4.96] }, ";
+    let crossed = two.replace("waypoint = [", more).replace("4.96", "8");
+    folder.write("beside.toml", two.replace("waypoint = [", more)).write("crossed.toml", crossed);
+    folder.write("bare.toml", ROOMS.replace("lane = [{ from = \"a\", to = \"b\" }]", ""));
+    for (args, lint) in [
+        ("beside.toml", Some("R221")),
+        ("crossed.toml", Some("R208")),
+        ("crossed.toml --roadmap r", None),
+        ("bare.toml", None),
+    ] {
+        let found = findings(&folder, args);
+        let is_there = |lint: &str| found.iter().any(|finding| finding["id"] == lint);
+        assert!(lint.is_none_or(is_there), "{args}: {found:?}");
+        assert_eq!(is_there("R208"), lint == Some("R208"), "{args}: {found:?}");
+        let run = folder.sheepdog(&format!("map render {args} --check --out out.svg"));
+        assert!(run.code == Some(0) && !run.out.contains("was drawn"), "{args}: {run:?}");
+        let picture = folder.read("out.svg");
+        let count = |severity: &str| found.iter().filter(|finding| finding["severity"] == severity).count();
+        let (errors, warnings) = (count("error"), count("warning"));
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        if found.is_empty() {
+            continue;
+        }
+        let total = format!("{errors} error{}, {warnings} warning{}<", plural(errors), plural(warnings));
+        assert!(picture.contains(&total), "{args}: {total} {found:?}");
+        for finding in found.iter().filter(|finding| !finding["place"].is_null()) {
+            assert!(
+                picture.contains(&format!("<title>{}: ", finding["id"].as_str().unwrap())),
+                "{args}: {finding}"
+            );
+        }
+    }
+}
