@@ -70,7 +70,7 @@ pub fn check(
     match site.compile(options) {
         Ok(compiled) => check_compiled(&compiled, options, imported, profile),
         Err(errors) => {
-            let mut findings: Vec<Finding> = errors.iter().map(refused::finding).collect();
+            let mut findings = refused::findings(&errors, site);
             findings.extend(imported.into_iter().flat_map(|report| imports::findings(report, profile)));
             Report::new(profile, false, findings)
         }

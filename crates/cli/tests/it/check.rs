@@ -53,3 +53,29 @@ fn a_picture_shows_what_the_check_finds() {
         }
     }
 }
+
+/// A map that does not compile: every error stands where its element does.
+#[test]
+fn what_is_refused_has_a_level_and_a_place() {
+    let folder = Folder::new("check-refused");
+    let wrong = ROOMS
+        .replace("[30, 0], [30, 10], [15, 10]]", "[30, 10], [30, 0], [15, 10]]")
+        .replace("opening_s = 30", "opening_s = -1")
+        .replace("{ from = \"a\", to = \"b\" }", "{ from = \"a\", to = \"b\" }, { from = \"b\", to = \"nowhere\" }")
+        .replace("waypoint = [", "station = [{ id = \"s\", waypoint = \"gone\" }]\nwaypoint = [{ id = \"b\", level = \"L1\", at = [3, 3] }, ")
+        .replace("room = [", "zone = [{ id = \"z\", level = \"L2\", kind = \"blocked\", polygon = [[1, 2], [3, 2], [3, 4]] }]\nroom = [");
+    folder.write("wrong.toml", wrong);
+    let found = findings(&folder, "wrong.toml");
+    let of = |element: &str| {
+        let finding = found.iter().find(|finding| finding["elements"][0] == element);
+        let finding = finding.unwrap_or_else(|| panic!("{element}: {found:#?}"));
+        (finding["level"].clone(), finding["place"].clone())
+    };
+    assert_eq!(of("room \"right\""), ("L1".into(), serde_json::json!([15.0, 0.0])));
+    assert_eq!(of("door \"slow\""), ("L1".into(), serde_json::json!([15.0, 5.0])));
+    assert_eq!(of("lane \"b\" to \"nowhere\""), ("L1".into(), serde_json::json!([28.0, 5.0])));
+    assert_eq!(of("waypoint \"b\""), ("L1".into(), serde_json::json!([28.0, 5.0])), "the second one");
+    // What is nowhere has no place, and a level that is not there is not told.
+    assert_eq!(of("station \"s\""), (Value::Null, Value::Null));
+    assert_eq!(of("zone \"z\""), (Value::Null, serde_json::json!([1.0, 2.0])));
+}
