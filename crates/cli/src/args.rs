@@ -135,6 +135,13 @@ pub(crate) struct MapOptions {
     /// The roadmap to use when the map has several; the one with most lanes if not given.
     #[arg(long, value_name = "NAME")]
     pub(crate) roadmap: Option<String>,
+    #[command(flatten)]
+    pub(crate) robot: RobotSize,
+}
+
+/// How large the robots are.
+#[derive(Debug, Args)]
+pub(crate) struct RobotSize {
     /// Radius of the robots, millimetres.
     #[arg(long, default_value_t = 250, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub(crate) radius: u32,
@@ -177,7 +184,9 @@ pub(crate) enum MapCommand {
         nav2 (.nav2.geojson), map-server (.map.yaml), geojson (.site.geojson), zone-set (.zones.json).\n\
         Pictures are drawn by `sheepdog map render`.\n\n\
         Where a format holds one roadmap or level, several files are written: the roadmap or level stands before the\n\
-        ending, as in hospital.ground.map.yaml. Files that are there already are replaced.")]
+        ending, as in hospital.ground.map.yaml. Files that are there already are replaced, but for those that are read.\n\n\
+        nav-graph, lif and nav2 hold lanes: for a map that has none they are drawn from its rooms, for the robots of\n\
+        --radius and --margin.")]
     Convert(Convert),
     /// Draw a map: one picture for each level, and a sheet with all of them.
     #[command(after_help = "Examples:\n  \
@@ -248,6 +257,8 @@ pub(crate) struct Convert {
     /// Only the lanes of this roadmap, and lanes of none.
     #[arg(long, value_name = "NAME")]
     pub(crate) roadmap: Option<String>,
+    #[command(flatten)]
+    pub(crate) robot: RobotSize,
     /// Size of the cells of a raster, metres; 0.05 if not given.
     #[arg(long, value_name = "METRES")]
     pub(crate) resolution: Option<f64>,

@@ -18,7 +18,7 @@ use sheepdog_map::{
 use sheepdog_scenario::Setup;
 
 use crate::{
-    args::{MapCommand, MapOptions},
+    args::{MapCommand, MapOptions, RobotSize},
     files::{Sources, read, text},
     problem::{Answer, Problem},
 };
@@ -49,9 +49,9 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
     let mut sources = Sources::default();
     let (site, report) = read_site(path, &mut sources)?.map_err(|error| Problem::input(path, error))?;
-    let (site, generated) = with_roadmap(path, site, options)?;
+    let (site, generated) = with_roadmap(path, site, options.roadmap.as_deref(), &options.robot)?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
-    let options = Setup::options(Mm(options.radius), Mm(options.margin), roadmap);
+    let options = compile_options(&options.robot, roadmap);
     Ok(Loaded { site, options, report, generated, sources })
 }
 
@@ -71,7 +71,11 @@ pub(crate) fn options_for_all(
 ) -> Result<CompileOptions, Problem> {
     let wanted = options.roadmap.as_deref();
     let roadmap = if wanted.is_some() { choose_roadmap(path, site, wanted)? } else { None };
-    Ok(Setup::options(Mm(options.radius), Mm(options.margin), roadmap))
+    Ok(compile_options(&options.robot, roadmap))
+}
+
+fn compile_options(robot: &RobotSize, roadmap: Option<String>) -> CompileOptions {
+    Setup::options(Mm(robot.radius), Mm(robot.margin), roadmap)
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.
@@ -102,16 +106,21 @@ pub(crate) fn read_site(path: &Path, sources: &mut Sources) -> Result<Read, Prob
 }
 
 /// The site with a roadmap drawn from its rooms if it has rooms, doors or lifts, and no lanes; and what to say about it.
-fn with_roadmap(path: &Path, site: Site, options: &MapOptions) -> Result<(Site, Option<String>), Problem> {
+pub(crate) fn with_roadmap(
+    path: &Path,
+    site: Site,
+    name: Option<&str>,
+    robot: &RobotSize,
+) -> Result<(Site, Option<String>), Problem> {
     let is_bare = site.rooms.is_empty() || (site.doors.is_empty() && site.lifts.is_empty());
     if !site.lanes.is_empty() || is_bare {
         return Ok((site, None));
     }
-    let compile = Setup::options(Mm(options.radius), Mm(options.margin), None);
+    let compile = compile_options(robot, None);
     let Some(class) = compile.classes.into_iter().next() else { return Ok((site, None)) };
     let survey = SurveyOptions {
         way_out_width: compile.way_out_width,
-        roadmap: options.roadmap.clone().unwrap_or_else(|| "survey".to_owned()),
+        roadmap: name.unwrap_or("survey").to_owned(),
         ..SurveyOptions::new(class)
     };
     let (site, report) = match survey::generate(&site, &survey) {

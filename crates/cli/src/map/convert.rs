@@ -8,7 +8,7 @@ use sheepdog_map::{
     import::ImportReport,
 };
 
-use super::read_site;
+use super::{read_site, with_roadmap};
 use crate::{
     args::Convert,
     files::Sources,
@@ -26,6 +26,14 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     let mut sources = Sources::default();
     let (site, imported) =
         read_site(&command.file, &mut sources)?.map_err(|error| Problem::input(&command.file, error))?;
+    let (site, generated) = match format {
+        Format::NavGraph | Format::Lif | Format::Nav2 => {
+            with_roadmap(&command.file, site, command.roadmap.as_deref(), &command.robot)?
+        }
+        Format::Toml | Format::Json | Format::MapServer | Format::GeoJson | Format::ZoneSet | _ => {
+            (site, None)
+        }
+    };
     let remarks = imported.map(|report| remarks(&report)).unwrap_or_default();
     let mut options = ExportOptions::named(name);
     options.level = command.level.as_deref();
@@ -36,7 +44,7 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
         files.into_iter().map(|file| (command.out.with_file_name(file.name), file.bytes)).collect();
     sources.spare(files.iter().map(|(path, _)| path.as_path()))?;
     files.iter().try_for_each(|(path, bytes)| sources.write(path, bytes))?;
-    print(command.json, format, &files, &report, &remarks);
+    print(command.json, format, &files, &report, generated.as_deref(), &remarks);
     Ok(Answer::Yes)
 }
 
@@ -87,6 +95,7 @@ fn print(
     format: Format,
     files: &[(PathBuf, Vec<u8>)],
     report: &ExportReport,
+    generated: Option<&str>,
     remarks: &[String],
 ) {
     if is_json {
@@ -100,6 +109,7 @@ fn print(
             "warnings": report.warnings.iter().map(|warning| {
                 json!({ "element": warning.element, "message": warning.message })
             }).collect::<Vec<_>>(),
+            "generated": generated,
             "import": remarks,
         });
         anstream::println!("{answer}");
@@ -107,6 +117,9 @@ fn print(
     }
     for (path, bytes) in files {
         anstream::println!("wrote {} as {format}, {} bytes", path.display(), bytes.len());
+    }
+    if let Some(note) = generated {
+        anstream::println!("  note: {note}");
     }
     for remark in remarks {
         anstream::println!("  note on reading: {remark}");

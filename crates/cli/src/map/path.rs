@@ -58,7 +58,7 @@ pub(crate) fn run(args: &MapPath) -> Result<Answer, Problem> {
     let site = compile(&args.file, &loaded)?;
     let question = Question {
         profile: TravelProfile::robot(MmPerS(args.speed), 0),
-        radius_m: f64::from(args.options.radius) / 1e3,
+        radius_m: f64::from(args.options.robot.radius) / 1e3,
         from: place(&site, "--from", &args.from)?,
         to: place(&site, "--to", &args.to)?,
         site: &site,

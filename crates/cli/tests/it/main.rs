@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "fixtures of tests")]
 
 mod check;
+mod convert;
 mod folder;
 mod path;
 mod sites;
