@@ -84,25 +84,54 @@ type Read = Result<(Site, Option<ImportReport>), ImportError>;
 /// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
 /// `sources` gets all of them.
 pub(crate) fn read_site(path: &Path, sources: &mut Sources) -> Result<Read, Problem> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let bytes = read(path)?;
     sources.add(path);
-    let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
     let own = |site| Ok((site, None));
-    if is("toml") {
-        Site::from_toml(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
-    } else if is("json") && Format::detect(&name, &bytes).is_none() {
-        Site::from_json(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
-    } else {
-        let beside = |file: &str| {
-            let path = path.with_file_name(file);
-            let bytes = read(&path).ok()?;
-            sources.add(&path);
-            Some(bytes)
-        };
-        let imported = sheepdog_map::import::import(&name, &bytes, beside);
-        Ok(imported.map(|(site, report)| (site, Some(report))))
+    match reader(path, &bytes) {
+        Reader::Toml => {
+            Site::from_toml(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
+        }
+        Reader::Json => {
+            Site::from_json(&text(path, bytes)?).map(own).map_err(|error| Problem::input(path, error))
+        }
+        Reader::Importer => {
+            let beside = |file: &str| {
+                let path = path.with_file_name(file);
+                let bytes = read(&path).ok()?;
+                sources.add(&path);
+                Some(bytes)
+            };
+            let imported = sheepdog_map::import::import(&file_name(path), &bytes, beside);
+            Ok(imported.map(|(site, report)| (site, Some(report))))
+        }
     }
+}
+
+/// Who reads a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// It is our own TOML.
+    Toml,
+    /// It is our own JSON.
+    Json,
+    /// It is of another format.
+    Importer,
+}
+
+/// Who reads a file: our own formats go by its ending, others by its name and content.
+pub(crate) fn reader(path: &Path, bytes: &[u8]) -> Reader {
+    let is = |extension: &str| path.extension().is_some_and(|is| is.eq_ignore_ascii_case(extension));
+    if is("toml") {
+        Reader::Toml
+    } else if is("json") && Format::detect(&file_name(path), bytes).is_none() {
+        Reader::Json
+    } else {
+        Reader::Importer
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The site with a roadmap drawn from its rooms if it has rooms, doors or lifts, and no lanes; and what to say about it.

@@ -8,7 +8,7 @@ use sheepdog_map::{
     import::ImportReport,
 };
 
-use super::{read_site, with_roadmap};
+use super::{Reader, read_site, reader, with_roadmap};
 use crate::{
     args::Convert,
     files::Sources,
@@ -42,6 +42,7 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
     let (files, report) = export(&site, format, &options).map_err(|error| refused(&command.file, error))?;
     let files: Vec<(PathBuf, Vec<u8>)> =
         files.into_iter().map(|file| (command.out.with_file_name(file.name), file.bytes)).collect();
+    readable(format, &files)?;
     sources.spare(files.iter().map(|(path, _)| path.as_path()))?;
     files.iter().try_for_each(|(path, bytes)| sources.write(path, bytes))?;
     print(command.json, format, &files, &report, generated.as_deref(), &remarks);
@@ -69,6 +70,29 @@ fn format(name: &str, wanted: Option<&str>) -> Result<Format, Problem> {
             "{name}: the name fits several formats, so --to is needed: one of {}",
             words(several)
         ))),
+    }
+}
+
+/// Refuses names under which our own formats would not be read again.
+fn readable(format: Format, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Problem> {
+    let own = match format {
+        Format::Toml => Reader::Toml,
+        Format::Json => Reader::Json,
+        Format::NavGraph
+        | Format::Lif
+        | Format::Nav2
+        | Format::MapServer
+        | Format::GeoJson
+        | Format::ZoneSet
+        | _ => return Ok(()),
+    };
+    match files.iter().find(|(path, bytes)| reader(path, bytes) != own) {
+        Some((path, _)) => Err(Problem::Usage(format!(
+            "{}: written as {format}, it would be read as another format; .toml is read as toml, and .json as json where \
+             neither the rest of the name nor the map's words are those of another format",
+            path.display()
+        ))),
+        None => Ok(()),
     }
 }
 
