@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use sheepdog_map::svg::Layer;
+use sheepdog_map::{import::Raster, svg::Layer};
 
 /// Coordinate fleets of service robots and the people beside them.
 #[derive(Debug, Parser)]
@@ -129,14 +129,43 @@ pub(crate) struct MapFile {
     pub(crate) options: MapOptions,
 }
 
-/// How to compile a map.
+/// How to read and compile a map.
 #[derive(Debug, Args)]
 pub(crate) struct MapOptions {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
     /// The roadmap to use when the map has several; the one with most lanes if not given.
     #[arg(long, value_name = "NAME")]
     pub(crate) roadmap: Option<String>,
     #[command(flatten)]
     pub(crate) robot: RobotSize,
+}
+
+/// How to read a map.
+#[derive(Debug, Args)]
+pub(crate) struct Reading {
+    /// What a raster of `map_server` is: `map`, `keepout`, or `speed`. A value v of a speed mask means
+    /// BASE + MULTIPLIER * v metres per second; 1.0,-0.01 if not given. The name of the file tells it otherwise.
+    #[arg(long = "as", value_name = "map|keepout|speed[:BASE,MULTIPLIER]", value_parser = raster, allow_hyphen_values = true)]
+    pub(crate) raster: Option<Raster>,
+}
+
+/// Masks that are laid over a map of one level.
+#[derive(Debug, Args)]
+pub(crate) struct Masks {
+    /// A keepout mask of `map_server` to lay over a map of one level: its occupied cells become blocked zones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keepout: Option<PathBuf>,
+    /// A speed mask of `map_server` to lay over a map of one level: its cells become speed limits, as with `--as speed`.
+    #[arg(long, value_name = "FILE[:BASE,MULTIPLIER]", value_parser = speed_mask)]
+    pub(crate) speed: Option<SpeedMask>,
+}
+
+/// A speed mask, and what its values mean.
+#[derive(Clone, Debug)]
+pub(crate) struct SpeedMask {
+    pub(crate) path: PathBuf,
+    pub(crate) raster: Raster,
 }
 
 /// How large the robots are.
@@ -262,6 +291,10 @@ pub(crate) struct Convert {
     /// Size of the cells of a raster, metres; 0.05 if not given.
     #[arg(long, value_name = "METRES")]
     pub(crate) resolution: Option<f64>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    pub(crate) masks: Masks,
     /// Print what was written and what was not as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -272,6 +305,8 @@ pub(crate) struct Convert {
 pub(crate) struct Check {
     /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) masks: Masks,
     /// Print the findings as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -419,4 +454,38 @@ fn svg(name: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(name);
     let is_svg = path.extension().is_some_and(|is| is.eq_ignore_ascii_case("svg"));
     is_svg.then_some(path).ok_or_else(|| "a picture is written to a file whose name ends in .svg".to_owned())
+}
+
+/// A speed of 1 m/s, less one hundredth of it for each unit, as in the example of Nav2.
+const SPEED_SCALE: (f64, f64) = (1.0, -0.01);
+
+/// What a raster is.
+fn raster(text: &str) -> Result<Raster, String> {
+    match text.split_once(':') {
+        None if text == "map" => Ok(Raster::Map),
+        None if text == "keepout" => Ok(Raster::Keepout),
+        None if text == "speed" => Ok(speed(SPEED_SCALE)),
+        Some(("speed", scale)) => speed_scale(scale).map(speed),
+        _ => Err("it is map, keepout, speed or speed:BASE,MULTIPLIER".to_owned()),
+    }
+}
+
+fn speed_mask(text: &str) -> Result<SpeedMask, String> {
+    let whole = || SpeedMask { path: PathBuf::from(text), raster: speed(SPEED_SCALE) };
+    match text.rsplit_once(':') {
+        Some((path, scale)) if scale.contains(',') => {
+            Ok(SpeedMask { path: PathBuf::from(path), raster: speed(speed_scale(scale)?) })
+        }
+        _ => Ok(whole()),
+    }
+}
+
+const fn speed((base_mps, multiplier_mps): (f64, f64)) -> Raster {
+    Raster::Speed { base_mps, multiplier_mps }
+}
+
+fn speed_scale(text: &str) -> Result<(f64, f64), String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
+    let numbers = text.split_once(',').and_then(|(base, multiplier)| number(base).zip(number(multiplier)));
+    numbers.ok_or_else(|| format!("{text:?} is not BASE,MULTIPLIER in metres per second"))
 }

@@ -12,13 +12,14 @@ use std::path::Path;
 use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Site,
-    import::{Format, ImportError, ImportReport},
+    import::{Format, ImportError, ImportReport, ImportWarning, Raster, import, import_map_server},
+    model::Zone,
     survey::{self, SurveyError, SurveyOptions},
 };
 use sheepdog_scenario::Setup;
 
 use crate::{
-    args::{MapCommand, MapOptions, RobotSize},
+    args::{MapCommand, MapOptions, Masks, RobotSize},
     files::{Sources, read, text},
     problem::{Answer, Problem},
 };
@@ -48,7 +49,9 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
 /// Reads a map of any supported format and chooses its roadmap.
 pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
     let mut sources = Sources::default();
-    let (site, report) = read_site(path, &mut sources)?.map_err(|error| Problem::input(path, error))?;
+    let raster = options.reading.raster;
+    let (site, report) =
+        read_site(path, raster, &mut sources)?.map_err(|error| Problem::input(path, error))?;
     let (site, generated) = with_roadmap(path, site, options.roadmap.as_deref(), &options.robot)?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
     let options = compile_options(&options.robot, roadmap);
@@ -58,7 +61,9 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
 /// Reads a map for whoever looks for faults: as it is, with all its roadmaps unless one is chosen.
 pub(crate) fn load_as_it_is(path: &Path, options: &MapOptions) -> Result<Loaded, Problem> {
     let mut sources = Sources::default();
-    let (site, report) = read_site(path, &mut sources)?.map_err(|error| Problem::input(path, error))?;
+    let raster = options.reading.raster;
+    let (site, report) =
+        read_site(path, raster, &mut sources)?.map_err(|error| Problem::input(path, error))?;
     let options = options_for_all(path, &site, options)?;
     Ok(Loaded { site, options, report, generated: None, sources })
 }
@@ -82,10 +87,16 @@ fn compile_options(robot: &RobotSize, roadmap: Option<String>) -> CompileOptions
 type Read = Result<(Site, Option<ImportReport>), ImportError>;
 
 /// Reads a map of any supported format, told apart by its name and content. Files that it names are looked for beside it.
-/// `sources` gets all of them.
-pub(crate) fn read_site(path: &Path, sources: &mut Sources) -> Result<Read, Problem> {
+/// `sources` gets all of them. `raster` says what a raster is, where that is known better than by its name.
+pub(crate) fn read_site(path: &Path, raster: Option<Raster>, sources: &mut Sources) -> Result<Read, Problem> {
     let bytes = read(path)?;
     sources.add(path);
+    if raster.is_some() && Format::detect(&file_name(path), &bytes) != Some(Format::MapServer) {
+        return Err(Problem::Usage(format!(
+            "{}: this is no raster of map_server, so --as is not for it",
+            path.display()
+        )));
+    }
     let own = |site| Ok((site, None));
     match reader(path, &bytes) {
         Reader::Toml => {
@@ -101,10 +112,46 @@ pub(crate) fn read_site(path: &Path, sources: &mut Sources) -> Result<Read, Prob
                 sources.add(&path);
                 Some(bytes)
             };
-            let imported = sheepdog_map::import::import(&file_name(path), &bytes, beside);
+            let imported = match raster {
+                Some(raster) => import_map_server(&bytes, raster, beside),
+                None => import(&file_name(path), &bytes, beside),
+            };
             Ok(imported.map(|(site, report)| (site, Some(report))))
         }
     }
+}
+
+/// Lays the zones of masks over a map, metre on metre. What is said about them goes into the report.
+pub(crate) fn lay_masks(
+    masks: &Masks,
+    path: &Path,
+    (mut site, mut report): (Site, Option<ImportReport>),
+    sources: &mut Sources,
+) -> Result<(Site, Option<ImportReport>), Problem> {
+    let keepout = masks.keepout.as_ref().map(|path| (path, Raster::Keepout));
+    let speed = masks.speed.as_ref().map(|mask| (&mask.path, mask.raster));
+    for (mask, raster) in keepout.into_iter().chain(speed) {
+        let [level] = site.levels.as_slice() else {
+            return Err(Problem::Usage(format!(
+                "{}: a mask is laid over one level, this map has {}",
+                path.display(),
+                site.levels.len()
+            )));
+        };
+        let (over, said) =
+            read_site(mask, Some(raster), sources)?.map_err(|error| Problem::input(mask, error))?;
+        let on_level = |zone| Zone { level: level.id.clone(), ..zone };
+        site.zones.extend(over.zones.into_iter().map(on_level));
+        let said = said.unwrap_or_default();
+        let all = report.get_or_insert_default();
+        let of_mask = |what: &str| format!("{}: {what}", mask.display());
+        all.warnings.extend(said.warnings.into_iter().map(|warning| {
+            let element = of_mask(&warning.element);
+            ImportWarning { element, ..warning }
+        }));
+        all.dropped.extend(said.dropped.into_iter().map(|(what, count)| (of_mask(&what), count)));
+    }
+    Ok((site, report))
 }
 
 /// Who reads a file.

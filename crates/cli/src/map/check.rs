@@ -2,7 +2,7 @@
 
 use sheepdog_map::lint::{self, BuildingProfile, ExitDoors, Finding, Lint, Report, Severity};
 
-use super::{options_for_all, read_site};
+use super::{lay_masks, options_for_all, read_site};
 use crate::{
     args::{Check, Exits},
     files::{Sources, read_text},
@@ -17,8 +17,10 @@ const ELEMENTS_MAX: usize = 4;
 pub(crate) fn run(args: &Check) -> Result<Answer, Problem> {
     let path = args.file.as_path();
     let profile = profile(args)?;
-    let report = match read_site(path, &mut Sources::default())? {
-        Ok((site, imported)) => {
+    let mut sources = Sources::default();
+    let report = match read_site(path, args.options.reading.raster, &mut sources)? {
+        Ok(read) => {
+            let (site, imported) = lay_masks(&args.masks, path, read, &mut sources)?;
             let options = options_for_all(path, &site, &args.options)?;
             lint::check(&site, &options, imported.as_ref(), &profile)
         }

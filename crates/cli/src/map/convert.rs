@@ -8,7 +8,7 @@ use sheepdog_map::{
     import::ImportReport,
 };
 
-use super::{Reader, read_site, reader, with_roadmap};
+use super::{Reader, lay_masks, read_site, reader, with_roadmap};
 use crate::{
     args::Convert,
     files::Sources,
@@ -24,8 +24,9 @@ pub(crate) fn run(command: &Convert) -> Result<Answer, Problem> {
         return Err(Problem::Usage(format!("--resolution is for map-server, this is {format}")));
     }
     let mut sources = Sources::default();
-    let (site, imported) =
-        read_site(&command.file, &mut sources)?.map_err(|error| Problem::input(&command.file, error))?;
+    let read = read_site(&command.file, command.reading.raster, &mut sources)?;
+    let read = read.map_err(|error| Problem::input(&command.file, error))?;
+    let (site, imported) = lay_masks(&command.masks, &command.file, read, &mut sources)?;
     let (site, generated) = match format {
         Format::NavGraph | Format::Lif | Format::Nav2 => {
             with_roadmap(&command.file, site, command.roadmap.as_deref(), &command.robot)?
