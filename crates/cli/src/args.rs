@@ -255,7 +255,7 @@ pub(crate) struct Render {
     #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     pub(crate) hide: Vec<Layer>,
     /// Pin what `map check` finds, by the limits of docs/lint.md. As there, all roadmaps are looked at unless one is
-    /// chosen, and none is drawn for a map without lanes.
+    /// chosen, and none is drawn for a map without lanes. Of a map that does not compile the sound part is drawn.
     #[arg(long)]
     pub(crate) check: bool,
     /// Into a folder, write PNG pictures instead of SVG.

@@ -104,6 +104,25 @@ pub fn refused_import(error: &ImportError, profile: &BuildingProfile) -> Option<
     Some(Report::new(profile, false, vec![finding]))
 }
 
+/// What of a site compiles when elements with errors are left out, and after them what names them: something to draw
+/// their findings on. With it the names of what was left out.
+///
+/// `None` when an error is about no element, such as a site that is too large. Costs compiling a few times.
+///
+/// ```
+/// use sheepdog_map::{CompileOptions, Site, lint, model::{Level, Room, Waypoint}};
+///
+/// let mut site = Site::new("flat");
+/// site.levels.push(Level::new("0", 0.0));
+/// site.rooms.push(Room::rectangle("hall", "0", 0.0, 0.0, 6.0, 4.0));
+/// site.waypoints.push(Waypoint::new("far", "cellar", 1.0, 1.0));
+/// let (compiled, left_out) = lint::sound_part(&site, &CompileOptions::default()).unwrap();
+/// assert_eq!((compiled.rooms().len(), left_out), (1, vec!["waypoint \"far\"".to_owned()]));
+/// ```
+pub fn sound_part(site: &Site, options: &CompileOptions) -> Option<(CompiledSite, Vec<String>)> {
+    refused::sound_part(site, options)
+}
+
 type Pass = fn(&Index<'_>, &mut Vec<Finding>);
 
 /// Each adds the findings of one lint, or of a few that look at the same thing.

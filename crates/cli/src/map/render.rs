@@ -9,11 +9,11 @@ use std::{
 use sheepdog_core::LevelId;
 use sheepdog_map::{
     CompiledSite,
-    lint::{self, BuildingProfile},
+    lint::{self, BuildingProfile, Report},
     svg::{Layers, Picture},
 };
 
-use super::{compile, load, load_as_it_is};
+use super::{Loaded, compile, load, load_as_it_is};
 use crate::{
     args::Render,
     files::Sources,
@@ -31,16 +31,18 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
     // What is found is drawn on what it was found in.
     let load = if args.check { load_as_it_is } else { load };
     let loaded = load(&args.file, &args.options)?;
-    let site = compile(&args.file, &loaded)?;
+    let (site, findings) = if args.check {
+        let (site, findings) = checked(args, &loaded)?;
+        (site, Some(findings))
+    } else {
+        (compile(&args.file, &loaded)?, None)
+    };
     let level = args.level.as_deref().map(|name| level_named(args, &site, name)).transpose()?;
     let shown = if args.layers.is_empty() { Layers::ALL } else { args.layers.iter().copied().collect() };
     let shown = args.hide.iter().copied().fold(shown, Layers::without);
     if let Some(note) = &loaded.generated {
         anstream::println!("note: {note}");
     }
-    let findings = args.check.then(|| {
-        lint::check_compiled(&site, &loaded.options, loaded.report.as_ref(), &BuildingProfile::default())
-    });
     let pictures = pictures(args, &site, level)?;
     loaded.sources.spare(pictures.iter().map(|(path, _)| path.as_path()))?;
     for (path, subject) in pictures {
@@ -55,6 +57,21 @@ pub(crate) fn run(args: &Render) -> Result<Answer, Problem> {
         anstream::println!("wrote {}", path.display());
     }
     Ok(Answer::Yes)
+}
+
+/// The site, or what of it can be drawn, and all that is found in it.
+fn checked(args: &Render, loaded: &Loaded) -> Result<(CompiledSite, Report), Problem> {
+    let (profile, imported) = (BuildingProfile::default(), loaded.report.as_ref());
+    let refused = match compile(&args.file, loaded) {
+        Ok(site) => {
+            let findings = lint::check_compiled(&site, &loaded.options, imported, &profile);
+            return Ok((site, findings));
+        }
+        Err(refused) => refused,
+    };
+    let (site, left_out) = lint::sound_part(&loaded.site, &loaded.options).ok_or(refused)?;
+    anstream::println!("note: not drawn, because of errors: {}", left_out.join(", "));
+    Ok((site, lint::check(&loaded.site, &loaded.options, imported, &profile)))
 }
 
 fn level_named(args: &Render, site: &CompiledSite, name: &str) -> Result<LevelId, Problem> {

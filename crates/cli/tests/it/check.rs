@@ -78,4 +78,16 @@ fn what_is_refused_has_a_level_and_a_place() {
     // What is nowhere has no place, and a level that is not there is not told.
     assert_eq!(of("station \"s\""), (Value::Null, Value::Null));
     assert_eq!(of("zone \"z\""), (Value::Null, serde_json::json!([1.0, 2.0])));
+    // What is sound is drawn, and the errors on it.
+    let run = folder.sheepdog("map render wrong.toml --check --out wrong.svg");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(
+        run.out.contains("not drawn, because of errors: ") && run.out.contains("door \"slow\""),
+        "{run:?}"
+    );
+    let picture = folder.read("wrong.svg");
+    assert!(picture.contains("id=\"room-left\"") && !picture.contains("id=\"room-right\""));
+    for finding in found.iter().filter(|finding| !finding["level"].is_null()) {
+        assert!(picture.contains(&format!("<title>{}: ", finding["id"].as_str().unwrap())), "{finding}");
+    }
 }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, catalogue::id, index::element};
 use crate::{
-    MapError,
+    CompileOptions, CompiledSite, MapError,
     geometry::Point,
     import::{ImportError, ImportProblem},
-    model::{Site, Waypoint},
+    model::{Lane, LiftDoor, Site, Wall, Waypoint},
 };
 
 /// Where the elements of a site are, by the names that errors give them; of several with one name the last.
@@ -46,8 +46,8 @@ impl<'a> Places<'a> {
         }
         for (number, wall) in site.walls.iter().enumerate() {
             let at = Some(middle(wall.from, wall.to));
-            add(format!("wall {number} on level {:?}", wall.level), &wall.level, at);
-            add(format!("the wall from {:?} to {:?}", wall.from, wall.to), &wall.level, at);
+            add(wall_name(number, wall), &wall.level, at);
+            add(wall_ends_name(wall), &wall.level, at);
         }
         for door in &site.doors {
             add(element("door", &door.id), &door.level, Some(middle(door.from, door.to)));
@@ -57,8 +57,7 @@ impl<'a> Places<'a> {
             let first = lift.doors.first().map_or("", |door| door.level.as_str());
             add(element("lift", &lift.id), first, Some(lift.at));
             for door in &lift.doors {
-                let name = format!("the door of lift {:?} at level {:?}", lift.id, door.level);
-                add(name, &door.level, Some(middle(door.from, door.to)));
+                add(lift_door_name(&lift.id, door), &door.level, Some(middle(door.from, door.to)));
             }
         }
         for connector in &site.connectors {
@@ -91,8 +90,7 @@ impl<'a> Places<'a> {
                 [Some(end), _] | [None, Some(end)] => (end, end),
                 [None, None] => continue,
             };
-            let name = format!("lane {:?} to {:?}", lane.from, lane.to);
-            add(name, &first.level, Some(middle(first.at, second.at)));
+            add(lane_name(lane), &first.level, Some(middle(first.at, second.at)));
         }
         Self(places)
     }
@@ -111,6 +109,82 @@ impl<'a> Places<'a> {
             None => finding,
         }
     }
+}
+
+/// What of a site compiles, and what was left out of it: elements with errors, and then those that name them. `None`
+/// when errors are about no element, or do not end.
+pub(super) fn sound_part(site: &Site, options: &CompileOptions) -> Option<(CompiledSite, Vec<String>)> {
+    /// A chain of names is short: a station names a waypoint, that a lift, that a level.
+    const ROUNDS_MAX: usize = 16;
+    let (mut site, mut left_out) = (site.clone(), Vec::new());
+    for _ in 0..ROUNDS_MAX {
+        let errors = match site.compile(options) {
+            Ok(compiled) => return Some((compiled, left_out)),
+            Err(errors) => errors,
+        };
+        let names = errors.iter().filter_map(|error| finding(error).elements.into_iter().next());
+        let taken = take(&mut site, &names.collect());
+        if taken.is_empty() {
+            return None;
+        }
+        left_out.extend(taken);
+    }
+    None
+}
+
+/// Takes elements out of a site, of several with one name the last; their names, by table.
+fn take(site: &mut Site, names: &BTreeSet<String>) -> Vec<String> {
+    fn of<T>(
+        table: &mut Vec<T>,
+        names: &BTreeSet<String>,
+        taken: &mut Vec<String>,
+        name: impl Fn(usize, &T) -> String,
+    ) {
+        let mut last: BTreeMap<String, usize> =
+            table.iter().enumerate().map(|(index, item)| (name(index, item), index)).collect();
+        last.retain(|name, _| names.contains(name));
+        let indices: BTreeSet<usize> = last.values().copied().collect();
+        let mut index = 0..;
+        table.retain(|_| index.next().is_none_or(|index: usize| !indices.contains(&index)));
+        taken.extend(last.into_keys());
+    }
+    let mut taken = Vec::new();
+    of(&mut site.buildings, names, &mut taken, |_, building| element("building", &building.id));
+    of(&mut site.levels, names, &mut taken, |_, level| element("level", &level.id));
+    of(&mut site.rooms, names, &mut taken, |_, room| element("room", &room.id));
+    of(&mut site.walls, names, &mut taken, wall_name);
+    of(&mut site.walls, names, &mut taken, |_, wall| wall_ends_name(wall));
+    of(&mut site.doors, names, &mut taken, |_, door| element("door", &door.id));
+    for lift in &mut site.lifts {
+        of(&mut lift.doors, names, &mut taken, |_, door| lift_door_name(&lift.id, door));
+    }
+    of(&mut site.lifts, names, &mut taken, |_, lift| element("lift", &lift.id));
+    of(&mut site.connectors, names, &mut taken, |_, connector| element("connector", &connector.id));
+    of(&mut site.obstacles, names, &mut taken, |_, obstacle| element("obstacle", &obstacle.id));
+    of(&mut site.sensors, names, &mut taken, |_, sensor| element("sensor", &sensor.id));
+    of(&mut site.zones, names, &mut taken, |_, zone| element("zone", &zone.id));
+    of(&mut site.roadmaps, names, &mut taken, |_, roadmap| element("roadmap", &roadmap.id));
+    of(&mut site.waypoints, names, &mut taken, |_, waypoint| element("waypoint", &waypoint.id));
+    of(&mut site.lanes, names, &mut taken, |_, lane| lane_name(lane));
+    of(&mut site.stations, names, &mut taken, |_, station| element("station", &station.id));
+    taken
+}
+
+/// Walls have no names; errors call them by their number or by their ends.
+fn wall_name(number: usize, wall: &Wall) -> String {
+    format!("wall {number} on level {:?}", wall.level)
+}
+
+fn wall_ends_name(wall: &Wall) -> String {
+    format!("the wall from {:?} to {:?}", wall.from, wall.to)
+}
+
+fn lift_door_name(lift: &str, door: &LiftDoor) -> String {
+    format!("the door of lift {lift:?} at level {:?}", door.level)
+}
+
+fn lane_name(lane: &Lane) -> String {
+    format!("lane {:?} to {:?}", lane.from, lane.to)
 }
 
 fn middle([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> [f64; 2] {
