@@ -158,14 +158,19 @@ impl Site {
             .classes
             .iter()
             .zip(claims.classes)
-            .map(|(class, claims)| ClassClaims {
-                class: class.clone(),
-                waypoint: Csr::from_rows(claims.waypoint),
-                lane: Csr::from_rows(claims.lane),
-                usable: fit::usable(&site, class, &zones, &mut warnings),
-                may_stop: fit::may_stop(&site, class, &zones, options.way_out_width),
-                zones_at: areas::at_waypoints(&site, class),
-                zones_along: areas::along_lanes(&site, class),
+            .map(|(class, claims)| {
+                let fits = fit::fits(&site, class, &zones, &mut warnings);
+                let zones_along = areas::along_lanes(&site, class);
+                ClassClaims {
+                    class: class.clone(),
+                    waypoint: Csr::from_rows(claims.waypoint),
+                    lane: Csr::from_rows(claims.lane),
+                    usable: areas::usable(&site, class, &fits, &zones_along),
+                    fits,
+                    may_stop: fit::may_stop(&site, class, &zones, options.way_out_width),
+                    zones_at: areas::at_waypoints(&site, class),
+                    zones_along,
+                }
             })
             .collect();
         site.warnings = warnings;

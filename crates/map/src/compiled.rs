@@ -12,7 +12,7 @@ use crate::{
     geometry::{
         Footprint, LevelGeometry, Location, RoomIndex, ring_contains, segment_to_segment, sides, truncate,
     },
-    model::{self, DoorKind, RoomKind, Site, StationKind, Swing},
+    model::{self, DoorKind, Orientation, RoomKind, Site, StationKind, Swing},
     zones::Window,
 };
 
@@ -306,6 +306,8 @@ pub struct Waypoint {
     pub roles: Roles,
     /// The lift in whose cabin it lies.
     pub lift: Option<LiftId>,
+    /// Heading that a robot takes here, radians; any if absent. For drivers: nothing here plans with it.
+    pub yaw_rad: Option<f64>,
     /// The mutex groups it is in, sorted; indices into [`CompiledSite::mutexes`].
     pub mutexes: Vec<u32>,
 }
@@ -319,8 +321,12 @@ pub struct Lane {
     pub to: WaypointId,
     /// Its length; zero for a ride.
     pub length: Mm,
-    /// Speed limit.
+    /// Speed limit; the lowest where a lane was written several times for classes that are compiled.
     pub speed_limit: Option<MmPerS>,
+    /// Footprint classes that may use it, sorted; all if empty.
+    pub classes: Vec<String>,
+    /// How a robot faces while it drives along. For drivers: nothing here plans with it.
+    pub orientation: Orientation,
     /// Doors it crosses, in the order of travel.
     pub doors: Vec<DoorId>,
     /// The lift whose cabin carries it from level to level.
@@ -331,6 +337,13 @@ pub struct Lane {
     pub mutexes: Vec<u32>,
     /// The same lane the other way.
     pub reverse: Option<LaneId>,
+}
+
+impl Lane {
+    /// Whether it is meant for a footprint class.
+    pub fn admits(&self, class: &str) -> bool {
+        self.classes.is_empty() || self.classes.iter().any(|named| named == class)
+    }
 }
 
 /// A named place of service.
@@ -432,6 +445,7 @@ pub struct ClassClaims {
     pub class: FootprintClass,
     pub(crate) waypoint: Csr<ResourceId>,
     pub(crate) lane: Csr<ResourceId>,
+    pub(crate) fits: Vec<bool>,
     pub(crate) usable: Vec<bool>,
     pub(crate) may_stop: Vec<bool>,
     pub(crate) zones_at: Csr<ZoneId>,
@@ -449,7 +463,14 @@ impl ClassClaims {
         self.lane.row(lane.index())
     }
 
-    /// Whether the footprint fits through the lane and its doors.
+    /// Whether the footprint fits through the lane and its doors. Where it does not, there is a
+    /// [warning](CompiledSite::warnings).
+    pub fn fits(&self, lane: LaneId) -> bool {
+        self.fits.get(lane.index()).copied().unwrap_or(false)
+    }
+
+    /// Whether a robot of the class may be sent along the lane: it [fits](Self::fits), the lane
+    /// [admits](Lane::admits) it, and it reaches into no zone that is [closed](CompiledSite::is_closed) to it.
     pub fn usable(&self, lane: LaneId) -> bool {
         self.usable.get(lane.index()).copied().unwrap_or(false)
     }

@@ -8,7 +8,7 @@ use sheepdog_core::{LevelId, ZoneId};
 
 use crate::{
     compiled::{CompiledSite, Zone, ZoneKind},
-    geometry::ring_contains,
+    geometry::{FreeSpace, FreeSpaceError, LevelGeometry, ring_contains},
     model::{self, ReleaseLoss, Schedule, Strictness, Weekday},
 };
 
@@ -236,10 +236,52 @@ impl CompiledSite {
     }
 }
 
+impl CompiledSite {
+    /// Whether no robot of a footprint class ever enters a zone: it is blocked or for people alone, always, and counts
+    /// for the class. Plans keep out of it: see [`ClassClaims::usable`](crate::ClassClaims::usable) and
+    /// [`free_space`](Self::free_space). `false` for an unknown zone.
+    pub fn is_closed(&self, zone: ZoneId, class: &str) -> bool {
+        let written = self.zone(zone).and_then(|zone| self.written_zone(zone));
+        written.is_some_and(|written| written.is_closed() && written.counts_for(class))
+    }
+
+    /// The free space of a radius on a level, less the zones that are [closed](Self::is_closed) to a class.
+    ///
+    /// Cost as [`FreeSpace::new`].
+    ///
+    /// # Errors
+    /// As [`FreeSpace::new`].
+    pub fn free_space(
+        &self,
+        level: LevelId,
+        radius_m: f64,
+        class: &str,
+    ) -> Result<FreeSpace, FreeSpaceError> {
+        let closed = self.live_zones().filter(|(id, zone)| zone.level == level && self.is_closed(*id, class));
+        let closed: Vec<&[Point2<f64>]> = closed.map(|(_, zone)| zone.outer.as_slice()).collect();
+        match self.level(level) {
+            Some(level) => FreeSpace::outside(&level.geometry, &closed, radius_m),
+            None => FreeSpace::new(&LevelGeometry::default(), radius_m),
+        }
+    }
+}
+
+impl model::Zone {
+    /// Whether no robot for which it counts ever enters.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.kind, model::ZoneKind::Blocked | model::ZoneKind::HumanOnly)
+            && self.schedules.is_empty()
+    }
+
+    /// Whether it counts for a footprint class.
+    pub fn counts_for(&self, class: &str) -> bool {
+        self.classes.is_empty() || self.classes.iter().any(|named| named == class)
+    }
+}
+
 impl Zone {
     fn counts(&self, written: &model::Zone, at: Point2<f64>, visitor: Visitor<'_>) -> bool {
-        let for_class = written.classes.is_empty()
-            || visitor.class.is_none_or(|class| written.classes.iter().any(|named| named == class));
+        let for_class = visitor.class.is_none_or(|class| written.counts_for(class));
         let now = self.windows.is_empty()
             || visitor.when.is_none_or(|when| self.windows.iter().any(|window| window.holds(when)));
         let is_in = || match self.kind {

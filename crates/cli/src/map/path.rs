@@ -177,10 +177,13 @@ impl Question<'_> {
     }
 
     fn free(&self, file: &Path, level: LevelId) -> Result<Option<FreeSpace>, Problem> {
-        let geometry =
-            self.site.level(level).map(|level| &level.geometry).filter(|geometry| geometry.has_area());
-        let space = geometry.map(|geometry| FreeSpace::new(geometry, self.radius_m)).transpose();
-        space.map_err(|error| Problem::input(file, error))
+        if !self.site.level(level).is_some_and(|level| level.geometry.has_area()) {
+            return Ok(None);
+        }
+        let class = self.profile.class.and_then(|class| self.site.classes().get(class));
+        let class = class.map_or("", |claims| claims.class.name.as_str());
+        let space = self.site.free_space(level, self.radius_m, class);
+        space.map(Some).map_err(|error| Problem::input(file, error))
     }
 
     fn driving(&self, length_m: f64) -> Micros {

@@ -98,6 +98,18 @@ pub(super) fn along_lanes(site: &CompiledSite, class: &FootprintClass) -> Csr<Zo
     Csr::from_rows(site.lanes.iter().map(along))
 }
 
+/// Lanes that a class fits through, that are meant for it, and that reach into no zone closed to it.
+pub(super) fn usable(
+    site: &CompiledSite,
+    class: &FootprintClass,
+    fits: &[bool],
+    zones_along: &Csr<ZoneId>,
+) -> Vec<bool> {
+    let lanes = site.lanes.iter().zip(fits).enumerate();
+    let open = |index: usize| !zones_along.row(index).iter().any(|zone| site.is_closed(*zone, &class.name));
+    lanes.map(|(index, (lane, fits))| *fits && lane.admits(&class.name) && open(index)).collect()
+}
+
 fn reached(site: &CompiledSite, from: &Waypoint, to: &Waypoint, reach_m: f64) -> Vec<ZoneId> {
     let numbered = (0..).map(ZoneId).zip(&site.zones);
     let reaches = |zone: &Zone| zone.level == from.level && touches(&zone.outer, from.at, to.at, reach_m);

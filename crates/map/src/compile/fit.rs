@@ -16,23 +16,23 @@ const STRAIGHT_SINE_MAX: f64 = 1e-6;
 const SLACK_M: f64 = 1e-9;
 
 /// Whether the footprint fits, per lane; every misfit is a warning, once for both directions.
-pub(super) fn usable(
+pub(super) fn fits(
     site: &CompiledSite,
     class: &FootprintClass,
     zones: &[Zones],
     warnings: &mut Vec<MapWarning>,
 ) -> Vec<bool> {
-    let mut usable: Vec<bool> = Vec::with_capacity(site.lanes.len());
+    let mut all: Vec<bool> = Vec::with_capacity(site.lanes.len());
     for (index, lane) in site.lanes.iter().enumerate() {
         let twin = lane.reverse.map(LaneId::index).filter(|reverse| *reverse < index);
-        let fits = twin.and_then(|twin| usable.get(twin)).copied().unwrap_or_else(|| {
+        let fits = twin.and_then(|twin| all.get(twin)).copied().unwrap_or_else(|| {
             let before = warnings.len();
             misfits(site, lane, class, zones, warnings);
             warnings.len() == before
         });
-        usable.push(fits);
+        all.push(fits);
     }
-    usable
+    all
 }
 
 /// Whether a release may end, per waypoint; see [`ClassClaims::may_stop`](crate::ClassClaims::may_stop).

@@ -9,7 +9,7 @@ use crate::{
     compiled::{FootprintClass, Lane, Lift, Roles, Station, Waypoint},
     error::{MapError, MapWarning},
     geometry::{Point, float},
-    model::{self, Role, Site},
+    model::{self, Orientation, Role, Site},
 };
 
 /// How far from a sill, a swinging leaf or a cabin a generated waypoint keeps, beside the largest footprint.
@@ -31,10 +31,44 @@ pub(super) struct Roadmap {
 /// One direction of travel between two authored waypoints.
 #[derive(Clone, Debug)]
 struct Direction<'a> {
-    speed_limit: Option<MmPerS>,
+    /// The lanes as they were written, the first one first.
+    written: Vec<&'a model::Lane>,
+    orientation: Orientation,
     corridor: Option<u32>,
     mutexes: Vec<u32>,
-    roadmap: Option<&'a str>,
+}
+
+impl Direction<'_> {
+    /// The lowest limit of those that are written for classes of the options; of all, if there is none.
+    fn speed_limit(&self, options: &CompileOptions) -> Option<MmPerS> {
+        let concerns = |lane: &&&model::Lane| {
+            let named = |class: &FootprintClass| lane.classes.contains(&class.name);
+            lane.classes.is_empty() || options.classes.iter().any(named)
+        };
+        let any_concerns = self.written.iter().any(|lane| concerns(&lane));
+        let limits = self.written.iter().filter(|lane| !any_concerns || concerns(lane));
+        limits.filter_map(|lane| lane.speed_limit_mps).map(mm_per_s).min()
+    }
+
+    /// Whom it is for, sorted; everybody if empty.
+    fn classes(&self) -> Vec<String> {
+        if self.written.iter().any(|lane| lane.classes.is_empty()) {
+            return Vec::new();
+        }
+        let mut classes: Vec<String> = self.written.iter().flat_map(|lane| lane.classes.clone()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
+    /// Whether a lane says again what is known for somebody in its roadmap.
+    fn repeats(&self, lane: &model::Lane) -> bool {
+        self.written.iter().filter(|known| known.roadmap == lane.roadmap).any(|known| {
+            known.classes.is_empty()
+                || lane.classes.is_empty()
+                || known.classes.iter().any(|class| lane.classes.contains(class))
+        })
+    }
 }
 
 /// All travel between two authored waypoints.
@@ -136,6 +170,7 @@ fn authored(waypoint: &model::Waypoint, names: &Names<'_>, zones: &[Zones], mute
         },
         // Who stands in a cabin uses the lift, whether or not the author said so.
         lift: named.or_else(|| zones.get(level.index()).and_then(|zones| zones.cabin_at(at))),
+        yaw_rad: waypoint.yaw_rad,
         mutexes: numbers(&waypoint.mutex, mutexes),
     }
 }
@@ -164,9 +199,7 @@ fn ways<'a>(
                 next
             })
         });
-        let speed_limit = lane.speed_limit_mps.map(mm_per_s);
         let mutexes = numbers(&lane.mutex, &roadmap.mutexes);
-        let direction = Direction { speed_limit, corridor, mutexes, roadmap: lane.roadmap.as_deref() };
         let index = *by_ends.entry((from.min(to), from.max(to))).or_insert_with(|| {
             ways.push(Way { from, to, forward: None, backward: None });
             ways.len() - 1
@@ -174,24 +207,27 @@ fn ways<'a>(
         let Some(way) = ways.get_mut(index) else { continue };
         let same = way.from == from;
         for forward in [same, !same].into_iter().take(if lane.bidirectional { 2 } else { 1 }) {
+            let is_along = forward == same;
+            let orientation = if is_along { lane.orientation } else { lane.orientation.reversed() };
             let slot = if forward { &mut way.forward } else { &mut way.backward };
             let Some(known) = slot else {
-                *slot = Some(direction.clone());
+                *slot =
+                    Some(Direction { written: vec![lane], orientation, corridor, mutexes: mutexes.clone() });
                 continue;
             };
-            // Several roadmaps may share a lane; twice in one roadmap is a slip of the author.
-            if known.roadmap == direction.roadmap {
-                let (a, b) = if forward == same { (&lane.from, &lane.to) } else { (&lane.to, &lane.from) };
+            // Several roadmaps or classes may share a lane; twice for the same one is a slip of the author.
+            if known.repeats(lane) {
+                let (a, b) = if is_along { (&lane.from, &lane.to) } else { (&lane.to, &lane.from) };
                 roadmap.warnings.push(MapWarning::DuplicateLane { lane: format!("{a} > {b}") });
             }
+            known.written.push(lane);
+            if known.orientation == Orientation::Any {
+                known.orientation = orientation;
+            }
             known.corridor = known.corridor.or(corridor);
-            known.mutexes.extend(&direction.mutexes);
+            known.mutexes.extend(&mutexes);
             known.mutexes.sort_unstable();
             known.mutexes.dedup();
-            known.speed_limit = match (known.speed_limit, speed_limit) {
-                (Some(known), Some(other)) => Some(known.min(other)),
-                (known, other) => known.or(other),
-            };
         }
     }
     ways
@@ -267,17 +303,17 @@ impl Roadmap {
             .collect();
         let length = length((to.at - from.at).norm());
         let mut lane = |from, to, direction: &Direction<'_>, doors| {
-            let Direction { speed_limit, corridor, .. } = *direction;
-            let mutexes = direction.mutexes.clone();
             self.lanes.push(Lane {
                 from,
                 to,
                 length,
-                speed_limit,
+                speed_limit: direction.speed_limit(options),
+                classes: direction.classes(),
+                orientation: direction.orientation,
                 doors,
                 ride: None,
-                corridor,
-                mutexes,
+                corridor: direction.corridor,
+                mutexes: direction.mutexes.clone(),
                 reverse: None,
             });
         };
@@ -315,6 +351,8 @@ impl Roadmap {
                             to,
                             length: Mm::ZERO,
                             speed_limit: None,
+                            classes: Vec::new(),
+                            orientation: Orientation::Any,
                             doors: Vec::new(),
                             ride: Some(lift),
                             corridor: None,
@@ -394,6 +432,7 @@ fn generated(from: &Waypoint, to: &Waypoint, index: usize, count: usize, at: Poi
         y_mm: millimetres(at.y),
         roles: Roles::default(),
         lift: None,
+        yaw_rad: None,
         mutexes: Vec::new(),
     }
 }

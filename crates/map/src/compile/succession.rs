@@ -299,6 +299,7 @@ fn reclaimed(claims: &ClassClaims, plan: &Plan, resources: &Renumbering) -> Clas
         class: claims.class.clone(),
         waypoint: plan.waypoints.rows(&claims.waypoint, held),
         lane: plan.lanes.rows(&claims.lane, held),
+        fits: plan.lanes.flags(&claims.fits),
         usable: plan.lanes.flags(&claims.usable),
         may_stop: plan.waypoints.flags(&claims.may_stop),
         zones_at: plan.waypoints.rows(&claims.zones_at, zones),

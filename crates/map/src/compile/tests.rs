@@ -296,6 +296,100 @@ fn opposite_one_way_lanes_are_each_others_reverse_and_doubles_are_reported() {
 }
 
 #[test]
+fn a_lane_is_for_its_classes_alone_each_with_its_limit() {
+    let mut authored = two_rooms();
+    let lane = |classes: &[&str], limit_mps| Lane {
+        classes: classes.iter().map(ToString::to_string).collect(),
+        ..Lane::one_way("a", "b").with_speed_limit(limit_mps)
+    };
+    authored.lanes = vec![lane(&["r200", "cart"], 0.3), lane(&["r100"], 0.9)];
+    let compile = |authored: &Site, radii: &[u32]| {
+        let classes = radii.iter().map(|radius| class(*radius)).collect();
+        let options = CompileOptions { spacing: Mm(20_000), ..CompileOptions::new(classes) };
+        authored.compile(&options).unwrap()
+    };
+    let usable =
+        |site: &CompiledSite| site.classes().iter().map(|of| of.usable(LaneId(0))).collect::<Vec<_>>();
+    let site = compile(&authored, &[100, 200, 300]);
+    assert_eq!(usable(&site), [true, true, false]);
+    assert!(site.classes().iter().all(|claims| claims.fits(LaneId(0))));
+    assert_eq!(site.lanes()[0].classes, ["cart", "r100", "r200"]);
+    assert_eq!(site.warnings(), [], "one lane for each class is no repetition");
+    let limit = |radii: &[u32]| compile(&authored, radii).lanes()[0].speed_limit.map(|limit| limit.0);
+    assert_eq!(limit(&[100]), Some(900));
+    assert_eq!(limit(&[200]), Some(300));
+    assert_eq!(limit(&[100, 200]), Some(300));
+    assert_eq!(limit(&[300]), Some(300));
+    assert_eq!(travel_time(&site, 2), None, "nobody is sent along a lane for others");
+    assert!(travel_time(&site, 0).is_some());
+    authored.lanes[1].classes.push("cart".to_owned());
+    assert_eq!(
+        compile(&authored, &[100]).warnings(),
+        [MapWarning::DuplicateLane { lane: "a > b".to_owned() }]
+    );
+    authored.lanes[1].classes.clear();
+    assert_eq!(usable(&compile(&authored, &[300])), [true]);
+}
+
+/// From a to b at 1 m/s.
+fn travel_time(site: &CompiledSite, class: usize) -> Option<Micros> {
+    let profile = crate::TravelProfile::robot(sheepdog_core::MmPerS(1_000), class);
+    let waits = crate::NominalWaits(site);
+    let [from, to] = ["a", "b"].map(|name| site.waypoint_named(name).unwrap());
+    crate::travel_times_to(site, profile, &waits, to).from(from)
+}
+
+#[test]
+fn no_plan_leads_through_a_closed_zone() {
+    let open = two_rooms();
+    let options = CompileOptions::new(vec![class(200), class(300)]);
+    // 0.2 m beside the lane: within reach of either footprint with its envelope.
+    let zone = Zone::rectangle("z", "L1", model::ZoneKind::Blocked, [2.0, 2.2], [4.0, 3.0]);
+    let with = |zone: Zone| Site { zones: vec![zone], ..open.clone() }.compile(&options).unwrap();
+    let times = |site: &CompiledSite| [0, 1].map(|class| travel_time(site, class).is_some());
+    assert_eq!(times(&with(zone.clone())), [false, false]);
+    let people = Zone { kind: model::ZoneKind::HumanOnly, ..zone.clone() };
+    assert_eq!(times(&with(people)), [false, false]);
+    let for_one = Zone { classes: vec!["r300".to_owned()], ..zone.clone() };
+    assert_eq!(times(&with(for_one)), [true, false]);
+    let slow = Zone { kind: model::ZoneKind::SpeedLimit, speed_limit_mps: Some(0.2), ..zone.clone() };
+    assert_eq!(times(&with(slow)), [true, true]);
+    let nights = model::Schedule { days: Vec::new(), from: "22:00".to_owned(), to: "06:00".to_owned() };
+    let at_night = Zone { schedules: vec![nights], ..zone.clone() };
+    assert_eq!(times(&with(at_night)), [true, true], "who plans does not know when");
+
+    let site = with(zone);
+    let area = |class: &str| site.free_space(LevelId(0), 0.2, class).unwrap();
+    let (free, all) =
+        (area("r200"), crate::geometry::FreeSpace::new(&site.levels()[0].geometry, 0.2).unwrap());
+    for (x, y, is_free) in
+        [(3.0, 2.6, false), (3.0, 2.01, false), (3.0, 1.99, true), (1.0, 2.6, true), (4.19, 2.6, false)]
+    {
+        assert_eq!(free.contains(Point2::new(x, y)), is_free, "({x}, {y})");
+        assert!(all.contains(Point2::new(x, y)));
+    }
+    let unknown = site.free_space(LevelId(7), 0.2, "r200").unwrap();
+    assert!(unknown.rings().is_empty(), "an unknown level has no floor");
+}
+
+#[test]
+fn a_robot_keeps_its_heading_on_the_way_back() {
+    use crate::model::Orientation::{Any, Backward, Forward};
+    let mut authored = two_rooms();
+    authored.waypoints[0].yaw_rad = Some(1.5);
+    let facing = |authored: &Site| {
+        let site = authored.compile(&CompileOptions { spacing: Mm(20_000), ..options(300) }).unwrap();
+        assert_eq!(site.waypoints()[0].yaw_rad, Some(1.5));
+        site.lanes().iter().map(|lane| lane.orientation).collect::<Vec<_>>()
+    };
+    assert_eq!(facing(&authored), [Any, Any]);
+    authored.lanes[0].orientation = Forward;
+    assert_eq!(facing(&authored), [Forward, Backward]);
+    authored.lanes = vec![Lane { orientation: Backward, ..Lane::one_way("a", "b") }];
+    assert_eq!(facing(&authored), [Backward]);
+}
+
+#[test]
 fn the_version_follows_the_content() {
     let version = |site: &Site, options: &CompileOptions| site.compile(options).unwrap().version();
     let (site, plain) = (two_rooms(), options(350));

@@ -121,11 +121,24 @@ impl FreeSpace {
     /// # Errors
     /// [`FreeSpaceError`]: the radius is no length, or the polygon libraries failed on this geometry.
     pub fn new(geometry: &LevelGeometry, radius_m: f64) -> Result<Self, FreeSpaceError> {
+        Self::outside(geometry, &[], radius_m)
+    }
+
+    /// The free space of a radius less everything closer than the radius to `closed` areas, such as blocked zones:
+    /// simple polygons, either way round.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn outside(
+        geometry: &LevelGeometry,
+        closed: &[&[Point2<f64>]],
+        radius_m: f64,
+    ) -> Result<Self, FreeSpaceError> {
         const STEPS_PER_M: f64 = 1e5;
         if !(0.0..=1_000.0).contains(&radius_m) {
             return Err(FreeSpaceError::Radius { radius_m });
         }
-        let rings = inflate::free_rings(geometry, (radius_m * STEPS_PER_M).ceil() / STEPS_PER_M)?;
+        let rings = inflate::free_rings(geometry, closed, (radius_m * STEPS_PER_M).ceil() / STEPS_PER_M)?;
         let mesh = Mesh::new(&rings)?;
         let lines: Vec<_> = rings.iter().flat_map(|ring| sides(ring)).collect();
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sheepdog_core::{LaneId, WaypointId};
+use sheepdog_core::{LaneId, WaypointId, ZoneId};
 
 use super::{
     Finding,
@@ -83,13 +83,6 @@ pub(super) fn outside(index: &Index<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whether no robot of a class ever enters.
-fn is_closed(written: &model::Zone, class: Option<&str>) -> bool {
-    let for_class = written.classes.is_empty()
-        || class.is_some_and(|class| written.classes.iter().any(|name| name == class));
-    matches!(written.kind, Kind::Blocked | Kind::HumanOnly) && written.schedules.is_empty() && for_class
-}
-
 /// Waypoints where robots have something to do, with what they are called.
 fn places(index: &Index<'_>) -> Vec<(WaypointId, String)> {
     let stations =
@@ -105,7 +98,7 @@ fn places(index: &Index<'_>) -> Vec<(WaypointId, String)> {
 pub(super) fn blocked_places(index: &Index<'_>, findings: &mut Vec<Finding>) {
     let places = places(index);
     for (zone, written) in index.site.zones().iter().zip(&index.authored().zones) {
-        if !is_closed(written, None) {
+        if !written.is_closed() || !written.classes.is_empty() {
             continue;
         }
         let inside: BTreeSet<WaypointId> = zone.waypoints.iter().copied().collect();
@@ -124,17 +117,10 @@ pub(super) fn blocked_places(index: &Index<'_>, findings: &mut Vec<Finding>) {
 /// Z503, once for a class: places of the largest part of what it can use that closed zones cut off.
 pub(super) fn cut_off(index: &Index<'_>, findings: &mut Vec<Finding>) {
     let site = index.site;
-    let written = &index.authored().zones;
     for (number, claims) in site.classes().iter().enumerate() {
         let class = claims.class.name.as_str();
-        let closed: Vec<bool> = site
-            .zones()
-            .iter()
-            .enumerate()
-            .map(|(zone, _)| written.get(zone).is_some_and(|written| is_closed(written, Some(class))))
-            .collect();
-        let is_shut = |zone: &sheepdog_core::ZoneId| closed.get(zone.index()) == Some(&true);
-        if !closed.contains(&true) {
+        let is_shut = |zone: &ZoneId| site.is_closed(*zone, class);
+        if !(0..).map(ZoneId).zip(site.zones()).any(|(zone, _)| is_shut(&zone)) {
             continue;
         }
         let largest = |mut parts: Vec<Vec<WaypointId>>| -> BTreeSet<WaypointId> {
@@ -144,9 +130,10 @@ pub(super) fn cut_off(index: &Index<'_>, findings: &mut Vec<Finding>) {
             parts.sort_by_cached_key(|part| (std::cmp::Reverse(part.len()), name(part)));
             parts.into_iter().next().unwrap_or_default().into_iter().collect()
         };
-        let before = largest(site.components(number));
-        let open = |lane: LaneId| claims.usable(lane) && !claims.zones_along(lane).iter().any(is_shut);
-        let after = largest(site.components_over(open));
+        let without_zones =
+            |id: LaneId| claims.fits(id) && site.lane(id).is_some_and(|lane| lane.admits(class));
+        let before = largest(site.components_over(without_zones));
+        let after = largest(site.components(number));
         let is_cut = |id: &WaypointId| {
             before.contains(id) && !after.contains(id) && !claims.zones_at(*id).iter().any(is_shut)
         };

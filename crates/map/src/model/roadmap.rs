@@ -55,6 +55,18 @@ pub enum Orientation {
     Backward,
 }
 
+impl Orientation {
+    /// The same heading for a robot that drives the other way.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::Forward => Self::Backward,
+            Self::Backward => Self::Forward,
+        }
+    }
+}
+
 /// One of several roadmaps of a site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +101,8 @@ pub struct Lane {
     /// The roadmap it belongs to, when a site has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roadmap: Option<String>,
-    /// How a robot faces on it, from `from` to `to`; the other way round it faces the other way.
+    /// How a robot faces on it when it drives from `from` to `to`; on the way back it keeps its heading, so it drives
+    /// the other way round.
     #[serde(default, skip_serializing_if = "is_default")]
     pub orientation: Orientation,
     /// Clear height over it, metres.

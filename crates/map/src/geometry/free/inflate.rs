@@ -23,12 +23,17 @@ const ROUNDING_M: f64 = 6e-6;
 const CIRCLE_SIDES: u32 = 16;
 
 /// Rings of the free space: outer rings counter-clockwise, holes clockwise, corners on the raster.
-pub(super) fn free_rings(geometry: &LevelGeometry, radius_m: f64) -> Result<Vec<Vec<Point>>, FreeSpaceError> {
+pub(super) fn free_rings(
+    geometry: &LevelGeometry,
+    closed: &[&[Point]],
+    radius_m: f64,
+) -> Result<Vec<Vec<Point>>, FreeSpaceError> {
     let bodies = geometry.walls.iter().map(|wall| (wall.a, wall.b, wall.thickness_m / 2.0));
-    let edges = geometry.sides.iter().map(|&(a, b)| (a, b, 0.0));
+    let edges = geometry.sides.iter().copied().chain(closed.iter().flat_map(|ring| sides(ring)));
+    let edges = edges.map(|(a, b)| (a, b, 0.0));
     let arcs = arcs();
     let mut taken_m2 = 0.0;
-    let obstacles: Vec<Vec<IntPoint<i64>>> = bodies
+    let mut obstacles: Vec<Vec<IntPoint<i64>>> = bodies
         .chain(edges)
         .map(|(a, b, half_m)| {
             let capsule = capsule(a, b, half_m + radius_m + ROUNDING_M, &arcs);
@@ -36,6 +41,16 @@ pub(super) fn free_rings(geometry: &LevelGeometry, radius_m: f64) -> Result<Vec<
             contour(&capsule)
         })
         .collect();
+    for ring in closed {
+        let area_m2 = twice_area(ring) / 2.0;
+        taken_m2 += area_m2.abs();
+        let mut ring = contour(ring);
+        // Turned the same way as the inflated sides, so that what lies in both counts twice and not zero times.
+        if area_m2 < 0.0 {
+            ring.reverse();
+        }
+        obstacles.push(ring);
+    }
     let area: Vec<Vec<IntPoint<i64>>> = geometry.rings.iter().map(|ring| contour(ring)).collect();
     let shapes = catch_unwind(AssertUnwindSafe(|| {
         Overlay::<i64>::from_subj_and_clip(&area, &obstacles)

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::geometry::{
     WallSegment, orientation, point_to_segment, ring_contains, segments_meet,
-    tests::{level, probe, rectangles, walls},
+    tests::{level, polygon, probe, rectangles, walls},
 };
 
 fn radius() -> impl Strategy<Value = f64> {
@@ -93,6 +93,34 @@ proptest! {
                 prop_assert!(free.contains(p) || ((p - near).norm() - away).abs() < 1e-6);
             } else {
                 prop_assert!(free.rings.is_empty());
+            }
+        }
+    }
+
+    /// With closed areas, free is what is free without them and further from all of them than the radius, whichever
+    /// way round they are given; it is refused by 2 % of the radius around their corners at most.
+    #[test]
+    fn closed_areas_are_kept_clear(
+        rectangles in rectangles(), closed in rectangles(), walls in walls(), radius_m in radius(),
+        clockwise in any::<bool>(), probes in prop::collection::vec(probe(), 1..40),
+    ) {
+        let geometry = level(&rectangles, walls);
+        let closed: Vec<Vec<Point>> = closed.iter().map(|ring| polygon(*ring, clockwise).outer).collect();
+        let rings: Vec<&[Point]> = closed.iter().map(Vec::as_slice).collect();
+        let (free, all) =
+            (FreeSpace::outside(&geometry, &rings, radius_m).unwrap(), FreeSpace::new(&geometry, radius_m).unwrap());
+        let away_m = |p: Point, ring: &Vec<Point>| {
+            if ring_contains(ring, p) {
+                return 0.0;
+            }
+            sides(ring).map(|(a, b)| point_to_segment(p, a, b)).fold(f64::INFINITY, f64::min)
+        };
+        for p in probes {
+            let nearest_m = closed.iter().map(|ring| away_m(p, ring)).fold(f64::INFINITY, f64::min);
+            if free.contains(p) {
+                prop_assert!(all.contains(p) && radius_m <= nearest_m && 0.0 < nearest_m);
+            } else {
+                prop_assert!(!all.contains(p) || nearest_m <= 1.02 * radius_m + 2e-5);
             }
         }
     }
