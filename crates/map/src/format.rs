@@ -16,7 +16,7 @@ use serde_json::ser::{CompactFormatter, Formatter};
 use sha2::{Digest as _, Sha256};
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
 use crate::model::{SCHEMA, Site, Wall};
@@ -57,16 +57,40 @@ impl fmt::Display for Position {
     }
 }
 
-/// Why a text is not a site, or a site cannot be written.
+/// How many faults of a text are looked for.
+const FAULTS_MAX: usize = 20;
+
+/// Why a text is not a site, or a site cannot be written: one fault for each element that has one, in the order in
+/// which they were found.
+///
+/// What nothing can be read behind, such as a wrong schema, stands alone; after twenty faults nobody looks further.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct FormatError {
-    /// Where in the text; `None` when a site could not be written.
+    /// At least one.
+    pub faults: Vec<FormatFault>,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatFault {
+    /// Where in the text; `None` when a site could not be written, and for all but the first fault of a JSON text.
     pub position: Option<Position>,
     /// What is wrong: the field and its value.
     pub message: String,
 }
 
 impl fmt::Display for FormatError {
+    /// One line for each fault.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, fault) in self.faults.iter().enumerate() {
+            f.write_str(if number == 0 { "" } else { "\n" })?;
+            fault.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for FormatFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
             Some(position) => write!(f, "{position}: {}", self.message),
@@ -75,8 +99,24 @@ impl fmt::Display for FormatError {
     }
 }
 
+impl From<FormatFault> for FormatError {
+    fn from(fault: FormatFault) -> Self {
+        Self { faults: vec![fault] }
+    }
+}
+
+impl FormatFault {
+    fn at(position: Position, message: String) -> Self {
+        Self { position: Some(position), message }
+    }
+
+    fn unwritable(message: String) -> Self {
+        Self { position: None, message }
+    }
+}
+
 impl Site {
-    /// Reads a site from TOML. Linear in the text.
+    /// Reads a site from TOML. Linear in the text, for each fault that it has.
     ///
     /// ```
     /// # use sheepdog_map::Site;
@@ -89,14 +129,38 @@ impl Site {
     /// [`FormatError`] with line and column when the text is not TOML, has another schema, has an unknown, missing
     /// or mistyped field, or a number that is not finite.
     pub fn from_toml(text: &str) -> Result<Self, FormatError> {
-        let tree = DeTable::parse(text).map_err(|error| refused(text, &error, None))?;
+        let parse = || DeTable::parse(text).map_err(|error| refused(text, &error, None).0);
+        let tree = parse()?;
         check_schema(text, tree.get_ref())?;
-        check_finite(text, tree.get_ref())?;
-        let site = Self::deserialize(toml::Deserializer::from(tree)).map_err(|error| {
-            let tree = DeTable::parse(text).ok();
-            refused(text, &error, tree.as_ref().map(Spanned::get_ref))
-        })?;
-        Ok(site.migrated())
+        let mut faults = not_finite(text, tree.get_ref());
+        let read = |tree| Self::deserialize(toml::Deserializer::from(tree));
+        match (read(tree), faults.is_empty()) {
+            (Ok(site), true) => return Ok(site.migrated()),
+            (Ok(_), false) => return Err(FormatError { faults }),
+            (Err(_), _) => {}
+        }
+        // Read again without each element that was refused, until the rest is a site.
+        let mut left_out: Vec<Element> = Vec::new();
+        while faults.len() < FAULTS_MAX {
+            let mut tree = parse()?;
+            left_out.iter().for_each(|element| element.leave_out(tree.get_mut()));
+            let Err(error) = read(tree) else { break };
+            let (fault, element) = refused(text, &error, Some(parse()?.get_ref()));
+            // A number that is not finite has been found before.
+            if !faults.iter().any(|known| known.position == fault.position) {
+                faults.push(fault);
+            }
+            match element {
+                Some(element) if !left_out.contains(&element) => {
+                    // The last one first, so that the numbers of the others stay what they are.
+                    let at = left_out.partition_point(|other| element < *other);
+                    left_out.insert(at, element);
+                }
+                Some(_) | None => break,
+            }
+        }
+        faults.sort_by_key(|fault| fault.position);
+        Err(FormatError { faults })
     }
 
     /// Reads a site from JSON with the same fields. Linear in the text.
@@ -115,15 +179,20 @@ impl Site {
             let message = error.to_string();
             // The reader repeats the position at the end of its message.
             let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-            FormatError { position: Some(position), message: message.to_owned() }
+            FormatFault::at(position, message.to_owned())
         };
         let head: Head = serde_json::from_str(text).map_err(|error| refused(&error))?;
-        let at_start = |message| FormatError { position: Some(Position::START), message };
+        let at_start = |message| FormatFault::at(Position::START, message);
         let number = head.schema.ok_or_else(|| at_start(missing_schema()))?.to_string();
         if !is_readable(number.parse().ok()) {
-            return Err(at_start(schema_message(&number)));
+            return Err(at_start(schema_message(&number)).into());
         }
-        serde_json::from_str(text).map(Self::migrated).map_err(|error| refused(&error))
+        serde_json::from_str(text).map(Self::migrated).map_err(|error| {
+            let mut faults = vec![refused(&error)];
+            // The first of these is the one that stopped the reader, and it has its place already.
+            faults.extend(serde_json::from_str(text).iter().flat_map(json_faults).skip(1));
+            FormatError { faults }
+        })
     }
 
     /// Writes the site as JSON that [`Site::from_json`] reads back as the same site.
@@ -133,9 +202,7 @@ impl Site {
     pub fn to_json(&self) -> Result<String, FormatError> {
         // TOML has words for what is not finite, JSON would say `null`.
         self.to_toml()?;
-        let unwritable =
-            |error: serde_json::Error| FormatError { position: None, message: error.to_string() };
-        serde_json::to_string_pretty(self).map_err(unwritable)
+        serde_json::to_string_pretty(self).map_err(|error| FormatFault::unwritable(error.to_string()).into())
     }
 
     /// The same site by the rules of this schema: no earlier one means anything else by what it says.
@@ -168,6 +235,8 @@ impl Site {
         self.buildings.sort_by(|a, b| a.id.cmp(&b.id));
         self.levels.sort_by(|a, b| a.id.cmp(&b.id));
         self.rooms.sort_by(|a, b| a.id.cmp(&b.id));
+        // Two may have the same ends; what they say beside that decides between them.
+        self.walls.sort_by_cached_key(written);
         self.walls.sort_by(|a, b| {
             let ends = |wall: &Wall| [wall.from, wall.to].into_iter().flatten().collect::<Vec<_>>();
             let order = ends(a).iter().zip(&ends(b)).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne());
@@ -180,6 +249,7 @@ impl Site {
         self.sensors.sort_by(|a, b| a.id.cmp(&b.id));
         self.roadmaps.sort_by(|a, b| a.id.cmp(&b.id));
         self.waypoints.sort_by(|a, b| a.id.cmp(&b.id));
+        self.lanes.sort_by_cached_key(written);
         self.lanes.sort_by(|a, b| (&a.from, &a.to, &a.roadmap).cmp(&(&b.from, &b.to, &b.roadmap)));
         self.stations.sort_by(|a, b| a.id.cmp(&b.id));
         self.zones.sort_by(|a, b| a.id.cmp(&b.id));
@@ -190,14 +260,17 @@ impl Site {
     /// # Errors
     /// [`FormatError`] without a position when a number is not finite or the schema is not [`SCHEMA`].
     pub fn to_toml(&self) -> Result<String, FormatError> {
-        let unwritable = |message| FormatError { position: None, message };
+        let unwritable = FormatFault::unwritable;
         if self.schema != SCHEMA {
-            return Err(unwritable(schema_message(&i64::from(self.schema).to_string())));
+            return Err(unwritable(schema_message(&i64::from(self.schema).to_string())).into());
         }
         let text = toml::to_string(self).map_err(|error| unwritable(error.to_string()))?;
         let tree = DeTable::parse(&text).map_err(|error| unwritable(error.message().to_owned()))?;
-        check_finite(&text, tree.get_ref()).map_err(|error| unwritable(error.message))?;
-        Ok(text)
+        let faults = not_finite(&text, tree.get_ref());
+        if faults.is_empty() {
+            return Ok(text);
+        }
+        Err(FormatError { faults: faults.into_iter().map(|fault| unwritable(fault.message)).collect() })
     }
 }
 
@@ -210,6 +283,11 @@ impl Formatter for OneZero {
     }
 }
 
+/// An element as a text.
+fn written(element: &impl Serialize) -> String {
+    serde_json::to_string(element).unwrap_or_default()
+}
+
 fn is_readable(schema: Option<u32>) -> bool {
     schema.is_some_and(|schema| (1..=SCHEMA).contains(&schema))
 }
@@ -218,9 +296,9 @@ fn missing_schema() -> String {
     format!("missing field `schema`: a site begins with `schema = {SCHEMA}`")
 }
 
-fn check_schema(text: &str, tree: &DeTable<'_>) -> Result<(), FormatError> {
+fn check_schema(text: &str, tree: &DeTable<'_>) -> Result<(), FormatFault> {
     let Some(schema) = tree.get("schema") else {
-        return Err(FormatError { position: Some(Position::START), message: missing_schema() });
+        return Err(FormatFault::at(Position::START, missing_schema()));
     };
     let number = schema.get_ref().as_integer().map(|integer| (integer.as_str(), integer.radix()));
     if is_readable(number.and_then(|(digits, radix)| u32::from_str_radix(digits, radix).ok())) {
@@ -230,7 +308,7 @@ fn check_schema(text: &str, tree: &DeTable<'_>) -> Result<(), FormatError> {
         Some((digits, 10)) => schema_message(digits),
         Some(_) | None => format!("`schema` must be a number, {SCHEMA} for a new site"),
     };
-    Err(FormatError { position: Some(Position::of_byte(text, schema.span().start)), message })
+    Err(FormatFault::at(Position::of_byte(text, schema.span().start), message))
 }
 
 fn schema_message(digits: &str) -> String {
@@ -244,24 +322,56 @@ fn schema_message(digits: &str) -> String {
     format!("`schema` is {digits}, this version reads 1 to {SCHEMA}: {advice}")
 }
 
-/// Refuses `nan`, `inf` and numbers beyond the range of `f64`.
-fn check_finite(text: &str, tree: &DeTable<'_>) -> Result<(), FormatError> {
-    let mut bad = None;
+/// Every `nan`, `inf` and number beyond the range of `f64`.
+fn not_finite(text: &str, tree: &DeTable<'_>) -> Vec<FormatFault> {
+    let mut faults = Vec::new();
     walk(tree, &mut |path, start, value| {
         if let Some(DeValue::Float(float)) = value
-            && bad.is_none()
+            && faults.len() < FAULTS_MAX
             && !float.as_str().parse::<f64>().is_ok_and(f64::is_finite)
         {
-            bad = Some((start, format!("`{path}` is {}, which is not a finite number", float.as_str())));
+            let message = format!("`{path}` is {}, which is not a finite number", float.as_str());
+            faults.push(FormatFault::at(Position::of_byte(text, start), message));
         }
     });
-    bad.map_or(Ok(()), |(start, message)| {
-        Err(FormatError { position: Some(Position::of_byte(text, start)), message })
-    })
+    faults
 }
 
-/// An error of the TOML reader with its place, and with the path that leads there.
-fn refused(text: &str, error: &toml::de::Error, tree: Option<&DeTable<'_>>) -> FormatError {
+/// An entry of a table of the site, such as the third room, or a field of the site that is no table.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Element {
+    /// First, so that the last entries sort last.
+    number: Option<usize>,
+    table: String,
+}
+
+impl Element {
+    /// The element that a path such as `room[2].polygon[0]` leads into; `None` for what no site can do without.
+    fn of_path(path: &str) -> Option<Self> {
+        let end = path.find(['.', '[']).unwrap_or(path.len());
+        let (table, rest) = path.split_at_checked(end)?;
+        let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')?.0.parse().ok());
+        (!["schema", "name"].contains(&table)).then(|| Self { number, table: table.to_owned() })
+    }
+
+    fn leave_out(&self, tree: &mut DeTable<'_>) {
+        let Some(number) = self.number else {
+            tree.remove(self.table.as_str());
+            return;
+        };
+        if let Some(DeValue::Array(items)) = tree.get_mut(self.table.as_str()).map(Spanned::get_mut) {
+            let all = std::mem::replace(items, DeArray::new()).into_iter().enumerate();
+            *items = all.filter(|(other, _)| *other != number).map(|(_, item)| item).collect();
+        }
+    }
+}
+
+/// An error of the TOML reader with its place and the path that leads there, and the element in which it is.
+fn refused(
+    text: &str,
+    error: &toml::de::Error,
+    tree: Option<&DeTable<'_>>,
+) -> (FormatFault, Option<Element>) {
     let offset = error.span().map_or(0, |span| span.start);
     let mut nearest: Option<(usize, String)> = None;
     if let Some(tree) = tree {
@@ -273,11 +383,30 @@ fn refused(text: &str, error: &toml::de::Error, tree: Option<&DeTable<'_>>) -> F
     }
     // Some messages of the reader span lines; ours are one line.
     let message = error.message().trim().replace('\n', "; ");
-    let message = match nearest {
-        Some((_, path)) => format!("{message} (at `{path}`)"),
-        None => message,
+    let (message, element) = match nearest {
+        Some((_, path)) => (format!("{message} (at `{path}`)"), Element::of_path(&path)),
+        None => (message, None),
     };
-    FormatError { position: Some(Position::of_byte(text, offset)), message }
+    (FormatFault::at(Position::of_byte(text, offset), message), element)
+}
+
+/// What is wrong with each element of a JSON text, by its path.
+fn json_faults(site: &serde_json::Value) -> Vec<FormatFault> {
+    let tables = site.as_object().into_iter().flatten();
+    let elements = tables.flat_map(|(table, value)| {
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(move |(number, element)| (table, number, element))
+    });
+    let fault = |(table, number, element): (&String, usize, &serde_json::Value)| {
+        let alone = serde_json::json!({ "schema": SCHEMA, "name": "", table: [element] });
+        let error = Site::deserialize(alone).err()?;
+        Some(FormatFault { position: None, message: format!("{error} (at `{table}[{number}]`)") })
+    };
+    elements.filter_map(fault).take(FAULTS_MAX).collect()
 }
 
 /// Shows every key and every value with its path and the byte where it starts; keys come without a value.

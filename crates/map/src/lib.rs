@@ -27,7 +27,7 @@ pub use compiled::{
 };
 pub use error::{MapError, MapWarning};
 pub use escape::{Escape, RoomDoor};
-pub use format::{FormatError, Position};
+pub use format::{FormatError, FormatFault, Position};
 pub use geometry::Location;
 pub use model::Site;
 pub use rules::RULES;

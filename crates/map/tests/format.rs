@@ -88,6 +88,40 @@ fn errors_name_place_field_and_value() {
     }
 }
 
+/// One fault for each element, numbers that are not finite beside the others, and what stands after them all.
+#[test]
+fn every_element_with_a_fault_is_named() {
+    let bad = HUT
+        .replace("elevation_m = 0", "elevation = 0")
+        .replace("2.5]", "nan]")
+        .replace("charger", "sofa")
+        + "[[waypoint]]\nid = \"b\"\nlevel = \"L1\"\nat = [1.0, 2.0]\n[[waypoint]]\nid = 7\n[[hut]]\nid = 1\n";
+    let lines: Vec<String> = refused(&bad).to_string().lines().map(str::to_owned).collect();
+    let expected = [
+        "line 6, column 1: unknown field `elevation`",
+        "line 11, column 12: `waypoint[0].at[1]` is nan",
+        "line 12, column 10: unknown variant `sofa`",
+        "line 18, column 6: invalid type: integer `7`, expected a string (at `waypoint[2].id`)",
+        "line 19, column 3: unknown field `hut`",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n{expected}");
+    }
+    let many = HUT.to_owned() + &"[[zone]]\nid = 1\n".repeat(100);
+    assert_eq!(refused(&many).faults.len(), 20);
+
+    let json = r#"{"schema": 2, "name": "hut",
+        "level": [{"id": "L1", "elevation": 0}, {"id": "L2", "elevation_m": 3}, {"id": 3, "elevation_m": 3}],
+        "waypoint": [{"id": "a", "level": "L1", "at": [1]}]}"#;
+    let lines = Site::from_json(json).unwrap_err().to_string();
+    let lines: Vec<&str> = lines.lines().collect();
+    let [first, second, third] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(first.starts_with("line 2, column 42: unknown field `elevation`"), "{first}");
+    assert!(second.contains("integer `3`, expected a string (at `level[2]`)"), "{second}");
+    assert!(third.contains("(at `waypoint[0]`)"), "{third}");
+}
+
 /// A newer file fails for its schema, not for a field that this version does not know.
 #[test]
 fn the_schema_is_judged_before_anything_else() {
@@ -98,18 +132,18 @@ fn the_schema_is_judged_before_anything_else() {
 #[test]
 fn columns_count_characters() {
     let error = refused("schema = 1\nname = \"äöü\" x\n");
-    assert_eq!(error.position, Some(Position { line: 2, column: 14 }));
+    assert_eq!(error.faults[0].position, Some(Position { line: 2, column: 14 }));
 }
 
 #[test]
 fn what_could_not_be_read_back_is_not_written() {
     let mut site = Site::from_toml(HUT).unwrap();
     site.schema = 3;
-    assert!(site.to_toml().unwrap_err().message.contains("`schema` is 3"));
+    assert!(site.to_toml().unwrap_err().to_string().contains("`schema` is 3"));
     site.schema = SCHEMA;
     site.levels.first_mut().unwrap().elevation_m = f64::NAN;
     let error = site.to_toml().unwrap_err();
-    assert_eq!(error.position, None);
+    assert_eq!(error.faults[0].position, None);
     assert_eq!(error.to_string(), "`level[0].elevation_m` is nan, which is not a finite number");
 }
 
@@ -313,9 +347,12 @@ proptest! {
         }
         let text = String::from_utf8_lossy(&bytes);
         if let Err(error) = Site::from_toml(&text) {
-            let position = error.position.unwrap();
-            prop_assert!(1 <= position.line && 1 <= position.column);
-            prop_assert!(position.line as usize <= text.split('\n').count());
+            prop_assert!(!error.faults.is_empty());
+            for fault in error.faults {
+                let position = fault.position.unwrap();
+                prop_assert!(1 <= position.line && 1 <= position.column);
+                prop_assert!(position.line as usize <= text.split('\n').count());
+            }
         }
     }
 }

@@ -3,13 +3,15 @@
 #![expect(clippy::disallowed_methods, reason = "a turn for tests")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, reason = "fixtures of tests")]
 
+mod drawn;
+
 use nalgebra::{Isometry2, Point2, Vector2};
 use proptest::prelude::*;
 use sheepdog_core::LevelId;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Location, Site,
     geometry::{FreeSpace, LevelGeometry, Scratch},
-    model::{Level, Obstacle, Room, Wall},
+    model::{Lane, Level, Obstacle, Room, Wall},
 };
 
 const LEVEL: LevelId = LevelId(0);
@@ -95,6 +97,32 @@ fn elsewhere(site: &Site, pose: &Isometry2<f64>) -> Site {
     site
 }
 
+/// No table has an order, and two lanes or walls that differ in something beside their ends are told apart.
+#[test]
+fn a_table_turned_round_is_the_same_site() {
+    let mut site = Site::from_toml(drawn::FULL).unwrap();
+    macro_rules! doubled {
+        ($($table:ident)*) => {$({
+            let mut second = site.$table[0].clone();
+            second.id.push('2');
+            site.$table.push(second);
+        })*};
+    }
+    doubled!(buildings levels rooms doors lifts connectors obstacles sensors roadmaps waypoints stations zones);
+    let (wall, lane) = (site.walls[0].clone(), site.lanes[0].clone());
+    site.walls.push(Wall { thickness_m: wall.thickness_m + 0.1, ..wall });
+    site.lanes.push(Lane { classes: vec!["cart".to_owned()], ..lane });
+    let mut turned = site.clone();
+    macro_rules! reversed {
+        ($($table:ident)*) => {$(
+            turned.$table.reverse();
+            assert_ne!(turned, site, "there is something to turn");
+        )*};
+    }
+    reversed!(buildings levels rooms walls doors lifts connectors obstacles sensors roadmaps waypoints lanes stations zones);
+    assert_eq!(turned.content_hash(), site.content_hash());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
@@ -104,6 +132,8 @@ proptest! {
         let mut turned = site.clone();
         turned.rooms.rotate_left(by % site.rooms.len().max(1));
         turned.walls.reverse();
+        turned.doors.reverse();
+        turned.obstacles.reverse();
         prop_assert_eq!(turned.content_hash(), site.content_hash());
         let mut other = site.clone();
         other.walls.push(Wall::new("0", [0.0, 0.0], [0.0, 1.0 / 64.0]));

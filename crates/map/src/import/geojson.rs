@@ -65,7 +65,7 @@ fn read_head(head: &At<'_>) -> Result<Site, ImportError> {
         }
     }
     let refused = |message: String| head.error(ImportProblem::Syntax { message });
-    Site::from_json(&Value::Object(fields).to_string()).map_err(|error| refused(error.message))
+    Site::from_json(&Value::Object(fields).to_string()).map_err(|error| refused(error.to_string()))
 }
 
 fn add(site: &mut Site, feature: &At<'_>, plane: Plane) -> Result<(), ImportError> {
