@@ -10,7 +10,7 @@ mod diff;
 use std::sync::Arc;
 
 use nalgebra::Point2;
-use sheepdog_core::{AgentId, LaneId, LevelId, ResourceId, SiteVersion, WaypointId};
+use sheepdog_core::{AgentId, LaneId, LevelId, Mm, ResourceId, SiteVersion, WaypointId};
 
 pub use self::diff::{Change, Changed, SiteDiff};
 use crate::compiled::{CompiledSite, Part};
@@ -33,7 +33,7 @@ pub struct Active<'a> {
     pub on: Part,
     /// Lanes that were released to it and that it has not left behind.
     pub released: &'a [LaneId],
-    /// Waypoints it still has to reach.
+    /// Waypoints it still has to reach, in this order.
     pub goals: &'a [WaypointId],
 }
 
@@ -41,10 +41,10 @@ pub struct Active<'a> {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SwapError {
-    /// Ids of the version in force would mean something else.
+    /// Ids that were given would mean something else.
     #[error("version {to} gives the id of {before:?} to {after:?}: compile it after {from}")]
     OtherIds {
-        /// The version in force.
+        /// The [latest](Versions::latest) version.
         from: SiteVersion,
         /// The version that should take over.
         to: SiteVersion,
@@ -103,9 +103,21 @@ pub enum Why {
         /// Name of its end before.
         to: String,
     },
-    /// A waypoint it has to reach cannot be reached any more from where its released way ends.
+    /// A waypoint it has to reach cannot be reached any more from where its released way, or the goal before it, ends.
     #[error("waypoint {name:?} cannot be reached any more")]
     Unreachable {
+        /// Its name.
+        name: String,
+    },
+    /// No lane leads away any more from where its released way ends.
+    #[error("no lane leads away from waypoint {name:?} any more")]
+    Trapped {
+        /// Its name.
+        name: String,
+    },
+    /// It would have to stop where it may not stop any more.
+    #[error("it may not stop at waypoint {name:?} any more")]
+    Stop {
         /// Its name.
         name: String,
     },
@@ -123,7 +135,7 @@ pub enum Why {
 #[derive(Clone, Debug)]
 pub struct Versions {
     current: Arc<CompiledSite>,
-    /// In the order of their first use.
+    /// In the order of their first use; each has every id of those before it.
     known: Vec<Arc<CompiledSite>>,
 }
 
@@ -143,6 +155,18 @@ impl Versions {
         self.known.iter().find(|site| site.version() == version)
     }
 
+    /// The version to [compile the next one after](crate::Site::compile_after): it has every id that was ever given, whichever
+    /// version is in force.
+    pub fn latest(&self) -> &Arc<CompiledSite> {
+        self.known.last().unwrap_or(&self.current)
+    }
+
+    /// Forgets all versions but the one in force and the [latest](Self::latest), to which nobody wants to go back.
+    pub fn forget_others(&mut self) {
+        let (current, latest) = (self.current.version(), self.latest().version());
+        self.known.retain(|site| [current, latest].contains(&site.version()));
+    }
+
     /// Puts a version in force, and says what it changes. Nothing changes on an error.
     ///
     /// Cost: the comparison of two sites, and for each robot a search over the roadmap.
@@ -150,13 +174,14 @@ impl Versions {
     /// # Errors
     /// [`SwapError::OtherIds`], [`SwapError::Stranded`].
     pub fn swap(&mut self, next: Arc<CompiledSite>, active: &[Active<'_>]) -> Result<SiteDiff, SwapError> {
-        ids_agree(&self.current, &next)?;
+        let is_new = self.version(next.version()).is_none();
+        ids_agree(self.latest(), &next, is_new)?;
         let stranded = stranded(&self.current, &next, active);
         if !stranded.is_empty() {
             return Err(SwapError::Stranded(stranded));
         }
         let diff = SiteDiff::between(self.current.authored(), next.authored());
-        if self.version(next.version()).is_none() {
+        if is_new {
             self.known.push(Arc::clone(&next));
         }
         self.current = next;
@@ -173,14 +198,17 @@ impl Versions {
     }
 }
 
-/// Whether every id that both sites have given means the same in both.
-fn ids_agree(current: &CompiledSite, next: &CompiledSite) -> Result<(), SwapError> {
-    let differing =
-        |before: Vec<String>, after: Vec<String>| before.into_iter().zip(after).find(|(a, b)| a != b);
+/// Whether every id that both sites have given means the same in both; a new one must have them all.
+fn ids_agree(latest: &CompiledSite, next: &CompiledSite, is_new: bool) -> Result<(), SwapError> {
+    let differing = |before: Vec<String>, after: Vec<String>| {
+        let gone = before.get(after.len()).filter(|_| is_new).cloned();
+        let differing = before.into_iter().zip(after).find(|(a, b)| a != b);
+        differing.or_else(|| gone.map(|before| (before, "nothing".to_owned())))
+    };
     macro_rules! names {
         ($($table:ident),*) => {
             [$((
-                current.$table().iter().map(|one| one.name.clone()).collect(),
+                latest.$table().iter().map(|one| one.name.clone()).collect(),
                 next.$table().iter().map(|one| one.name.clone()).collect(),
             )),*]
         };
@@ -194,10 +222,15 @@ fn ids_agree(current: &CompiledSite, next: &CompiledSite) -> Result<(), SwapErro
     };
     let tables: [(Vec<String>, Vec<String>); 7] =
         names![levels, rooms, doors, lifts, stations, zones, waypoints];
-    let roadmap = [(lanes(current), lanes(next)), (resources(current), resources(next))];
+    let roadmap = [
+        (lanes(latest), lanes(next)),
+        (latest.corridors().to_vec(), next.corridors().to_vec()),
+        (latest.mutexes().to_vec(), next.mutexes().to_vec()),
+        (resources(latest), resources(next)),
+    ];
     match tables.into_iter().chain(roadmap).find_map(|(before, after)| differing(before, after)) {
         Some((before, after)) => {
-            Err(SwapError::OtherIds { from: current.version(), to: next.version(), before, after })
+            Err(SwapError::OtherIds { from: latest.version(), to: next.version(), before, after })
         }
         None => Ok(()),
     }
@@ -230,14 +263,18 @@ fn stranded(current: &CompiledSite, next: &CompiledSite, active: &[Active<'_>]) 
 }
 
 fn lost(current: &CompiledSite, next: &CompiledSite, robot: &Active<'_>) -> Option<Why> {
-    let claims = next.classes().get(robot.class);
-    let claims = claims.filter(|claims| {
-        current.classes().get(robot.class).is_some_and(|before| before.class == claims.class)
-    });
-    let Some(claims) = claims else { return Some(Why::Class) };
-    let geometry = next.level(robot.level).map(|level| &level.geometry);
-    let half_width_m = f64::from(claims.class.half_width.0) / 1e3;
-    if !geometry.is_some_and(|geometry| geometry.disc_free(robot.at, half_width_m)) {
+    let (before, claims) = match (current.classes().get(robot.class), next.classes().get(robot.class)) {
+        (Some(before), Some(after)) if before.class == after.class => (before, after),
+        _ => return Some(Why::Class),
+    };
+    let is_free = |site: &CompiledSite, radius: Mm| {
+        let level = site.level(robot.level);
+        level.is_some_and(|level| level.geometry.disc_free(robot.at, f64::from(radius.0) / 1e3))
+    };
+    // Where it could turn it still can; in a place as narrow as itself it fits as it stands.
+    let class = &claims.class;
+    let needed = if is_free(current, class.radius) { class.radius } else { class.half_width };
+    if !is_free(next, needed) {
         return Some(Why::Place { x_m: robot.at.x, y_m: robot.at.y });
     }
     let name =
@@ -268,9 +305,21 @@ fn lost(current: &CompiledSite, next: &CompiledSite, robot: &Active<'_>) -> Opti
     }
     let last = robot.released.last().copied().or(on.1);
     let start = last.and_then(|lane| next.lane(lane)).map(|lane| lane.to).or(on.0)?;
-    let reached = reachable(next, robot.class, start);
-    let cut_off = robot.goals.iter().find(|goal| !reached.get(goal.index()).copied().unwrap_or(false));
-    cut_off.map(|goal| Why::Unreachable { name: name(*goal) })
+    let no_stop = |id: &&WaypointId| before.may_stop(**id) && !claims.may_stop(**id);
+    if let Some(id) = std::iter::once(&start).chain(robot.goals).find(no_stop) {
+        return Some(Why::Stop { name: name(*id) });
+    }
+    let leads_away =
+        |site: &CompiledSite| 1 < reachable(site, robot.class, start).iter().filter(|is| **is).count();
+    if leads_away(current) && !leads_away(next) {
+        return Some(Why::Trapped { name: name(start) });
+    }
+    // One after the other, each from where the one before it leaves the robot.
+    let starts = std::iter::once(&start).chain(robot.goals);
+    let cut_off = starts.zip(robot.goals).find(|(from, goal)| {
+        !reachable(next, robot.class, **from).get(goal.index()).copied().unwrap_or(false)
+    });
+    cut_off.map(|(_, goal)| Why::Unreachable { name: name(*goal) })
 }
 
 /// The waypoints that a class can get to, by id.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sheepdog_core::{AgentId, LaneId, LevelId, Mm, SiteVersion, WaypointId};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Part, Site, lint,
-    model::{Lane, Level, Room, Station, Wall, Waypoint},
+    model::{Lane, Level, Role, Room, Station, Wall, Waypoint},
     svg::Picture,
     versions::{Active, Changed, SiteDiff, SwapError, Versions, Why},
 };
@@ -238,6 +238,93 @@ fn a_robot_under_way_is_never_stranded() {
     let diff = scene.swap(scene.after(&without(&[10])), &[driving]).unwrap();
     let gone: Vec<&str> = diff.changes.iter().map(|change| change.kind).collect();
     assert_eq!(gone, ["waypoint", "lane", "lane", "lane", "station"]);
+}
+
+/// What a robot loses without being under way: the way out of where it is, room to turn, leave to stop.
+#[test]
+fn a_robot_at_rest_is_not_stranded_either() {
+    let scene = Scene::new();
+    let idle = scene.standing("00", &[]);
+    assert_eq!(scene.why(&edited(&[1, 3], None, 0), &idle), Why::Trapped { name: "00".to_owned() });
+    let goals = [scene.at("32")];
+    let robot = scene.standing("00", &goals);
+    let pass_by = |name: &str| {
+        let mut site = hall();
+        let waypoint = site.waypoints.iter_mut().find(|waypoint| waypoint.id == name).unwrap();
+        waypoint.roles.push(Role::Passthrough);
+        site
+    };
+    for name in ["00", "32"] {
+        assert_eq!(scene.why(&pass_by(name), &robot), Why::Stop { name: name.to_owned() });
+    }
+    // Both goals can be reached from where it stands, the second one not from the first.
+    let mut dead_end = hall();
+    for lane in dead_end.lanes.iter_mut().filter(|lane| lane.from == "32" || lane.to == "32") {
+        if lane.from == "32" {
+            std::mem::swap(&mut lane.from, &mut lane.to);
+        }
+        lane.bidirectional = false;
+    }
+    let there_and_back = [scene.at("32"), scene.at("11")];
+    let why = scene.why(&dead_end, &scene.standing("00", &there_and_back));
+    assert_eq!(why, Why::Unreachable { name: "11".to_owned() });
+}
+
+/// A long robot needs its whole disc where it could turn before, and no more than it had where it could not.
+#[test]
+fn a_long_robot_keeps_the_room_to_turn() {
+    let long = FootprintClass { half_width: Mm(100), ..FootprintClass::round("robot", Mm(250), Mm(0)) };
+    let options = CompileOptions::new(vec![long]);
+    let wall = |y_m: f64| {
+        let mut site = hall();
+        site.walls.push(Wall { thickness_m: 0.0, ..Wall::new("0", [-0.5, y_m], [0.5, y_m]) });
+        site
+    };
+    let swapped = |before: &Site, after: &Site| {
+        let first = Arc::new(before.compile(&options).unwrap());
+        let at = first.waypoint_named("00").unwrap();
+        let next = Arc::new(after.compile_after(&first, &options).unwrap());
+        let robot = Active {
+            robot: AgentId(7),
+            class: 0,
+            level: LevelId(0),
+            at: Point2::new(0.0, 0.0),
+            on: Part::Waypoint(at),
+            released: &[],
+            goals: &[],
+        };
+        match Versions::new(first).swap(next, &[robot]) {
+            Err(SwapError::Stranded(stranded)) => Err(stranded[0].why.clone()),
+            other => Ok(other.is_ok()),
+        }
+    };
+    assert_eq!(swapped(&hall(), &wall(-0.2)), Err(Why::Place { x_m: 0.0, y_m: 0.0 }));
+    assert_eq!(swapped(&wall(-0.2), &wall(-0.21)), Ok(true));
+}
+
+/// Ids stay given when one goes back, so the next version follows the latest one, whichever is in force.
+#[test]
+fn going_back_does_not_give_an_id_twice() {
+    let scene = Scene::new();
+    let second = scene.after(&edited(&[], None, 1));
+    scene.swap(Arc::clone(&second), &[]).unwrap();
+    let back = scene.store.borrow_mut().back_to(scene.first.version(), &[]);
+    assert!(back.is_ok());
+    let other = edited(&[], None, 2);
+    let forked = Arc::new(other.compile_after(&scene.first, &options()).unwrap());
+    assert!(matches!(scene.swap(forked, &[]), Err(SwapError::OtherIds { .. })));
+    let shorter = Arc::new(edited(&[2], None, 0).compile_after(&scene.first, &options()).unwrap());
+    let error = scene.swap(shorter, &[]).unwrap_err().to_string();
+    assert!(error.contains(&format!("compile it after {}", second.version())), "{error}");
+    let latest = Arc::clone(scene.store.borrow().latest());
+    assert_eq!(latest.version(), second.version());
+    let third = Arc::new(other.compile_after(&latest, &options()).unwrap());
+    scene.swap(Arc::clone(&third), &[]).unwrap();
+    let mut store = scene.store.borrow_mut();
+    store.back_to(second.version(), &[]).unwrap();
+    store.forget_others();
+    assert!(store.version(scene.first.version()).is_none());
+    assert!([&second, &third].iter().all(|site| store.version(site.version()).is_some()));
 }
 
 #[test]

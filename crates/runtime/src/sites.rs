@@ -35,6 +35,11 @@ impl SiteStore {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner).version(version).cloned()
     }
 
+    /// The version to compile the next one after, see [`Versions::latest`]. Waits for a swap that is being examined.
+    pub fn latest(&self) -> Arc<CompiledSite> {
+        Arc::clone(self.versions.lock().unwrap_or_else(PoisonError::into_inner).latest())
+    }
+
     /// Puts a version in force, and says what it changes. Nothing changes on an error.
     ///
     /// # Errors
