@@ -327,7 +327,7 @@ impl Oracle<'_> {
 
     fn charger_leg(&self, agent: &Agent, from: WaypointId) -> Option<u64> {
         let at_station = |place| {
-            self.site.stations().iter().any(|it| it.kind == StationKind::Charger && it.waypoint == place)
+            self.site.live_stations().any(|(_, it)| it.kind == StationKind::Charger && it.waypoint == place)
         };
         let is_charger = |place: WaypointId| {
             self.site.waypoint(place).is_some_and(|it| it.roles.charger) || at_station(place)

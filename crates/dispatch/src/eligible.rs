@@ -80,10 +80,10 @@ impl fmt::Debug for Trips<'_> {
 impl<'a> Trips<'a> {
     /// Nothing searched yet. Linear in the waypoints and stations, to find the chargers.
     pub fn new(site: &'a CompiledSite, waits: &'a dyn Waits) -> Self {
-        let marked = (0_u32..).zip(site.waypoints()).filter(|(_, waypoint)| waypoint.roles.charger);
-        let stations = site.stations().iter().filter(|station| station.kind == StationKind::Charger);
-        let mut chargers: Vec<_> = marked.map(|(index, _)| WaypointId(index)).collect();
-        chargers.extend(stations.map(|station| station.waypoint));
+        let marked = site.live_waypoints().filter(|(_, waypoint)| waypoint.roles.charger);
+        let stations = site.live_stations().filter(|(_, station)| station.kind == StationKind::Charger);
+        let mut chargers: Vec<_> = marked.map(|(id, _)| id).collect();
+        chargers.extend(stations.map(|(_, station)| station.waypoint));
         chargers.sort_unstable();
         chargers.dedup();
         Self { site, waits, chargers, times: BTreeMap::new(), charger_legs: BTreeMap::new() }

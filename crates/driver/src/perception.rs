@@ -39,10 +39,8 @@ struct Leaf {
 impl Known {
     pub(crate) fn new(site: &CompiledSite) -> Self {
         let leaf = |passage, level| move |[a, b]: [Point2<f64>; 2]| Leaf { passage, level, a, b };
-        let doors = (0..).map(DoorId).zip(site.doors());
-        let doors = doors.map(|(id, door)| leaf(Passage::Door(id), door.level)([door.a, door.b]));
-        let stops = (0..).map(LiftId).zip(site.lifts());
-        let stops = stops.flat_map(|(id, lift)| lift.stops.iter().map(move |stop| (id, stop)));
+        let doors = site.live_doors().map(|(id, door)| leaf(Passage::Door(id), door.level)([door.a, door.b]));
+        let stops = site.live_lifts().flat_map(|(id, lift)| lift.stops.iter().map(move |stop| (id, stop)));
         let lifts = stops.flat_map(|(id, stop)| {
             stop.doors.iter().copied().map(leaf(Passage::Lift(id, stop.level), stop.level))
         });

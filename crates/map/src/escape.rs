@@ -37,7 +37,7 @@ impl CompiledSite {
     /// Empty for an unknown room. O(doors of the site).
     pub fn exit_widths(&self, room: RoomId) -> Vec<RoomDoor> {
         let Some(level) = self.room(room).map(|room| room.level) else { return Vec::new() };
-        let doors = (0..).map(DoorId).zip(self.doors()).filter(|(_, door)| door.level == level);
+        let doors = self.live_doors().filter(|(_, door)| door.level == level);
         doors
             .filter(|(_, door)| {
                 let along = (door.b - door.a).try_normalize(0.0).unwrap_or_else(Vector2::x);
@@ -53,7 +53,8 @@ impl CompiledSite {
     }
 
     /// The exit of a level that is nearest along paths through free space, the least id among equals; `None` when the
-    /// point is blocked or no exit can be reached. `free` must be of that level. A path search for each exit.
+    /// point is blocked or no exit can be reached. `free` must be of that level, and is best
+    /// [`free_space`](Self::free_space), which does not lead through the shafts of lifts. A path search for each exit.
     pub fn escape_distance(
         &self,
         level: LevelId,
@@ -61,8 +62,7 @@ impl CompiledSite {
         free: &FreeSpace,
         scratch: &mut Scratch,
     ) -> Option<Escape> {
-        let exits = (0..).map(DoorId).zip(self.doors());
-        let exits = exits.filter(|(_, door)| door.level == level && door.exit_width_m.is_some());
+        let exits = self.live_doors().filter(|(_, door)| door.level == level && door.exit_width_m.is_some());
         let mut best: Option<Escape> = None;
         for (door, at) in exits {
             let middle = middle(at);
@@ -93,6 +93,31 @@ mod tests {
         CompileOptions, Site,
         model::{self, Level, Room, Wall},
     };
+
+    /// A cabin is mapped, and open to two sides; nobody leaves through the shaft.
+    #[test]
+    fn nobody_walks_through_a_lift() {
+        let mut site = Site::new("ward");
+        site.levels.push(Level::new("0", 0.0));
+        site.rooms.push(Room::rectangle("ward", "0", 0.0, 0.0, 4.0, 4.0).walled());
+        site.rooms.push(Room::rectangle("hall", "0", 6.0, 0.0, 10.0, 4.0).walled());
+        let lift = model::Lift::new("lift", [5.0, 2.0], 1.8, 1.8);
+        site.lifts.push(lift.with_door("0", [4.05, 1.5], [4.05, 2.5]).with_door(
+            "0",
+            [5.95, 1.5],
+            [5.95, 2.5],
+        ));
+        site.doors.push(model::Door::new("exit", "0", [10.0, 1.0], [10.0, 2.2]).as_exit());
+        let site = site.compile(&CompileOptions::default()).unwrap();
+        let mut scratch = Scratch::new();
+        let [ward, hall] = [Point2::new(2.0, 2.0), Point2::new(8.0, 2.0)];
+        let mapped = FreeSpace::new(&site.levels()[0].geometry, 0.3).unwrap();
+        assert!(mapped.path(ward, hall, &mut scratch).is_ok(), "the cabin is known ground");
+        let ground = site.free_space(LevelId(0), 0.3, None).unwrap();
+        assert!(ground.path(ward, hall, &mut scratch).is_err());
+        assert_eq!(site.escape_distance(LevelId(0), ward, &ground, &mut scratch), None);
+        assert!(site.escape_distance(LevelId(0), hall, &ground, &mut scratch).is_some());
+    }
 
     #[test]
     fn the_nearest_exit_is_nearest_on_foot() {

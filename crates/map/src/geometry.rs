@@ -1,7 +1,7 @@
 //! Geometry of one level: walls, mapped free area, and fast questions about both.
 //!
 //! Containment is decided with exact predicates and includes the boundary; collision counts touching as hit.
-//! A question with NaN or infinite numbers gets the answer of a blocked place. Errors of distances are below
+//! A question with NaN, infinite numbers or places beyond a million kilometres gets the answer of a blocked place. Errors of distances are below
 //! 1e-9 m for coordinates up to 10 km.
 
 mod area;
@@ -71,6 +71,8 @@ pub struct LevelGeometry {
     closest_side: ClosestIndex,
     area: RegionIndex,
     area_m2: f64,
+    /// Obstacles, which are walls all round, where there is no mapped area that they are cut out of.
+    solids: RegionIndex,
 }
 
 impl LevelGeometry {
@@ -89,10 +91,18 @@ impl LevelGeometry {
             area: RegionIndex::new(sides.iter().map(|side| (0, *side))),
             closest_side: ClosestIndex::new(sides.iter().map(|&(a, b)| (a, b, 0.0))),
             area_m2: rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0,
+            solids: RegionIndex::default(),
             walls,
             rings,
             sides,
         }
+    }
+
+    /// The same with obstacles nobody can be inside; their outlines must be among the walls.
+    pub(crate) fn with_solids(self, solids: &[Vec<Point2<f64>>]) -> Self {
+        let solid_sides =
+            (0..).zip(solids).flat_map(|(number, ring)| sides(ring).map(move |side| (number, side)));
+        Self { solids: RegionIndex::new(solid_sides), ..self }
     }
 
     /// Walls: both ends of the centre line and the thickness, metres.
@@ -128,16 +138,17 @@ impl LevelGeometry {
         self.area.locate(p) != Found::Outside
     }
 
-    /// Distance to the nearest wall surface, metres: zero in a wall, infinite without walls. O(1) on average.
+    /// Distance to the nearest wall surface, metres: zero in a wall and in an obstacle, infinite without walls. O(1) on
+    /// average.
     pub fn wall_clearance(&self, p: Point2<f64>) -> f64 {
-        if !is_finite(p) {
+        if !is_place(p) || self.solids.locate(p) != Found::Outside {
             return 0.0;
         }
         self.wall_near(p).map_or(f64::INFINITY, |(_, distance_m)| distance_m.max(0.0))
     }
 
-    /// The wall whose surface is nearest to a point, the first in the order of [`walls`](Self::walls) among equals;
-    /// `None` without walls and for a point that is not finite. O(1) on average.
+    /// The wall whose surface is nearest to a point, of several one, and always the same; `None` without walls and for
+    /// a point that is not finite. O(1) on average.
     ///
     /// In a wall the distance is zero, and the wall is the one that `p` is deepest in.
     pub fn nearest_wall(&self, p: Point2<f64>) -> Option<NearestWall> {
@@ -148,7 +159,7 @@ impl LevelGeometry {
 
     /// The nearest wall and the distance to its surface, negative in it.
     fn wall_near(&self, p: Point) -> Option<(u32, f64)> {
-        if !is_finite(p) {
+        if !is_place(p) {
             return None;
         }
         let surface = |wall: u32| {
@@ -163,7 +174,7 @@ impl LevelGeometry {
     /// Distance to the boundary of the mapped area, from either side, metres; infinite without an area. O(1) on
     /// average.
     pub fn boundary_clearance(&self, p: Point2<f64>) -> f64 {
-        if !is_finite(p) {
+        if !is_place(p) {
             return 0.0;
         }
         let distance = |side: u32| {
@@ -175,7 +186,7 @@ impl LevelGeometry {
 
     /// Whether a disc lies in the mapped area and touches no wall; O(1) on average.
     ///
-    /// On a level without mapped area only the walls are asked.
+    /// On a level without mapped area only walls and obstacles are asked.
     pub fn disc_free(&self, p: Point2<f64>, radius_m: f64) -> bool {
         self.sweep_free(p, p, radius_m)
     }
@@ -183,10 +194,11 @@ impl LevelGeometry {
     /// Whether a disc moved straight from `a` to `b` stays in the mapped area and touches no wall.
     ///
     /// Never `true` when blocked; it may refuse a fit closer than 1e-9 m. O(cells touched). On a level without
-    /// mapped area only the walls are asked.
+    /// mapped area only walls and obstacles are asked.
     pub fn sweep_free(&self, a: Point2<f64>, b: Point2<f64>, radius_m: f64) -> bool {
-        let legal = is_finite(a) && is_finite(b) && radius_m.is_finite() && 0.0 <= radius_m;
+        let legal = is_place(a) && is_place(b) && radius_m.is_finite() && 0.0 <= radius_m;
         legal
+            && self.solids.locate(a) == Found::Outside
             && self.wall_in_reach(a, b, radius_m).is_none()
             && self.boundary_in_reach(a, b, radius_m).is_none()
     }
@@ -246,6 +258,9 @@ fn is_before((near, at): (f64, Point), (than, there): (f64, Point)) -> bool {
     near.total_cmp(&than).then(at.x.total_cmp(&there.x)).then(at.y.total_cmp(&there.y)).is_lt()
 }
 
+/// Beyond it nothing is mapped: a million kilometres, where neighbouring numbers lie 0.1 µm apart.
+const FAR_M: f64 = 1e9;
+
 /// How much closer than allowed a sweep may seem by rounding and still be refused.
 const SLACK_M: f64 = 1e-9;
 
@@ -254,8 +269,9 @@ fn approach_of(a: Point, b: Point, c: Point, d: Point) -> (f64, Point) {
     if a == b { (point_to_segment(a, c, d), a) } else { approach(a, b, c, d) }
 }
 
-fn is_finite(p: Point) -> bool {
-    p.x.is_finite() && p.y.is_finite()
+/// Whether a point is one that can be asked about: finite, and near enough that no product overflows.
+fn is_place(p: Point) -> bool {
+    p.x.abs() <= FAR_M && p.y.abs() <= FAR_M
 }
 
 #[cfg(test)]

@@ -210,6 +210,8 @@ pub struct Visitor<'a> {
 /// The zones that count for a footprint at a place, those that others overrule left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ZonesAt<'a> {
+    /// No such level, or no such place on it.
+    is_nowhere: bool,
     zones: Vec<(ZoneId, &'a model::Zone)>,
     conflicts: Vec<(ZoneId, ZoneId)>,
 }
@@ -227,7 +229,13 @@ pub struct Heading {
 
 impl CompiledSite {
     /// The zones that count for a visitor whose centre is at a place. Linear in the corners of the level's zones.
+    ///
+    /// On an unknown level, and at a place or for a radius that is not finite, everything is blocked.
     pub fn zones_at(&self, level: LevelId, at: Point2<f64>, visitor: Visitor<'_>) -> ZonesAt<'_> {
+        let is_place = at.coords.iter().all(|metres| metres.is_finite()) && 0.0 <= visitor.radius_m;
+        if !is_place || self.level(level).is_none() {
+            return ZonesAt { is_nowhere: true, ..ZonesAt::default() };
+        }
         let there = (0..).map(ZoneId).zip(self.zones()).filter_map(|(id, zone)| {
             let written = self.written_zone(zone)?;
             (zone.level == level && zone.counts(written, at, visitor)).then_some((id, written))
@@ -237,17 +245,20 @@ impl CompiledSite {
 }
 
 impl CompiledSite {
-    /// Whether no robot of a footprint class ever enters a zone: it is blocked or for people alone, always, and counts
-    /// for the class. Plans keep out of it: see [`ClassClaims::usable`](crate::ClassClaims::usable) and
-    /// [`free_space`](Self::free_space). `false` for an unknown zone.
+    /// Whether no plan leads a robot of a footprint class into a zone: it is blocked or for people alone, and counts for
+    /// the class. Plans do not know the time of day, so a zone with a schedule is closed to them at all hours. See
+    /// [`ClassClaims::usable`](crate::ClassClaims::usable) and [`free_space`](Self::free_space). `false` for an unknown
+    /// zone.
     pub fn is_closed(&self, zone: ZoneId, class: &str) -> bool {
         let written = self.zone(zone).and_then(|zone| self.written_zone(zone));
         written.is_some_and(|written| written.is_closed() && written.counts_for(class))
     }
 
-    /// The free space of a radius on a level, less the zones that are [closed](Self::is_closed) to a class.
+    /// The ground of a level that a robot or person of some radius can walk on: its free space less the cabins of lifts,
+    /// and for a robot less the zones that are [closed](Self::is_closed) to its class. `class` is `None` for a person.
     ///
-    /// Cost as [`FreeSpace::new`].
+    /// Cabins are mapped, so that a robot in one is on known ground; but nobody crosses a shaft. Cost as
+    /// [`FreeSpace::new`]; empty for an unknown level.
     ///
     /// # Errors
     /// As [`FreeSpace::new`].
@@ -255,10 +266,15 @@ impl CompiledSite {
         &self,
         level: LevelId,
         radius_m: f64,
-        class: &str,
+        class: Option<&str>,
     ) -> Result<FreeSpace, FreeSpaceError> {
-        let closed = self.live_zones().filter(|(id, zone)| zone.level == level && self.is_closed(*id, class));
-        let closed: Vec<&[Point2<f64>]> = closed.map(|(_, zone)| zone.outer.as_slice()).collect();
+        let is_closed = |id| class.is_some_and(|class| self.is_closed(id, class));
+        let zones = self.live_zones().filter(|(id, zone)| zone.level == level && is_closed(*id));
+        let cabins: Vec<_> =
+            self.live_lifts().filter(|(_, lift)| lift.serves(level)).map(|(_, lift)| lift.cabin()).collect();
+        let cabins = cabins.iter().map(<[Point2<f64>; 4]>::as_slice);
+        let closed: Vec<&[Point2<f64>]> =
+            zones.map(|(_, zone)| zone.outer.as_slice()).chain(cabins).collect();
         match self.level(level) {
             Some(level) => FreeSpace::outside(&level.geometry, &closed, radius_m),
             None => FreeSpace::new(&LevelGeometry::default(), radius_m),
@@ -267,10 +283,9 @@ impl CompiledSite {
 }
 
 impl model::Zone {
-    /// Whether no robot for which it counts ever enters.
+    /// Whether no robot for which it counts is sent there, whatever its schedule says.
     pub fn is_closed(&self) -> bool {
         matches!(self.kind, model::ZoneKind::Blocked | model::ZoneKind::HumanOnly)
-            && self.schedules.is_empty()
     }
 
     /// Whether it counts for a footprint class.
@@ -310,7 +325,7 @@ impl<'a> ZonesAt<'a> {
             }
         }
         let kept = there.into_iter().zip(overruled).filter(|(_, overruled)| !overruled);
-        Self { zones: kept.map(|(zone, _)| zone).collect(), conflicts }
+        Self { is_nowhere: false, zones: kept.map(|(zone, _)| zone).collect(), conflicts }
     }
 
     /// The zones, by id.
@@ -328,15 +343,19 @@ impl<'a> ZonesAt<'a> {
         self.of(kind).next().is_some()
     }
 
-    /// Whether no robot may be here: blocked, for people alone, or nobody knows what holds.
+    /// Whether no robot may be here: blocked, for people alone, or nobody knows what holds or where this is.
     pub fn is_blocked(&self) -> bool {
-        self.has(model::ZoneKind::Blocked)
+        self.is_nowhere
+            || self.has(model::ZoneKind::Blocked)
             || self.has(model::ZoneKind::HumanOnly)
             || !self.conflicts.is_empty()
     }
 
-    /// The lowest speed limit, metres per second.
+    /// The lowest speed limit, metres per second; zero where it [is blocked](Self::is_blocked).
     pub fn speed_limit_mps(&self) -> Option<f64> {
+        if self.is_blocked() {
+            return Some(0.0);
+        }
         self.zones.iter().filter_map(|(_, zone)| zone.speed_limit_mps).min_by(f64::total_cmp)
     }
 
@@ -453,7 +472,7 @@ mod tests {
         assert_eq!((there.speed_limit_mps(), there.weight()), (Some(0.2), -0.25));
         let site = hall(vec![zone("c", K::SpeedLimit), zone("x", K::Blocked)]);
         let there = at(&site, 1.0, ANYBODY);
-        assert!(there.is_blocked() && there.speed_limit_mps().is_none());
+        assert!(there.is_blocked() && there.speed_limit_mps() == Some(0.0));
     }
 
     #[test]

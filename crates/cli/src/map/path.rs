@@ -181,7 +181,7 @@ impl Question<'_> {
             return Ok(None);
         }
         let class = self.profile.class.and_then(|class| self.site.classes().get(class));
-        let class = class.map_or("", |claims| claims.class.name.as_str());
+        let class = class.map(|claims| claims.class.name.as_str());
         let space = self.site.free_space(level, self.radius_m, class);
         space.map(Some).map_err(|error| Problem::input(file, error))
     }

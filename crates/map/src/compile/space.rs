@@ -60,11 +60,15 @@ pub(super) fn build(site: &Site, names: &Names<'_>) -> Result<Space, Vec<MapErro
         let walls = walls(site, id, level_of, &rooms, &doors, &lifts);
         let obstacles: Vec<_> = obstacles(site, id, level_of).collect();
         match mapped_area(&areas(id, &rooms, &doors, &lifts), &obstacles) {
-            Ok(rings) => levels.push(Level {
-                name: level.id.clone(),
-                elevation_m: level.elevation_m,
-                geometry: LevelGeometry::new(walls, rings),
-            }),
+            Ok(rings) => {
+                // A mapped area has the obstacles cut out of it.
+                let solids: &[_] = if rings.is_empty() { &obstacles } else { &[] };
+                levels.push(Level {
+                    name: level.id.clone(),
+                    elevation_m: level.elevation_m,
+                    geometry: LevelGeometry::new(walls, rings).with_solids(solids),
+                });
+            }
             Err(error) => errors.push(MapError::AreaUnion {
                 level: level.id.clone(),
                 found_m2: error.found_m2,

@@ -356,10 +356,10 @@ fn no_plan_leads_through_a_closed_zone() {
     assert_eq!(times(&with(slow)), [true, true]);
     let nights = model::Schedule { days: Vec::new(), from: "22:00".to_owned(), to: "06:00".to_owned() };
     let at_night = Zone { schedules: vec![nights], ..zone.clone() };
-    assert_eq!(times(&with(at_night)), [true, true], "who plans does not know when");
+    assert_eq!(times(&with(at_night)), [false, false], "who plans does not know when");
 
     let site = with(zone);
-    let area = |class: &str| site.free_space(LevelId(0), 0.2, class).unwrap();
+    let area = |class: &str| site.free_space(LevelId(0), 0.2, Some(class)).unwrap();
     let (free, all) =
         (area("r200"), crate::geometry::FreeSpace::new(&site.levels()[0].geometry, 0.2).unwrap());
     for (x, y, is_free) in
@@ -368,7 +368,8 @@ fn no_plan_leads_through_a_closed_zone() {
         assert_eq!(free.contains(Point2::new(x, y)), is_free, "({x}, {y})");
         assert!(all.contains(Point2::new(x, y)));
     }
-    let unknown = site.free_space(LevelId(7), 0.2, "r200").unwrap();
+    assert!(site.free_space(LevelId(0), 0.2, None).unwrap().contains(Point2::new(3.0, 2.6)), "people may");
+    let unknown = site.free_space(LevelId(7), 0.2, None).unwrap();
     assert!(unknown.rings().is_empty(), "an unknown level has no floor");
 }
 

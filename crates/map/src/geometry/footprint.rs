@@ -3,10 +3,10 @@
 //! What is called free is free: answers may refuse a fit closer than a micrometre and never allow one that touches.
 //! Collision counts touching; the boundary of the mapped area belongs to it, but a fit within a nanometre is refused.
 
-use nalgebra::{Isometry2, Point2, Vector2};
+use nalgebra::{Isometry2, Point2, UnitComplex, Vector2};
 
 use super::{
-    LevelGeometry, SLACK_M, is_finite,
+    LevelGeometry, SLACK_M, is_place,
     segment::{Point, orientation, ring_contains, segment_to_segment, segments_meet, sides, twice_area},
 };
 
@@ -144,7 +144,7 @@ impl Outline {
         if !(3..=256).contains(&corners.len()) {
             return Err(FootprintError::Corners { corners: corners.len() });
         }
-        if let Some(corner) = corners.iter().position(|corner| !is_finite(*corner)) {
+        if let Some(corner) = corners.iter().position(|corner| !is_place(*corner)) {
             return Err(FootprintError::NotFinite { corner });
         }
         let lines: Vec<_> = sides(&corners).collect();
@@ -241,7 +241,7 @@ impl LevelGeometry {
         along: Vector2<f64>,
     ) -> bool {
         let at = Point::from(pose.translation.vector);
-        if !is_pose(pose) || !is_finite(along.into()) {
+        if !is_pose(pose) || !is_place(along.into()) {
             return false;
         }
         let outline = match footprint {
@@ -262,7 +262,8 @@ impl LevelGeometry {
     /// when positive; both ends included.
     ///
     /// Never `true` when blocked. It may refuse a turn that passes something closer than some micrometres, and one that
-    /// needs more than 20 000 pieces to be judged; a full turn in a roomy place needs a few dozen.
+    /// needs more than 20 000 pieces to be judged or reaches further than 1 000 km from its centre; a full turn in a roomy
+    /// place needs a few dozen.
     pub fn footprint_arc_free(
         &self,
         footprint: &Footprint,
@@ -270,16 +271,22 @@ impl LevelGeometry {
         around: Point2<f64>,
         angle_rad: f64,
     ) -> bool {
-        if !is_pose(pose) || !is_finite(around) || !angle_rad.is_finite() {
+        /// Within it, places on the arc are exact to less than a nanometre and a half.
+        const ARC_RADIUS_MAX_M: f64 = 1e6;
+        if !is_pose(pose) || !is_place(around) || !angle_rad.is_finite() {
+            return false;
+        }
+        let from_centre = Point::from(pose.translation.vector) - around;
+        let radius_m = from_centre.norm() + footprint.reach_m();
+        if ARC_RADIUS_MAX_M < radius_m {
             return false;
         }
         let turned = |share: f64| {
-            Isometry2::translation(around.x, around.y)
-                * Isometry2::rotation(angle_rad * share)
-                * Isometry2::translation(-around.x, -around.y)
-                * pose
+            // The platform's sine may differ from another one's.
+            let (sine, cosine) = (libm::sin(angle_rad * share), libm::cos(angle_rad * share));
+            let turn = UnitComplex::from_cos_sin_unchecked(cosine, sine);
+            Isometry2::from_parts((around + turn * from_centre).into(), turn * pose.rotation)
         };
-        let radius_m = (Point::from(pose.translation.vector) - around).norm() + footprint.reach_m();
         if !self.footprint_free(footprint, pose) || !self.footprint_free(footprint, &turned(1.0)) {
             return false;
         }
@@ -321,7 +328,8 @@ impl LevelGeometry {
         if 1.0 < half_rad {
             return false;
         }
-        let bulge_m = radius_m * (1.0 - libm::cos(half_rad)) + SLACK_M;
+        let half_sine = libm::sin(half_rad / 2.0);
+        let bulge_m = 2.0 * radius_m * half_sine * half_sine + SLACK_M;
         let (start, end) = (Point::from(from.translation.vector), Point::from(to.translation.vector));
         let outline = match footprint {
             Footprint::Circle(disc) => return self.sweep_free(start, end, disc.radius_m + bulge_m),
@@ -414,7 +422,7 @@ fn hull(mut points: Vec<Point>) -> Vec<Point> {
 }
 
 fn is_pose(pose: &Isometry2<f64>) -> bool {
-    is_finite(pose.translation.vector.into()) && pose.rotation.re.is_finite() && pose.rotation.im.is_finite()
+    is_place(pose.translation.vector.into()) && pose.rotation.re.is_finite() && pose.rotation.im.is_finite()
 }
 
 #[cfg(test)]

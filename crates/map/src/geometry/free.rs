@@ -15,7 +15,7 @@ use nalgebra::Point2;
 pub use self::search::Scratch;
 use self::{locate::PolygonIndex, mesh::Mesh, search::Search};
 use super::{
-    Found, LevelGeometry, Point, RegionIndex, SegmentGrid, closest, is_finite, point_to_segment, sides,
+    Found, LevelGeometry, Point, RegionIndex, SegmentGrid, closest, is_place, point_to_segment, sides,
     twice_area,
 };
 
@@ -113,7 +113,8 @@ pub struct FreeSpace {
 }
 
 impl FreeSpace {
-    /// The free space of a radius, which counts up to the next 10 micrometres; O(n log n), some milliseconds for a
+    /// The free space of a radius, cabins of lifts included (see
+    /// [`CompiledSite::free_space`](crate::CompiledSite::free_space)). The radius counts up to the next 10 micrometres; O(n log n), some milliseconds for a
     /// storey of a hospital. Empty on a level without mapped area: what was not mapped is not known to be free.
     ///
     /// A larger radius gives a subset.
@@ -188,7 +189,7 @@ impl FreeSpace {
     /// The point itself when it is free, else a free point that is nearest up to a micrometre; `None` when nothing is
     /// free or the point is not finite.
     pub fn nearest_free(&self, p: Point2<f64>) -> Option<Point2<f64>> {
-        if !is_finite(p) || self.sides.is_empty() {
+        if !is_place(p) || self.sides.is_empty() {
             return None;
         }
         if self.contains(p) {

@@ -6,7 +6,7 @@
 use nalgebra::{Point2, Vector2};
 
 use super::{
-    LevelGeometry, WallSegment, is_finite,
+    LevelGeometry, WallSegment, is_place,
     segment::{Point, closest, crossing_share, ray_to_segment, segments_meet},
 };
 
@@ -73,7 +73,7 @@ impl LevelGeometry {
     /// Whether the straight line between two points touches no wall, thickness included; never `true` when it does.
     /// O(cells touched).
     pub fn is_visible(&self, a: Point2<f64>, b: Point2<f64>) -> bool {
-        is_finite(a) && is_finite(b) && self.wall_in_reach(a, b, 0.0).is_none()
+        is_place(a) && is_place(b) && self.wall_in_reach(a, b, 0.0).is_none()
     }
 
     /// What can be seen from a point within a radius: a ring around it, counter-clockwise. Walls count as their centre
@@ -81,7 +81,7 @@ impl LevelGeometry {
     ///
     /// Empty for a point that is not finite or a radius that is not positive. O(k²) for `k` walls within the radius.
     pub fn visible_region(&self, p: Point2<f64>, radius_m: f64) -> Vec<Point2<f64>> {
-        if !is_finite(p) || !radius_m.is_finite() || radius_m <= 0.0 {
+        if !is_place(p) || !radius_m.is_finite() || radius_m <= 0.0 {
             return Vec::new();
         }
         let mut walls: Vec<u32> = Vec::new();
@@ -117,6 +117,15 @@ impl LevelGeometry {
         }
         ring.dedup();
         ring
+    }
+
+    /// Distance along a ray to the nearest edge of the mapped area, at most `max_m`.
+    pub(super) fn ray_edge(&self, origin: Point, direction_unit: Vector2<f64>, max_m: f64) -> f64 {
+        let distance = |side: u32| {
+            let side = self.sides.get(side as usize);
+            side.map_or(f64::INFINITY, |&(a, b)| ray_to_segment(origin, direction_unit, a, b))
+        };
+        self.side_grid.cast(origin, direction_unit, max_m, distance).1
     }
 
     #[inline]
@@ -181,7 +190,7 @@ fn ray_to_body(origin: Point, direction: Vector2<f64>, wall: &WallSegment) -> f6
 }
 
 fn is_ray(origin: Point, direction: Vector2<f64>, max_m: f64) -> bool {
-    is_finite(origin) && is_finite(direction.into()) && max_m.is_finite() && direction != Vector2::zeros()
+    is_place(origin) && is_place(direction.into()) && max_m.is_finite() && direction != Vector2::zeros()
 }
 
 fn unit(angle: f64) -> Vector2<f64> {

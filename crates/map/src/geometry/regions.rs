@@ -98,9 +98,12 @@ impl RegionIndex {
                 around = self.around_border(column, row, &reach, &around);
                 reach.clear();
             }
-            reach.extend(own.iter().copied());
-            reach.sort_unstable();
-            reach.dedup();
+            for side in own {
+                // Sorting all of them again for every cell would be quadratic where sides overlap along a whole row.
+                if let Err(place) = reach.binary_search(side) {
+                    reach.insert(place, *side);
+                }
+            }
             right.clear();
             right.extend_from_slice(own);
             let cell = if reach.is_empty() {

@@ -208,6 +208,27 @@ fn a_million_metres_away_the_union_is_still_exact() {
     assert!((geometry.area_m2() - 2.0).abs() < 1e-9);
 }
 
+/// Where no room is drawn, walls alone limit motion; but nobody is inside an obstacle.
+#[test]
+fn an_obstacle_is_solid_without_rooms() {
+    let ring = [(2.0, 2.0), (6.0, 2.0), (6.0, 5.0), (2.0, 5.0)].map(|(x, y)| Point::new(x, y)).to_vec();
+    let walls = sides(&ring).map(|(a, b)| WallSegment { a, b, thickness_m: 0.0 }).collect();
+    let geometry = LevelGeometry::new(walls, Vec::new()).with_solids(&[ring]);
+    let (inside, outside) = (Point::new(4.0, 3.5), Point::new(8.0, 3.5));
+    assert!(!geometry.disc_free(inside, 0.2) && geometry.disc_free(outside, 0.2));
+    assert!(!geometry.sweep_free(inside, Point::new(4.5, 3.5), 0.2));
+    assert_eq!(geometry.wall_clearance(inside), 0.0);
+    assert_eq!(geometry.wall_clearance(outside), 2.0);
+}
+
+#[test]
+fn a_sweep_to_the_end_of_the_world_is_refused() {
+    let geometry = level(&[[0, 0, 8, 8]], Vec::new());
+    for far in [1e154, 1e200, 2e9] {
+        assert!(!geometry.sweep_free(Point::new(4.0, 4.0), Point::new(far, far / 2.0), 0.1), "{far}");
+    }
+}
+
 #[test]
 fn questions_about_nowhere_get_the_answer_of_a_blocked_place() {
     let geometry = level(&[[0, 0, 8, 8]], Vec::new());

@@ -3,7 +3,7 @@
 use nalgebra::{Point2, Vector2};
 
 use super::{
-    LevelGeometry, is_finite,
+    LevelGeometry, is_place,
     segment::{Point, crossing_share, segments_meet},
 };
 
@@ -21,14 +21,15 @@ pub struct CorridorWidth {
 }
 
 impl LevelGeometry {
-    /// The least free width across the line from `a` to `b`, measured square to it between wall surfaces and at most
-    /// `reach_m` to either side, and where; `None` for a line without length or numbers that are not finite.
+    /// The least free width across the line from `a` to `b`, measured square to it between wall surfaces and edges of the
+    /// mapped area, and at most `reach_m` to either side, and where; `None` for a line without length or numbers that are
+    /// not finite.
     ///
-    /// It is looked at beside every end of a wall, where a wall crosses the line, and at both ends of the line: exact where walls run along
-    /// the way, and too wide by less than half a wall's thickness beside round ends of walls that do not.
-    /// O(walls nearby x cells across).
+    /// It is looked at beside every end of a wall or edge, where one crosses the line, and at both ends of the line: exact
+    /// where walls run along the way, and too wide by less than half a wall's thickness beside round ends of walls that do
+    /// not. O(walls nearby x cells across).
     pub fn corridor_width(&self, a: Point2<f64>, b: Point2<f64>, reach_m: f64) -> Option<CorridorWidth> {
-        if !is_finite(a) || !is_finite(b) || !reach_m.is_finite() || reach_m < 0.0 {
+        if !is_place(a) || !is_place(b) || !reach_m.is_finite() || reach_m < 0.0 {
             return None;
         }
         let along = b - a;
@@ -48,10 +49,19 @@ impl LevelGeometry {
                 );
             }
         });
+        self.side_grid.near(a, b, reach_m, |side| {
+            let Some(&(c, d)) = self.sides.get(side as usize) else { return };
+            if segments_meet(a, b, c, d) {
+                places.push(crossing_share(a, b, c, d) * length_m);
+            }
+            let ends = [c, d].map(|end| (end - a).dot(&unit));
+            places.extend(ends.iter().filter(|at| (0.0..=length_m).contains(*at)));
+        });
         places.sort_by(f64::total_cmp);
         places.dedup();
         let free = |at: Point, side: Vector2<f64>| {
-            self.ray_surface(at, side, reach_m).map_or(reach_m, |hit| hit.distance_m)
+            let wall_m = self.ray_surface(at, side, reach_m).map_or(reach_m, |hit| hit.distance_m);
+            self.ray_edge(at, side, wall_m)
         };
         let widths = places.into_iter().map(|place| {
             let at = a + unit * place;
@@ -69,7 +79,7 @@ mod tests {
     use super::*;
     use crate::geometry::{
         WallSegment,
-        tests::{probe, walls},
+        tests::{level, probe, walls},
     };
 
     proptest! {
@@ -88,6 +98,16 @@ mod tests {
             }
             prop_assert!((found.left_m + found.right_m - found.width_m).abs() < 1e-12);
         }
+    }
+
+    /// Where the map ends, nobody drives: an edge without a wall is as good as one.
+    #[test]
+    fn an_edge_narrows_a_corridor() {
+        let geometry = level(&[[0, 0, 8, 3], [3, 0, 5, 4]], Vec::new());
+        let found = geometry.corridor_width(Point::new(1.0, 1.0), Point::new(7.0, 1.0), 5.0).unwrap();
+        assert!((found.width_m - 3.0).abs() < 1e-9 && (found.right_m - 1.0).abs() < 1e-9, "{found:?}");
+        let bay = geometry.corridor_width(Point::new(3.5, 1.0), Point::new(4.5, 1.0), 5.0).unwrap();
+        assert!((bay.width_m - 4.0).abs() < 1e-9, "{bay:?}");
     }
 
     #[test]

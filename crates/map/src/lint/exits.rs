@@ -156,7 +156,7 @@ pub(super) fn escape(index: &Index<'_>, findings: &mut Vec<Finding>) {
         if exits.is_empty() {
             continue;
         }
-        let free = match FreeSpace::new(&level.level.geometry, metres(rules.person_radius_mm)) {
+        let free = match index.site.free_space(level.id, metres(rules.person_radius_mm), None) {
             Ok(free) => free,
             // What nobody could look at does not pass.
             Err(error) => {
