@@ -138,7 +138,7 @@ pub(crate) struct MapOptions {
     #[arg(long, value_name = "NAME")]
     pub(crate) roadmap: Option<String>,
     #[command(flatten)]
-    pub(crate) robot: RobotSize,
+    pub(crate) robot: Robot,
 }
 
 /// How to read a map.
@@ -168,15 +168,19 @@ pub(crate) struct SpeedMask {
     pub(crate) raster: Raster,
 }
 
-/// How large the robots are.
+/// Which robots are meant, and how large they are.
 #[derive(Debug, Args)]
-pub(crate) struct RobotSize {
+pub(crate) struct Robot {
     /// Radius of the robots, millimetres.
     #[arg(long, default_value_t = 250, value_name = "MM", value_parser = clap::value_parser!(u32).range(1..=5_000))]
     pub(crate) radius: u32,
     /// Declared envelope around the robots (tracking, localisation), millimetres.
     #[arg(long, default_value_t = 150, value_name = "MM", value_parser = clap::value_parser!(u32).range(0..=5_000))]
     pub(crate) margin: u32,
+    /// Footprint class of the robots: lanes and zones for others do not count for them. If absent it is "robot", or the
+    /// first class by name on a map whose lanes are all for named ones.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) class: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -287,7 +291,7 @@ pub(crate) struct Convert {
     #[arg(long, value_name = "NAME")]
     pub(crate) roadmap: Option<String>,
     #[command(flatten)]
-    pub(crate) robot: RobotSize,
+    pub(crate) robot: Robot,
     /// Size of the cells of a raster, metres; 0.05 if not given.
     #[arg(long, value_name = "METRES")]
     pub(crate) resolution: Option<f64>,

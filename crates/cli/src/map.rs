@@ -19,7 +19,7 @@ use sheepdog_map::{
 use sheepdog_scenario::Setup;
 
 use crate::{
-    args::{MapCommand, MapOptions, Masks, RobotSize},
+    args::{MapCommand, MapOptions, Masks, Robot},
     files::{Sources, read, text},
     problem::{Answer, Problem},
 };
@@ -54,7 +54,7 @@ pub(crate) fn load(path: &Path, options: &MapOptions) -> Result<Loaded, Problem>
         read_site(path, raster, &mut sources)?.map_err(|error| Problem::input(path, error))?;
     let (site, generated) = with_roadmap(path, site, options.roadmap.as_deref(), &options.robot)?;
     let roadmap = choose_roadmap(path, &site, options.roadmap.as_deref())?;
-    let options = compile_options(&options.robot, roadmap);
+    let options = compile_options(&site, &options.robot, roadmap);
     Ok(Loaded { site, options, report, generated, sources })
 }
 
@@ -76,11 +76,18 @@ pub(crate) fn options_for_all(
 ) -> Result<CompileOptions, Problem> {
     let wanted = options.roadmap.as_deref();
     let roadmap = if wanted.is_some() { choose_roadmap(path, site, wanted)? } else { None };
-    Ok(compile_options(&options.robot, roadmap))
+    Ok(compile_options(site, &options.robot, roadmap))
 }
 
-fn compile_options(robot: &RobotSize, roadmap: Option<String>) -> CompileOptions {
-    Setup::options(Mm(robot.radius), Mm(robot.margin), roadmap)
+fn compile_options(site: &Site, robot: &Robot, roadmap: Option<String>) -> CompileOptions {
+    let mut options = Setup::options(Mm(robot.radius), Mm(robot.margin), roadmap);
+    // A map whose lanes are all for somebody is asked about for one of them.
+    let is_for_all = site.lanes.iter().any(|lane| lane.classes.is_empty());
+    let named = site.lanes.iter().flat_map(|lane| &lane.classes).min().filter(|_| !is_for_all);
+    if let (Some(class), Some(name)) = (options.classes.first_mut(), robot.class.as_ref().or(named)) {
+        class.name.clone_from(name);
+    }
+    options
 }
 
 /// A site, and the report of its importer unless it is in a format of ours.
@@ -186,13 +193,13 @@ pub(crate) fn with_roadmap(
     path: &Path,
     site: Site,
     name: Option<&str>,
-    robot: &RobotSize,
+    robot: &Robot,
 ) -> Result<(Site, Option<String>), Problem> {
     let is_bare = site.rooms.is_empty() || (site.doors.is_empty() && site.lifts.is_empty());
     if !site.lanes.is_empty() || is_bare {
         return Ok((site, None));
     }
-    let compile = compile_options(robot, None);
+    let compile = compile_options(&site, robot, None);
     let Some(class) = compile.classes.into_iter().next() else { return Ok((site, None)) };
     let survey = SurveyOptions {
         way_out_width: compile.way_out_width,

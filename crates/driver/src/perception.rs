@@ -1,7 +1,7 @@
 //! From what a robot perceives to what its interlock is told: floats end here, rounded to the safe side.
 
 use nalgebra::{Point2, Rotation2, Vector2};
-use sheepdog_core::{DoorId, LevelId, LiftId, Micros, Mm, MmPerS, MradPerS, wire::Passage};
+use sheepdog_core::{LevelId, Micros, Mm, MmPerS, MradPerS, wire::Passage};
 use sheepdog_interlock::{
     Config, Odometry, Reading, SensorReading, Twist,
     beams::{self, Direction, Surroundings, Sweep, UNIT},

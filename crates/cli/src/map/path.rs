@@ -176,13 +176,17 @@ impl Question<'_> {
         self.site.waypoint(waypoint).map(|waypoint| waypoint.name.clone()).unwrap_or_default()
     }
 
+    /// The footprint class asked for.
+    fn class(&self) -> &str {
+        let claims = self.profile.class.and_then(|class| self.site.classes().get(class));
+        claims.map_or("", |claims| claims.class.name.as_str())
+    }
+
     fn free(&self, file: &Path, level: LevelId) -> Result<Option<FreeSpace>, Problem> {
         if !self.site.level(level).is_some_and(|level| level.geometry.has_area()) {
             return Ok(None);
         }
-        let class = self.profile.class.and_then(|class| self.site.classes().get(class));
-        let class = class.map(|claims| claims.class.name.as_str());
-        let space = self.site.free_space(level, self.radius_m, class);
+        let space = self.site.free_space(level, self.radius_m, Some(self.class()));
         space.map(Some).map_err(|error| Problem::input(file, error))
     }
 
@@ -373,6 +377,7 @@ impl Question<'_> {
         json!({
             "from": end(&self.from),
             "to": end(&self.to),
+            "class": self.class(),
             "radius_m": self.radius_m,
             "speed_mps": f64::from(args.speed) / 1e3,
             "legs": answer.map_or_else(Vec::new, |legs| legs.iter().map(|leg| self.leg_json(leg)).collect()),
@@ -403,9 +408,10 @@ impl Question<'_> {
 
     fn print(&self, args: &MapPath, direct: &Result<Leg, String>, route: Option<&[Leg]>) {
         anstream::println!(
-            "from {:?} to {:?}, a robot of radius {} m at {} m/s",
+            "from {:?} to {:?}, class {:?}, radius {} m, at {} m/s",
             args.from,
             args.to,
+            self.class(),
             self.radius_m,
             f64::from(args.speed) / 1e3
         );

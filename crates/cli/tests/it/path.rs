@@ -59,3 +59,29 @@ fn doors_are_in_the_order_of_the_way() {
         }
     }
 }
+
+/// Lanes for others and zones that no robot enters are left alone, whichever way the path is looked for.
+#[test]
+fn nobody_is_led_where_only_others_may_go() {
+    let folder = Folder::new("path-closed");
+    let closed = format!(
+        "{ROOMS}\nzone = [{{ id = \"z\", level = \"L1\", kind = \"human_only\", classes = [\"cart\"], \
+         polygon = [[4, -1], [6, -1], [6, 11], [4, 11]] }}]\n"
+    );
+    folder.write("closed.toml", closed);
+    let run = |class: &str| {
+        folder.sheepdog(&format!("map path closed.toml --from L1:2,5 --to L1:28,5 --class {class}"))
+    };
+    assert_eq!(run("robot").code, Some(0));
+    let refused = run("cart");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.out.contains("no way for a robot of radius"), "{refused:?}");
+    folder.write("named.toml", ROOMS.replace("lane = [{", "lane = [{ classes = [\"cart\"],"));
+    let answer = folder.sheepdog("map path named.toml --from a --to b --json");
+    let answer: Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!(answer["class"], "cart", "every lane is for carts");
+    assert!(answer["route"].is_object(), "{answer}");
+    let other = folder.sheepdog("map path named.toml --from a --to b --json --class robot");
+    let other: Value = serde_json::from_str(&other.out).unwrap();
+    assert!(other["route"].is_null(), "{other}");
+}
