@@ -66,7 +66,9 @@ impl Grid {
     }
 
     fn fill(&mut self, segments: &[(Point, Point)]) {
-        let (mut cells, mut by_row) = (Vec::new(), Vec::new());
+        // Enough for what the cell size allows.
+        let mut cells = Vec::with_capacity(12 * segments.len());
+        let mut by_row = Vec::new();
         for (item, &(a, b)) in (0_u32..).zip(segments) {
             self.spans(a, b, 0.0, |span| {
                 by_row.push((span.row, item));
@@ -81,39 +83,30 @@ impl Grid {
 
     /// Chessboard distance to the nearest occupied cell, in two passes.
     fn count_empty_rings(&self) -> Vec<u8> {
-        let width = self.columns as usize;
-        let total = width * self.rows as usize;
-        let mut rings: Vec<u8> =
-            (0..total).map(|cell| if self.cells.row(cell).is_empty() { u8::MAX } else { 0 }).collect();
-        let relax = |rings: &mut Vec<u8>, cell: usize, neighbours: [Option<usize>; 4]| {
-            let near = neighbours.into_iter().flatten().filter_map(|at| rings.get(at)).min().copied();
-            if let (Some(near), Some(own)) = (near, rings.get_mut(cell)) {
-                *own = (*own).min(near.saturating_add(1));
+        let (columns, rows) = (self.columns as usize, self.rows as usize);
+        // With a rim that is far from everything, so that every cell has all its neighbours.
+        let width = columns + 2;
+        let mut rings = vec![u8::MAX; width * (rows + 2)];
+        for (row, rings) in rings.chunks_exact_mut(width).skip(1).take(rows).enumerate() {
+            for (column, ring) in rings.iter_mut().skip(1).take(columns).enumerate() {
+                if !self.cells.row(row * columns + column).is_empty() {
+                    *ring = 0;
+                }
             }
-        };
-        for cell in 0..total {
-            let (left, right) = (cell % width != 0, (cell + 1) % width != 0);
-            let above = cell.checked_sub(width);
-            let neighbours = [
-                left.then(|| cell - 1),
-                above,
-                above.filter(|_| left).map(|at| at - 1),
-                above.filter(|_| right).map(|at| at + 1),
-            ];
-            relax(&mut rings, cell, neighbours);
         }
-        for cell in (0..total).rev() {
-            let (left, right) = (cell % width != 0, (cell + 1) % width != 0);
-            let below = Some(cell + width).filter(|at| *at < total);
-            let neighbours = [
-                right.then_some(cell + 1),
-                below,
-                below.filter(|_| left).map(|at| at - 1),
-                below.filter(|_| right).map(|at| at + 1),
-            ];
-            relax(&mut rings, cell, neighbours);
+        for row in 1..=rows {
+            let (above, own) = rings.split_at_mut(row * width);
+            let above = above.get((row - 1) * width..).unwrap_or(&[]).windows(3);
+            relax(own.iter_mut().skip(1).zip(above));
         }
-        rings
+        for row in (1..=rows).rev() {
+            let (own, below) = rings.split_at_mut((row + 1) * width);
+            let own = own.get_mut(row * width..).unwrap_or(&mut []);
+            let below = below.get(..width).unwrap_or(&[]).windows(3);
+            relax(own.iter_mut().rev().skip(1).zip(below.rev()));
+        }
+        let inner = rings.chunks_exact(width).skip(1).take(rows);
+        inner.flat_map(|row| row.iter().skip(1).take(columns).copied()).collect()
     }
 
     /// Calls `visit` with every segment that may be within `reach_m` of the segment from `a` to `b`, and with
@@ -363,16 +356,45 @@ fn slab(from: f64, along: f64, low: f64, high: f64) -> (f64, f64) {
     (near.min(far).max(0.0), near.max(far).min(1.0))
 }
 
-/// Rows from `(row, item)` pairs, each sorted and without duplicates.
+/// Lowers each cell of a row to one more than the nearest of the three in the row beside it and of the one before it.
+fn relax<'a>(row: impl Iterator<Item = (&'a mut u8, &'a [u8])>) {
+    let mut before = u8::MAX;
+    for (own, beside) in row {
+        let near = beside.iter().fold(before, |near, other| near.min(*other));
+        *own = (*own).min(near.saturating_add(1));
+        before = *own;
+    }
+}
+
+/// Rows from `(row, item)` pairs that come in ascending order of items; each sorted and without duplicates.
 fn csr(mut pairs: Vec<(u32, u32)>, rows: u32) -> Csr<u32> {
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut rest = pairs.as_slice();
-    Csr::from_rows((0..rows).map(|row| {
-        let (own, others) = rest.split_at(rest.partition_point(|pair| pair.0 <= row));
-        rest = others;
-        own.iter().map(|pair| pair.1)
-    }))
+    let mut last = vec![u32::MAX; rows as usize];
+    pairs.retain(|&(row, item)| {
+        last.get_mut(row as usize).is_some_and(|last| std::mem::replace(last, item) != item)
+    });
+    // A counting sort: how many there are before each row, then each to its place.
+    let mut start = vec![0_u32; rows as usize + 1];
+    for &(row, _) in &pairs {
+        if let Some(count) = start.get_mut(row as usize + 1) {
+            *count += 1;
+        }
+    }
+    let mut before = 0;
+    for count in &mut start {
+        before += *count;
+        *count = before;
+    }
+    let mut next = start.clone();
+    let mut items = vec![0; pairs.len()];
+    for (row, item) in pairs {
+        if let Some(place) = next.get_mut(row as usize) {
+            if let Some(slot) = items.get_mut(*place as usize) {
+                *slot = item;
+            }
+            *place += 1;
+        }
+    }
+    Csr { start, items }
 }
 
 /// The smallest box around points; `None` without points.

@@ -141,12 +141,15 @@ pub(crate) fn crosses(a: Point, b: Point, p: Point) -> Option<bool> {
     if p.y < a.y.min(b.y) || a.y.max(b.y) < p.y || a.x.max(b.x) < p.x {
         return Some(false);
     }
+    // Half-open in y, so a corner counts for exactly one of its two sides.
+    let upwards = a.y <= p.y && p.y < b.y;
+    let downwards = b.y <= p.y && p.y < a.y;
+    if p.x < a.x.min(b.x) {
+        return Some(upwards || downwards);
+    }
     let side = orientation(a, b, p);
     if side == 0.0 && between(a, b, p) {
         return None;
     }
-    // Half-open in y, so a corner counts for exactly one of its two sides.
-    let upwards = a.y <= p.y && p.y < b.y;
-    let downwards = b.y <= p.y && p.y < a.y;
     Some((upwards && 0.0 < side) || (downwards && side < 0.0))
 }
