@@ -95,12 +95,10 @@ pub fn import(
     companion: impl FnMut(&str) -> Option<Vec<u8>>,
 ) -> Result<(Site, ImportReport), ImportError> {
     let format = Format::detect(name, bytes);
-    #[cfg(not(feature = "ros"))]
-    drop(companion);
     match format {
         Some(Format::RmfSite) => import_rmf_site(bytes),
         Some(Format::GeoJson) => import_geojson(bytes),
-        Some(Format::Imdf) => import_imdf(bytes),
+        Some(Format::Imdf) => import_imdf(bytes, companion),
         Some(Format::Lif) => import_lif(bytes),
         Some(Format::MovingAi) => import_movingai(bytes),
         #[cfg(feature = "rmf")]

@@ -1,29 +1,43 @@
 //! IMDF, the indoor mapping data format: `GeoJSON` features in longitudes and latitudes.
 //!
-//! The archive's collections come as one JSON object, `{"venue": {…}, "level": {…}, …}`, or as one collection with the
-//! features of all. Venue, building, level, unit, opening, fixture and amenity are read; metres are east and north of the
-//! middle of the venue, which becomes the georeference. Levels have ordinals and no heights.
+//! The archive's collections come as its files, as one JSON object, `{"venue": {…}, "level": {…}, …}`, or as one
+//! collection with the features of all. Venue, building, level, unit, opening, fixture and amenity are read; metres are
+//! east and north of the middle of the venue, which becomes the georeference. Levels have ordinals and no heights.
+//!
+//! The format has no walls, and nobody passes from unit to unit but at an opening: the outlines of units become walls.
+//! Elevators of one shape on several levels become a lift, stairs that lie over each other a connector.
+
+mod archive;
+mod units;
+mod vertical;
+mod walls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::units::{Bounds, Opening, Part, Sides, base, bounds, openings_of, room_kind};
 use crate::model::{
-    Access, Building, Door, DoorControl, DoorKind, Level, Obstacle, Room, RoomKind, Site, Station, Swing,
-    Waypoint, Zone, ZoneKind,
+    Access, Building, Door, DoorControl, DoorKind, Level, Obstacle, Room, Site, Station, Swing, Waypoint,
+    Zone, ZoneKind,
 };
 
 use super::{
-    ImportError, ImportProblem, ImportReport, LEVEL_APART_M, LevelImport, json,
+    ImportError, ImportProblem, ImportReport, LEVEL_APART_M, LevelImport,
     tangent::{Tangent, is_place},
-    tree::{At, utf8},
+    tree::At,
 };
 
-/// Reads an IMDF venue. Costs n log n in its features.
+/// Reads an IMDF venue. Where `bytes` are one of the collections of an archive, such as `unit.geojson`, `sibling` gives
+/// the bytes of the others by their names. Costs n log n in its features; in elevators and stairs that lie over each other
+/// it is quadratic.
 ///
 /// # Errors
 /// [`ImportError`] when the text is no such venue, an id is missing or there twice, a feature names a level that does
 /// not exist, or a place is no longitude and latitude near the venue.
-pub fn import_imdf(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
-    let tree = json::parse(utf8(bytes)?)?;
+pub fn import_imdf(
+    bytes: &[u8],
+    sibling: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(Site, ImportReport), ImportError> {
+    let tree = archive::read(bytes, sibling)?;
     let top = At::root(&tree);
     let mut features = Vec::new();
     if let Some(list) = top.get("features") {
@@ -73,16 +87,21 @@ pub fn import_imdf(bytes: &[u8]) -> Result<(Site, ImportReport), ImportError> {
             features.iter().for_each(At::leave_all_behind);
         }
     }
+    reader.enclose();
     reader.report.leave(&tree);
     Ok((reader.site, reader.report))
 }
 
-struct Reader {
+struct Reader<'a> {
     site: Site,
     report: ImportReport,
     tangent: Tangent,
+    /// The levels as indices, by name.
+    levels: BTreeMap<String, usize>,
     /// The level of each unit.
     units: BTreeMap<String, String>,
+    parts: Vec<Part<'a>>,
+    openings: Vec<Opening<'a>>,
 }
 
 /// A ring's places in the file.
@@ -121,23 +140,7 @@ pub(super) fn polygons(geometry: &At<'_>) -> Result<Vec<Vec<Ring>>, ImportError>
     parts.iter().map(polygon).collect()
 }
 
-fn room_kind(category: &str) -> RoomKind {
-    match category {
-        "walkway" | "movingwalkway" => RoomKind::Corridor,
-        "lobby" | "waitingroom" | "foyer" => RoomKind::Lobby,
-        "office" => RoomKind::Staff,
-        "storage" | "mailroom" => RoomKind::Store,
-        "laboratory" => RoomKind::Laboratory,
-        "kitchen" => RoomKind::Kitchen,
-        "stairs" | "steps" => RoomKind::Stairwell,
-        "mechanical" | "serverroom" | "elevator" | "escalator" => RoomKind::Technical,
-        "road" | "parking" | "platform" => RoomKind::Outdoor,
-        other if other.starts_with("restroom") => RoomKind::Bathroom,
-        _ => RoomKind::Room,
-    }
-}
-
-impl Reader {
+impl<'a> Reader<'a> {
     fn at_venue(venue: &At<'_>) -> Result<Self, ImportError> {
         let rings = polygons(&venue.need("geometry")?)?;
         let places = || rings.iter().flatten().flatten();
@@ -156,7 +159,8 @@ impl Reader {
             ..Site::new(name_of(&properties)?.unwrap_or("venue"))
         };
         let report = ImportReport::default();
-        Ok(Self { site, report, tangent, units: BTreeMap::new() })
+        let (levels, units) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { site, report, tangent, levels, units, parts: Vec::new(), openings: Vec::new() })
     }
 
     fn project(&self, at: &At<'_>, ring: &[[f64; 2]]) -> Result<Vec<[f64; 2]>, ImportError> {
@@ -185,31 +189,34 @@ impl Reader {
             &mut self.report,
             format!("levels have no heights: ordinal {ordinal} was put at {} m", ordinal * LEVEL_APART_M),
         );
-        self.report.levels.push(LevelImport::scaled(id, 1.0));
+        self.report.levels.push(LevelImport::scaled(&id, 1.0));
+        self.levels.insert(id, self.site.levels.len());
         self.site.levels.push(made);
         Ok(())
     }
 
-    fn level_of(&self, properties: &At<'_>) -> Result<String, ImportError> {
+    /// A level as an index, and its name.
+    fn level_of(&self, properties: &At<'_>) -> Result<(usize, String), ImportError> {
         let at = properties.need("level_id")?;
         let name = at.text()?;
-        if self.site.levels.iter().any(|level| level.id == name) {
-            Ok(name.to_owned())
-        } else {
-            Err(at.no_such("level", name))
-        }
+        let index = self.levels.get(name).ok_or_else(|| at.no_such("level", name))?;
+        Ok((*index, name.to_owned()))
     }
 
-    fn unit(&mut self, unit: &At<'_>) -> Result<(), ImportError> {
+    fn unit(&mut self, unit: &At<'a>) -> Result<(), ImportError> {
         let id = unit.need("id")?.text()?.to_owned();
         let properties = unit.need("properties")?;
-        let level = self.level_of(&properties)?;
+        let (index, level) = self.level_of(&properties)?;
         let category = properties.need("category")?.text()?;
         self.units.insert(id.clone(), level.clone());
-        if category == "opentobelow" {
+        if base(category) == "opentobelow" {
             unit.warn(&mut self.report, "there is no floor here; it becomes no room");
             unit.leave_all_behind();
             return Ok(());
+        }
+        let bounds = bounds(category);
+        if bounds == Bounds::Solid {
+            return self.obstacles(unit, &id, &level);
         }
         let label = name_of(&properties)?.map(str::to_owned);
         let restricted = properties.text_of("restriction")?;
@@ -218,7 +225,7 @@ impl Reader {
             let [outer, holes @ ..] = rings.as_slice() else { continue };
             let id = if number == 0 { id.clone() } else { format!("{id}#{number}") };
             let polygon = self.project(unit, outer)?;
-            if matches!(category, "stairs" | "steps" | "escalator") {
+            if matches!(base(category), "stairs" | "steps" | "escalator") {
                 self.site.zones.push(Zone::new(
                     format!("{category} {id}"),
                     &level,
@@ -227,7 +234,7 @@ impl Reader {
                 ));
             }
             let holes = holes.iter().map(|ring| self.project(unit, ring)).collect::<Result<_, _>>()?;
-            self.site.rooms.push(Room {
+            let room = Room {
                 kind: room_kind(category),
                 holes,
                 label: label.clone(),
@@ -235,18 +242,40 @@ impl Reader {
                 access: match restricted {
                     Some("employeesonly") => Access::Staff,
                     Some(_) => Access::Restricted,
+                    None if base(category) == "nonpublic" => Access::Staff,
                     None => Access::Public,
                 },
                 ..Room::new(id, &level, polygon)
+            };
+            self.parts.push(Part {
+                unit: unit.clone(),
+                category,
+                bounds,
+                level: index,
+                room,
+                is_cabin: false,
             });
         }
         Ok(())
     }
 
-    fn opening(&mut self, opening: &At<'_>) -> Result<(), ImportError> {
+    /// Walls, lifts and stairs, which follow from units and openings together.
+    fn enclose(&mut self) {
+        let sides = Sides::of(&self.parts, self.site.levels.len());
+        let openings_of = openings_of(&self.parts, &self.openings, &sides);
+        self.lifts(&openings_of);
+        self.connectors(&openings_of);
+        self.walls(&sides);
+        let rooms = self.parts.drain(..).filter(|part| !part.is_cabin).map(|part| part.room);
+        self.site.rooms.extend(rooms);
+        let doors = self.openings.drain(..).filter(|opening| !opening.is_of_lift).map(|opening| opening.door);
+        self.site.doors.extend(doors);
+    }
+
+    fn opening(&mut self, opening: &At<'a>) -> Result<(), ImportError> {
         let id = opening.need("id")?.text()?;
         let properties = opening.need("properties")?;
-        let level = self.level_of(&properties)?;
+        let (index, level) = self.level_of(&properties)?;
         let geometry = opening.need("geometry")?;
         super::nav2::expect_word(&geometry, "type", "LineString")?;
         let line = geometry.need("coordinates")?;
@@ -290,20 +319,24 @@ impl Reader {
             let is_automatic = door.flag_or("automatic", false)?;
             made.control = if is_automatic { DoorControl::Automatic } else { DoorControl::Manual };
         }
-        self.site.doors.push(made);
+        self.openings.push(Opening { at: opening.clone(), level: index, door: made, is_of_lift: false });
         Ok(())
     }
 
     fn fixture(&mut self, fixture: &At<'_>) -> Result<(), ImportError> {
-        let id = fixture.need("id")?.text()?;
-        let level = self.level_of(&fixture.need("properties")?)?;
-        for (number, rings) in polygons(&fixture.need("geometry")?)?.iter().enumerate() {
+        let (_, level) = self.level_of(&fixture.need("properties")?)?;
+        self.obstacles(fixture, fixture.need("id")?.text()?, &level)
+    }
+
+    /// What stands in the way, one obstacle for each of its polygons.
+    fn obstacles(&mut self, feature: &At<'_>, id: &str, level: &str) -> Result<(), ImportError> {
+        for (number, rings) in polygons(&feature.need("geometry")?)?.iter().enumerate() {
             let [outer, holes @ ..] = rings.as_slice() else { continue };
             if !holes.is_empty() {
-                fixture.warn(&mut self.report, "an obstacle has no holes; they are filled");
+                feature.warn(&mut self.report, "an obstacle has no holes; they are filled");
             }
             let id = if number == 0 { id.to_owned() } else { format!("{id}#{number}") };
-            self.site.obstacles.push(Obstacle::new(id, &level, self.project(fixture, outer)?));
+            self.site.obstacles.push(Obstacle::new(id, level, self.project(feature, outer)?));
         }
         Ok(())
     }

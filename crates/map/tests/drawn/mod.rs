@@ -69,6 +69,35 @@ pub(crate) const VENUE: &str = r#"{
  "amenity": {"features": [{"id": "a", "type": "Feature", "feature_type": "amenity", "properties": {"category": "atm", "unit_ids": ["u"]},
   "geometry": {"type": "Point", "coordinates": [10.00003, 45.00003]}}]}}"#;
 
+/// Two offices side by side, one that nobody can enter, a walkway of two units before them, and on two levels an elevator
+/// and stairs at its end. A hundred-thousandth of a degree is 0.79 m east and 1.11 m north.
+pub(crate) const HOUSE: &str = r#"{
+ "venue": {"features": [
+  {"id": "v", "type": "Feature", "feature_type": "venue", "properties": {"category": "hospital", "name": {"en": "House"}}, "geometry": {"type": "Polygon", "coordinates": [[[9.9995, 44.9995], [10.0008, 44.9995], [10.0008, 45.0007], [9.9995, 45.0007], [9.9995, 44.9995]]]}}]},
+ "level": {"features": [
+  {"id": "l0", "type": "Feature", "feature_type": "level", "properties": {"ordinal": 0}},
+  {"id": "l1", "type": "Feature", "feature_type": "level", "properties": {"ordinal": 1}}]},
+ "unit": {"features": [
+  {"id": "a", "type": "Feature", "feature_type": "unit", "properties": {"category": "office", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0, 45.0], [10.0001, 45.0], [10.0001, 45.0001], [10.0, 45.0001], [10.0, 45.0]]]}},
+  {"id": "b", "type": "Feature", "feature_type": "unit", "properties": {"category": "office", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0001, 45.0], [10.0002, 45.0], [10.0002, 45.0001], [10.0001, 45.0001], [10.0001, 45.0]]]}},
+  {"id": "c", "type": "Feature", "feature_type": "unit", "properties": {"category": "nonpublic", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0002, 45.0], [10.0003, 45.0], [10.0003, 45.0001], [10.0002, 45.0001], [10.0002, 45.0]]]}},
+  {"id": "w1", "type": "Feature", "feature_type": "unit", "properties": {"category": "walkway", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0, 45.0001], [10.00015, 45.0001], [10.00015, 45.0002], [10.0, 45.0002], [10.0, 45.0001]]]}},
+  {"id": "w2", "type": "Feature", "feature_type": "unit", "properties": {"category": "walkway", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.00015, 45.0001], [10.0003, 45.0001], [10.0003, 45.0002], [10.00015, 45.0002], [10.00015, 45.0001]]]}},
+  {"id": "e0", "type": "Feature", "feature_type": "unit", "properties": {"category": "elevator", "level_id": "l0", "name": {"en": "Lift"}}, "geometry": {"type": "Polygon", "coordinates": [[[10.0003, 45.00011], [10.00033, 45.00011], [10.00033, 45.00014], [10.0003, 45.00014], [10.0003, 45.00011]]]}},
+  {"id": "s0", "type": "Feature", "feature_type": "unit", "properties": {"category": "stairs", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0003, 45.00016], [10.00034, 45.00016], [10.00034, 45.0002], [10.0003, 45.0002], [10.0003, 45.00016]]]}},
+  {"id": "brick", "type": "Feature", "feature_type": "unit", "properties": {"category": "brick", "level_id": "l0"}, "geometry": {"type": "Polygon", "coordinates": [[[10.00005, 45.00014], [10.00006, 45.00014], [10.00006, 45.00015], [10.00005, 45.00015], [10.00005, 45.00014]]]}},
+  {"id": "w3", "type": "Feature", "feature_type": "unit", "properties": {"category": "walkway", "level_id": "l1"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0, 45.0001], [10.0003, 45.0001], [10.0003, 45.0002], [10.0, 45.0002], [10.0, 45.0001]]]}},
+  {"id": "e1", "type": "Feature", "feature_type": "unit", "properties": {"category": "elevator", "level_id": "l1"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0003, 45.00011], [10.00033, 45.00011], [10.00033, 45.00014], [10.0003, 45.00014], [10.0003, 45.00011]]]}},
+  {"id": "s1", "type": "Feature", "feature_type": "unit", "properties": {"category": "stairs", "level_id": "l1"}, "geometry": {"type": "Polygon", "coordinates": [[[10.0003, 45.00016], [10.00034, 45.00016], [10.00034, 45.0002], [10.0003, 45.0002], [10.0003, 45.00016]]]}},
+  {"id": "x1", "type": "Feature", "feature_type": "unit", "properties": {"category": "escalator", "level_id": "l1"}, "geometry": {"type": "Polygon", "coordinates": [[[10.00002, 45.0002], [10.00006, 45.0002], [10.00006, 45.00024], [10.00002, 45.00024], [10.00002, 45.0002]]]}}]},
+ "opening": {"features": [
+  {"id": "ab", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l0"}, "geometry": {"type": "LineString", "coordinates": [[10.0001, 45.00008], [10.0001, 45.00009]]}},
+  {"id": "bw", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l0", "door": {"type": "swinging"}}, "geometry": {"type": "LineString", "coordinates": [[10.00011, 45.0001], [10.00013, 45.0001]]}},
+  {"id": "e0w", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l0", "door": {"type": "sliding", "automatic": true}}, "geometry": {"type": "LineString", "coordinates": [[10.0003, 45.00012], [10.0003, 45.00013]]}},
+  {"id": "s0w", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l0"}, "geometry": {"type": "LineString", "coordinates": [[10.0003, 45.00017], [10.0003, 45.00018]]}},
+  {"id": "e1w", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l1"}, "geometry": {"type": "LineString", "coordinates": [[10.0003, 45.00012], [10.0003, 45.00013]]}},
+  {"id": "s1w", "type": "Feature", "feature_type": "opening", "properties": {"category": "pedestrian", "level_id": "l1"}, "geometry": {"type": "LineString", "coordinates": [[10.0003, 45.00017], [10.0003, 45.00018]]}}]}}"#;
+
 pub(crate) const SITE: &str = r#"{"format_version": "0.1", "anchors": {"8": {"Translate2D": [6, -1]}, "9": {"Translate2D": [6, 1]}},
  "properties": {"name": "s"},
  "levels": {"1": {"properties": {"name": "L1", "elevation": 2}, "anchors": {"2": {"Translate2D": [0, 0]}, "3": {"Translate2D": [4, 0]}},
@@ -379,11 +408,12 @@ doors = ["d"]
 "#;
 
 /// A file for each format: its name and its text. Rasters name the image `m.pgm`, which is [`IMAGE`].
-pub(crate) const FILES: [(&str, &str); 12] = [
+pub(crate) const FILES: [(&str, &str); 13] = [
     ("a.geojson", ROUTE),
     ("a.lif.json", LAYOUT),
     ("a.site.json", SITE),
     ("a.json", VENUE),
+    ("house.json", HOUSE),
     ("a.map", GRID),
     ("a.yaml", META),
     ("keepout.yaml", META),
