@@ -227,6 +227,20 @@ fn a_navigation_graph_has_lanes_doors_and_lifts() {
     }
 }
 
+#[cfg(feature = "rmf")]
+#[test]
+fn a_door_that_a_lane_names_and_does_not_meet_is_left_behind() {
+    let path = "levels.L1.lanes[][].door_name";
+    let (_, report) = read("0.yaml", GRAPH);
+    assert_eq!((implied(&report, path), dropped(&report, path)), (1, 0), "{:?}", report.implied);
+    for (from, to) in [("[[2, -1], [2, 1]], map: L1", "[[2, 1], [2, 3]], map: L1"), ("map: L1", "map: L2")] {
+        let (_, report) = read("0.yaml", &GRAPH.replacen(from, to, 1));
+        assert_eq!((implied(&report, path), dropped(&report, path)), (0, 1), "{:?}", report.dropped);
+        let warned = |text: &str| report.warnings.iter().any(|warning| warning.message.contains(text));
+        assert!(warned("does not lead through the door \"d\""), "{:?}", report.warnings);
+    }
+}
+
 #[test]
 fn a_venue_has_rooms_in_metres_and_a_place_on_earth() {
     let (site, report) = read("venue.json", VENUE);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::geometry::{Point, segments_meet};
 use crate::model::{
     Door, DoorKind, Lane, Level, Lift, LiftDoor, Orientation, Role, Site, Station, StationKind, Swing,
     Waypoint,
@@ -51,9 +52,9 @@ pub fn import_nav_graph(bytes: &[u8]) -> Result<(Site, ImportReport), ImportErro
             }
         }
     }
-    let doors = reader.doors(&top)?;
+    reader.doors(&top)?;
     for (name, level) in &levels {
-        reader.level(name, level, &doors)?;
+        reader.level(name, level)?;
     }
     reader.lift_doors();
     reader.report.leave(&tree);
@@ -66,6 +67,8 @@ struct Reader {
     report: ImportReport,
     /// Names of waypoints.
     names: BTreeSet<String>,
+    /// Where each door is in the site, by its name.
+    doors: BTreeMap<String, usize>,
 }
 
 impl Reader {
@@ -85,8 +88,7 @@ impl Reader {
         Ok(())
     }
 
-    fn doors(&mut self, top: &At<'_>) -> Result<BTreeSet<String>, ImportError> {
-        let mut names = BTreeSet::new();
+    fn doors(&mut self, top: &At<'_>) -> Result<(), ImportError> {
         for (name, door) in top.map("doors")? {
             let endpoints = door.need("endpoints")?;
             let (from, to) = match endpoints.items()?.as_slice() {
@@ -99,41 +101,66 @@ impl Reader {
                 return Err(map.no_such("level", level));
             }
             let door = Door::new(name, level, from, to);
+            self.doors.insert(name.to_owned(), self.site.doors.len());
             self.site.doors.push(Door { kind: DoorKind::Hinged, swing: Swing::Both, ..door });
-            names.insert(name.to_owned());
         }
-        if !names.is_empty() {
+        if !self.doors.is_empty() {
             let message = "a graph does not say how doors move; they are taken to swing to both sides";
             self.report.warn("doors", message.to_owned());
         }
-        Ok(names)
+        Ok(())
     }
 
-    fn level(&mut self, level: &str, at: &At<'_>, doors: &BTreeSet<String>) -> Result<(), ImportError> {
+    fn level(&mut self, level: &str, at: &At<'_>) -> Result<(), ImportError> {
         let mut ids = Vec::new();
         for (number, vertex) in at.list("vertices")?.into_iter().enumerate() {
-            ids.push(self.vertex(level, number, &vertex)?);
+            ids.push((self.vertex(level, number, &vertex)?, Point::from(vertex.point()?)));
         }
         for lane in at.list("lanes")? {
             let items = lane.items()?;
             let [start, end, flags @ ..] = items.as_slice() else {
                 return Err(lane.wrong("a lane [start, end, {}]"));
             };
-            let vertex = |at: &At<'_>| -> Result<String, ImportError> {
+            let vertex = |at: &At<'_>| -> Result<(String, Point), ImportError> {
                 at.number()?;
                 let text = at.text()?;
                 let id = text.parse::<usize>().ok().and_then(|index| ids.get(index));
                 id.cloned().ok_or_else(|| at.no_such("vertex", text))
             };
-            let (from, to) = (vertex(start)?, vertex(end)?);
+            let ((from, a), (to, b)) = (vertex(start)?, vertex(end)?);
             if from == to {
                 return Err(lane.error(ImportProblem::Coincident { what: "both ends of a lane" }));
             }
             let mut made = Lane::one_way(from, to);
             if let [flags] = flags {
-                read_lane(&mut made, flags, doors)?;
+                read_lane(&mut made, flags)?;
+                self.door_of_lane(flags, level, (a, b))?;
             }
             self.site.lanes.push(made);
+        }
+        Ok(())
+    }
+
+    /// A lane has no place for the name of a door: which lanes lead through one is seen from where both are. A name that
+    /// says something else is left behind.
+    fn door_of_lane(
+        &mut self,
+        flags: &At<'_>,
+        level: &str,
+        (a, b): (Point, Point),
+    ) -> Result<(), ImportError> {
+        let Some(at) = flags.get("door_name") else { return Ok(()) };
+        let name = at.text()?;
+        let door = self.doors.get(name).and_then(|index| self.site.doors.get(*index));
+        let door = door.ok_or_else(|| at.no_such("door", name))?;
+        if door.level == level && segments_meet(a, b, door.from.into(), door.to.into()) {
+            at.implied();
+        } else {
+            at.leave_behind();
+            let message = format!(
+                "the lane does not lead through the door {name:?}: nobody opens that door on this way, as Open-RMF would"
+            );
+            at.warn(&mut self.report, message);
         }
         Ok(())
     }
@@ -216,7 +243,7 @@ impl Reader {
     }
 }
 
-fn read_lane(lane: &mut Lane, flags: &At<'_>, doors: &BTreeSet<String>) -> Result<(), ImportError> {
+fn read_lane(lane: &mut Lane, flags: &At<'_>) -> Result<(), ImportError> {
     if let Some(limit) = flags.get("speed_limit") {
         let mps = limit.number_where(|mps| 0.0 <= mps, "at least 0")?;
         if mps == 0.0 {
@@ -234,14 +261,6 @@ fn read_lane(lane: &mut Lane, flags: &At<'_>, doors: &BTreeSet<String>) -> Resul
         };
     }
     lane.mutex = flags.text_of("mutex")?.map(str::to_owned).into_iter().collect();
-    if let Some(at) = flags.get("door_name") {
-        let name = at.text()?;
-        if !doors.contains(name) {
-            return Err(at.no_such("door", name));
-        }
-        // Which lanes lead through a door is seen from where both are.
-        at.implied();
-    }
     Ok(())
 }
 
