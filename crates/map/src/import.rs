@@ -85,7 +85,8 @@ pub enum Format {
 /// Reads a map of any format that is known here.
 ///
 /// `name` is the name of the file; `companion` gives the bytes of a file that the map names, by the name that is
-/// written there, for example the image of a raster map.
+/// written there, for example the image of a raster map. A raster map whose name ends in `_keepout`, `keepout_mask`, `_speed`
+/// or `speed_mask` is taken for a mask, with a warning; [`import_raster`] takes it for what the caller says.
 ///
 /// # Errors
 /// [`ImportError`] when the format is not known, or as the function of the format says.
@@ -105,11 +106,39 @@ pub fn import(
         Some(Format::NavGraph) => import_nav_graph(bytes),
         Some(Format::Nav2) => import_nav2(bytes),
         #[cfg(feature = "ros")]
-        Some(Format::MapServer) => import_map_server(bytes, map_server::guess(name), companion),
+        Some(Format::MapServer) => map_server::import_guessed(name, bytes, companion),
         #[cfg(feature = "opentcs")]
         Some(Format::OpenTcs) => import_opentcs(bytes),
         #[cfg(feature = "rmf")]
         Some(Format::Building) => import_building(tree::utf8(bytes)?),
         _ => Err(ImportError::of_file(ImportProblem::Unrecognised { name: name.to_owned() })),
+    }
+}
+
+/// Reads a raster map or a mask as what the caller says it is, whatever it is called; otherwise as [`import`].
+///
+/// # Errors
+/// [`ImportError`] when the file is no raster map, or as [`import_map_server`] says.
+///
+/// ```
+/// # fn main() -> Result<(), sheepdog_map::import::ImportError> {
+/// # use sheepdog_map::import::{Raster, import_raster};
+/// let meta = "image: m.pgm\nresolution: 0.5\norigin: [0, 0, 0]\nnegate: 0\noccupied_thresh: 0.65\nfree_thresh: 0.196\n";
+/// let image = |_: &str| Some(b"P2 2 1 255 0 254".to_vec());
+/// let (site, _) = import_raster("closed.yaml", meta.as_bytes(), Raster::Keepout, image)?;
+/// assert_eq!((site.rooms.len(), site.zones.len()), (0, 1));
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "ros")]
+pub fn import_raster(
+    name: &str,
+    bytes: &[u8],
+    raster: Raster,
+    image: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(Site, ImportReport), ImportError> {
+    match Format::detect(name, bytes) {
+        Some(Format::MapServer) => import_map_server(bytes, raster, image),
+        _ => Err(ImportError::of_file(ImportProblem::NoRaster { name: name.to_owned() })),
     }
 }

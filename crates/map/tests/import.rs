@@ -184,6 +184,33 @@ fn a_raster_map_becomes_floors_where_it_is_free() {
     }
 }
 
+#[cfg(feature = "ros")]
+#[test]
+fn a_mask_is_what_the_caller_says_or_the_end_of_its_name() {
+    use drawn::META;
+    use sheepdog_map::import::{Raster, import_raster};
+    let image = |_: &str| Some(IMAGE.as_bytes().to_vec());
+    let kind = |name: &str| {
+        let (site, report) = import(name, META.as_bytes(), image).expect(name);
+        let guessed = report.warnings.iter().any(|warning| warning.message.contains("taken for a"));
+        (site.rooms.is_empty(), site.zones.is_empty(), guessed)
+    };
+    for name in ["speed_office.map.yaml", "keepout_lab.yaml", "speedway.yaml", "mask.yaml", "house.yaml"] {
+        assert_eq!(kind(name), (false, true, false), "{name}");
+    }
+    for name in ["lab_keepout.yaml", "Keepout_Mask.yml", "depot_speed.yaml", "depot.speed_mask.yaml"] {
+        assert_eq!(kind(name), (true, false, true), "{name}");
+    }
+    let (site, report) = import_raster("mask.yaml", META.as_bytes(), Raster::Keepout, image).expect("a mask");
+    assert!(site.rooms.is_empty() && !site.zones.is_empty());
+    assert!(report.warnings.iter().all(|warning| !warning.message.contains("taken for a")));
+    let (site, _) = import_raster("a_keepout.yaml", META.as_bytes(), Raster::Map, image).expect("a map");
+    assert!(!site.rooms.is_empty() && site.zones.is_empty());
+    let error =
+        import_raster("a.lif.json", LAYOUT.as_bytes(), Raster::Keepout, image).expect_err("no raster");
+    assert_eq!(error.problem, ImportProblem::NoRaster { name: "a.lif.json".to_owned() });
+}
+
 #[test]
 fn a_benchmark_grid_becomes_floors() {
     let text = "type octile\nheight 2\nwidth 3\nmap\n.@G\nSTW\n";

@@ -38,6 +38,12 @@ pub enum ImportProblem {
         /// The name of the file.
         name: String,
     },
+    /// It should be a raster map or a mask.
+    #[error("{name:?} is no raster map of map_server, so it is no mask either")]
+    NoRaster {
+        /// The name of the file.
+        name: String,
+    },
     /// The text is not what its format asks.
     #[error("{message}")]
     Syntax {

@@ -134,17 +134,31 @@ fn unknown_is_free(meta: &Meta) -> bool {
     meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate && meta.mode != Mode::Raw
 }
 
-/// What an image is, by the name of its file; a speed mask is read as in Nav2's example (percent of a top speed of
-/// 1 m/s, base 100, multiplier -1), since the numbers are kept elsewhere.
-pub(super) fn guess(name: &str) -> Raster {
+/// Reads a map of `map_server`, taken for a mask where the end of the name says so; the report tells.
+///
+/// The name of the file is all there is to go by: the format has no word for it. A speed mask is read as in Nav2's example
+/// (percent of a top speed of 1 m/s, base 100, multiplier -1), since the numbers are kept elsewhere.
+pub(super) fn import_guessed(
+    name: &str,
+    bytes: &[u8],
+    image: impl FnMut(&str) -> Option<Vec<u8>>,
+) -> Result<(Site, ImportReport), ImportError> {
     let name = name.to_ascii_lowercase();
-    if name.contains("keepout") {
-        Raster::Keepout
-    } else if name.contains("speed") {
-        Raster::Speed { base_mps: TOP_SPEED_MPS, multiplier_mps: -TOP_SPEED_MPS / 100.0 }
-    } else {
-        Raster::Map
-    }
+    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+    let speed = Raster::Speed { base_mps: TOP_SPEED_MPS, multiplier_mps: -TOP_SPEED_MPS / 100.0 };
+    let masks = [
+        ("_keepout", "a keepout mask", Raster::Keepout),
+        ("keepout_mask", "a keepout mask", Raster::Keepout),
+        ("_speed", "a speed mask", speed),
+        ("speed_mask", "a speed mask", speed),
+    ];
+    let Some((end, what, raster)) = masks.into_iter().find(|(end, ..)| stem.ends_with(end)) else {
+        return import_map_server(bytes, Raster::Map, image);
+    };
+    let (site, mut report) = import_map_server(bytes, raster, image)?;
+    let message = format!("taken for {what} and not for a map, because the name of the file ends in {end:?}");
+    report.warn("image", message);
+    Ok((site, report))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
