@@ -12,8 +12,8 @@ use drawn::{FILES, GRAPH, IMAGE, LAYOUT, PLANT, ROUTE, SITE, VENUE};
 use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
-    import::{ImportError, ImportProblem, ImportReport, import},
-    model::{Orientation, StationKind},
+    import::{Format, ImportError, ImportProblem, ImportReport, import},
+    model::{Level, Orientation, Room, StationKind},
 };
 
 fn read(name: &str, text: &str) -> (Site, ImportReport) {
@@ -323,6 +323,30 @@ fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
     ] {
         assert!(import("s.site.json", SITE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
     }
+}
+
+#[test]
+fn json_is_told_by_its_outermost_keys() {
+    let mut own = Site::new("layouts");
+    own.levels.push(Level::new("format_version", 0.0));
+    own.rooms.push(Room::rectangle("metaInformation", "format_version", 0.0, 0.0, 4.0, 3.0));
+    own.rooms.push(Room::rectangle("features", "format_version", 4.0, 0.0, 8.0, 3.0));
+    let text = own.to_json().expect("json");
+    for name in ["a.json", "h.site.json", "x.lif.json", "venue.geojson"] {
+        assert_eq!(Format::detect(name, text.as_bytes()), None, "{name}");
+    }
+    assert_eq!(Site::from_json(&text).expect("ours"), own);
+    let of = |name: &str, text: &str| Format::detect(name, text.as_bytes());
+    assert_eq!(of("a.json", LAYOUT), Some(Format::Lif));
+    assert_eq!(of("a.json", SITE), Some(Format::RmfSite));
+    assert_eq!(of("a.json", VENUE), Some(Format::Imdf));
+    assert_eq!(of("a.json", ROUTE), Some(Format::Nav2));
+    // A word in a text or deep inside is no key of the file, and a key may come late.
+    let route = ROUTE.replace("\"aisle\": 14", "\"layouts\": 1, \"feature_type\": 2, \"schema\": 3");
+    assert_eq!(of("a.json", &route), Some(Format::Nav2));
+    let late = LAYOUT.replacen('{', &format!("{{\"x\": \"{}\\\" {{\",", " ".repeat(100_000)), 1);
+    assert_eq!(of("a.json", &late), Some(Format::Lif));
+    assert_eq!(of("a.json", "{\"a\": 1}"), None);
 }
 
 proptest! {
