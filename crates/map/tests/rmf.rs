@@ -299,17 +299,33 @@ fn web_mercator_is_measured_from_its_origin() {
             y + dy
         )
     };
-    // Around 1.4° north; a tile's unit is 156543 m there.
-    let unit = std::f64::consts::PI * 6_378_137.0 / 128.0;
-    for (y, dy) in [(127.0, -0.002), (-127.0, 0.002)] {
-        let (site, _) = import(&map(y, dy));
+    // True lengths of the ellipsoid at these latitudes: 1.4° north, the same, 48.1° north (Munich), 35.7° south.
+    for (y, dy, latitude_deg) in [
+        (127.0, -0.002, 1.406),
+        (-127.0, 0.002, 1.406),
+        (88.882_913, -0.002, 48.1),
+        (155.25, -0.002, -35.746),
+    ] {
+        let (site, report) = import(&map(y, dy));
         let [x, north] = site.waypoints[1].at;
         assert_eq!(site.waypoints[0].at, [0.0, 0.0]);
-        assert!((x - 0.001 * unit).abs() < 1e-3 && (north - 0.002 * unit).abs() < 1e-3, "{x} {north}");
+        let (sine, cosine) =
+            (libm::sin(f64::to_radians(latitude_deg)), libm::cos(f64::to_radians(latitude_deg)));
+        let bent = 1.0 - 0.006_694_38 * sine * sine;
+        let per_rad = [6_378_137.0 / bent.sqrt(), 6_378_137.0 * (1.0 - 0.006_694_38) / (bent * bent.sqrt())];
+        // The tile is a circle around; a step north is as much longer on it as a circle of latitude is shorter.
+        let step_rad = std::f64::consts::TAU * 0.001 / 256.0;
+        let (east_m, north_m) = (per_rad[0] * cosine * step_rad, per_rad[1] * cosine * 2.0 * step_rad);
+        assert!(
+            (x - east_m).abs() < 0.01 && (north - north_m).abs() < 0.01,
+            "{x} {east_m} {north} {north_m}"
+        );
+        let origin = site.georeference.expect("a place on Earth");
+        assert!((origin.latitude_deg - latitude_deg).abs() < 0.01, "{origin:?}");
+        assert!((origin.longitude_deg - 101.25).abs() < 1e-9, "{origin:?}");
+        let factor = format!("lengths there are {:.2}", 1.0 / cosine - 0.005);
+        assert!(report.warnings.iter().any(|warning| warning.message.contains(&factor)), "{factor}");
     }
-    assert!(
-        matches!(refused(&map(90.0, 0.001)).problem, ImportProblem::Stretched { factor, .. } if 1.3 < factor)
-    );
     assert!(matches!(
         refused(&map(127.0, 0.1).replace("origin", "here")).problem,
         ImportProblem::NoSuch { .. }

@@ -187,16 +187,6 @@ pub enum ImportProblem {
         /// The reference level.
         reference: String,
     },
-    /// Web-Mercator metres are longer than metres on the ground.
-    #[error(
-        "at this latitude lengths in web mercator are {factor:.3} times the true ones, the limit is {limit}"
-    )]
-    Stretched {
-        /// How many times.
-        factor: f64,
-        /// The limit.
-        limit: f64,
-    },
     /// A hole crosses the edge of a floor: what is left of the floor is not a polygon with holes.
     #[error("the hole crosses the edge of floor {floor}; draw the floor around it")]
     HoleCrossesFloor {

@@ -15,10 +15,8 @@ use super::{
 const RESIDUAL_WARN_M: f64 = 0.02;
 /// Scales that differ by more than this share are worth a look.
 const SCALE_SPREAD_WARN: f64 = 0.01;
-/// Radius of the sphere of web mercator, metres.
-const MERCATOR_RADIUS_M: f64 = 6_378_137.0;
-/// Web-mercator lengths may exceed true lengths by 1 %.
-const STRETCH_MAX: f64 = 1.01;
+/// Half the side of the one tile that holds the whole Earth.
+const TILE_HALF: f64 = 128.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum System {
@@ -56,7 +54,7 @@ pub(super) struct LevelFrame<'a> {
 pub(super) struct Frames<'a> {
     pub(super) system: System,
     flip: f64,
-    /// The plane of a file with longitudes and latitudes.
+    /// The plane of a file with longitudes and latitudes, be they written or projected.
     tangent: Option<Tangent>,
     pub(super) levels: Vec<LevelFrame<'a>>,
 }
@@ -81,7 +79,7 @@ impl<'a> Frames<'a> {
                 frames.align(reference, report)?;
             }
             System::WebMercator => frames.project(top, report)?,
-            System::Wgs84 => frames.touch(report)?,
+            System::Wgs84 => frames.touch_mean(report)?,
             System::CartesianMeters => {
                 report.levels.extend(frames.levels.iter().map(|level| level.import(0.0)));
             }
@@ -104,18 +102,24 @@ impl<'a> Frames<'a> {
     pub(super) fn metres(&self, level: &LevelFrame<'_>, [x, y]: [f64; 2]) -> [f64; 2] {
         match &self.tangent {
             // Not a number for what is too far away, so that whoever asks refuses it.
-            Some(tangent) => tangent.project([x, y]).unwrap_or([f64::NAN; 2]),
+            Some(tangent) => {
+                let place = match self.system {
+                    System::WebMercator => unmercator([x, self.flip * y]),
+                    System::Wgs84 | System::ReferenceImage | System::CartesianMeters => [x, y],
+                };
+                tangent.project(place).unwrap_or([f64::NAN; 2])
+            }
             None => level.transform.apply([x, self.flip * y]),
         }
     }
 
-    /// Where on Earth the origin is, when the file has longitudes and latitudes.
+    /// Where on Earth the origin is, when the file says so.
     pub(super) fn georeference(&self) -> Option<Georeference> {
         self.tangent.map(|tangent| tangent.origin())
     }
 
     /// Lays longitudes and latitudes into the plane that touches the Earth at the mean of all vertices.
-    fn touch(&mut self, report: &mut ImportReport) -> Result<(), ImportError> {
+    fn touch_mean(&mut self, report: &mut ImportReport) -> Result<(), ImportError> {
         let vertices = || self.levels.iter().flat_map(|level| &level.vertices);
         for vertex in vertices() {
             if !is_place(vertex.raw) {
@@ -128,20 +132,28 @@ impl<'a> Frames<'a> {
             mean(&vertices().map(|vertex| axis(vertex.raw)).collect::<Vec<_>>()).unwrap_or(0.0)
         };
         let tangent = Tangent::new([axis(|[x, _]| x), axis(|[_, y]| y)]);
-        for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
-            let Some(metres) = tangent.project(vertex.raw) else {
-                let (value, rule) = (vertex.raw[0], "within half a degree of the mean of all vertices");
-                return Err(vertex.at.error(ImportProblem::OutOfRange { value, rule }));
-            };
-            vertex.raw = metres;
-        }
-        self.tangent = Some(tangent);
-        report.levels.extend(self.levels.iter().map(|level| level.import(0.0)));
+        self.touch(tangent, "a place within half a degree of the mean of all vertices", report)?;
         let Georeference { latitude_deg, longitude_deg, .. } = tangent.origin();
         report.warn(
             "coordinate_system",
             format!("metres are east and north of the mean vertex, latitude {latitude_deg}, longitude {longitude_deg}"),
         );
+        Ok(())
+    }
+
+    /// Lays longitudes and latitudes into a plane that touches the Earth.
+    fn touch(
+        &mut self,
+        tangent: Tangent,
+        rule: &'static str,
+        report: &mut ImportReport,
+    ) -> Result<(), ImportError> {
+        for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
+            let metres = tangent.project(vertex.raw);
+            vertex.raw = metres.ok_or_else(|| vertex.at.out_of_range(vertex.raw[0], rule))?;
+        }
+        self.tangent = Some(tangent);
+        report.levels.extend(self.levels.iter().map(|level| level.import(0.0)));
         Ok(())
     }
 
@@ -221,7 +233,8 @@ impl<'a> Frames<'a> {
         Ok(())
     }
 
-    /// Puts the vertex called `origin` at (0, 0) of the web-mercator plane.
+    /// Puts the vertex called `origin` at (0, 0). Lengths of web mercator grow with the latitude, so places are brought back
+    /// to Earth: metres are those on the ground.
     fn project(&mut self, top: &At<'a>, report: &mut ImportReport) -> Result<(), ImportError> {
         let parameters = top.get("parameters").map(|at| params::fields(&at)).transpose()?;
         let chosen = match &parameters {
@@ -238,19 +251,20 @@ impl<'a> Frames<'a> {
         if let Some(second) = found.next() {
             return Err(second.at.duplicate("origin vertex", origin));
         }
-        let scale = std::f64::consts::PI * MERCATOR_RADIUS_M / 128.0;
-        let [x, y] = first.raw;
-        let factor = libm::cosh(scale * (128.0 + y) / MERCATOR_RADIUS_M);
-        if factor.is_nan() || STRETCH_MAX < factor {
-            return Err(first.at.error(ImportProblem::Stretched { factor, limit: STRETCH_MAX }));
+        let place = unmercator(first.raw);
+        let Georeference { latitude_deg, longitude_deg, .. } = Tangent::new(place).origin();
+        let factor = 1.0 / libm::cos(latitude_deg.to_radians());
+        first.at.warn(
+            report,
+            format!(
+                "web mercator: lengths there are {factor:.5} times those on the ground; metres are true ones, east and \
+                 north of latitude {latitude_deg}, longitude {longitude_deg}"
+            ),
+        );
+        for vertex in self.levels.iter_mut().flat_map(|level| &mut level.vertices) {
+            vertex.raw = unmercator(vertex.raw);
         }
-        first.at.warn(report, format!("web mercator: lengths are {factor:.5} times those on the ground"));
-        let transform = Similarity { scale, rotation_rad: 0.0, translation: [-scale * x, -scale * y] };
-        for level in &mut self.levels {
-            level.transform = transform;
-            report.levels.push(level.import(0.0));
-        }
-        Ok(())
+        self.touch(Tangent::new(place), "a place within half a degree of the origin vertex", report)
     }
 
     /// Tiles have y downwards from 0 to 256; some files hold it negated already. Both signs at once cannot be.
@@ -281,6 +295,12 @@ impl<'a> Frames<'a> {
         }
         Ok(())
     }
+}
+
+/// The longitude and latitude, in degrees, of a place on the tile, y up.
+fn unmercator([x, y]: [f64; 2]) -> [f64; 2] {
+    let [east_rad, north] = [x - TILE_HALF, y + TILE_HALF].map(|off| std::f64::consts::PI * off / TILE_HALF);
+    [east_rad.to_degrees(), libm::atan(libm::sinh(north)).to_degrees()]
 }
 
 fn read_system(top: &At<'_>) -> Result<System, ImportError> {
