@@ -60,6 +60,23 @@ fn a_route_graph_becomes_waypoints_and_one_way_lanes() {
 }
 
 #[test]
+fn a_percentage_of_an_unknown_speed_is_no_speed() {
+    let limits = |limit: &str| {
+        let (site, report) = read("aisle.geojson", &ROUTE.replacen("\"speed_limit\": 0.85", limit, 1));
+        let of_metadata = |(path, _): &&(String, usize)| path.starts_with("features[].properties.metadata");
+        // Nobody has a use for the aisle.
+        let lost: usize =
+            report.dropped.iter().filter(of_metadata).map(|(_, count)| count).sum::<usize>() - 1;
+        let warned = report.warnings.iter().filter(|warning| warning.message.contains("percent of")).count();
+        (site.lanes[1].speed_limit_mps, lost, warned)
+    };
+    assert_eq!(limits("\"speed_limit\": 50"), (None, 1, 1));
+    assert_eq!(limits("\"speed_limit\": 1.5, \"abs_speed_limit\": 0.7"), (Some(0.7), 1, 1));
+    assert_eq!(limits("\"speed_limit\": 1"), (Some(1.0), 0, 0));
+    assert_eq!(limits("\"speed_limit\": 0.4, \"abs_speed_limit\": 0.7"), (Some(0.4), 0, 0));
+}
+
+#[test]
 fn route_graphs_with_faults_are_refused() {
     let with = |from: &str, to: &str| {
         assert!(ROUTE.contains(from), "{from}");

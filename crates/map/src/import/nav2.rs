@@ -17,6 +17,8 @@ use super::{
 const LEVEL: &str = "map";
 /// An end of an edge that is farther than this from its node is reported, metres.
 const END_APART_M: f64 = 0.01;
+/// The largest speed limit that may be a share of the top speed.
+const SHARE_MAX: f64 = 1.0;
 
 /// Reads a Nav2 route graph. Costs n log n in nodes and edges.
 ///
@@ -217,23 +219,33 @@ impl Reader {
         Ok(())
     }
 
-    /// `abs_speed_limit` is in metres per second. `speed_limit` has two meanings in Nav2; the slower reading is taken.
+    /// `abs_speed_limit` is in metres per second. `speed_limit` is a share of the top speed in one part of Nav2 and a
+    /// percentage in another. What may be a share is taken as metres per second, which for robots of 1 m/s and more is the
+    /// slower reading; what can only be a percentage is no speed, and none is made up.
     fn speed_limit(&mut self, metadata: &At<'_>) -> Result<Option<f64>, ImportError> {
         let read = |key: &str| {
             metadata.get(key).map(|at| at.number_where(|limit| 0.0 < limit, "positive")).transpose()
         };
         let absolute = read("abs_speed_limit")?;
-        let plain = read("speed_limit")?;
-        if let Some(limit) = plain {
-            metadata.warn(
-                &mut self.report,
-                format!(
-                    "a speed limit of {limit} is taken as metres per second; some parts of Nav2 read it as a share of \
-                     the top speed"
-                ),
+        let Some(at) = metadata.get("speed_limit") else { return Ok(absolute) };
+        let plain = at.number_where(|limit| 0.0 < limit, "positive")?;
+        if SHARE_MAX < plain {
+            at.leave_behind();
+            let message = format!(
+                "a speed limit of {plain} is taken as percent of a top speed that is not known; it is left behind, so \
+                 robots are as fast as they can on this edge"
             );
+            metadata.warn(&mut self.report, message);
+            return Ok(absolute);
         }
-        Ok([absolute, plain].into_iter().flatten().reduce(f64::min))
+        metadata.warn(
+            &mut self.report,
+            format!(
+                "a speed limit of {plain} is taken as metres per second; some parts of Nav2 read it as a share of the top \
+                 speed"
+            ),
+        );
+        Ok(Some(absolute.map_or(plain, |absolute| absolute.min(plain))))
     }
 }
 
