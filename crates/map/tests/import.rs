@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
     import::{Format, ImportError, ImportProblem, ImportReport, import},
-    model::{Level, Orientation, Room, StationKind},
+    model::{DoorKind, Level, Orientation, Room, StationKind},
 };
 
 fn read(name: &str, text: &str) -> (Site, ImportReport) {
@@ -340,6 +340,40 @@ fn a_site_of_the_newer_editor_has_lanes_doors_and_a_lift() {
     ] {
         assert!(import("s.site.json", SITE.replacen(from, to, 1).as_bytes(), |_| None).is_err(), "{to}");
     }
+}
+
+#[test]
+fn what_the_newer_editor_leaves_open_is_read_with_a_warning() {
+    let with = |from: &str, to: &str| {
+        assert!(SITE.contains(from), "{from}");
+        read("s.site.json", &SITE.replacen(from, to, 1))
+    };
+    let warned = |report: &ImportReport, text: &str| {
+        report.warnings.iter().filter(|warning| warning.message.contains(text)).count()
+    };
+    // The same name twice is refused, no name twice is not.
+    let two = |name: &str| {
+        let more = format!(r#""40": {{"anchor": 3, "tags": [], "name": "{name}"}}, "41""#);
+        SITE.replacen("\"40\"", &more, 1).replacen("\"name\": \"home\"", &format!("\"name\": \"{name}\""), 1)
+    };
+    let (site, report) = read("s.site.json", &two("<Unnamed>"));
+    let names: Vec<_> = site.stations.iter().map(|station| station.id.as_str()).collect();
+    assert_eq!((names, warned(&report, "nobody has named")), (vec!["location 41", "location 40"], 2));
+    assert!(matches!(refused("s.site.json", &two("home")).problem, ImportProblem::Duplicate { .. }));
+
+    let (site, report) = with(r#"{"SingleSwing": {"pivot_on": "Right"}}"#, r#"{"Model": {"x": 1}}"#);
+    assert_eq!((site.doors[0].kind, warned(&report, "of kind Model")), (DoorKind::Hinged, 1));
+    assert_eq!(dropped(&report, "levels[].doors[].kind"), 1, "{:?}", report.dropped);
+
+    let back = r#""reverse": {"Different": {"speed_limit": 0.3, "orientation_constraint": "Backwards"}}"#;
+    let (site, _) = with("\"reverse\": \"Disable\"", back);
+    let ways: Vec<_> = site.lanes.iter().map(|lane| (lane.from.as_str(), lane.bidirectional)).collect();
+    assert_eq!(ways[..2], [("home", false), ("anchor 3", false)]);
+    let back = &site.lanes[1];
+    assert_eq!(
+        (back.speed_limit_mps, back.orientation, back.mutex.as_slice(), back.roadmap.as_deref()),
+        (Some(0.3), Orientation::Backward, ["m".to_owned()].as_slice(), Some("20"))
+    );
 }
 
 #[test]

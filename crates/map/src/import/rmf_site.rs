@@ -1,7 +1,7 @@
 //! Open-RMF `.site.json`, the files of its newer editor (format 0.1).
 //!
 //! Everything is in metres with y up and goes by numbers: walls, doors, floors, lanes and lifts name anchors. Lanes are
-//! two-way unless their reverse is disabled. Levels are called by their names, waypoints by the locations on them or by
+//! two-way unless their reverse is disabled; two lanes where it differs. Levels are called by their names, waypoints by the locations on them or by
 //! the number of their anchor.
 
 mod guided;
@@ -180,8 +180,17 @@ impl Reader {
                 let (from, to) = if turned { (made.to, made.from) } else { (made.from, made.to) };
                 Door { kind: DoorKind::Hinged, from, to, ..made }
             }
+            // Its motion is in a model of its own, and nothing takes more room than a leaf that swings.
+            "Model" => {
+                door.warn(
+                    &mut self.report,
+                    "how a door of kind Model moves is not known; it is taken for a hinged one",
+                );
+                Door { kind: DoorKind::Hinged, ..made }
+            }
             other => {
-                return Err(kind.unknown(other, "SingleSliding, DoubleSliding, SingleSwing or DoubleSwing"));
+                let kinds = "SingleSliding, DoubleSliding, SingleSwing, DoubleSwing or Model";
+                return Err(kind.unknown(other, kinds));
             }
         };
         if matches!(made.kind, DoorKind::Hinged | DoorKind::DoubleHinged) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Lane, Orientation, Roadmap, Role, Station, StationKind, Waypoint};
 
-use super::{Anchor, At, ImportError, ImportProblem, Reader};
+use super::{Anchor, At, ImportError, ImportProblem, Reader, UNNAMED};
 
 impl Reader {
     /// Lanes, locations and roadmaps.
@@ -21,15 +21,11 @@ impl Reader {
         }
         let mut named: BTreeMap<String, (String, Vec<Role>)> = BTreeMap::new();
         let mut names = BTreeSet::new();
-        for (_, location) in guided.map("locations")? {
+        for (id, location) in guided.map("locations")? {
             let anchor_at = location.need("anchor")?;
             self.one(&anchor_at)?;
             let anchor = anchor_at.text()?;
-            let name_at = location.need("name")?;
-            let name = name_at.text()?;
-            if !names.insert(name.to_owned()) {
-                return Err(name_at.duplicate("location", name));
-            }
+            let name = self.location_name(id, &location, &mut names)?;
             let mut roles = Vec::new();
             for tag in location.list("tags")? {
                 // Work cells are maps of a kind of their own, and stay behind.
@@ -43,7 +39,7 @@ impl Reader {
                     other => return Err(tag.unknown(other, "Charger, ParkingSpot or HoldingPoint")),
                 });
             }
-            if named.insert(anchor.to_owned(), (name.to_owned(), roles)).is_some() {
+            if named.insert(anchor.to_owned(), (name, roles)).is_some() {
                 return Err(anchor_at.duplicate("location at anchor", anchor));
             }
         }
@@ -51,13 +47,36 @@ impl Reader {
         for (_, lane) in guided.map("lanes")? {
             self.lane(&lane, &graphs, &mutexes, &named, &mut ways)?;
         }
+        let reached: BTreeSet<&str> = ways.iter().map(|(anchor, _)| anchor.as_str()).collect();
         for (anchor, (name, _)) in &named {
-            if !ways.iter().any(|(other, _)| other == anchor) {
+            if !reached.contains(anchor.as_str()) {
                 let message = format!("no lane leads to the location {name:?}; it becomes no waypoint");
                 self.report.warn("navigation.guided.locations", message);
             }
         }
         Ok(())
+    }
+
+    /// The name of a location, or one of ours when nobody has named it.
+    fn location_name(
+        &mut self,
+        id: &str,
+        location: &At<'_>,
+        names: &mut BTreeSet<String>,
+    ) -> Result<String, ImportError> {
+        let name_at = location.need("name")?;
+        let said = name_at.text()?;
+        if said != UNNAMED {
+            let is_new = names.insert(said.to_owned());
+            return is_new.then(|| said.to_owned()).ok_or_else(|| name_at.duplicate("location", said));
+        }
+        name_at.implied();
+        let mut name = format!("location {id}");
+        while !names.insert(name.clone()) {
+            name.push('\'');
+        }
+        location.warn(&mut self.report, format!("nobody has named this location; it became {name:?}"));
+        Ok(name)
     }
 
     fn lane(
@@ -101,28 +120,13 @@ impl Reader {
             let name = mutexes.get(id).ok_or_else(|| mutex.no_such("mutex group", id))?;
             made.mutex.push(name.clone());
         }
-        if let Some(forward) = lane.get("forward") {
-            if let Some(limit) = forward.get("speed_limit") {
-                made.speed_limit_mps = Some(limit.number_where(|mps| 0.0 < mps, "positive")?);
-            }
-            if let Some(at) = forward.get("orientation_constraint")
-                && !at.is_map()
-            {
-                made.orientation = match at.text()? {
-                    "None" => Orientation::Any,
-                    "Forwards" => Orientation::Forward,
-                    "Backwards" => Orientation::Backward,
-                    other => return Err(at.unknown(other, "None, Forwards or Backwards")),
-                };
-            }
-        }
+        let mut back = None;
         if let Some(reverse) = lane.get("reverse") {
             if reverse.is_map() {
-                reverse.warn(
-                    &mut self.report,
-                    "another motion on the way back is not carried over; it is one way",
-                );
                 made.bidirectional = false;
+                let mut other = Lane { mutex: made.mutex.clone(), ..Lane::one_way(to, from) };
+                read_motion(&mut other, &reverse.need("Different")?)?;
+                back = Some(other);
             } else {
                 match reverse.text()? {
                     "Same" => reverse.implied(),
@@ -131,8 +135,12 @@ impl Reader {
                 }
             }
         }
+        if let Some(forward) = lane.get("forward") {
+            read_motion(&mut made, &forward)?;
+        }
         for roadmap in roadmaps(lane, graphs)? {
-            self.site.lanes.push(Lane { roadmap, ..made.clone() });
+            let lanes = std::iter::once(&made).chain(&back);
+            self.site.lanes.extend(lanes.map(|lane| Lane { roadmap: roadmap.clone(), ..lane.clone() }));
         }
         Ok(())
     }
@@ -166,6 +174,24 @@ impl Reader {
         }
         name
     }
+}
+
+/// How fast a robot is on a lane, and how it faces.
+fn read_motion(lane: &mut Lane, motion: &At<'_>) -> Result<(), ImportError> {
+    if let Some(limit) = motion.get("speed_limit") {
+        lane.speed_limit_mps = Some(limit.number_where(|mps| 0.0 < mps, "positive")?);
+    }
+    if let Some(at) = motion.get("orientation_constraint")
+        && !at.is_map()
+    {
+        lane.orientation = match at.text()? {
+            "None" => Orientation::Any,
+            "Forwards" => Orientation::Forward,
+            "Backwards" => Orientation::Backward,
+            other => return Err(at.unknown(other, "None, Forwards or Backwards")),
+        };
+    }
+    Ok(())
 }
 
 /// The roadmaps that a lane belongs to; one that belongs to all of them names none.
