@@ -406,6 +406,35 @@ fn a_site_with_everything_survives_geojson() {
     }
 }
 
+#[cfg(feature = "ros")]
+#[test]
+fn a_raster_of_one_level_says_that_it_lacks_the_lifts_of_others() {
+    let mut site = Site::new("x");
+    for (level, elevation_m) in [("L1", 0.0), ("L2", 4.0)] {
+        site.levels.push(Level::new(level, elevation_m));
+        site.rooms.push(Room::rectangle(format!("hall {level}"), level, 0.0, 0.0, 8.0, 6.0).walled());
+    }
+    let lift = |id: &str, x: f64| Lift::new(id, [x, 7.0], 1.6, 2.0);
+    let ends = |x: f64| ([x - 0.5, 6.0], [x + 0.5, 6.0]);
+    let (from, to) = ends(2.0);
+    site.lifts.push(lift("both", 2.0).with_door("L1", from, to).with_door("L2", from, to));
+    let (from, to) = ends(6.0);
+    site.lifts.push(lift("upper", 6.0).with_door("L2", from, to));
+    let write = |level| {
+        let options = ExportOptions { level, ..ExportOptions::named("x.map.yaml") };
+        export(&site, Format::MapServer, &options).expect("it is written").1
+    };
+    let report = write(Some("L1"));
+    for (path, values) in [("lift.door.level", 1), ("lift.door.from", 2), ("lift.door.to", 2), ("lift.id", 1)]
+    {
+        assert_eq!(lost(&report, path), values, "{path} {:?}", report.lost);
+    }
+    // Its name, its place, its size and its door.
+    assert_eq!(lost(&report, "lift"), 1 + 2 + 2 + 5, "{:?}", report.lost);
+    let report = write(None);
+    assert_eq!((lost(&report, "lift"), lost(&report, "lift.id")), (0, 2), "{:?}", report.lost);
+}
+
 #[test]
 fn a_site_becomes_a_file_for_each_part() {
     let names = |format| -> Vec<String> {

@@ -7,7 +7,7 @@
 use crate::{
     CompileOptions,
     geometry::{LevelGeometry, Point, point_to_segment, ring_contains, sides},
-    model::{Site, Zone, ZoneKind},
+    model::{Lift, Site, Zone, ZoneKind},
 };
 
 use super::{
@@ -73,7 +73,21 @@ pub(super) fn export(site: &Site, options: &ExportOptions<'_>) -> Exported {
     written.add("door", indices(&site.doors, |door| is_here(&door.level)));
     written.add("obstacle", indices(&site.obstacles, |obstacle| is_here(&obstacle.level)));
     written.add("level", indices(&site.levels, |level| is_here(&level.id)));
-    report.tally(site, |leaf| is_carried(leaf, 1 < all.len(), &written));
+    let visits = |lift: &Lift| lift.doors.iter().any(|door| is_here(&door.level));
+    written.add("lift", indices(&site.lifts, visits));
+    // The cabin is drawn on the levels that it visits, and its doors where they are.
+    let is_drawn = |leaf: &Leaf<'_>| match leaf.field {
+        "at" | "yaw_rad" | "width_m" | "depth_m" => written.has("lift", leaf.index),
+        "door.from" | "door.to" | "door.level" => {
+            let door = site.lifts.get(leaf.index).and_then(|lift| lift.doors.get(leaf.item?));
+            door.is_some_and(|door| is_here(&door.level))
+        }
+        _ => false,
+    };
+    report.tally(site, |leaf| match leaf.table {
+        "lift" => is_drawn(leaf),
+        _ => is_carried(leaf, 1 < all.len(), &written),
+    });
     name::distinct(&files)?;
     Ok((files, report))
 }
@@ -88,8 +102,6 @@ fn is_carried(leaf: &Leaf<'_>, several: bool, written: &Written) -> bool {
         | ("door", "from" | "to")
         | ("obstacle", "polygon")
         | ("zone", "polygon" | "kind" | "speed_limit_mps") => written.has(leaf.table, leaf.index),
-        // The cabin is drawn on the levels that it visits.
-        ("lift", "at" | "yaw_rad" | "width_m" | "depth_m" | "door.from" | "door.to" | "door.level") => true,
         _ => false,
     }
 }

@@ -58,6 +58,9 @@ pub(super) struct Leaf<'a> {
     pub(super) index: usize,
     /// Path in the element without indices: `polygon`, `actions.entry`.
     pub(super) field: &'a str,
+    /// The number of the item in the outermost list of the element that the value is in: the door of a lift.
+    #[cfg_attr(not(feature = "ros"), expect(dead_code, reason = "only rasters of one level ask"))]
+    pub(super) item: Option<usize>,
 }
 
 impl ExportReport {
@@ -82,7 +85,7 @@ impl ExportReport {
                 | Value::Number(_)
                 | Value::String(_)) => {
                     let mut lost = BTreeMap::new();
-                    Element { table: "", index: 0 }.walk(table, single, &mut |leaf| {
+                    Element { table: "", index: 0 }.walk(table, None, single, &mut |leaf| {
                         if !is_carried(leaf) {
                             *lost.entry(leaf.field.to_owned()).or_insert(0_usize) += 1;
                         }
@@ -110,7 +113,7 @@ impl Element<'_> {
         counts: &mut BTreeMap<String, (usize, usize)>,
     ) {
         let (mut carried, mut lost) = (false, BTreeMap::new());
-        self.walk("", element, &mut |leaf| {
+        self.walk("", None, element, &mut |leaf| {
             if is_carried(leaf) {
                 carried = true;
             } else {
@@ -131,19 +134,23 @@ impl Element<'_> {
     }
 
     /// Shows the leaves of a value that say something. A site's values are nested a few levels deep.
-    fn walk(&self, field: &str, value: &Value, show: &mut impl FnMut(&Leaf<'_>)) {
+    fn walk(&self, field: &str, item: Option<usize>, value: &Value, show: &mut impl FnMut(&Leaf<'_>)) {
         match value {
             Value::Object(entries) => {
                 for (key, value) in entries {
                     let dot = if field.is_empty() { "" } else { "." };
-                    self.walk(&format!("{field}{dot}{key}"), value, show);
+                    self.walk(&format!("{field}{dot}{key}"), item, value, show);
                 }
             }
-            Value::Array(items) => items.iter().for_each(|item| self.walk(field, item, show)),
+            Value::Array(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    self.walk(field, item.or(Some(index)), value, show);
+                }
+            }
             Value::Null => {}
             Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 if !is_usual(self.table, field, value) {
-                    show(&Leaf { table: self.table, index: self.index, field });
+                    show(&Leaf { table: self.table, index: self.index, field, item });
                 }
             }
         }
