@@ -291,6 +291,30 @@ fn cartesian_metres_pass_through() {
 }
 
 #[test]
+fn a_door_of_a_lift_that_no_level_names_is_left_behind() {
+    let spare = "spare: {x: 0, y: 0.5, width: 0.8, motion_axis_orientation: 0.5}";
+    let lifts = |levels: &str| {
+        format!(
+            "coordinate_system: cartesian_meters\nlevels: {{L1: {{elevation: 0}}, L2: {{elevation: 4}}}}\n\
+             lifts: {{lift: {{reference_floor_name: L1, x: 0, y: 0, width: 2, depth: 2, highest_floor: L1, \
+             doors: {{d: {{x: 1, y: 0, width: 1}}, {spare}}}, level_doors: {{L1: [d]{levels}}}}}}}"
+        )
+    };
+    for levels in ["", ", L2: [spare]"] {
+        let (site, report) = import(&lifts(levels));
+        assert_eq!(site.lifts[0].doors.len(), 1);
+        let lost: usize = report
+            .dropped
+            .iter()
+            .filter(|(path, _)| path.starts_with("lifts.lift.doors.spare"))
+            .map(|(_, count)| count)
+            .sum();
+        assert_eq!(lost, 4, "{:?}", report.dropped);
+        assert!(report.warnings.iter().any(|warning| warning.element == "lifts.lift.doors.spare"));
+    }
+}
+
+#[test]
 fn web_mercator_is_measured_from_its_origin() {
     let map = |y: f64, dy: f64| {
         format!(

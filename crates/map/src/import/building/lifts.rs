@@ -1,5 +1,7 @@
 //! Lifts: cabins, their doors on every level, and which waypoints they hold.
 
+use std::collections::BTreeSet;
+
 use crate::{
     import::LiftDoorName,
     model::{Lift, LiftDoor},
@@ -82,21 +84,22 @@ fn read_one<'a>(
     }
     let doors = read_doors(&fields, report)?;
     report.lift_doors.extend(
-        doors.iter().map(|(door, _)| LiftDoorName { lift: name.to_owned(), door: (*door).to_owned() }),
+        doors.iter().map(|(door, ..)| LiftDoorName { lift: name.to_owned(), door: (*door).to_owned() }),
     );
     let range = Range::read(&fields, frames)?;
     let mut served = vec![false; frames.levels.len()];
-    let mut named = Vec::new();
+    let (mut named, mut used) = (Vec::new(), BTreeSet::new());
     for (level_name, names) in fields.map("level_doors")? {
         let level = level_named(frames, level_name, &names)?;
         named.push(level.elevation_m);
         let stops = range.contains(level.elevation_m);
         for name in names.items()? {
             let wanted = text(&name)?;
-            let Some((_, door)) = doors.iter().find(|(door, _)| *door == wanted) else {
+            let Some((_, _, door)) = doors.iter().find(|(door, ..)| *door == wanted) else {
                 return Err(name.no_such("lift door", wanted));
             };
             if stops {
+                used.insert(wanted);
                 lift.doors.push(door.at_level(level.name, &lift));
             } else {
                 name.leave_behind();
@@ -106,6 +109,10 @@ fn read_one<'a>(
         if let Some(slot) = index.and_then(|index| served.get_mut(index)) {
             *slot = stops && lift.doors.iter().any(|door| door.level == level.name);
         }
+    }
+    for (_, at, _) in doors.iter().filter(|(door, ..)| !used.contains(door)) {
+        at.warn(report, "no level that the lift stops at has this door; it is left behind");
+        at.leave_all_behind();
     }
     range.mark(&fields, &named);
     Ok(Cabin { at, lift, served })
@@ -141,10 +148,11 @@ impl CabinDoor {
     }
 }
 
+/// The doors of a lift: what they are called, what is written of them, and where they are.
 fn read_doors<'a>(
     fields: &At<'a>,
     report: &mut ImportReport,
-) -> Result<Vec<(&'a str, CabinDoor)>, ImportError> {
+) -> Result<Vec<(&'a str, At<'a>, CabinDoor)>, ImportError> {
     let mut read = Vec::new();
     for (name, at) in fields.map("doors")? {
         let fields = params::fields(&at)?;
@@ -165,7 +173,8 @@ fn read_doors<'a>(
             kind.leave_behind();
         }
         let [along_x, along_y] = rotate([half, 0.0], axis_rad);
-        read.push((name, CabinDoor { ends: [[x - along_x, y - along_y], [x + along_x, y + along_y]] }));
+        let door = CabinDoor { ends: [[x - along_x, y - along_y], [x + along_x, y + along_y]] };
+        read.push((name, at, door));
     }
     Ok(read)
 }
