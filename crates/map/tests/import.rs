@@ -376,6 +376,34 @@ fn what_the_newer_editor_leaves_open_is_read_with_a_warning() {
     );
 }
 
+/// Twice as much takes about twice as long. With quadratic readers it is minutes; with these it is a second or two.
+#[test]
+fn many_names_cost_no_more_than_they_should() {
+    let many: u32 = 120_000;
+    let join =
+        |each: &dyn Fn(u32) -> String, between: &str| (0..many).map(each).collect::<Vec<_>>().join(between);
+    let stations = join(
+        &|n| format!(r#"{{"stationId": "s{n}", "interactionNodeIds": ["n2"], "stationName": "x"}}"#),
+        ", ",
+    );
+    let (head, tail) = LAYOUT.split_once("\"stations\": [").expect("stations");
+    let more = format!("{head}\"stations\": [{stations}, {tail}");
+    let (site, _) = import("a.lif.json", more.as_bytes(), |_| None).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(site.stations.len(), many as usize + 1);
+    #[cfg(feature = "opentcs")]
+    {
+        let children = join(&|n| format!("<x{n}/>"), "");
+        let plant = PLANT.replacen("</model>", &format!("{children}</model>"), 1);
+        let (_, report) =
+            import("a.xml", plant.as_bytes(), |_| None).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!report.dropped.is_empty());
+        let attributes = join(&|n| format!("x{n}=\">\""), " ");
+        let error = refused("a.xml", &PLANT.replacen("</model>", &format!("<y {attributes}/></model>"), 1));
+        let limit = 1_000;
+        assert_eq!(error.problem, ImportProblem::TooMany { what: "attributes of one element", limit });
+    }
+}
+
 #[test]
 fn json_is_told_by_its_outermost_keys() {
     let mut own = Site::new("layouts");

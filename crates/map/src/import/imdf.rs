@@ -64,7 +64,9 @@ pub fn import_imdf(
     };
     let mut reader = Reader::at_venue(venue)?;
     for building in of("building") {
-        reader.site.buildings.push(Building { id: building.need("id")?.text()?.to_owned() });
+        let id = building.need("id")?.text()?.to_owned();
+        reader.buildings.insert(id.clone());
+        reader.site.buildings.push(Building { id });
     }
     for level in of("level") {
         reader.level(level)?;
@@ -96,6 +98,7 @@ struct Reader<'a> {
     site: Site,
     report: ImportReport,
     tangent: Tangent,
+    buildings: BTreeSet<String>,
     /// The levels as indices, by name.
     levels: BTreeMap<String, usize>,
     /// The level of each unit.
@@ -159,8 +162,16 @@ impl<'a> Reader<'a> {
             ..Site::new(name_of(&properties)?.unwrap_or("venue"))
         };
         let report = ImportReport::default();
-        let (levels, units) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { site, report, tangent, levels, units, parts: Vec::new(), openings: Vec::new() })
+        Ok(Self {
+            site,
+            report,
+            tangent,
+            buildings: BTreeSet::new(),
+            levels: BTreeMap::new(),
+            units: BTreeMap::new(),
+            parts: Vec::new(),
+            openings: Vec::new(),
+        })
     }
 
     fn project(&self, at: &At<'_>, ring: &[[f64; 2]]) -> Result<Vec<[f64; 2]>, ImportError> {
@@ -180,7 +191,7 @@ impl<'a> Reader<'a> {
         let mut made = Level::new(&id, ordinal * LEVEL_APART_M);
         if let Some(at) = building {
             let name = at.text()?;
-            if !self.site.buildings.iter().any(|other| other.id == name) {
+            if !self.buildings.contains(name) {
                 return Err(at.no_such("building", name));
             }
             made.building = Some(name.to_owned());

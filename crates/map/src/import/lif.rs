@@ -51,6 +51,9 @@ struct Reader {
     nodes: BTreeMap<String, (String, [f64; 2])>,
     edges: BTreeSet<String>,
     stations: BTreeSet<String>,
+    /// What stations are called in the site.
+    station_ids: BTreeSet<String>,
+    levels: BTreeSet<String>,
 }
 
 /// What holds for some vehicle types on an edge.
@@ -73,7 +76,7 @@ impl Reader {
         if level != id {
             id_at.leave_behind();
         }
-        if !self.site.levels.iter().any(|other| other.id == level) {
+        if self.levels.insert(level.clone()) {
             let number = u32::try_from(self.site.levels.len()).unwrap_or(u32::MAX);
             if 0 < number {
                 layout.warn(
@@ -157,10 +160,10 @@ impl Reader {
         if a.map(f64::to_bits) == b.map(f64::to_bits) {
             return Err(edge.error(ImportProblem::Coincident { what: "both ends of an edge" }));
         }
-        let mut rules: Vec<Rules> = Vec::new();
+        let (mut rules, mut classes) = (Vec::new(), BTreeSet::new());
         for properties in edge.list("vehicleTypeEdgeProperties")? {
             let read = self.rules(&properties)?;
-            if rules.iter().any(|other| other.class == read.class) {
+            if !classes.insert(read.class.clone()) {
                 return Err(properties.duplicate("vehicle type", &read.class));
             }
             rules.push(read);
@@ -265,7 +268,7 @@ impl Reader {
             let (waypoint, ..) = self.place(&node)?;
             // A station of ours is at one waypoint: several ways to reach it are several stations.
             let id = if several { format!("{id}@{waypoint}") } else { id.to_owned() };
-            if self.site.stations.iter().any(|other| other.id == id) {
+            if !self.station_ids.insert(id.clone()) {
                 return Err(node.duplicate("station", &id));
             }
             self.site.stations.push(Station { id, waypoint, kind: StationKind::Place });

@@ -41,6 +41,7 @@ pub fn import_nav_graph(bytes: &[u8]) -> Result<(Site, ImportReport), ImportErro
                 format!("a graph has no heights: the level is put {LEVEL_APART_M} m over the one before"),
             );
         }
+        reader.levels.insert((*name).to_owned());
         reader.site.levels.push(Level::new(*name, f64::from(number) * LEVEL_APART_M));
         reader.report.levels.push(LevelImport::scaled(*name, 1.0));
         for vertex in level.list("vertices")? {
@@ -67,6 +68,8 @@ struct Reader {
     report: ImportReport,
     /// Names of waypoints.
     names: BTreeSet<String>,
+    levels: BTreeSet<String>,
+    lifts: BTreeSet<String>,
     /// Where each door is in the site, by its name.
     doors: BTreeMap<String, usize>,
 }
@@ -84,6 +87,7 @@ impl Reader {
             [width, depth] => (size(width)?, size(depth)?),
             _ => return Err(dims.wrong("dimensions [width, depth]")),
         };
+        self.lifts.insert(name.to_owned());
         self.site.lifts.push(Lift { yaw_rad, ..Lift::new(name, at, width_m, depth_m) });
         Ok(())
     }
@@ -97,7 +101,7 @@ impl Reader {
             };
             let map = door.need("map")?;
             let level = map.text()?;
-            if !self.site.levels.iter().any(|other| other.id == level) {
+            if !self.levels.contains(level) {
                 return Err(map.no_such("level", level));
             }
             let door = Door::new(name, level, from, to);
@@ -197,7 +201,7 @@ impl Reader {
             && !lift_at.text()?.is_empty()
         {
             let lift = lift_at.text()?;
-            if !self.site.lifts.iter().any(|other| other.id == lift) {
+            if !self.lifts.contains(lift) {
                 return Err(lift_at.no_such("lift", lift));
             }
             waypoint.lift = Some(lift.to_owned());
@@ -226,17 +230,27 @@ impl Reader {
     fn lift_doors(&mut self) {
         let places: BTreeMap<&str, &Waypoint> =
             self.site.waypoints.iter().map(|way| (way.id.as_str(), way)).collect();
-        for lift in &mut self.site.lifts {
-            for level in &self.site.levels {
-                let inside = |way: &&Waypoint| way.lift.as_ref() == Some(&lift.id) && way.level == level.id;
-                let Some(cabin) = self.site.waypoints.iter().find(inside) else { continue };
-                let outside = self.site.lanes.iter().find_map(|lane| {
-                    let ends = [places.get(lane.from.as_str())?, places.get(lane.to.as_str())?];
-                    ends.iter().any(|way| way.id == cabin.id).then_some(())?;
-                    ends.into_iter().find(|way| way.id != cabin.id).map(|way| way.at)
-                });
-                lift.doors.push(side(lift, &level.id, outside.unwrap_or(lift.at)));
+        // Per lift and level its first waypoint, and per waypoint where its first lane leads.
+        let (mut cabins, mut beyond) = (BTreeMap::new(), BTreeMap::new());
+        for way in &self.site.waypoints {
+            if let Some(lift) = &way.lift {
+                cabins.entry((lift.as_str(), way.level.as_str())).or_insert(way.id.as_str());
             }
+        }
+        for lane in &self.site.lanes {
+            for (id, other) in [(&lane.from, &lane.to), (&lane.to, &lane.from)] {
+                if let Some(place) = places.get(other.as_str()) {
+                    beyond.entry(id.as_str()).or_insert(place.at);
+                }
+            }
+        }
+        for lift in &mut self.site.lifts {
+            let mut doors = Vec::new();
+            for level in &self.site.levels {
+                let Some(cabin) = cabins.get(&(lift.id.as_str(), level.id.as_str())) else { continue };
+                doors.push(side(lift, &level.id, beyond.get(cabin).copied().unwrap_or(lift.at)));
+            }
+            lift.doors = doors;
             let message = "a graph has no doors of lifts; the side of the cabin that a lane crosses is taken";
             self.report.warn(format_args!("lifts.{}", lift.id), message.to_owned());
         }

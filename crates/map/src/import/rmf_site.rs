@@ -72,7 +72,9 @@ struct Reader {
     anchors: BTreeMap<String, Anchor>,
     /// Names of levels by number.
     levels: BTreeMap<String, String>,
+    level_names: BTreeSet<String>,
     doors: BTreeSet<String>,
+    lifts: BTreeSet<String>,
 }
 
 impl Reader {
@@ -92,7 +94,7 @@ impl Reader {
         let properties = level.need("properties")?;
         let name_at = properties.need("name")?;
         let name = name_at.text()?;
-        if self.site.levels.iter().any(|other| other.id == name) {
+        if !self.level_names.insert(name.to_owned()) {
             return Err(name_at.duplicate("level", name));
         }
         self.levels.insert(id.to_owned(), name.to_owned());
@@ -210,7 +212,7 @@ impl Reader {
     fn lift(&mut self, id: &str, lift: &At<'_>) -> Result<(), ImportError> {
         let properties = lift.need("properties")?;
         let name = properties.text_of("name")?.map_or_else(|| format!("lift_{id}"), str::to_owned);
-        if self.site.lifts.iter().any(|other| other.id == name) {
+        if !self.lifts.insert(name.clone()) {
             return Err(properties.duplicate("lift", &name));
         }
         let reference = properties.need("reference_anchors")?;

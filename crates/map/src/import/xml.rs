@@ -2,6 +2,8 @@
 //!
 //! Document type declarations are refused, so no entity makes many bytes of few.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::format::Position;
 
 use super::{
@@ -12,6 +14,8 @@ use super::{
 
 /// The deepest nesting that reaches the parser. It is a bound on its stack, far above what a map needs.
 const PARSER_DEPTH_MAX: usize = 256;
+/// The most attributes of an element that reach the parser.
+const ATTRIBUTES_MAX: usize = 1_000;
 
 /// Reads the root element of `text` and gives its name.
 pub(crate) fn parse(text: &str) -> Result<(String, Node), ImportError> {
@@ -19,7 +23,7 @@ pub(crate) fn parse(text: &str) -> Result<(String, Node), ImportError> {
         let problem = ImportProblem::TooLarge { bytes: text.len(), limit: BYTES_MAX };
         return Err(ImportError::of_file(problem));
     }
-    check_depth(text)?;
+    check_shape(text)?;
     let options = roxmltree::ParsingOptions {
         nodes_limit: u32::try_from(NODES_MAX).unwrap_or(u32::MAX),
         ..roxmltree::ParsingOptions::default()
@@ -40,15 +44,22 @@ pub(crate) fn parse(text: &str) -> Result<(String, Node), ImportError> {
     Ok((root.tag_name().name().to_owned(), reader.element(root, 0)?))
 }
 
-/// Counts opening and closing tags, roughly but never too few levels.
-fn check_depth(text: &str) -> Result<(), ImportError> {
+/// Counts opening and closing tags, roughly but never too few levels, and attributes. Linear in the text.
+fn check_shape(text: &str) -> Result<(), ImportError> {
     let (mut depth, mut rest) = (0_usize, text);
     while let Some((_, after)) = rest.split_once('<') {
+        // No value holds the sign that opens a tag.
+        let tag = after.split('<').next().unwrap_or(after);
         if after.starts_with('/') {
             depth = depth.saturating_sub(1);
         } else if !after.starts_with(['?', '!']) {
-            let end = after.split_once('>').map_or(after, |(tag, _)| tag);
+            let end = tag.split_once('>').map_or(tag, |(tag, _)| tag);
             depth += usize::from(!end.ends_with('/'));
+            // The parser compares every attribute of an element with all others.
+            if ATTRIBUTES_MAX < tag.matches('=').count() {
+                let what = "attributes of one element";
+                return Err(ImportError::of_file(ImportProblem::TooMany { what, limit: ATTRIBUTES_MAX }));
+            }
         }
         if PARSER_DEPTH_MAX < depth {
             return Err(ImportError::of_file(ImportProblem::TooDeep { limit: DEPTH_MAX }));
@@ -73,37 +84,36 @@ impl Reader<'_> {
         if DEPTH_MAX <= depth {
             return Err(error(position, ImportProblem::TooDeep { limit: DEPTH_MAX }));
         }
-        let mut entries: Vec<(String, Node)> = Vec::new();
+        let mut entries = Entries::default();
         for attribute in element.attributes() {
             self.count(position)?;
             let value = Value::Plain(attribute.value().to_owned());
-            add(&mut entries, attribute.name(), Node::new(position, value))?;
+            entries.add(attribute.name(), Node::new(position, value))?;
         }
-        let mut lists: Vec<(&str, Vec<Node>)> = Vec::new();
+        let (mut lists, mut index) = (Vec::<(&str, Vec<Node>)>::new(), BTreeMap::new());
+        let mut push = |name, node| {
+            let at = *index.entry(name).or_insert(lists.len());
+            match lists.get_mut(at) {
+                Some((_, list)) => list.push(node),
+                None => lists.push((name, vec![node])),
+            }
+        };
         for child in element.children() {
             if child.is_element() {
                 let name = child.tag_name().name();
-                let node = self.element(child, depth + 1)?;
-                match lists.iter_mut().find(|(other, _)| *other == name) {
-                    Some((_, list)) => list.push(node),
-                    None => lists.push((name, vec![node])),
-                }
+                push(name, self.element(child, depth + 1)?);
             } else if child.is_text()
                 && let Some(text) = child.text()
                 && !text.trim().is_empty()
             {
                 self.count(position)?;
-                let node = Node::new(position, Value::Text(text.to_owned()));
-                match lists.iter_mut().find(|(other, _)| *other == "#text") {
-                    Some((_, list)) => list.push(node),
-                    None => lists.push(("#text", vec![node])),
-                }
+                push("#text", Node::new(position, Value::Text(text.to_owned())));
             }
         }
         for (name, list) in lists {
-            add(&mut entries, name, Node::new(position, Value::Seq(list)))?;
+            entries.add(name, Node::new(position, Value::Seq(list)))?;
         }
-        Ok(Node::new(position, Value::Map(entries)))
+        Ok(Node::new(position, Value::Map(entries.list)))
     }
 
     fn count(&mut self, position: Position) -> Result<(), ImportError> {
@@ -124,13 +134,22 @@ impl Reader<'_> {
     }
 }
 
-fn add(entries: &mut Vec<(String, Node)>, name: &str, node: Node) -> Result<(), ImportError> {
-    if entries.iter().any(|(other, _)| other == name) {
-        let problem = ImportProblem::Duplicate { what: "attribute or element", value: shorten(name) };
-        return Err(ImportError { position: None, element: String::new(), problem });
+/// Entries of a map in file order, no two of one name.
+#[derive(Default)]
+struct Entries {
+    list: Vec<(String, Node)>,
+    names: BTreeSet<String>,
+}
+
+impl Entries {
+    fn add(&mut self, name: &str, node: Node) -> Result<(), ImportError> {
+        if !self.names.insert(name.to_owned()) {
+            let problem = ImportProblem::Duplicate { what: "attribute or element", value: shorten(name) };
+            return Err(ImportError::of_file(problem));
+        }
+        self.list.push((name.to_owned(), node));
+        Ok(())
     }
-    entries.push((name.to_owned(), node));
-    Ok(())
 }
 
 fn error(position: Position, problem: ImportProblem) -> ImportError {
