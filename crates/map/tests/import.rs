@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use sheepdog_map::{
     CompileOptions, Site,
     import::{Format, ImportError, ImportProblem, ImportReport, import},
+    lint,
     model::{DoorKind, Level, Orientation, Room, StationKind},
 };
 
@@ -199,6 +200,31 @@ fn a_raster_map_becomes_floors_where_it_is_free() {
     ] {
         assert!(with(&meta, &image).is_err(), "{meta}{image}");
     }
+}
+
+#[cfg(feature = "ros")]
+#[test]
+fn a_threshold_that_frees_the_unknown_is_no_remedy_against_itself() {
+    let image = |_: &str| Some(IMAGE.as_bytes().to_vec());
+    let text = |mode: &str, free: &str| {
+        let meta = format!("mode: {mode}\n{}", drawn::META.replace("0.196", free));
+        let (site, report) = import("m.yaml", meta.as_bytes(), image).expect("a map");
+        let profile = lint::BuildingProfile::default();
+        let linted = lint::check(&site, &CompileOptions::default(), Some(&report), &profile);
+        let found = linted.findings.iter().find(|finding| finding.id.as_str() == "A405");
+        let found = found.map(|finding| finding.text.clone());
+        let warned = report.warnings.iter().find(|warning| warning.element == "free_thresh");
+        (warned.map(|warning| warning.message.clone()), found)
+    };
+    let (warned, found) = text("scale", "0.196");
+    for message in [warned.expect("a warning"), found.expect("a finding")] {
+        assert!(message.contains("mode trinary") && !message.contains("0.196 keeps it unknown"), "{message}");
+    }
+    let (warned, found) = text("trinary", "0.25");
+    for message in [warned.expect("a warning"), found.expect("a finding")] {
+        assert!(message.ends_with("0.196 keeps it unknown"), "{message}");
+    }
+    assert_eq!(text("trinary", "0.196"), (None, None));
 }
 
 #[cfg(feature = "ros")]

@@ -66,6 +66,7 @@ pub fn import_map_server(
         free_thresh: meta.free,
         yaw_rad: meta.origin[2],
         unknown_as_free: None,
+        is_scale: meta.mode == Mode::Scale,
     });
     match raster {
         Raster::Map => rooms(&meta, &image, &mut site, &mut report)?,
@@ -288,15 +289,13 @@ fn share(percent: f64) -> u8 {
 
 fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport) -> Result<(), ImportError> {
     let grey = image.greys.iter().map(|grey| usize::from(*grey == UNKNOWN_GREY)).sum::<usize>();
-    if unknown_is_free(meta) {
-        if let Some(reading) = &mut report.raster {
-            reading.unknown_as_free = Some(grey);
-        }
+    if let Some(reading) = report.raster.as_mut().filter(|_| unknown_is_free(meta)) {
+        reading.unknown_as_free = Some(grey);
+        let (free, remedy) = (meta.free, reading.remedy());
         report.warn(
             "free_thresh",
             format!(
-                "{} takes grey {UNKNOWN_GREY}, which means unknown, for free: {grey} cells; 0.196 keeps it unknown",
-                meta.free
+                "{free} takes grey {UNKNOWN_GREY}, which means unknown, for free: {grey} cells; {remedy}"
             ),
         );
     }

@@ -60,6 +60,19 @@ pub struct RasterReading {
     pub yaw_rad: f64,
     /// How many cells have the grey that mapping tools write where nothing is known, when the thresholds call them free.
     pub unknown_as_free: Option<usize>,
+    /// Whether greys between the thresholds are values (mode `scale`), so that no grey means unknown.
+    pub is_scale: bool,
+}
+
+impl RasterReading {
+    /// What keeps the grey of unknown cells from being free.
+    pub(crate) fn remedy(&self) -> &'static str {
+        if self.is_scale {
+            "in mode scale no grey means unknown; mode trinary with 0.196 keeps it so"
+        } else {
+            "0.196 keeps it unknown"
+        }
+    }
 }
 
 /// Something a person should look at.

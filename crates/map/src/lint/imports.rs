@@ -83,8 +83,9 @@ fn unknown_as_free(report: &ImportReport) -> Option<Finding> {
     let reading = report.raster?;
     let cells = reading.unknown_as_free?;
     let text = format!(
-        "free_thresh {} calls grey 205, which means unknown, free: {cells} cells; 0.196 keeps it unknown",
-        reading.free_thresh
+        "free_thresh {} calls grey 205, which means unknown, free: {cells} cells; {}",
+        reading.free_thresh,
+        reading.remedy()
     );
     Some(Finding::new(id::A405, text).about("free_thresh").measured(reading.free_thresh, 0.196, ""))
 }

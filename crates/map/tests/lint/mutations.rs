@@ -30,7 +30,8 @@ fn level(case: &mut Case, residual_m: f64, scales: Vec<f64>, fiducials: Option<u
 
 fn raster(case: &mut Case, yaw_rad: f64, unknown_as_free: Option<usize>) {
     let (occupied_thresh, free_thresh) = (0.65, 0.25);
-    case.imported.raster = Some(RasterReading { occupied_thresh, free_thresh, yaw_rad, unknown_as_free });
+    case.imported.raster =
+        Some(RasterReading { occupied_thresh, free_thresh, yaw_rad, unknown_as_free, is_scale: false });
 }
 
 fn sensor(case: &mut Case, level: &str, at: [f64; 2], range_m: f64) {
