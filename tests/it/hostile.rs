@@ -130,7 +130,8 @@ proptest! {
         let text = damages.iter().fold(SITE_FILE.to_owned(), |text, damage| damage.apply(&text));
         match Site::from_toml(&text) {
             Err(error) => {
-                let place = error.position.ok_or_else(|| TestCaseError::fail("an error without a place"))?;
+                let first = error.faults.first().and_then(|fault| fault.position);
+                let place = first.ok_or_else(|| TestCaseError::fail("an error without a place"))?;
                 prop_assert!(1 <= place.line && place.line as usize <= text.lines().count() + 1, "{error}");
             }
             Ok(site) => {

@@ -12,7 +12,7 @@ use std::path::Path;
 use sheepdog_core::Mm;
 use sheepdog_map::{
     CompileOptions, CompiledSite, Site,
-    import::{Format, ImportError, ImportReport, ImportWarning, Raster, import, import_map_server},
+    import::{Format, ImportError, ImportReport, ImportWarning, Raster, import, import_raster},
     model::Zone,
     survey::{self, SurveyError, SurveyOptions},
 };
@@ -120,7 +120,7 @@ pub(crate) fn read_site(path: &Path, raster: Option<Raster>, sources: &mut Sourc
                 Some(bytes)
             };
             let imported = match raster {
-                Some(raster) => import_map_server(&bytes, raster, beside),
+                Some(raster) => import_raster(&file_name(path), &bytes, raster, beside),
                 None => import(&file_name(path), &bytes, beside),
             };
             Ok(imported.map(|(site, report)| (site, Some(report))))

@@ -213,6 +213,7 @@ pub(crate) const fn to_u32(value: f64) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use sheepdog_core::{DoorId, LiftId};
     use sheepdog_map::{
         CompileOptions, Site,
         model::{Door, Level, Lift, Room},

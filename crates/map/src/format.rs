@@ -143,7 +143,9 @@ impl Site {
         let mut left_out: Vec<Element> = Vec::new();
         while faults.len() < FAULTS_MAX {
             let mut tree = parse()?;
-            left_out.iter().for_each(|element| element.leave_out(tree.get_mut()));
+            for element in &left_out {
+                element.leave_out(tree.get_mut());
+            }
             let Err(error) = read(tree) else { break };
             let (fault, element) = refused(text, &error, Some(parse()?.get_ref()));
             // A number that is not finite has been found before.
