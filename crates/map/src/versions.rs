@@ -309,17 +309,17 @@ fn lost(current: &CompiledSite, next: &CompiledSite, robot: &Active<'_>) -> Opti
     if let Some(id) = std::iter::once(&start).chain(robot.goals).find(no_stop) {
         return Some(Why::Stop { name: name(*id) });
     }
-    let leads_away =
-        |site: &CompiledSite| 1 < reachable(site, robot.class, start).iter().filter(|is| **is).count();
-    if leads_away(current) && !leads_away(next) {
-        return Some(Why::Trapped { name: name(start) });
-    }
     // One after the other, each from where the one before it leaves the robot.
     let starts = std::iter::once(&start).chain(robot.goals);
     let cut_off = starts.zip(robot.goals).find(|(from, goal)| {
         !reachable(next, robot.class, **from).get(goal.index()).copied().unwrap_or(false)
     });
-    cut_off.map(|(_, goal)| Why::Unreachable { name: name(*goal) })
+    if let Some((_, goal)) = cut_off {
+        return Some(Why::Unreachable { name: name(*goal) });
+    }
+    let leads_away =
+        |site: &CompiledSite| 1 < reachable(site, robot.class, start).iter().filter(|is| **is).count();
+    (leads_away(current) && !leads_away(next)).then(|| Why::Trapped { name: name(start) })
 }
 
 /// The waypoints that a class can get to, by id.
