@@ -10,6 +10,8 @@ mod building;
 mod detect;
 mod error;
 mod geojson;
+#[cfg(feature = "ros")]
+mod image;
 mod imdf;
 mod json;
 mod lif;
@@ -21,8 +23,6 @@ mod nav2;
 mod nav_graph;
 #[cfg(feature = "opentcs")]
 mod opentcs;
-#[cfg(feature = "ros")]
-mod pgm;
 #[cfg_attr(not(feature = "ros"), allow(dead_code, reason = "only masks need all of it"))]
 pub(crate) mod raster;
 mod report;

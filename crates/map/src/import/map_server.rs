@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     ImportError, ImportProblem, ImportReport, LevelImport, RasterReading,
-    pgm::Image,
+    image::{Image, Pixel},
     raster::{Grid, NOTCH, Region, add_rooms},
     tree::{At, utf8},
     yaml,
@@ -96,8 +96,8 @@ pub fn import_occupancy(
     let mut report = ImportReport::default();
     let (meta, image, name) = read(&At::root(&tree), image, &mut report)?;
     let trap = unknown_is_free(&meta);
-    let of = |grey: u8| match meta.cell(grey) {
-        Cell::Value(0) if grey == UNKNOWN_GREY && trap => Occupancy::Unknown,
+    let of = |pixel: Pixel| match meta.cell(pixel) {
+        Cell::Value(0) if pixel.grey == UNKNOWN_GREY && trap => Occupancy::Unknown,
         Cell::Value(0) => Occupancy::Free,
         Cell::Value(100) => Occupancy::Occupied,
         Cell::Value(_) | Cell::Unknown => Occupancy::Unknown,
@@ -106,8 +106,8 @@ pub fn import_occupancy(
         let text = format!("{} takes grey {UNKNOWN_GREY} for free; such cells stay unknown here", meta.free);
         report.warn("free_thresh", text);
     }
-    let rows = image.greys.chunks(image.width).rev();
-    let cells = rows.flatten().map(|grey| of(*grey)).collect();
+    let rows = image.pixels.chunks(image.width).rev();
+    let cells = rows.flatten().map(|pixel| of(*pixel)).collect();
     let grid = OccupancyGrid::new(name, image.width, meta.resolution_m, meta.origin, cells);
     let grid =
         grid.map_err(|error| ImportError::of_file(ImportProblem::Syntax { message: error.to_string() }))?;
@@ -132,7 +132,7 @@ fn read(
 
 /// Whether the thresholds take what mapping tools write for unknown as free.
 fn unknown_is_free(meta: &Meta) -> bool {
-    meta.cell(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate && meta.mode != Mode::Raw
+    meta.value(UNKNOWN_GREY) == Cell::Value(0) && !meta.negate && meta.mode != Mode::Raw
 }
 
 /// Reads a map of `map_server`, taken for a mask where the end of the name says so; the report tells.
@@ -233,8 +233,13 @@ impl Meta {
         Ok(Self { mode, resolution_m, origin, negate: is_negative, occupied, free })
     }
 
+    /// What a pixel means: what shines through says nothing, unless values are raw.
+    fn cell(&self, pixel: Pixel) -> Cell {
+        if pixel.is_opaque || self.mode == Mode::Raw { self.value(pixel.grey) } else { Cell::Unknown }
+    }
+
     /// What a grey value means.
-    fn cell(&self, grey: u8) -> Cell {
+    fn value(&self, grey: u8) -> Cell {
         let p = f64::from(if self.negate { grey } else { u8::MAX - grey }) / 255.0;
         match self.mode {
             Mode::Raw if grey <= 100 => Cell::Value(grey),
@@ -264,11 +269,10 @@ impl Meta {
         keep: impl Fn(Cell) -> Option<u8>,
     ) -> Result<Grid, ImportError> {
         let mut grid = Grid::new(image.width, image.height)?;
-        let table: Vec<Cell> = (0..=u8::MAX).map(|grey| self.cell(grey)).collect();
         let (mut unknown, mut other) = (0, 0);
-        for (row, line) in image.greys.chunks(image.width).enumerate() {
-            for (x, grey) in line.iter().enumerate() {
-                let cell = table.get(usize::from(*grey)).copied().unwrap_or(Cell::Unknown);
+        for (row, line) in image.pixels.chunks(image.width).enumerate() {
+            for (x, pixel) in line.iter().enumerate() {
+                let cell = self.cell(*pixel);
                 let value = keep(cell);
                 if value.is_none() {
                     *(if cell == Cell::Unknown { &mut unknown } else { &mut other }) += 1;
@@ -288,7 +292,8 @@ fn share(percent: f64) -> u8 {
 }
 
 fn rooms(meta: &Meta, image: &Image, site: &mut Site, report: &mut ImportReport) -> Result<(), ImportError> {
-    let grey = image.greys.iter().map(|grey| usize::from(*grey == UNKNOWN_GREY)).sum::<usize>();
+    let unknown = |pixel: &Pixel| usize::from(pixel.is_opaque && pixel.grey == UNKNOWN_GREY);
+    let grey = image.pixels.iter().map(unknown).sum::<usize>();
     if let Some(reading) = report.raster.as_mut().filter(|_| unknown_is_free(meta)) {
         reading.unknown_as_free = Some(grey);
         let (free, remedy) = (meta.free, reading.remedy());
@@ -354,4 +359,31 @@ fn speed(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where something shines through nobody knows what is there, unless the values are raw.
+    #[test]
+    fn what_is_not_opaque_is_unknown() {
+        let meta = |mode: Mode| Meta {
+            mode,
+            resolution_m: 0.05,
+            origin: [0.0; 3],
+            negate: false,
+            occupied: 0.65,
+            free: 0.196,
+        };
+        let pixel = |grey, is_opaque| Pixel { grey, is_opaque };
+        for mode in [Mode::Trinary, Mode::Scale] {
+            assert!(meta(mode).cell(pixel(254, true)) == Cell::Value(0));
+            assert!(meta(mode).cell(pixel(0, true)) == Cell::Value(100));
+            for grey in [0, 128, 254] {
+                assert!(meta(mode).cell(pixel(grey, false)) == Cell::Unknown, "{grey}");
+            }
+        }
+        assert!(meta(Mode::Raw).cell(pixel(40, false)) == Cell::Value(40));
+    }
 }
