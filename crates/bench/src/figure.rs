@@ -27,6 +27,12 @@ impl Figure {
     ) -> Self {
         Self { suite, name: name.into(), value, unit, peer: None, peer_value: None, ratio: None }
     }
+
+    /// The same beside the figure of a peer from the same run.
+    pub(crate) fn beside(self, peer: &'static str, value: f64) -> Self {
+        let ratio = (0.0 < value).then_some(self.value / value);
+        Self { peer: Some(peer), peer_value: Some(value), ratio, ..self }
+    }
 }
 
 impl fmt::Display for Figure {

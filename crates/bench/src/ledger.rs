@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     hint::black_box,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -19,23 +20,26 @@ const BODY: usize = 160;
 const BATCH: usize = 32;
 
 /// `ledger_append_accepted_ns`: one record made, salted, chained and written to a file, in batches of 32 with one
-/// write each. `ledger_append_accepted_alone_ns`: the same with one write for each record. `ledger_append_durable_us`:
-/// one record, and the file synced. `ledger_verify_records_per_s`: a file in memory checked.
+/// write each. `ledger_append_accepted_alone_ns`: the same with one write for each record, beside as many writes of as many
+/// bytes and nothing else. `ledger_append_durable_us`: one record, and the file synced. `ledger_verify_records_per_s`: a
+/// file in memory checked.
 pub(crate) fn run(quick: bool) -> Result<Vec<Figure>, Box<dyn std::error::Error>> {
     let folder = Folder::new()?;
     let runs = if quick { 5 } else { 41 };
-    let (mut together, mut alone, mut durable, mut verified) = (vec![], vec![], vec![], vec![]);
-    // Interleaved, so that all four meet the same machine.
+    let (mut together, mut alone, mut bare, mut durable, mut verified) =
+        (vec![], vec![], vec![], vec![], vec![]);
+    // Interleaved, so that all of them meet the same machine.
     for run in 0..runs {
         together.push(accepted(&folder.0.join(format!("together-{run}")), BATCH, 10_000)?);
         alone.push(accepted(&folder.0.join(format!("alone-{run}")), 1, 10_000)?);
+        bare.push(written(&folder.0.join(format!("bare-{run}")), 10_000)?);
         durable.push(synced(&folder.0.join(format!("durable-{run}")), 20)?);
         verified.push(checked(10_000)?);
     }
     let figure = |name, value, unit| Figure::alone("interlock", name, value, unit);
     Ok(vec![
         figure("ledger_append_accepted_ns", median(together), "ns"),
-        figure("ledger_append_accepted_alone_ns", median(alone), "ns"),
+        figure("ledger_append_accepted_alone_ns", median(alone), "ns").beside("write", median(bare)),
         figure("ledger_append_durable_us", median(durable), "µs"),
         figure("ledger_verify_records_per_s", median(verified), "records/s"),
     ])
@@ -85,6 +89,21 @@ fn accepted(path: &Path, batch: usize, records: usize) -> Result<f64, Box<dyn st
         envelopes.clear();
     }
     Ok(seconds(&clock) * 1e9 / (batches * batch) as f64)
+}
+
+/// Writes of records' size without any record: what the system takes of an append.
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+fn written(path: &Path, records: usize) -> Result<f64, Box<dyn std::error::Error>> {
+    let mut one = Writer::create(Vec::new(), b"bench")?;
+    let header = one.get_mut().len();
+    one.write(&next(&mut ledger()))?;
+    let bytes = one.into_inner().split_off(header);
+    let mut file = File::create(path)?;
+    let clock = Clock::starting_at(FleetTime::ZERO);
+    for _ in 0..records {
+        file.write_all(black_box(&bytes))?;
+    }
+    Ok(seconds(&clock) * 1e9 / records as f64)
 }
 
 fn synced(path: &Path, records: u32) -> Result<f64, Box<dyn std::error::Error>> {

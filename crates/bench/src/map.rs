@@ -70,15 +70,7 @@ fn in_turns<Q>(
 }
 
 fn beside(name: &str, unit: &'static str, ours: f64, peer: &'static str, theirs: f64) -> Figure {
-    Figure {
-        suite: "map",
-        name: name.to_owned(),
-        value: ours,
-        unit,
-        peer: Some(peer),
-        peer_value: Some(theirs),
-        ratio: (0.0 < theirs).then_some(ours / theirs),
-    }
+    Figure::alone("map", name, ours, unit).beside(peer, theirs)
 }
 
 /// Fails when answers differ by more than a nanometre.

@@ -217,7 +217,9 @@ pub(crate) fn with_roadmap(
         report.roadmap, report.waypoints, report.lanes, report.stations
     );
     let skipped = report.skipped.iter().map(ToString::to_string);
-    for line in report.unreached.iter().map(ToString::to_string).chain(skipped) {
+    let unmapped =
+        report.unmapped.iter().map(|level| format!("level {level:?} has no rooms: nothing was drawn there"));
+    for line in report.unreached.iter().map(ToString::to_string).chain(skipped).chain(unmapped) {
         note.push_str("\n  ");
         note.push_str(&line);
     }

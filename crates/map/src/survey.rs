@@ -219,6 +219,8 @@ pub struct SurveyReport {
     pub skipped: Vec<Skipped>,
     /// What should be reached and is not.
     pub unreached: Vec<Unreached>,
+    /// Names of levels with walls or doors on which nothing was drawn, for no room says where the floor is.
+    pub unmapped: Vec<String>,
 }
 
 /// A door without a lane.

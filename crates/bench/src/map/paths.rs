@@ -1,6 +1,6 @@
 //! Paths: any-angle ones through free space, and routes on a roadmap.
 
-use geo::{LineString, Polygon};
+use geo::{Contains, Coord, Intersects, LineString, Polygon};
 use glam::Vec2;
 use nalgebra::Point2;
 use petgraph::{
@@ -32,15 +32,20 @@ pub(super) fn any_angle(geometry: &LevelGeometry, random: &mut Random, quick: bo
     let free = FreeSpace::new(geometry, RADIUS_M)?;
     let outer =
         free.rings().iter().max_by(|a, b| twice_area(a).total_cmp(&twice_area(b))).ok_or("no room")?;
-    let piece = outer.first().and_then(|corner| free.component(*corner));
-    let in_piece = |ring: &[Point2<f64>]| ring.first().and_then(|corner| free.component(*corner)) == piece;
+    // By the rings alone, so that a fault of our mesh cannot choose the questions.
+    let exact_line =
+        |ring: &[Point2<f64>]| LineString::from(ring.iter().map(|p| (p.x, p.y)).collect::<Vec<_>>());
+    let shell = Polygon::new(exact_line(outer), Vec::new());
+    let at = |p: &Point2<f64>| Coord { x: p.x, y: p.y };
+    let in_piece = |ring: &[Point2<f64>]| ring.first().is_some_and(|corner| shell.intersects(&at(corner)));
     #[expect(clippy::cast_possible_truncation, reason = "the peer is in single precision")]
     let single = |p: &Point2<f64>| Vec2::new(p.x as f32, p.y as f32);
     let line = |ring: &[Point2<f64>]| {
         LineString::<f32>::from(ring.iter().map(|p| (single(p).x, single(p).y)).collect::<Vec<_>>())
     };
-    let holes = free.rings().iter().filter(|ring| twice_area(ring) < 0.0 && in_piece(ring));
-    let polygon = Polygon::new(line(outer), holes.map(|hole| line(hole)).collect());
+    let holes = || free.rings().iter().filter(|ring| twice_area(ring) < 0.0 && in_piece(ring));
+    let polygon = Polygon::new(line(outer), holes().map(|hole| line(hole)).collect());
+    let exact = Polygon::new(exact_line(outer), holes().map(|hole| exact_line(hole)).collect());
     let mut peer = polyanya::Triangulation::from_geo_polygon(polygon).as_navmesh();
     for _ in 0..3 {
         peer.merge_polygons();
@@ -55,7 +60,7 @@ pub(super) fn any_angle(geometry: &LevelGeometry, random: &mut Random, quick: bo
     let mut places: Vec<Point2<f64>> = Vec::new();
     while places.len() < 2 * pairs {
         let drawn = random.places(&sides, 2 * pairs);
-        places.extend(drawn.into_iter().filter(|p| free.component(*p) == piece));
+        places.extend(drawn.into_iter().filter(|p| exact.contains(&at(p))));
     }
     let (mut ours, mut theirs, mut none, mut peer_longer) = (Vec::new(), Vec::new(), 0.0, 0.0);
     let mut scratch = Scratch::new();

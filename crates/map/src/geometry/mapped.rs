@@ -13,7 +13,7 @@ use super::{
 /// Probability that a position is in the mapped area and in no wall.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MappedProbability {
-    /// A lower bound when certified, an estimate with an error of about 1 % otherwise and then at most
+    /// A lower bound when certified, an estimate otherwise, tested to be within 5 %, and then at most
     /// [`ESTIMATE_MAX`](Self::ESTIMATE_MAX).
     pub probability: f64,
     /// Whether it is a proven lower bound.

@@ -307,6 +307,56 @@ mod tests {
         }
     }
 
+    /// Coordinates as whole numbers of 2^-40 m: doubles hold them exactly, and not their products.
+    fn raster((x, y): (i64, i64)) -> Point {
+        const STEPS: f64 = 1_099_511_627_776.0;
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^45")]
+        let metres = |n: i64| n as f64 / STEPS;
+        Point::new(metres(x), metres(y))
+    }
+
+    /// Whether a point is in a ring, by whole numbers alone; `None` on it.
+    fn winding(ring: &[(i64, i64)], p: (i64, i64)) -> Option<bool> {
+        let mut inside = false;
+        for (index, &a) in ring.iter().enumerate() {
+            let b = ring[(index + 1) % ring.len()];
+            let product = |x: i64, y: i64| i128::from(x) * i128::from(y);
+            let turn = product(b.0 - a.0, p.1 - a.1) - product(b.1 - a.1, p.0 - a.0);
+            let within = |a: i64, b: i64, p: i64| a.min(b) <= p && p <= a.max(b);
+            if turn == 0 && within(a.0, b.0, p.0) && within(a.1, b.1, p.1) {
+                return None;
+            }
+            let upwards = a.1 <= p.1 && p.1 < b.1;
+            let downwards = b.1 <= p.1 && p.1 < a.1;
+            inside ^= (upwards && 0 < turn) || (downwards && turn < 0);
+        }
+        Some(inside)
+    }
+
+    proptest! {
+        /// Places that lie on a side but for the last digit are on the right side of it.
+        #[test]
+        fn locating_is_exact_to_the_last_digit(
+            ring in prop::collection::vec((-(1_i64 << 44)..1 << 44, -(1_i64 << 44)..1 << 44), 3..7),
+            probes in prop::collection::vec((any::<prop::sample::Index>(), 0_i64..=64, -2_i64..=2, -2_i64..=2), 1..40),
+        ) {
+            let corners: Vec<Point> = ring.iter().copied().map(raster).collect();
+            let index = RegionIndex::new(sides(&corners).map(|side| (0, side)));
+            for (side, share, dx, dy) in probes {
+                let side = side.index(ring.len());
+                let (a, b) = (ring[side], ring[(side + 1) % ring.len()]);
+                let between = |a: i64, b: i64| a + (b - a) / 64 * share;
+                let p = (between(a.0, b.0) + dx, between(a.1, b.1) + dy);
+                let expected = match winding(&ring, p) {
+                    None => Found::Boundary(0),
+                    Some(true) => Found::Inside(0),
+                    Some(false) => Found::Outside,
+                };
+                prop_assert_eq!(index.locate(raster(p)), expected);
+            }
+        }
+    }
+
     #[test]
     fn a_point_that_is_no_number_is_outside() {
         let square = [(0.0, 0.0), (4.0, 0.0), (4.0, 4.0), (0.0, 4.0)].map(|(x, y)| Point::new(x, y));

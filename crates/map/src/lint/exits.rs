@@ -1,5 +1,6 @@
 //! Exits: whether people get out.
 
+use nalgebra::Vector2;
 use sheepdog_core::DoorId;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     compiled::{Door, Room},
-    geometry::{FreeSpace, Point, Scratch},
+    geometry::{FreeSpace, Point, Scratch, ring_contains},
     model::{ConnectorKind, DoorControl, DoorKind, RoomKind, Swing},
 };
 
@@ -195,15 +196,11 @@ impl Ways {
     /// The corner that is farthest from an exit, when one is farther than allowed or none leads to one. Corners without
     /// free ground near them are left out.
     fn farthest(&mut self, room: &Room, limit_m: f64) -> Option<Farthest> {
-        /// A corner whose free ground is further away is filled by something.
-        const FILLED_M: f64 = 1.0;
         let step = room.outer.len().div_ceil(CORNERS_MAX).max(1);
         let mut farthest: Option<Farthest> = None;
         let mut is_shut_in = true;
-        for corner in room.outer.iter().copied().step_by(step) {
-            let Some(at) = self.free.nearest_free(corner).filter(|at| (at - corner).norm() < FILLED_M) else {
-                continue;
-            };
+        for (number, corner) in room.outer.iter().copied().enumerate().step_by(step) {
+            let Some(at) = self.stand(room, number, corner) else { continue };
             let Some(length_m) = self.way_to_exit_m(at, limit_m) else {
                 // Beyond a wall that divides the room; another corner may have a way.
                 if is_shut_in {
@@ -217,6 +214,27 @@ impl Ways {
             is_shut_in = false;
         }
         farthest
+    }
+
+    /// The free place of a room that is nearest to one of its corners; `None` for a corner that something fills.
+    fn stand(&self, room: &Room, number: usize, corner: Point) -> Option<Point> {
+        /// A corner whose free ground is further away is filled.
+        const FILLED_M: f64 = 1.0;
+        /// How far from the corner one looks where the nearest place is behind the wall.
+        const INWARDS_M: f64 = 0.5;
+        let ring = &room.outer;
+        let at = |number: usize| ring.get(number % ring.len()).copied().unwrap_or(corner);
+        // The ring is counter-clockwise, so the room is on the left of both sides.
+        let left = |from: Point, to: Point| {
+            let along = (to - from).try_normalize(0.0).unwrap_or_default();
+            Vector2::new(-along.y, along.x)
+        };
+        let inwards = left(at(number + ring.len() - 1), corner) + left(corner, at(number + 1));
+        let inwards = inwards.try_normalize(0.0).unwrap_or_default() * INWARDS_M;
+        [corner, corner + inwards].into_iter().find_map(|from| {
+            let near = self.free.nearest_free(from)?;
+            ((near - corner).norm() < FILLED_M && ring_contains(ring, near)).then_some(near)
+        })
     }
 
     /// Length of a way to an exit: of the first one within the limit, else of the shortest. The exits that are nearest as

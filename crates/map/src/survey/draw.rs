@@ -60,7 +60,12 @@ pub(super) fn draw<'a>(
     for (id, level) in (0..).map(LevelId).zip(site.levels()) {
         let ground = Ground::new(site, id, options)
             .map_err(|error| SurveyError::FreeSpace { level: level.name.clone(), error })?;
-        let Some(ground) = ground else { continue };
+        let Some(ground) = ground else {
+            let is_there =
+                level.geometry.bounds().is_some() || site.doors().iter().any(|door| door.level == id);
+            report.unmapped.extend(is_there.then(|| level.name.clone()));
+            continue;
+        };
         let pieces = ground.pieces();
         let mut level = Level {
             ground,

@@ -11,7 +11,11 @@ mod page;
 mod real;
 
 use proptest::prelude::*;
-use sheepdog_map::lint::{self, BuildingProfile, LINTS, Report, Severity};
+use sheepdog_map::{
+    CompileOptions, Site,
+    lint::{self, BuildingProfile, LINTS, Report, Severity},
+    model::{Door, Level, Room},
+};
 
 use clean::Case;
 use mutations::{MORE, MUTATIONS};
@@ -204,4 +208,23 @@ proptest! {
         prop_assert!(report.complete || report.has_errors());
         prop_assert!(serde_json::from_str::<serde_json::Value>(&report.to_json()).is_ok());
     }
+}
+
+/// Who stands in a room does not get out through its wall, however near the way out is behind it.
+#[test]
+fn a_room_without_a_door_has_no_way_out() {
+    let mut site = Site::new("ward");
+    site.levels.push(Level::new("0", 0.0));
+    site.rooms.push(Room::rectangle("corridor", "0", 0.0, 0.0, 12.0, 2.4).walled());
+    site.rooms.push(Room::rectangle("plant", "0", 4.0, 2.4, 8.0, 6.4).walled());
+    site.doors.push(Door::new("exit", "0", [0.0, 0.5], [0.0, 1.9]).as_exit());
+    let found = |site: &Site| {
+        let options = CompileOptions::new(Vec::new());
+        let report = lint::check(site, &options, None, &BuildingProfile::default());
+        let shut = report.findings.into_iter().filter(|finding| finding.id.as_str() == "B116");
+        shut.flat_map(|finding| finding.elements).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&site), ["room \"plant\""]);
+    site.doors.push(Door::new("inner", "0", [5.0, 2.4], [6.2, 2.4]));
+    assert!(found(&site).is_empty());
 }
