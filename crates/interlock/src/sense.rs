@@ -274,6 +274,17 @@ mod tests {
         assert_eq!(Held::at(Mm::MAX, None).now(Some(turned(0)), 8), (Mm::MAX, false), "nothing was seen");
     }
 
+    /// What was seen in a sector counts for the masks with that sector and for no other.
+    #[test]
+    fn a_sector_is_asked_by_its_own_bit() {
+        let mut sense = Sense::<4>::NEW;
+        sense.held[1] = Held::at(Mm(400), Some(turned(0)));
+        for mask in 0..16 {
+            let expected = if mask & 0b10 == 0 { Mm::MAX } else { Mm(400) };
+            assert_eq!(sense.unspoken(mask, None, Some(turned(0))), expected, "{mask:04b}");
+        }
+    }
+
     #[test]
     fn the_first_thing_seen_is_where_it_is_seen_however_far_the_robot_had_turned() {
         let held = Held::NOTHING.or_nearer(Mm(400), Some(turned(1_000)), 8);

@@ -283,3 +283,25 @@ impl Body {
 fn is_equal(one: &[u8; MAC_LENGTH], other: &[u8; MAC_LENGTH]) -> bool {
     one.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stop_category_comes_through() {
+        for lapse in [StopCategory::Zero, StopCategory::One, StopCategory::Two] {
+            let body = Body {
+                boot: BootNonce(1),
+                generation: 2,
+                seq: 3,
+                ttl: Micros::new(4),
+                twist: Twist { linear_mm_per_s: 5, angular_mrad_per_s: -6 },
+                lapse,
+                config: ConfigDigest([7; 32]),
+                challenge: Challenge(8),
+            };
+            assert_eq!(Body::parse(&body.bytes()).map(|body| body.lapse), Some(lapse));
+        }
+    }
+}

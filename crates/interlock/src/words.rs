@@ -427,3 +427,25 @@ fn rule_of(word: u64) -> Option<RuleId> {
     let (id, [0]) = bytes.split_first_chunk::<7>()? else { return None };
     RuleId::parse(core::str::from_utf8(id).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn come_back<T: Words + Copy + PartialEq + core::fmt::Debug>(values: &[T]) {
+        for value in values {
+            let (mut words, mut count) = ([0; 8], 0);
+            value.put(&mut |word| {
+                words[count] = word;
+                count += 1;
+            });
+            assert_eq!(T::take(&mut words[..count].iter().copied()), Some(*value));
+        }
+    }
+
+    #[test]
+    fn every_variant_of_a_setting_comes_back() {
+        come_back(&[Fusion::Redundant, Fusion::Quorum(0), Fusion::Quorum(2), Fusion::Min]);
+        come_back(&[Separation::StandingPerson, Separation::ApproachingPerson(MmPerS(1_600))]);
+    }
+}

@@ -468,6 +468,20 @@ mod tests {
         }
     }
 
+    /// What was loaded at a stand is what can be lost afterwards.
+    #[test]
+    fn the_load_of_the_last_stand_is_the_one_that_counts() {
+        let mut brakes = brakes();
+        let weigh = |brakes: &mut Brakes, millis: u64, speed: u32, mass_g: u32| {
+            let now = ms(millis);
+            let load = read(now, Load { mass_g, ..LOAD });
+            brakes.rule(now, &BrakeEvidence { speed: read(now, MmPerS(speed)), load, ..seen(now) })
+        };
+        assert_eq!(latches(weigh(&mut brakes, 0, 0, 5_000)), None);
+        assert_eq!(latches(weigh(&mut brakes, 100, 0, 40_000)), None);
+        assert_eq!(latches(weigh(&mut brakes, 200, 500, 20_000)), Some(TIL_004));
+    }
+
     #[test]
     fn a_robot_that_stands_may_be_loaded() {
         for (speed, stands) in

@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn the_worst_is_kept_until_it_is_taken() {
         let mut envelope = envelope();
-        for (millis, tracking) in [(0, 110), (100, 130), (200, 120), (300, 0)] {
+        for (millis, tracking) in [(0, 110), (100, 130), (200, 120), (250, 130), (300, 0)] {
             envelope.rule(ms(millis), &seen(ms(millis), tracking, 0));
         }
         let [tracking, latency] = envelope.take_findings();

@@ -7,6 +7,8 @@ mod boundary;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod edges;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod guarded;
