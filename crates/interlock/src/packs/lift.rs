@@ -251,6 +251,23 @@ mod tests {
         }
     }
 
+    /// Who stands in a cabin and wants nothing waits for nothing; who stands on the sill does.
+    #[test]
+    fn only_who_wants_through_or_is_in_the_way_waits() {
+        for (side, waits) in [(Side::Inside, false), (Side::OnSill, true)] {
+            let mut lift = lift();
+            let mut rule = |millis| {
+                let shut = read(ms(millis), false);
+                lift.rule(
+                    ms(millis),
+                    &LiftEvidence { is_level: shut, ..seen(ms(millis), side, Crossing::None) },
+                )
+            };
+            rule(0);
+            assert_eq!(stops(rule(60_000)) == Some(LFT_002), waits, "{side:?}");
+        }
+    }
+
     /// The whole table: entry asks for two proofs, exit is denied only inside and only by what is known.
     #[test]
     fn missing_evidence_denies_entry_and_never_exit() {

@@ -270,6 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn a_fix_that_is_shown_twice_does_not_go_back_in_time() {
+        let mut map = map();
+        for millis in [100, 150] {
+            assert_eq!(map.rule(ms(millis), &seen(ms(100), FIX)), PackVerdict::new(ms(100), Ruling::Allow));
+        }
+    }
+
+    #[test]
     fn a_good_fix_allows_and_carries_its_stamp() {
         let verdict = map().rule(ms(150), &seen(ms(100), FIX));
         assert_eq!(verdict, PackVerdict::new(ms(100), Ruling::Allow));

@@ -291,6 +291,12 @@ mod tests {
         TeleopEvidence { tokens: shown, ..TeleopEvidence::default() }
     }
 
+    #[test]
+    fn a_person_is_named_whose_authority_it_is() {
+        let of = [Authority::Autonomy, Authority::Manual(PERSON), Authority::Recovery(PERSON)];
+        assert_eq!(of.map(Authority::person), [None, Some(PERSON), Some(PERSON)]);
+    }
+
     /// Evidence at an instant under which a person may drive.
     fn driving(millis: u64, authority: Authority) -> TeleopEvidence {
         TeleopEvidence {

@@ -468,6 +468,22 @@ mod tests {
         assert_eq!(uvc.dose_uj_per_m2(), 2_600 + 13_000 + 2_600, "and never less");
     }
 
+    /// Up to the cycle in which it was found burning, and up to the one in which it was found out, whatever was permitted.
+    #[test]
+    fn a_lamp_that_was_never_permitted_radiates_as_well() {
+        let mut uvc = uvc();
+        let mut dose_at = |millis, is_burning| {
+            let told =
+                UvcEvidence { is_burning: read(ms(millis), is_burning), lease: None, ..proven(ms(millis)) };
+            assert!(!uvc.rule(ms(millis), &told).lamp.may_burn());
+            uvc.dose_uj_per_m2()
+        };
+        assert_eq!(dose_at(0, false), 0);
+        assert_eq!(dose_at(1_000, true), 2_600);
+        assert_eq!(dose_at(2_000, false), 5_200);
+        assert_eq!(dose_at(3_000, false), 5_200);
+    }
+
     #[test]
     fn a_lamp_of_which_nothing_is_known_counts_as_burning() {
         for (word, counts) in [(None, true), (read(ms(950), false), false)] {
