@@ -256,15 +256,14 @@ mod tests {
     fn only_who_wants_through_or_is_in_the_way_waits() {
         for (side, waits) in [(Side::Inside, false), (Side::OnSill, true)] {
             let mut lift = lift();
-            let mut rule = |millis| {
-                let shut = read(ms(millis), false);
-                lift.rule(
-                    ms(millis),
-                    &LiftEvidence { is_level: shut, ..seen(ms(millis), side, Crossing::None) },
-                )
+            let mut rule = |millis, crossing| {
+                let shut =
+                    LiftEvidence { is_level: read(ms(millis), false), ..seen(ms(millis), side, crossing) };
+                stops(lift.rule(ms(millis), &shut)) == Some(LFT_002)
             };
-            rule(0);
-            assert_eq!(stops(rule(60_000)) == Some(LFT_002), waits, "{side:?}");
+            rule(0, Crossing::None);
+            assert_eq!(rule(60_000, Crossing::None), waits, "{side:?}");
+            assert!(side == Side::OnSill || !rule(60_100, Crossing::Leaving), "it begins to wait only now");
         }
     }
 

@@ -272,8 +272,10 @@ mod tests {
     #[test]
     fn a_fix_that_is_shown_twice_does_not_go_back_in_time() {
         let mut map = map();
+        let slow = Fix { zone_limit: Some(MmPerS(300)), ..FIX };
         for millis in [100, 150] {
-            assert_eq!(map.rule(ms(millis), &seen(ms(100), FIX)), PackVerdict::new(ms(100), Ruling::Allow));
+            let verdict = map.rule(ms(millis), &seen(ms(100), slow));
+            assert_eq!(limits(verdict).map(|limit| limit.1), Some(300), "{millis}");
         }
     }
 
