@@ -72,7 +72,7 @@ pub struct LevelGeometry {
     area: RegionIndex,
     area_m2: f64,
     /// Obstacles, which are walls all round, where there is no mapped area that they are cut out of.
-    solids: RegionIndex,
+    solids: Option<RegionIndex>,
 }
 
 impl LevelGeometry {
@@ -91,7 +91,7 @@ impl LevelGeometry {
             area: RegionIndex::new(sides.iter().map(|side| (0, *side))),
             closest_side: ClosestIndex::new(sides.iter().map(|&(a, b)| (a, b, 0.0))),
             area_m2: rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0,
-            solids: RegionIndex::default(),
+            solids: None,
             walls,
             rings,
             sides,
@@ -102,7 +102,12 @@ impl LevelGeometry {
     pub(crate) fn with_solids(self, solids: &[Vec<Point2<f64>>]) -> Self {
         let solid_sides =
             (0..).zip(solids).flat_map(|(number, ring)| sides(ring).map(move |side| (number, side)));
-        Self { solids: RegionIndex::new(solid_sides), ..self }
+        Self { solids: (!solids.is_empty()).then(|| RegionIndex::new(solid_sides)), ..self }
+    }
+
+    /// Whether a point is in an obstacle that is not cut out of a mapped area.
+    fn is_solid(&self, p: Point) -> bool {
+        self.solids.as_ref().is_some_and(|solids| solids.locate(p) != Found::Outside)
     }
 
     /// Walls: both ends of the centre line and the thickness, metres.
@@ -141,11 +146,10 @@ impl LevelGeometry {
     /// Distance to the nearest wall surface, metres: zero in a wall and in an obstacle, infinite without walls. O(1) on
     /// average.
     pub fn wall_clearance(&self, p: Point2<f64>) -> f64 {
-        if !is_place(p) || self.solids.locate(p) != Found::Outside {
+        if !is_place(p) || self.is_solid(p) {
             return 0.0;
         }
-        let distance_m = self.closest_wall.distance(p).or_else(|| Some(self.wall_searched(p)?.1));
-        distance_m.map_or(f64::INFINITY, |distance_m| distance_m.max(0.0))
+        self.wall_near(p).map_or(f64::INFINITY, |(_, distance_m)| distance_m.max(0.0))
     }
 
     /// The wall whose surface is nearest to a point, of several one, and always the same; `None` without walls and for
@@ -163,17 +167,13 @@ impl LevelGeometry {
         if !is_place(p) {
             return None;
         }
-        self.closest_wall.nearest(p).or_else(|| self.wall_searched(p))
-    }
-
-    /// The same ring by ring, where the index refuses.
-    fn wall_searched(&self, p: Point) -> Option<(u32, f64)> {
         let surface = |wall: u32| {
             self.walls
                 .get(wall as usize)
                 .map_or(f64::INFINITY, |wall| point_to_segment(p, wall.a, wall.b) - wall.thickness_m / 2.0)
         };
-        self.wall_grid.nearest(p, self.half_thickness_max_m, surface)
+        let search = || self.wall_grid.nearest(p, self.half_thickness_max_m, surface);
+        self.closest_wall.nearest(p).or_else(search)
     }
 
     /// Distance to the boundary of the mapped area, from either side, metres; infinite without an area. O(1) on
@@ -185,8 +185,8 @@ impl LevelGeometry {
         let distance = |side: u32| {
             self.sides.get(side as usize).map_or(f64::INFINITY, |&(a, b)| point_to_segment(p, a, b))
         };
-        let searched = || Some(self.side_grid.nearest(p, 0.0, distance)?.1);
-        self.closest_side.distance(p).or_else(searched).unwrap_or(f64::INFINITY)
+        let near = self.closest_side.nearest(p).or_else(|| self.side_grid.nearest(p, 0.0, distance));
+        near.map_or(f64::INFINITY, |(_, distance_m)| distance_m)
     }
 
     /// Whether a disc lies in the mapped area and touches no wall; O(1) on average.
@@ -203,7 +203,7 @@ impl LevelGeometry {
     pub fn sweep_free(&self, a: Point2<f64>, b: Point2<f64>, radius_m: f64) -> bool {
         let legal = is_place(a) && is_place(b) && radius_m.is_finite() && 0.0 <= radius_m;
         legal
-            && self.solids.locate(a) == Found::Outside
+            && !self.is_solid(a)
             && self.wall_in_reach(a, b, radius_m).is_none()
             && self.boundary_in_reach(a, b, radius_m).is_none()
     }

@@ -114,7 +114,7 @@ pub(super) fn free_space(geometry: &LevelGeometry, runs: usize) -> Outcome<Figur
     Ok(Figure::alone("map", "free_space_clinic_ms", median(times), "ms"))
 }
 
-/// `route_10k_us`: a roadmap of 100 by 100 waypoints, against petgraph's A* with the same estimate.
+/// `route_10k_us`: a roadmap of 100 by 100 waypoints, against petgraph's A* with the distance for an estimate.
 pub(super) fn route(random: &mut Random, runs: usize) -> Outcome<Figure> {
     const SIDE: u32 = 100;
     let mut site = Site::new("raster");

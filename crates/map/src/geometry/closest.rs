@@ -253,30 +253,6 @@ impl ClosestIndex {
         (best.0 != u32::MAX).then_some(best)
     }
 
-    /// Distance to the surface that is nearest to `p`, negative inside; `None` where the index refuses. Without asking which
-    /// one it is, all candidates can be compared at once.
-    #[inline]
-    pub(super) fn distance(&self, p: Point) -> Option<f64> {
-        let candidates = self.candidates(p)?;
-        let least = |ids: &[u32], of: &dyn Fn(&Record) -> f64| {
-            let records = ids.iter().filter_map(|id| self.records.get(*id as usize));
-            records.map(of).fold(f64::INFINITY, f64::min)
-        };
-        let least = match self.common_half_m {
-            Some(half_m) => {
-                let (first, rest) = candidates.split_at(4.min(candidates.len()));
-                let mut square = least(first, &|record| record.square_distance(p));
-                // Most lists are short, and what follows repeats.
-                if rest.first() != first.last() {
-                    square = square.min(least(rest, &|record| record.square_distance(p)));
-                }
-                square.sqrt() - half_m
-            }
-            None => least(candidates, &|record| record.square_distance(p).sqrt() - record.half_m),
-        };
-        (least < f64::INFINITY).then_some(least)
-    }
-
     /// The better one, by the square of the distance.
     #[inline]
     #[expect(
