@@ -73,7 +73,7 @@ pub(crate) struct Findings {
     pub(crate) limit: (MmPerS, Finding),
     /// The lowest confidence of the sectors that count, and where.
     pub(crate) lowest: (Confidence, u8),
-    /// Whether sensors disagree.
+    /// Whether sensors disagree, or did when one of them was last heard.
     pub(crate) disagreeing: bool,
     /// Whether something asks for the slow band, apart from confidence.
     pub(crate) slowed: bool,
@@ -109,7 +109,6 @@ pub(crate) fn assess<const SENSORS: usize, const SECTORS: usize>(
     findings.packs(config, past.packs, input);
     let mask = required_sectors(input);
     findings.sectors(config, past, input, mask);
-    findings.disagreement(config, past, input, mask);
     if !twist.is_zero() {
         findings.command(config, past.command, input);
         findings.release(config, input);
@@ -260,17 +259,23 @@ impl Findings {
     ) {
         for sensed in past.sensed {
             self.degraded |= sensed.usable.is_err();
-            if let (Some(drift), Ok(_)) = (sensed.drift, sensed.usable) {
+            if let Some(drift) = sensed.drift {
                 self.degraded = true;
                 self.slow(config, Code::OBS_010, drift);
             }
         }
+        let mut is_silent = false;
         for (sector, bit) in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)) {
             let watchers = Watchers::new(config, past, input, sector, bit);
             let missing = evidence(Code::OBS_007, watchers.usable, Relation::Below, watchers.needed);
             if missing.holds() {
                 self.deny(Code::OBS_007, missing);
                 self.unusable(past, input, sector, bit);
+            }
+            let fewer = evidence(Code::OBS_012, watchers.usable, Relation::Below, watchers.expected);
+            if fewer.holds() {
+                is_silent = true;
+                self.slow(config, Code::OBS_012, fewer);
             }
             self.confidence(
                 config,
@@ -279,7 +284,9 @@ impl Findings {
             );
         }
         let slow = config.confidence_slow.ppm().into();
-        self.degraded |= evidence(Code::OBS_002, self.lowest.0.ppm().into(), Relation::Below, slow).holds();
+        let low = evidence(Code::OBS_002, self.lowest.0.ppm().into(), Relation::Below, slow);
+        self.degraded |= is_silent || low.holds();
+        self.disagreement(config, past, input, mask, is_silent);
     }
 
     fn confidence(&mut self, config: &Config, confidence: Confidence, sector: u8) {
@@ -306,12 +313,14 @@ impl Findings {
         }
     }
 
+    /// Whether sensors differ about what is there. Only words end it, and no silence of those who look there.
     fn disagreement<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
         past: &Past<'_, SENSORS, SECTORS>,
         input: &Input<SENSORS, SECTORS>,
         mask: u32,
+        is_silent: bool,
     ) {
         let mut widest = Mm::ZERO;
         for sector in (0..SECTORS).zip(0_u8..).filter(|(_, bit)| is_set(mask, *bit)).map(|(sector, _)| sector)
@@ -328,12 +337,14 @@ impl Findings {
         }
         let apart =
             evidence(Code::OBS_009, widest.0.into(), Relation::Above, config.disagreement_max.0.into());
-        if !apart.holds() {
+        if apart.holds() {
+            self.degraded = true;
+            self.slow(config, Code::OBS_009, apart);
+        }
+        self.disagreeing = apart.holds() || (is_silent && past.disagreeing_since.is_some());
+        if !self.disagreeing {
             return;
         }
-        self.disagreeing = true;
-        self.degraded = true;
-        self.slow(config, Code::OBS_009, apart);
         let lasting = past.disagreeing_since.and_then(|since| input.now.since(since)).unwrap_or(Micros::ZERO);
         let limit = micros(config.disagreement_for);
         self.deny_if(Code::OBS_009, evidence(Code::OBS_009, micros(lasting), Relation::Above, limit));
@@ -564,9 +575,12 @@ impl Dynamics {
 
 /// Who watches one sector.
 struct Watchers {
-    /// Usable sensors that cover it, or the enough of them that the fusion has.
+    /// Usable sensors that speak of it.
     usable: i64,
+    /// As many as the fusion asks for.
     needed: i64,
+    /// Those that speak of it or ever have.
+    expected: i64,
     confidence: Confidence,
 }
 
@@ -598,7 +612,7 @@ impl Watchers {
             Fusion::Min => (expected.max(1), usize::try_from(usable.saturating_sub(1)).unwrap_or(0)),
         };
         let confidence = said.get(place).copied().flatten().unwrap_or(Confidence::NONE);
-        Self { usable, needed, confidence }
+        Self { usable, needed, expected, confidence }
     }
 }
 

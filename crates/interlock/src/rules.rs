@@ -277,9 +277,9 @@ rules! {
         ["frozen_frames" "frames" "5"], ["IEC TS 62998-1:2019" "?"];
     /// A drifting sensor.
     OBS_010 = "OBS-010", ONE,
-        "A sensor that misses its reference contour by more than `drift_max` slows the robot at once and counts as none \
-         once that has lasted `drift_for`; only a reading that is within `drift_max` ends it. One that does not say keeps \
-         what the last one said (mm).",
+        "A sensor that misses its reference contour by more than `drift_max` slows the robot, and counts as none \
+         once that has lasted `drift_for`; only a reading that is within `drift_max` ends either. One that does not say \
+         keeps what the last one said (mm).",
         "A scanner that was knocked looks in the wrong direction with full confidence.",
         ["drift_max" "mm" "50", "drift_for" "\u{b5}s" "500_000"], ["IEC 61496-3:2018" "?"];
     /// A blind sensor.
@@ -290,8 +290,8 @@ rules! {
     /// Sensors that disagree.
     OBS_009 = "OBS-009", ONE,
         "Usable sensors that differ by more than `disagreement_max` about a sector that the motion sweeps slow the robot \
-         at once, and stop it when that lasts longer than `disagreement_for`. Obstacles beyond `disagreement_within` count \
-         as that far: not all sensors see equally far (mm, then \u{b5}s).",
+         at once, and stop it when that lasts longer than `disagreement_for`; a sensor that falls silent does not end it. \
+         Obstacles beyond `disagreement_within` count as that far: not all sensors see equally far (mm, then \u{b5}s).",
         "One of them is wrong, and nobody knows which.",
         ["disagreement_max" "mm" "300", "disagreement_for" "\u{b5}s" "200_000", "disagreement_within" "mm" "3_000"],
         ["ISO 13849-1:2023" "6.1.3"];
@@ -368,6 +368,11 @@ rules! {
         "A pack's speed limit is carried out; its own rule is the evidence.",
         "Zones, heat and worn brakes make a robot slow before they stop it.",
         [], [];
+    /// A sensor is missing.
+    OBS_012 = "OBS-012", LIMIT,
+        "Motion into a sector of which fewer usable sensors speak than have ever spoken of it is slow (such sensors).",
+        "The others may do without it, but it may have been the one that saw more, or that was right.",
+        ["speed_slow" "mm/s" "500"], [];
     /// The slow band of confidence.
     OBS_002 = "OBS-002", LIMIT,
         "Confidence below the slow threshold limits speed (ppm).",
@@ -376,7 +381,7 @@ rules! {
     /// Leaving the slow band.
     OBS_003 = "OBS-003", LIMIT,
         "The slow band is left only after confidence has been above it for `dwell_up` while no rule stopped the robot or \
-         asked for the slow band (CLK-003, COM-001, OBS-009, OBS-010); the time begins anew whenever motion begins after \
+         asked for the slow band (CLK-003, COM-001, OBS-009, OBS-010, OBS-012); the time begins anew whenever motion begins after \
          boot or a stop (\u{b5}s).",
         "A sensor that flickers makes the robot slow, not jerky.",
         ["dwell_up" "\u{b5}s" "1_000_000"], [];

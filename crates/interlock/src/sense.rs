@@ -88,7 +88,9 @@ impl<const SECTORS: usize> Sense<SECTORS> {
         reading: Option<&SensorReading<SECTORS>>,
         odometry: Option<Odometry>,
     ) -> Sensed {
-        let Some(reading) = reading else { return Sensed::SILENT };
+        let Some(reading) = reading else {
+            return Sensed { drift: self.missed(config), ..Sensed::SILENT };
+        };
         let usable = self.judge(config, now, reading);
         let drift = self.drift(config, now, reading);
         let usable = match drift {
@@ -157,9 +159,15 @@ impl<const SECTORS: usize> Sense<SECTORS> {
     ) -> Option<Evidence> {
         // A sensor that no longer finds its contour is as wrong as it was.
         self.residual = reading.residual.or(self.residual);
+        let missed = self.missed(config);
+        self.drifting_since = missed.and(self.drifting_since.or(Some(now)));
+        missed
+    }
+
+    /// By how much it misses its contour, when that is too much.
+    fn missed(&self, config: &Config) -> Option<Evidence> {
         let residual = self.residual?;
         let drift = evidence(Code::OBS_010, residual.0.into(), Relation::Above, config.drift_max.0.into());
-        self.drifting_since = if drift.holds() { self.drifting_since.or(Some(now)) } else { None };
         drift.holds().then_some(drift)
     }
 

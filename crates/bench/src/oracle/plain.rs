@@ -75,7 +75,7 @@ rules! {
     LOG_001 INT_001 INT_002 CFG_001 CLK_001 EST_003 EST_001 EST_002 SPD_002 SPD_005 STP_002 STP_003 STP_004 PCK_003
     ARM_002 ARM_004 RST_001 RST_003 RST_002 REV_001 CLK_002 EST_004 ODO_001 ODO_002 COM_002 COM_004 COM_005 PCK_001 PCK_002 OBS_005
     OBS_011 OBS_004 OBS_006 OBS_010 OBS_008 OBS_009 OBS_007 OBS_001 SSM_002 REL_002 REL_003 REL_001 SSM_001 SSM_003
-    CLR_001 COM_001 CLK_003 PCK_004 OBS_002 OBS_003 SPD_001 SPD_004 STP_001 ARM_003 ARM_005 ARM_001 MOV_001 IDL_001
+    CLR_001 COM_001 CLK_003 PCK_004 OBS_012 OBS_002 OBS_003 SPD_001 SPD_004 STP_001 ARM_003 ARM_005 ARM_001 MOV_001 IDL_001
 }
 
 impl R {
@@ -115,7 +115,7 @@ struct Past<const S: usize> {
     /// A stop for want of evidence.
     trip: bool,
     acknowledged: bool,
-    differ: bool,
+    differ: Option<bool>,
     /// Whether it was too fast, and whether it turned too fast; `None` when nobody knew.
     over_speed: Option<bool>,
     over_yaw: Option<bool>,
@@ -233,6 +233,11 @@ impl Found {
     fn hold(&mut self, rule: R) {
         self.fire(rule);
         self.hold = Some(self.hold.map_or(rule, |first| first.min(rule)));
+    }
+    fn slow(&mut self, rule: R, speed: Int) {
+        self.fire(rule);
+        self.slowed = true;
+        self.limit(rule, speed);
     }
     /// A limit is in force whether or not it is met; who fires is up to the caller.
     fn limit(&mut self, rule: R, speed: Int) {
@@ -484,9 +489,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 f.deny(R::CLK_002, One);
             }
             if edges.above(Edge::cycle_max, gap, micros(c.cycle_max)) {
-                f.fire(R::CLK_003);
-                f.slowed = true;
-                f.limit(R::CLK_003, slow);
+                f.slow(R::CLK_003, slow);
             }
         }
 
@@ -496,9 +499,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             f.deny(R::COM_002, One);
         }
         if edges.above(Edge::beat_late, silence, micros(c.beat_late)) {
-            f.fire(R::COM_001);
-            f.slowed = true;
-            f.limit(R::COM_001, slow);
+            f.slow(R::COM_001, slow);
         }
 
         self.packs(input, now, &mut f, edges);
@@ -830,7 +831,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         motion: Option<Motion>,
         f: &mut Found,
         edges: &mut Edges,
-    ) -> (Int, bool, [Option<bool>; S], bool, [bool; S]) {
+    ) -> (Int, bool, [Option<bool>; S], Option<bool>, [bool; S]) {
         let c = self.config;
         let one = StopCategory::One;
         let slow = Int::from(c.speed_slow.0);
@@ -841,6 +842,9 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
         for s in 0..S {
             let Some(reading) = &input.sensors[s] else {
                 degraded = true;
+                if self.residuals[s].is_some_and(|residual| Int::from(c.drift_max.0) < residual) {
+                    f.slow(R::OBS_010, slow);
+                }
                 continue;
             };
             let taken = ticks(reading.taken);
@@ -890,10 +894,8 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             };
             let usable = reason[s].is_none();
             lost[s] = age.unwrap_or(0).saturating_add(999) / 1_000 * Int::from(c.decay_ppm_per_ms);
-            if usable && drifts {
-                f.fire(R::OBS_010);
-                f.slowed = true;
-                f.limit(R::OBS_010, slow);
+            if drifts {
+                f.slow(R::OBS_010, slow);
             }
             degraded |= !usable || drifts;
             for n in 0..N {
@@ -914,6 +916,7 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
 
         let mut lowest = 1_000_000;
         let mut widest = 0;
+        let mut all_speak = true;
         for n in (0..N).filter(|n| Self::sweeps(input, *n)) {
             let (mut count, mut expected, mut nearest, mut farthest) = (0, 0, Int::MAX, 0);
             let mut said = [Int::MIN; S];
@@ -949,6 +952,10 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 let enough = |x: Int| said.iter().filter(|other| x <= **other).count() as Int >= needed;
                 confidence = said.iter().copied().filter(|x| enough(*x)).max().unwrap_or(0);
             }
+            if (count as Int) < expected {
+                all_speak = false;
+                f.slow(R::OBS_012, slow);
+            }
             if edges.below(Edge::confidence_stop, confidence, c.confidence_stop.ppm().into()) {
                 f.deny(R::OBS_001, one);
             }
@@ -957,17 +964,19 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             }
             lowest = lowest.min(confidence);
         }
-        let differ = edges.above(Edge::disagreement_max, widest, c.disagreement_max.0.into());
-        if differ {
-            f.fire(R::OBS_009);
-            f.slowed = true;
-            f.limit(R::OBS_009, slow);
-            let lasting = self.lasting(now, c.disagreement_for, |past| past.differ);
+        let apart = edges.above(Edge::disagreement_max, widest, c.disagreement_max.0.into());
+        // Whether those who say nothing still differ, nobody knows.
+        let differ = (apart || all_speak).then_some(apart);
+        if apart {
+            f.slow(R::OBS_009, slow);
+        }
+        if differ != Some(false) {
+            let lasting = self.lasting_known(now, c.disagreement_for, |past| past.differ);
             if edges.above(Edge::disagreement_for, lasting, micros(c.disagreement_for)) {
                 f.deny(R::OBS_009, one);
             }
         }
-        degraded |= differ || lowest < c.confidence_slow.ppm().into();
+        degraded |= apart || !all_speak || lowest < c.confidence_slow.ppm().into();
         (lowest, degraded, drifts, differ, usable)
     }
 

@@ -352,7 +352,7 @@ const FAULTS: [(&str, Seen); 51] = [
 ];
 
 /// Faults that the list does not have, and what a robot meets without any fault: until every rule has one.
-const MORE: [(&str, Seen); 35] = [
+const MORE: [(&str, Seen); 36] = [
     (
         "the supervisor stutters",
         Kernel(COM_001, None, |_, input, _| input.beat = Some(earlier(input.now, 250_000))),
@@ -451,6 +451,7 @@ const MORE: [(&str, Seen); 35] = [
             input.sensors[1] = None;
         }),
     ),
+    ("one sensor gone", Kernel(OBS_012, None, |_, input, _| input.sensors[1] = None)),
     ("a narrow doorway", Kernel(CLR_001, None, |_, input, _| input.side_clearance = Some(Mm(80)))),
     ("dim light", Kernel(OBS_002, None, |_, input, _| look(input, 0, 940_000, u32::MAX))),
     (

@@ -384,7 +384,7 @@ fn worsen(input: &Input<2, 4>, change: Worse) -> Input<2, 4> {
             sensor.invalid = Ppm::new((sensor.invalid.get() + by).min(1_000_000)).unwrap();
         }),
         Worse::Drift(index, by) => sensor(index, &|sensor| {
-            sensor.residual = Some(sensor.residual.unwrap_or(Mm(0)).saturating_add(Mm(by)));
+            sensor.residual = sensor.residual.map(|residual| residual.saturating_add(Mm(by)));
         }),
         Worse::Lower(index, sector, by) => sensor(index, &|sensor| {
             if let Some(says) = &mut sensor.sectors[sector] {
@@ -420,8 +420,8 @@ fn worsen(input: &Input<2, 4>, change: Worse) -> Input<2, 4> {
         Worse::OlderBeat(by) => worse.beat = input.beat.map(|beat| aged(now, beat, by)),
         Worse::OldCommand(by) => worse.request.issued = aged(now, input.request.issued, by),
         Worse::Pack(slot, ruling) => {
-            if input.packs[slot].is_none() {
-                worse.packs[slot] = Some(PackVerdict::new(now, ruling));
+            if let Some(verdict) = &mut worse.packs[slot] {
+                verdict.ruling = verdict.ruling.and(ruling);
             }
         }
         Worse::NoPack => worse.packs[0] = None,
@@ -472,11 +472,24 @@ proptest! {
 
     /// I6: a worse input never gets a higher speed limit or more motion: lower confidence, older, nearer, more faults.
     ///
-    /// A sensor that falls silent has been seen with its reading before: what it has never shown nobody can know.
+    /// A sensor that falls silent has been seen with its reading before: what it has never shown nobody can know. A
+    /// residual that grows and a pack that objects are there in the better input, too: where nothing is said, the last
+    /// residual and the silence of a pack count, and any word may be better.
     #[test]
-    fn i06_worse_inputs_never_go_faster((mut interlock, input) in midway(), change in worse()) {
-        if matches!(change, Worse::LoseSensor(_) | Worse::Blind(..)) {
-            interlock.step(&input);
+    fn i06_worse_inputs_never_go_faster((mut interlock, mut input) in midway(), change in worse()) {
+        match change {
+            Worse::LoseSensor(_) | Worse::Blind(..) => {
+                interlock.step(&input);
+            }
+            Worse::Drift(index, _) => {
+                if let Some(sensor) = &mut input.sensors[index] {
+                    sensor.residual.get_or_insert(Mm::ZERO);
+                }
+            }
+            Worse::Pack(slot, _) => {
+                input.packs[slot].get_or_insert(PackVerdict::new(input.now, Ruling::Allow));
+            }
+            _ => {}
         }
         let (mut one, mut other) = (interlock.clone(), interlock);
         let (good, bad) = (one.step(&input), other.step(&worsen(&input, change)));
@@ -556,7 +569,7 @@ proptest! {
         }
     }
 
-    /// I14: one more reading that does not count never raises the speed and takes away no rule.
+    /// I14: one more reading that does not count never raises the speed and takes away no rule but that nothing is wrong.
     #[test]
     fn i14_a_bad_reading_never_helps(inputs in proptest::collection::vec(plausible::<3, 4>((ARMED + 100) * 1_000), 1), bad in 0_u8..4) {
         let mut without: Interlock<3, 4> = booted(Config::SIMULATED);
@@ -579,7 +592,8 @@ proptest! {
         input.sensors[2] = Some(reading);
         let b = with.step(&input);
         prop_assert!(b.speed_limit <= a.speed_limit && granted(&b) <= granted(&a), "{:?} {:?}", a, b);
-        prop_assert!(a.rules.iter().all(|rule| b.rules.contains(rule)), "{:?} {:?}", a, b);
+        let keeps = |rule| rule == MOV_001 || b.rules.contains(rule);
+        prop_assert!(a.rules.iter().all(keeps), "{:?} {:?}", a, b);
     }
 }
 
@@ -630,7 +644,7 @@ fn i10_the_golden_run() {
         }
     }
     assert!((2_000..18_000).contains(&moves), "{moves}");
-    assert_eq!(golden, 0x4084_9114_4fb9_42a5, "{golden:#018x}");
+    assert_eq!(golden, 0xec4d_34eb_4fa2_d190, "{golden:#018x}");
 }
 
 /// I11, exhaustively in confidence: every value and every state.

@@ -768,6 +768,30 @@ fn obs_007_no_mask_and_rotation_mean_all_sectors() {
 }
 
 #[test]
+fn obs_012_one_of_those_who_look_there_is_missing() {
+    next(OBS_012, Limit(500), BELOW, |input, offset| {
+        input.sensors[1].as_mut().unwrap().healthy = 0 <= offset
+    });
+    next(OBS_012, Limit(500), BELOW, |input, offset| {
+        if offset < 0 {
+            input.sensors[1] = None;
+        }
+    });
+    // Silence about a sector that the motion sweeps, and about one that it does not.
+    let silent = |sector: usize| decide(|input| input.sensors[1].as_mut().unwrap().sectors[sector] = None);
+    assert_eq!((silent(0).primary, silent(5).primary), (OBS_012, MOV_001));
+    // Nobody misses a sensor that has never been there.
+    let mut alone: Kernel = booted(Config::SIMULATED);
+    let steps = (0..=ARMED / 100).map(|step| {
+        let mut input = good(step * 100, CRUISE);
+        input.sensors[1] = None;
+        alone.step(&input)
+    });
+    let last = steps.last().unwrap();
+    assert_eq!((last.verdict, last.primary), (Verdict::Move, MOV_001));
+}
+
+#[test]
 fn obs_008_a_blind_sensor() {
     next(OBS_008, Stop(One), ABOVE, |input, offset| {
         every_sensor(input, |sensor| {

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use sheepdog_interlock::{
     Config, Decision, Fusion, Input, Interlock, Mm, MmPerS, Separation, Twist, Verdict,
-    rules::{OBS_001, OBS_004, OBS_006, OBS_007, OBS_009, OBS_010, SSM_001, SSM_002, SSM_003},
+    rules::{
+        OBS_001, OBS_003, OBS_004, OBS_006, OBS_007, OBS_009, OBS_010, OBS_012, SSM_001, SSM_002, SSM_003,
+    },
 };
 
 use crate::common::{ARMED, CRUISE, ahead, armed, armed_with, good, look, moving, ppm};
@@ -246,6 +248,54 @@ fn disagreement_has_to_last_without_a_break() {
     let mut beside = apart(ARMED + 4_100, 4_000);
     backwards(&mut beside);
     assert!(!interlock.step(&beside).rules.contains(OBS_009));
+}
+
+#[test]
+fn silence_does_not_end_a_disagreement() {
+    let mut interlock: Kernel<2> = armed();
+    let mut step = |step: u64, change: &dyn Fn(&mut Input<2, 8>)| {
+        let mut input = good(ARMED + step * 100, CRUISE);
+        change(&mut input);
+        interlock.step(&input)
+    };
+    let apart = |input: &mut Input<2, 8>| look(input, 0, 1_000_000, 2_000);
+    let differ = |input: &mut Input<2, 8>| {
+        apart(input);
+        input.sensors[0].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm::MAX;
+    };
+    let silent = |input: &mut Input<2, 8>| input.sensors[1] = None;
+    assert_eq!(step(1, &differ).primary, OBS_009);
+    assert_eq!(step(2, &silent).primary, OBS_012, "it goes on, slowly");
+    assert_eq!(step(3, &silent).verdict, Verdict::Move);
+    let lasting = step(4, &silent);
+    assert_eq!((lasting.primary, lasting.evidence.measured), (OBS_009, 300_000));
+    assert!(!step(5, &apart).rules.contains(OBS_009), "two that agree end it");
+    // What one of them saw when nothing was in doubt is no disagreement.
+    for later in 6..30 {
+        assert!(!step(later, &silent).rules.contains(OBS_009));
+    }
+}
+
+#[test]
+fn a_sensor_that_was_knocked_slows_until_it_has_found_its_contour() {
+    let mut interlock: Kernel<2> = armed();
+    let mut step = |step: u64, residual: Option<u32>, change: &dyn Fn(&mut Input<2, 8>)| {
+        let mut input = good(ARMED + step * 100, CRUISE);
+        input.sensors[1].as_mut().unwrap().residual = residual.map(Mm);
+        change(&mut input);
+        interlock.step(&input)
+    };
+    let well = |_: &mut Input<2, 8>| {};
+    for instant in 1..20 {
+        let decision = step(instant, Some(51), &well);
+        assert_eq!((decision.primary, decision.twist), (OBS_010, ahead(500)), "{instant}");
+    }
+    for instant in 20..40 {
+        let decision = step(instant, None, &|input| input.sensors[1] = None);
+        assert_eq!((decision.primary, decision.twist), (OBS_010, ahead(500)), "{instant}");
+    }
+    let found = step(40, Some(50), &well);
+    assert!(!found.rules.contains(OBS_010) && found.primary == OBS_003, "{found:?}");
 }
 
 #[test]
