@@ -41,7 +41,7 @@ enum What {
     /// Time of one interlock decision, and of putting it on file.
     Interlock(Measuring),
     /// Questions about rooms, walls and paths, beside the crates one would take for them.
-    Map(MapOptions),
+    Map(map::Options),
     /// Changed maps through every importer: no panic, and memory in proportion to the input.
     Fuzz(fuzz::Options),
     /// Decisions of the safety kernel against an independent oracle.
@@ -60,15 +60,6 @@ struct Measuring {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::Args)]
-struct MapOptions {
-    #[command(flatten)]
-    how: Measuring,
-    /// Where the places to ask about come from.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
 fn main() -> ExitCode {
     match Args::parse().what {
         What::Sim(how) => print(sim::run(how.quick), how.json),
@@ -77,7 +68,7 @@ fn main() -> ExitCode {
             let all = ledger::run(how.quick).map(|ledger| decisions.into_iter().chain(ledger).collect());
             print(all, how.json)
         }
-        What::Map(MapOptions { how, seed }) => print(map::run(how.quick, seed), how.json),
+        What::Map(options) => print(map::run(&options), options.how.json),
         What::Fuzz(options) => fuzz::run(&options),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),

@@ -13,37 +13,76 @@ use std::hint::black_box;
 use sheepdog_core::FleetTime;
 use sheepdog_runtime::Clock;
 
-use crate::{figure::Figure, median};
+use crate::{Measuring, figure::Figure, median};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) how: Measuring,
+    /// Where the places to ask about come from; each figure draws them anew.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Measure only figures whose names contain this; may be given several times.
+    #[arg(long)]
+    only: Vec<String>,
+}
+
 /// Figures of the suite; those that need the shared maps are left out, visibly, where these are not at hand.
-pub(crate) fn run(quick: bool, seed: u64) -> Outcome<Vec<Figure>> {
-    let runs = if quick { 3 } else { 21 };
-    let mut random = data::Random::new(seed);
+pub(crate) fn run(options: &Options) -> Outcome<Vec<Figure>> {
+    let (quick, seed) = (options.how.quick, options.seed);
+    let (runs, swaps) = if quick { (3, 20) } else { (21, 200) };
+    let few = runs.min(9);
+    let random = || data::Random::new(seed);
+    let mut wanted = Wanted { only: &options.only, figures: Vec::new() };
     let synthetic = data::synthetic()?;
-    let mut figures = vec![
-        queries::nearest("nearest_wall_synthetic_ns", data::ground(&synthetic)?, &mut random, runs)?,
-        queries::ray(data::ground(&synthetic)?, &mut random, runs)?,
-        queries::footprint(data::ground(&synthetic)?, &mut random, runs)?,
-    ];
+    let rooms = data::ground(&synthetic)?;
+    let nearest = |name, level| queries::nearest(name, level, &mut random(), runs);
+    wanted.one("nearest_wall_synthetic_ns", |name| nearest(name, rooms))?;
+    wanted.one("ray_cast_ns", |name| queries::ray(name, rooms, &mut random(), runs))?;
+    wanted.one("footprint_free_ns", |name| queries::footprint(name, rooms, &mut random(), runs))?;
     if let (Some(airport), Some(clinic)) = (data::rmf("airport_terminal")?, data::rmf("clinic")?) {
-        figures.push(queries::nearest(
-            "nearest_wall_airport_ns",
-            data::ground(&airport)?,
-            &mut random,
-            runs,
-        )?);
-        figures.push(queries::locate(&clinic, &mut random, runs)?);
-        figures.extend(paths::any_angle(data::ground(&clinic)?, &mut random, quick)?);
-        figures.push(paths::free_space(data::ground(&clinic)?, runs.min(9))?);
-        figures.push(queries::mapped(data::ground(&clinic)?, &mut random, runs));
-        figures.push(data::import("airport_terminal", runs.min(9))?);
-        figures.push(swap::pause(clinic.authored(), if quick { 20 } else { 200 })?);
-        figures.extend(data::lint("clinic", runs.min(9))?);
+        let (terminal, ward) = (data::ground(&airport)?, data::ground(&clinic)?);
+        wanted.one("nearest_wall_airport_ns", |name| nearest(name, terminal))?;
+        wanted.one("locate_clinic_ns", |name| queries::locate(name, &clinic, &mut random(), runs))?;
+        wanted.several("path_clinic", || paths::any_angle(ward, &mut random(), quick))?;
+        wanted.one("free_space_clinic_ms", |name| paths::free_space(name, ward, few))?;
+        wanted.one("mapped_probability_ns", |name| Ok(queries::mapped(name, ward, &mut random(), runs)))?;
+        wanted.one("import_airport_ms", |name| data::import(name, "airport_terminal", few))?;
+        wanted.one("hot_swap_pause_us", |name| swap::pause(name, clinic.authored(), swaps))?;
+        wanted.several("lint_clinic", || data::lint("clinic", few))?;
     }
-    figures.push(paths::route(&mut random, runs)?);
-    Ok(figures)
+    wanted.one("route_10k_us", |name| paths::route(name, &mut random(), runs))?;
+    Ok(wanted.figures)
+}
+
+/// The figures that somebody wants.
+struct Wanted<'a> {
+    only: &'a [String],
+    figures: Vec<Figure>,
+}
+
+impl Wanted<'_> {
+    fn one(
+        &mut self,
+        name: &'static str,
+        measure: impl FnOnce(&'static str) -> Outcome<Figure>,
+    ) -> Outcome<()> {
+        self.several(name, || measure(name).map(|figure| [figure]))
+    }
+
+    /// Figures whose names begin with `name`.
+    fn several<F: IntoIterator<Item = Figure>>(
+        &mut self,
+        name: &str,
+        measure: impl FnOnce() -> Outcome<F>,
+    ) -> Outcome<()> {
+        if self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str())) {
+            self.figures.extend(measure()?);
+        }
+        Ok(())
+    }
 }
 
 /// Seconds that some work takes.

@@ -149,7 +149,8 @@ impl LevelGeometry {
         if !is_place(p) || self.is_solid(p) {
             return 0.0;
         }
-        self.wall_near(p).map_or(f64::INFINITY, |(_, distance_m)| distance_m.max(0.0))
+        let distance_m = self.closest_wall.distance(p).or_else(|| Some(self.wall_searched(p)?.1));
+        distance_m.map_or(f64::INFINITY, |distance_m| distance_m.max(0.0))
     }
 
     /// The wall whose surface is nearest to a point, of several one, and always the same; `None` without walls and for
@@ -167,13 +168,17 @@ impl LevelGeometry {
         if !is_place(p) {
             return None;
         }
+        self.closest_wall.nearest(p).or_else(|| self.wall_searched(p))
+    }
+
+    /// The same ring by ring, where the index refuses.
+    fn wall_searched(&self, p: Point) -> Option<(u32, f64)> {
         let surface = |wall: u32| {
             self.walls
                 .get(wall as usize)
                 .map_or(f64::INFINITY, |wall| point_to_segment(p, wall.a, wall.b) - wall.thickness_m / 2.0)
         };
-        let search = || self.wall_grid.nearest(p, self.half_thickness_max_m, surface);
-        self.closest_wall.nearest(p).or_else(search)
+        self.wall_grid.nearest(p, self.half_thickness_max_m, surface)
     }
 
     /// Distance to the boundary of the mapped area, from either side, metres; infinite without an area. O(1) on
@@ -185,8 +190,8 @@ impl LevelGeometry {
         let distance = |side: u32| {
             self.sides.get(side as usize).map_or(f64::INFINITY, |&(a, b)| point_to_segment(p, a, b))
         };
-        let near = self.closest_side.nearest(p).or_else(|| self.side_grid.nearest(p, 0.0, distance));
-        near.map_or(f64::INFINITY, |(_, distance_m)| distance_m)
+        let searched = || Some(self.side_grid.nearest(p, 0.0, distance)?.1);
+        self.closest_side.distance(p).or_else(searched).unwrap_or(f64::INFINITY)
     }
 
     /// Whether a disc lies in the mapped area and touches no wall; O(1) on average.

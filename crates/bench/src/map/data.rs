@@ -113,13 +113,13 @@ pub(super) fn rmf(name: &str) -> Outcome<Option<CompiledSite>> {
     text(name).map(|text| compile(&import_building(&text)?.0)).transpose()
 }
 
-/// `import_airport_ms`: from the text of a file to a compiled site with its indexes.
-pub(super) fn import(name: &str, runs: usize) -> Outcome<Figure> {
-    let text = text(name).ok_or("no map")?;
+/// From the text of a file to a compiled site with its indexes.
+pub(super) fn import(name: &str, map: &str, runs: usize) -> Outcome<Figure> {
+    let text = text(map).ok_or("no map")?;
     let once = || -> Outcome<CompiledSite> { compile(&import_building(&text)?.0) };
     once()?;
     let times = (0..runs).map(|_| seconds(once) * 1e3).collect();
-    Ok(Figure::alone("map", "import_airport_ms", median(times), "ms"))
+    Ok(Figure::alone("map", name, median(times), "ms"))
 }
 
 /// `lint_clinic_ms`: every lint over an imported site for one class of robots, compiling included. The clinic declares no

@@ -108,28 +108,28 @@ pub(super) fn any_angle(geometry: &LevelGeometry, random: &mut Random, quick: bo
 }
 
 /// `free_space_clinic_ms`: the free space with its polygons and indexes.
-pub(super) fn free_space(geometry: &LevelGeometry, runs: usize) -> Outcome<Figure> {
+pub(super) fn free_space(name: &str, geometry: &LevelGeometry, runs: usize) -> Outcome<Figure> {
     FreeSpace::new(geometry, RADIUS_M)?;
     let times = (0..runs).map(|_| seconds(|| FreeSpace::new(geometry, RADIUS_M)) * 1e3).collect();
-    Ok(Figure::alone("map", "free_space_clinic_ms", median(times), "ms"))
+    Ok(Figure::alone("map", name, median(times), "ms"))
 }
 
 /// `route_10k_us`: a roadmap of 100 by 100 waypoints, against petgraph's A* with the distance for an estimate.
-pub(super) fn route(random: &mut Random, runs: usize) -> Outcome<Figure> {
+pub(super) fn route(name: &str, random: &mut Random, runs: usize) -> Outcome<Figure> {
     const SIDE: u32 = 100;
     let mut site = Site::new("raster");
     site.levels.push(model::Level::new("0", 0.0));
-    let name = |x: u32, y: u32| format!("{x}-{y}");
+    let vertex = |x: u32, y: u32| format!("{x}-{y}");
     for x in 0..SIDE {
         for y in 0..SIDE {
             let at = [x, y].map(|n| f64::from(n) * 2.0 + random.between(-0.5, 0.5));
             let [x_m, y_m] = at;
-            site.waypoints.push(model::Waypoint::new(name(x, y), "0", x_m, y_m));
+            site.waypoints.push(model::Waypoint::new(vertex(x, y), "0", x_m, y_m));
             if 0 < x {
-                site.lanes.push(model::Lane::two_way(name(x - 1, y), name(x, y)));
+                site.lanes.push(model::Lane::two_way(vertex(x - 1, y), vertex(x, y)));
             }
             if 0 < y {
-                site.lanes.push(model::Lane::two_way(name(x, y - 1), name(x, y)));
+                site.lanes.push(model::Lane::two_way(vertex(x, y - 1), vertex(x, y)));
             }
         }
     }
@@ -184,8 +184,8 @@ pub(super) fn route(random: &mut Random, runs: usize) -> Outcome<Figure> {
             .map_or(-1.0, |path| float(path.0))
     };
     for pair in &pairs {
-        super::agree("route_10k_us", ours(pair), theirs(pair))?;
+        super::agree(name, ours(pair), theirs(pair))?;
     }
     let (own_ns, peer_ns) = in_turns(&pairs, runs, ours, theirs);
-    Ok(beside("route_10k_us", "us", own_ns / 1e3, "petgraph", peer_ns / 1e3))
+    Ok(beside(name, "us", own_ns / 1e3, "petgraph", peer_ns / 1e3))
 }

@@ -64,9 +64,8 @@ fn rstar_tree(geometry: &LevelGeometry) -> rstar::RTree<rstar::primitives::Line<
     rstar::RTree::bulk_load(lines(geometry).into_iter().map(line).collect())
 }
 
-/// `ray_cast_ns`: rays of at most 30 m.
-pub(super) fn ray(geometry: &LevelGeometry, random: &mut Random, runs: usize) -> Outcome<Figure> {
-    let name = "ray_cast_ns";
+/// Rays of at most 30 m.
+pub(super) fn ray(name: &str, geometry: &LevelGeometry, random: &mut Random, runs: usize) -> Outcome<Figure> {
     let peer = polyline(geometry);
     let places = random.places(&lines(geometry), QUESTIONS);
     let rays: Vec<(Point2<f64>, Vector2<f64>)> =
@@ -83,9 +82,13 @@ pub(super) fn ray(geometry: &LevelGeometry, random: &mut Random, runs: usize) ->
     Ok(beside(name, "ns", ours, "parry2d-f64", theirs))
 }
 
-/// `footprint_free_ns`: a hexagon of 0.4 m radius.
-pub(super) fn footprint(geometry: &LevelGeometry, random: &mut Random, runs: usize) -> Outcome<Figure> {
-    let name = "footprint_free_ns";
+/// A hexagon of 0.4 m radius.
+pub(super) fn footprint(
+    name: &str,
+    geometry: &LevelGeometry,
+    random: &mut Random,
+    runs: usize,
+) -> Outcome<Figure> {
     let corners = [(0.4, 0.0), (0.2, 0.35), (-0.2, 0.35), (-0.4, 0.0), (-0.2, -0.35), (0.2, -0.35)];
     let hexagon = Footprint::convex(corners.map(|(x, y)| Point2::new(x, y)).to_vec())?;
     let walls = polyline(geometry);
@@ -107,9 +110,9 @@ pub(super) fn footprint(geometry: &LevelGeometry, random: &mut Random, runs: usi
     Ok(beside(name, "ns", ours, "parry2d-f64", theirs))
 }
 
-/// `locate_clinic_ns`: rooms of the ground floor against geo's interval trees, one for each room. Geo counts no boundary as
+/// Rooms of the ground floor against geo's interval trees, one for each room. Geo counts no boundary as
 /// inside, which is compared apart.
-pub(super) fn locate(site: &CompiledSite, random: &mut Random, runs: usize) -> Outcome<Figure> {
+pub(super) fn locate(name: &str, site: &CompiledSite, random: &mut Random, runs: usize) -> Outcome<Figure> {
     let level = LevelId(0);
     let geometry = &site.level(level).ok_or("no ground floor")?.geometry;
     let ring = |ring: &[Point2<f64>]| LineString::from(ring.iter().map(|p| (p.x, p.y)).collect::<Vec<_>>());
@@ -132,15 +135,15 @@ pub(super) fn locate(site: &CompiledSite, random: &mut Random, runs: usize) -> O
     };
     for p in &places {
         if !matches!(site.locate(level, *p), Location::Boundary(_)) {
-            agree("locate_clinic_ns", ours(p), theirs(p))?;
+            agree(name, ours(p), theirs(p))?;
         }
     }
     let (ours, theirs) = in_turns(&places, runs, ours, theirs);
-    Ok(beside("locate_clinic_ns", "ns", ours, "geo", theirs))
+    Ok(beside(name, "ns", ours, "geo", theirs))
 }
 
-/// `mapped_probability_ns`: standard deviation of 5 cm, so that most places are settled by the bound or by tries.
-pub(super) fn mapped(geometry: &LevelGeometry, random: &mut Random, runs: usize) -> Figure {
+/// Standard deviation of 5 cm, so that most places are settled by the bound or by tries.
+pub(super) fn mapped(name: &str, geometry: &LevelGeometry, random: &mut Random, runs: usize) -> Figure {
     let covariance = Matrix2::identity() * 0.0025;
     let places: Vec<Point2<f64>> = random
         .places(&lines(geometry), QUESTIONS)
@@ -149,5 +152,5 @@ pub(super) fn mapped(geometry: &LevelGeometry, random: &mut Random, runs: usize)
         .collect();
     let ask = |p: &Point2<f64>| geometry.mapped_probability(*p, covariance).probability;
     let (ours, _) = in_turns(&places, runs, ask, |_| 0.0);
-    Figure::alone("map", "mapped_probability_ns", ours, "ns")
+    Figure::alone("map", name, ours, "ns")
 }

@@ -14,7 +14,7 @@ use crate::{figure::Figure, median};
 
 /// The longest that a reader, who does nothing but ask for the version in force, waits for an answer during a swap of two
 /// versions of a site and back: the median over all swaps.
-pub(super) fn pause(site: &Site, swaps: usize) -> Outcome<Figure> {
+pub(super) fn pause(name: &str, site: &Site, swaps: usize) -> Outcome<Figure> {
     let options = CompileOptions::new(vec![FootprintClass::round("robot", Mm(250), Mm(100))]);
     let refused = |errors: Vec<sheepdog_map::MapError>| format!("the site does not compile: {errors:?}");
     let first = Arc::new(site.compile(&options).map_err(refused)?);
@@ -45,5 +45,5 @@ pub(super) fn pause(site: &Site, swaps: usize) -> Outcome<Figure> {
         let went_well = results.next().and_then(|result| result.downcast::<bool>().ok());
         longest.push(*worst_us.filter(|_| went_well.is_some_and(|well| *well)).ok_or("the swap failed")?);
     }
-    Ok(Figure::alone("map", "hot_swap_pause_us", median(longest), "us"))
+    Ok(Figure::alone("map", name, median(longest), "us"))
 }
