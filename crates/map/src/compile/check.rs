@@ -2,7 +2,7 @@
 
 mod elements;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use sheepdog_core::{DoorId, LevelId, LiftId, WaypointId};
 
@@ -87,15 +87,15 @@ impl<'a> Checker<'a> {
         let over = counts.into_iter().filter(|(_, count, limit)| limit < count);
         self.errors.extend(over.map(|(what, count, limit)| MapError::TooMany { what, count, limit }));
         let spacing_m = f64::from(options.spacing.0) / 1e3;
-        self.range("the options", "spacing", spacing_m, (0.1, 1e6));
+        self.range(format_args!("the options"), "spacing", spacing_m, (0.1, 1e6));
         let way_out_m = f64::from(options.way_out_width.0) / 1e3;
-        self.range("the options", "way_out_width", way_out_m, (0.0, 10.0));
+        self.range(format_args!("the options"), "way_out_width", way_out_m, (0.0, 10.0));
         for class in &options.classes {
-            let element = format!("footprint class {:?}", class.name);
+            let element = format_args!("footprint class {:?}", class.name);
             let radius_m = f64::from(class.radius.0) / 1e3;
-            self.range(&element, "radius", radius_m, (0.001, 10.0));
-            self.range(&element, "half_width", f64::from(class.half_width.0) / 1e3, (0.001, radius_m));
-            self.range(&element, "margin", f64::from(class.margin.0) / 1e3, (0.0, 10.0));
+            self.range(element, "radius", radius_m, (0.001, 10.0));
+            self.range(element, "half_width", f64::from(class.half_width.0) / 1e3, (0.001, radius_m));
+            self.range(element, "margin", f64::from(class.margin.0) / 1e3, (0.0, 10.0));
         }
     }
 
@@ -126,15 +126,21 @@ impl<'a> Checker<'a> {
         map
     }
 
-    fn range(&mut self, element: &str, field: &'static str, value: f64, (low, high): (f64, f64)) {
+    fn range(
+        &mut self,
+        element: fmt::Arguments<'_>,
+        field: &'static str,
+        value: f64,
+        (low, high): (f64, f64),
+    ) {
         // Written so that NaN is outside.
         if !(low <= value && value <= high) {
-            self.errors.push(MapError::OutOfRange { element: element.to_owned(), field, value, low, high });
+            self.errors.push(MapError::OutOfRange { element: element.to_string(), field, value, low, high });
         }
     }
 
     /// A checked point; `None` after reporting.
-    fn point(&mut self, element: &str, field: &'static str, at: [f64; 2]) -> Option<Point> {
+    fn point(&mut self, element: fmt::Arguments<'_>, field: &'static str, at: [f64; 2]) -> Option<Point> {
         let before = self.errors.len();
         for value in at {
             self.range(element, field, value, (-COORDINATE_MAX_M, COORDINATE_MAX_M));
@@ -142,7 +148,7 @@ impl<'a> Checker<'a> {
         (self.errors.len() == before).then(|| Point::from(at))
     }
 
-    fn level_named(&mut self, element: &str, name: &str) -> Option<LevelId> {
+    fn level_named(&mut self, element: fmt::Arguments<'_>, name: &str) -> Option<LevelId> {
         let level = self.names.levels.get(name).copied();
         if level.is_none() {
             self.unknown(element, "level", name);
@@ -150,34 +156,39 @@ impl<'a> Checker<'a> {
         level
     }
 
-    fn unknown(&mut self, element: &str, field: &'static str, name: &str) {
-        let (element, name) = (element.to_owned(), name.to_owned());
+    fn unknown(&mut self, element: fmt::Arguments<'_>, field: &'static str, name: &str) {
+        let (element, name) = (element.to_string(), name.to_owned());
         self.errors.push(MapError::UnknownName { element, field, name });
     }
 
     fn levels(&mut self) {
         for level in &self.site.levels {
-            let element = format!("level {:?}", level.id);
-            self.range(&element, "elevation_m", level.elevation_m, (-10_000.0, 10_000.0));
+            let element = format_args!("level {:?}", level.id);
+            self.range(element, "elevation_m", level.elevation_m, (-10_000.0, 10_000.0));
         }
     }
 
     fn room(&mut self, room: &Room) {
-        let element = format!("room {:?}", room.id);
-        self.level_named(&element, &room.level);
-        let outer = self.ring(&element, "polygon", &room.polygon);
+        let element = format_args!("room {:?}", room.id);
+        self.level_named(element, &room.level);
+        let outer = self.ring(element, "polygon", &room.polygon);
         for hole in &room.holes {
-            let hole = self.ring(&element, "holes", hole);
+            let hole = self.ring(element, "holes", hole);
             if let (Some(outer), Some(hole)) = (&outer, hole)
                 && let Some(stray) = hole.iter().find(|corner| !ring_contains(outer, **corner))
             {
-                let element = element.clone();
+                let element = element.to_string();
                 self.errors.push(MapError::HoleOutside { element, x_m: stray.x, y_m: stray.y });
             }
         }
     }
 
-    fn ring(&mut self, element: &str, field: &'static str, corners: &[[f64; 2]]) -> Option<Vec<Point>> {
+    fn ring(
+        &mut self,
+        element: fmt::Arguments<'_>,
+        field: &'static str,
+        corners: &[[f64; 2]],
+    ) -> Option<Vec<Point>> {
         let before = self.errors.len();
         for corner in corners {
             self.point(element, field, *corner);
@@ -188,12 +199,12 @@ impl<'a> Checker<'a> {
         let ring = space::ring(corners);
         let area_m2 = twice_area(&ring).abs() / 2.0;
         if ring.len() < 3 || area_m2 < 1e-6 {
-            let element = element.to_owned();
+            let element = element.to_string();
             self.errors.push(MapError::DegenerateRing { element, points: ring.len(), area_m2 });
             return None;
         }
         if let Some((first, second)) = self_intersection(&ring) {
-            let element = element.to_owned();
+            let element = element.to_string();
             self.errors.push(MapError::SelfIntersection { element, first, second });
             return None;
         }
@@ -202,25 +213,30 @@ impl<'a> Checker<'a> {
 
     fn walls(&mut self) {
         for (index, wall) in self.site.walls.iter().enumerate() {
-            let element = format!("wall {index} on level {:?}", wall.level);
-            self.level_named(&element, &wall.level);
-            self.range(&element, "thickness_m", wall.thickness_m, (0.0, 5.0));
-            self.segment(&element, wall.from, wall.to, WALL_LENGTH_MIN_M);
+            let element = format_args!("wall {index} on level {:?}", wall.level);
+            self.level_named(element, &wall.level);
+            self.range(element, "thickness_m", wall.thickness_m, (0.0, 5.0));
+            self.segment(element, wall.from, wall.to, WALL_LENGTH_MIN_M);
         }
     }
 
     /// Both ends, checked; reports a segment shorter than `limit_m`.
-    fn segment(&mut self, element: &str, from: [f64; 2], to: [f64; 2], limit_m: f64) {
+    fn segment(&mut self, element: fmt::Arguments<'_>, from: [f64; 2], to: [f64; 2], limit_m: f64) {
         if let (Some(a), Some(b)) = (self.point(element, "from", from), self.point(element, "to", to)) {
             let length_m = (b - a).norm();
             if length_m < limit_m {
-                let element = element.to_owned();
+                let element = element.to_string();
                 self.errors.push(MapError::TooShort { element, length_m, limit_m });
             }
         }
     }
 
-    fn opening(&mut self, element: &str, from: [f64; 2], to: [f64; 2]) -> Option<(Point, Point)> {
+    fn opening(
+        &mut self,
+        element: fmt::Arguments<'_>,
+        from: [f64; 2],
+        to: [f64; 2],
+    ) -> Option<(Point, Point)> {
         let (a, b) = self.point(element, "from", from).zip(self.point(element, "to", to))?;
         self.range(element, "width", (b - a).norm(), DOOR_WIDTH_M);
         Some((a, b))
@@ -228,30 +244,30 @@ impl<'a> Checker<'a> {
 
     fn doors(&mut self) {
         for door in &self.site.doors {
-            let element = format!("door {:?}", door.id);
-            self.level_named(&element, &door.level);
-            let ends = self.opening(&element, door.from, door.to);
-            self.range(&element, "opening_s", door.opening_s, (0.0, 600.0));
+            let element = format_args!("door {:?}", door.id);
+            self.level_named(element, &door.level);
+            let ends = self.opening(element, door.from, door.to);
+            self.range(element, "opening_s", door.opening_s, (0.0, 600.0));
             if let (Some(clear_width_m), Some((a, b))) = (door.clear_width_m, ends) {
-                self.range(&element, "clear_width_m", clear_width_m, (DOOR_WIDTH_M.0, (b - a).norm()));
+                self.range(element, "clear_width_m", clear_width_m, (DOOR_WIDTH_M.0, (b - a).norm()));
             }
         }
     }
 
     fn lift(&mut self, lift: &Lift) {
         let before = self.errors.len();
-        let element = format!("lift {:?}", lift.id);
-        self.point(&element, "at", lift.at);
-        self.range(&element, "yaw_rad", lift.yaw_rad, (-100.0, 100.0));
-        self.range(&element, "width_m", lift.width_m, (0.3, 50.0));
-        self.range(&element, "depth_m", lift.depth_m, (0.3, 50.0));
-        self.range(&element, "door_s", lift.door_s, (0.0, 600.0));
-        self.range(&element, "speed_mps", lift.speed_mps, (0.01, 50.0));
+        let element = format_args!("lift {:?}", lift.id);
+        self.point(element, "at", lift.at);
+        self.range(element, "yaw_rad", lift.yaw_rad, (-100.0, 100.0));
+        self.range(element, "width_m", lift.width_m, (0.3, 50.0));
+        self.range(element, "depth_m", lift.depth_m, (0.3, 50.0));
+        self.range(element, "door_s", lift.door_s, (0.0, 600.0));
+        self.range(element, "speed_mps", lift.speed_mps, (0.01, 50.0));
         let cabin = (self.errors.len() == before).then(|| space::cabin(lift));
         for door in &lift.doors {
-            let element = format!("the door of lift {:?} at level {:?}", lift.id, door.level);
-            self.level_named(&element, &door.level);
-            let ends = self.opening(&element, door.from, door.to);
+            let element = format_args!("the door of lift {:?} at level {:?}", lift.id, door.level);
+            self.level_named(element, &door.level);
+            let ends = self.opening(element, door.from, door.to);
             if let (Some((a, b)), Some(cabin)) = (ends, cabin) {
                 let outline = |p: Point| {
                     sides(&cabin).map(|(c, d)| point_to_segment(p, c, d)).fold(f64::INFINITY, f64::min)
@@ -259,29 +275,33 @@ impl<'a> Checker<'a> {
                 let distance_m = outline(a).max(outline(b));
                 if LIFT_DOOR_APART_MAX_M < distance_m {
                     let limit_m = LIFT_DOOR_APART_MAX_M;
-                    self.errors.push(MapError::LiftDoorApart { door: element, distance_m, limit_m });
+                    self.errors.push(MapError::LiftDoorApart {
+                        door: element.to_string(),
+                        distance_m,
+                        limit_m,
+                    });
                 }
             }
         }
     }
 
     fn waypoint(&mut self, waypoint: &Waypoint) {
-        let element = format!("waypoint {:?}", waypoint.id);
-        self.level_named(&element, &waypoint.level);
-        let at = self.point(&element, "at", waypoint.at);
+        let element = format_args!("waypoint {:?}", waypoint.id);
+        self.level_named(element, &waypoint.level);
+        let at = self.point(element, "at", waypoint.at);
         let Some(name) = &waypoint.lift else { return };
         let lift = self.names.lifts.get(name.as_str()).and_then(|id| self.site.lifts.get(id.index()));
         let Some(lift) = lift else {
-            return self.unknown(&element, "lift", name);
+            return self.unknown(element, "lift", name);
         };
         if !lift.doors.iter().any(|door| door.level == waypoint.level) {
             let (lift, level) = (name.clone(), waypoint.level.clone());
-            self.errors.push(MapError::LiftSkipsLevel { waypoint: element.clone(), lift, level });
+            self.errors.push(MapError::LiftSkipsLevel { waypoint: element.to_string(), lift, level });
         }
         let distance_m = at.map_or(0.0, |at| space::distance_to_ring(&space::cabin(lift), at));
         // Infinite means that the cabin itself is not finite, which has been reported.
         if LIFT_WAYPOINT_OUTSIDE_MAX_M < distance_m && distance_m.is_finite() {
-            let (waypoint, lift, limit_m) = (element, name.clone(), LIFT_WAYPOINT_OUTSIDE_MAX_M);
+            let (waypoint, lift, limit_m) = (element.to_string(), name.clone(), LIFT_WAYPOINT_OUTSIDE_MAX_M);
             self.errors.push(MapError::LiftWaypointOutside { waypoint, lift, distance_m, limit_m });
         }
     }
@@ -306,36 +326,39 @@ impl<'a> Checker<'a> {
     }
 
     fn lane(&mut self, lane: &Lane) {
-        let element = format!("lane {:?} to {:?}", lane.from, lane.to);
+        let element = format_args!("lane {:?} to {:?}", lane.from, lane.to);
         if let Some(speed) = lane.speed_limit_mps {
-            self.range(&element, "speed_limit_mps", speed, (0.001, 100.0));
+            self.range(element, "speed_limit_mps", speed, (0.001, 100.0));
         }
-        let (from, to) =
-            (self.lane_end(&element, "from", &lane.from), self.lane_end(&element, "to", &lane.to));
+        let (from, to) = (self.lane_end(element, "from", &lane.from), self.lane_end(element, "to", &lane.to));
         let Some((from, to)) = from.zip(to) else { return };
         if from.level != to.level {
             let (from_level, to_level) = (from.level.clone(), to.level.clone());
-            self.errors.push(MapError::LaneAcrossLevels { lane: element, from_level, to_level });
+            self.errors.push(MapError::LaneAcrossLevels { lane: element.to_string(), from_level, to_level });
             return;
         }
         if let (Some(from_lift), Some(to_lift)) = (&from.lift, &to.lift)
             && from_lift != to_lift
         {
-            let (lane, from_lift, to_lift) = (element.clone(), from_lift.clone(), to_lift.clone());
+            let (lane, from_lift, to_lift) = (element.to_string(), from_lift.clone(), to_lift.clone());
             self.errors.push(MapError::LaneAcrossLifts { lane, from_lift, to_lift });
         }
         let length_m = (Point::from(from.at) - Point::from(to.at)).norm();
         if length_m < LANE_LENGTH_MIN_M {
-            self.errors.push(MapError::TooShort { element, length_m, limit_m: LANE_LENGTH_MIN_M });
+            self.errors.push(MapError::TooShort {
+                element: element.to_string(),
+                length_m,
+                limit_m: LANE_LENGTH_MIN_M,
+            });
         }
     }
 
     fn zone(&mut self, zone: &'a Zone) {
-        let element = format!("zone {:?}", zone.id);
-        self.level_named(&element, &zone.level);
-        self.ring(&element, "polygon", &zone.polygon);
+        let element = format_args!("zone {:?}", zone.id);
+        self.level_named(element, &zone.level);
+        self.ring(element, "polygon", &zone.polygon);
         if (zone.kind == ZoneKind::UvC) == zone.doors.is_empty() {
-            let (zone, doors) = (element.clone(), zone.doors.len());
+            let (zone, doors) = (element.to_string(), zone.doors.len());
             self.errors.push(MapError::ZoneDoors { zone, doors });
         }
         for name in &zone.doors {
@@ -343,16 +366,21 @@ impl<'a> Checker<'a> {
             match door {
                 Some(door) if door.level == zone.level => {}
                 Some(door) => self.errors.push(MapError::ZoneDoorElsewhere {
-                    zone: element.clone(),
+                    zone: element.to_string(),
                     door: name.clone(),
                     level: door.level.clone(),
                 }),
-                None => self.unknown(&element, "doors", name),
+                None => self.unknown(element, "doors", name),
             }
         }
     }
 
-    fn lane_end(&mut self, element: &str, field: &'static str, name: &str) -> Option<&'a Waypoint> {
+    fn lane_end(
+        &mut self,
+        element: fmt::Arguments<'_>,
+        field: &'static str,
+        name: &str,
+    ) -> Option<&'a Waypoint> {
         let waypoint = self.names.waypoints.get(name).and_then(|id| self.site.waypoints.get(id.index()));
         if waypoint.is_none() {
             self.unknown(element, field, name);
@@ -363,7 +391,7 @@ impl<'a> Checker<'a> {
     fn stations(&mut self) {
         for station in &self.site.stations {
             if !self.names.waypoints.contains_key(station.waypoint.as_str()) {
-                self.unknown(&format!("station {:?}", station.id), "waypoint", &station.waypoint);
+                self.unknown(format_args!("station {:?}", station.id), "waypoint", &station.waypoint);
             }
         }
     }
@@ -371,12 +399,13 @@ impl<'a> Checker<'a> {
 
 /// Two sides of a ring that have a point in common which they should not have; the pair with the least indices.
 fn self_intersection(ring: &[Point]) -> Option<(usize, usize)> {
+    /// Up to so many sides are compared with each other sooner than a grid is built.
+    const FEW: usize = 16;
     let lines: Vec<_> = sides(ring).collect();
-    let grid = SegmentGrid::new(&lines);
+    let grid = (FEW < lines.len()).then(|| SegmentGrid::new(&lines));
     lines.iter().enumerate().find_map(|(first, &(a, b))| {
         let mut found: Option<usize> = None;
-        grid.near(a, b, 0.0, |second| {
-            let second = second as usize;
+        let mut meet = |second: usize| {
             if first < second
                 && found.is_none_or(|found| second < found)
                 && let Some(&(c, d)) = lines.get(second)
@@ -389,7 +418,11 @@ fn self_intersection(ring: &[Point]) -> Option<(usize, usize)> {
             {
                 found = Some(second);
             }
-        });
+        };
+        match &grid {
+            Some(grid) => grid.near(a, b, 0.0, |second| meet(second as usize)),
+            None => (0..lines.len()).for_each(meet),
+        }
         found.map(|second| (first, second))
     })
 }

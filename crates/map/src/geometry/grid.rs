@@ -34,10 +34,13 @@ impl Grid {
     /// Indexes segments; the items handed to visitors count them. Coordinates must be finite.
     pub(crate) fn new(segments: &[(Point, Point)]) -> Self {
         let count = float(segments.len());
-        Self::with_cells(segments, 8.0 * count, 4.0 * count)
+        let mut grid = Self::with_cells(segments, 8.0 * count, 4.0 * count);
+        grid.empty_rings = grid.count_empty_rings();
+        grid
     }
 
-    /// The same with smaller cells, for questions that most cells can answer without a look at any segment.
+    /// The same with smaller cells, for questions that most cells can answer without a look at any segment; slow to find
+    /// the nearest one.
     pub(crate) fn fine(segments: &[(Point, Point)]) -> Self {
         const CELLS_MIN: f64 = 16_384.0;
         let count = float(segments.len());
@@ -78,7 +81,6 @@ impl Grid {
         }
         self.cells = csr(cells, self.columns * self.rows);
         self.by_row = csr(by_row, self.rows);
-        self.empty_rings = self.count_empty_rings();
     }
 
     /// Chessboard distance to the nearest occupied cell, in two passes.

@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::tree::{Node, Use, Value};
+use super::tree::{Node, Use, Value, clipped};
 
 /// The most different paths that a report tells apart; further ones are counted together.
 const PATTERNS_MAX: usize = 10_000;
-/// The longest path that a report repeats, in characters.
-const PATH_CHARS_MAX: usize = 400;
 
 /// What an import changed, guessed or left behind.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -177,8 +175,9 @@ struct Tally {
 impl Tally {
     /// The tree's depth is bounded, and so is this recursion.
     fn walk(&mut self, node: &Node, path: &str) {
-        let (unread, read) = node.leaves();
-        if unread != 0 && read == 0 && !node.is_open() {
+        if !node.is_open()
+            && let Some(unread @ 1..) = node.unread()
+        {
             count(&mut self.unread, path, unread);
             return;
         }
@@ -189,7 +188,7 @@ impl Tally {
                 }
             }
             Value::Seq(items) => {
-                let path = format!("{path}[]");
+                let path = [path, "[]"].concat();
                 for item in items {
                     self.walk(item, &path);
                 }
@@ -208,10 +207,5 @@ fn count(counts: &mut BTreeMap<String, usize>, path: &str, more: usize) {
 fn join(path: &str, key: &str) -> String {
     let is_index = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
     let dot = if path.is_empty() || is_index { "" } else { "." };
-    let mut joined = format!("{path}{dot}{}", if is_index { "[]" } else { key });
-    if let Some((end, _)) = joined.char_indices().nth(PATH_CHARS_MAX) {
-        joined.truncate(end);
-        joined.push('…');
-    }
-    joined
+    clipped([path, dot, if is_index { "[]" } else { key }].concat())
 }

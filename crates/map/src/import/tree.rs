@@ -77,20 +77,13 @@ impl Node {
         }
     }
 
-    /// How many scalars in it nobody read, and how many somebody did. Null says nothing.
-    pub(super) fn leaves(&self) -> (usize, usize) {
-        let sum = |(a, b): (usize, usize), (c, d): (usize, usize)| (a + c, b + d);
+    /// How many scalars it has if nobody read any of them; `None` when somebody did. Null says nothing.
+    pub(super) fn unread(&self) -> Option<usize> {
         match &self.value {
-            Value::Plain(text) if is_null(text) => (0, 0),
-            Value::Text(_) | Value::Plain(_) => {
-                if self.used.get() == Use::Unread {
-                    (1, 0)
-                } else {
-                    (0, 1)
-                }
-            }
-            Value::Seq(items) => items.iter().map(Self::leaves).fold((0, 0), sum),
-            Value::Map(entries) => entries.iter().map(|(_, node)| node.leaves()).fold((0, 0), sum),
+            Value::Plain(text) if is_null(text) => Some(0),
+            Value::Text(_) | Value::Plain(_) => (self.used.get() == Use::Unread).then_some(1),
+            Value::Seq(items) => items.iter().map(Self::unread).sum(),
+            Value::Map(entries) => entries.iter().map(|(_, node)| node.unread()).sum(),
         }
     }
 }
@@ -209,7 +202,7 @@ impl<'a> At<'a> {
             Value::Seq(items) => Ok(items
                 .iter()
                 .enumerate()
-                .map(|(index, node)| Self { node, path: format!("{}[{index}]", self.path) })
+                .map(|(index, node)| Self { node, path: [&self.path, "[", &index.to_string(), "]"].concat() })
                 .collect()),
             Value::Map(entries) if entries.is_empty() => Ok(Vec::new()),
             Value::Plain(text) if is_null(text) => Ok(Vec::new()),
@@ -392,13 +385,18 @@ impl<'a> At<'a> {
 
 /// The path of an entry of a map.
 pub(super) fn join(path: &str, key: &str) -> String {
-    let dot = if path.is_empty() { "" } else { "." };
-    let mut joined = format!("{path}{dot}{key}");
-    if let Some((end, _)) = joined.char_indices().nth(PATH_CHARS_MAX) {
-        joined.truncate(end);
-        joined.push('…');
+    clipped([path, if path.is_empty() { "" } else { "." }, key].concat())
+}
+
+/// A path of bearable length.
+pub(super) fn clipped(mut path: String) -> String {
+    if PATH_CHARS_MAX < path.len()
+        && let Some((end, _)) = path.char_indices().nth(PATH_CHARS_MAX)
+    {
+        path.truncate(end);
+        path.push('…');
     }
-    joined
+    path
 }
 
 /// The beginning of a text, for messages.

@@ -1,5 +1,7 @@
 //! Checks of what decisions rarely ask for: heights, stairs, obstacles, sensors, the fields of zones.
 
+use std::fmt;
+
 use super::Checker;
 use crate::{
     error::MapError,
@@ -19,9 +21,9 @@ impl Checker<'_> {
     pub(super) fn elements(&mut self) {
         let site = self.site;
         if let Some(place) = site.georeference {
-            self.range("georeference", "latitude_deg", place.latitude_deg, (-90.0, 90.0));
-            self.range("georeference", "longitude_deg", place.longitude_deg, (-180.0, 180.0));
-            self.range("georeference", "yaw_rad", place.yaw_rad, TURN_RAD);
+            self.range(format_args!("georeference"), "latitude_deg", place.latitude_deg, (-90.0, 90.0));
+            self.range(format_args!("georeference"), "longitude_deg", place.longitude_deg, (-180.0, 180.0));
+            self.range(format_args!("georeference"), "yaw_rad", place.yaw_rad, TURN_RAD);
         }
         self.unique("building", site.buildings.iter().map(|building| building.id.as_str()), |_| ());
         self.unique("connector", site.connectors.iter().map(|connector| connector.id.as_str()), |_| ());
@@ -37,85 +39,91 @@ impl Checker<'_> {
         site.obstacles.iter().for_each(|obstacle| self.obstacle(obstacle));
         site.sensors.iter().for_each(|sensor| self.sensor(sensor));
         for waypoint in &site.waypoints {
-            let element = format!("waypoint {:?}", waypoint.id);
-            self.optional(&element, "yaw_rad", waypoint.yaw_rad, TURN_RAD);
+            let element = format_args!("waypoint {:?}", waypoint.id);
+            self.optional(element, "yaw_rad", waypoint.yaw_rad, TURN_RAD);
         }
         for lane in &site.lanes {
-            let element = format!("lane {:?} to {:?}", lane.from, lane.to);
-            self.optional(&element, "height_m", lane.height_m, HEIGHT_M);
-            self.optional(&element, "length_m", lane.length_m, (0.0, 1e6));
+            let element = format_args!("lane {:?} to {:?}", lane.from, lane.to);
+            self.optional(element, "height_m", lane.height_m, HEIGHT_M);
+            self.optional(element, "length_m", lane.length_m, (0.0, 1e6));
         }
         site.zones.iter().for_each(|zone| self.zone_fields(zone));
     }
 
-    fn optional(&mut self, element: &str, field: &'static str, value: Option<f64>, range: (f64, f64)) {
+    fn optional(
+        &mut self,
+        element: fmt::Arguments<'_>,
+        field: &'static str,
+        value: Option<f64>,
+        range: (f64, f64),
+    ) {
         if let Some(value) = value {
             self.range(element, field, value, range);
         }
     }
 
     fn level_heights(&mut self, level: &Level) {
-        let element = format!("level {:?}", level.id);
-        self.optional(&element, "height_m", level.height_m, HEIGHT_M);
+        let element = format_args!("level {:?}", level.id);
+        self.optional(element, "height_m", level.height_m, HEIGHT_M);
         if let Some(building) = &level.building
             && !self.site.buildings.iter().any(|known| known.id == *building)
         {
-            self.unknown(&element, "building", building);
+            self.unknown(element, "building", building);
         }
     }
 
     fn room_heights(&mut self, room: &Room) {
-        let element = format!("room {:?}", room.id);
-        self.range(&element, "floor_m", room.floor_m, (-100.0, 100.0));
-        self.optional(&element, "height_m", room.height_m, HEIGHT_M);
+        let element = format_args!("room {:?}", room.id);
+        self.range(element, "floor_m", room.floor_m, (-100.0, 100.0));
+        self.optional(element, "height_m", room.height_m, HEIGHT_M);
     }
 
     fn wall_height(&mut self, wall: &Wall) {
-        let element = format!("the wall from {:?} to {:?}", wall.from, wall.to);
-        self.optional(&element, "height_m", wall.height_m, (0.0, HEIGHT_M.1));
+        let element = format_args!("the wall from {:?} to {:?}", wall.from, wall.to);
+        self.optional(element, "height_m", wall.height_m, (0.0, HEIGHT_M.1));
     }
 
     fn door_height(&mut self, door: &Door) {
-        let element = format!("door {:?}", door.id);
-        self.optional(&element, "clear_height_m", door.clear_height_m, HEIGHT_M);
-        self.optional(&element, "threshold_m", door.threshold_m, (0.0, 1.0));
+        let element = format_args!("door {:?}", door.id);
+        self.optional(element, "clear_height_m", door.clear_height_m, HEIGHT_M);
+        self.optional(element, "threshold_m", door.threshold_m, (0.0, 1.0));
     }
 
     fn lift_load(&mut self, lift: &Lift) {
-        let element = format!("lift {:?}", lift.id);
-        self.optional(&element, "height_m", lift.height_m, HEIGHT_M);
-        self.optional(&element, "payload_kg", lift.payload_kg, (1.0, 1e6));
+        let element = format_args!("lift {:?}", lift.id);
+        self.optional(element, "height_m", lift.height_m, HEIGHT_M);
+        self.optional(element, "payload_kg", lift.payload_kg, (1.0, 1e6));
     }
 
     fn connector(&mut self, connector: &Connector) {
-        let element = format!("connector {:?}", connector.id);
-        self.range(&element, "width_m", connector.width_m, (0.1, 1_000.0));
+        let element = format_args!("connector {:?}", connector.id);
+        self.range(element, "width_m", connector.width_m, (0.1, 1_000.0));
         for end in [&connector.from, &connector.to] {
-            self.level_named(&element, &end.level);
-            self.point(&element, "at", end.at);
-            self.range(&element, "height_m", end.height_m, (-100.0, 1_000.0));
+            self.level_named(element, &end.level);
+            self.point(element, "at", end.at);
+            self.range(element, "height_m", end.height_m, (-100.0, 1_000.0));
         }
     }
 
     fn obstacle(&mut self, obstacle: &Obstacle) {
-        let element = format!("obstacle {:?}", obstacle.id);
-        self.level_named(&element, &obstacle.level);
-        self.ring(&element, "polygon", &obstacle.polygon);
-        self.optional(&element, "height_m", obstacle.height_m, (0.0, HEIGHT_M.1));
+        let element = format_args!("obstacle {:?}", obstacle.id);
+        self.level_named(element, &obstacle.level);
+        self.ring(element, "polygon", &obstacle.polygon);
+        self.optional(element, "height_m", obstacle.height_m, (0.0, HEIGHT_M.1));
     }
 
     fn sensor(&mut self, sensor: &Sensor) {
-        let element = format!("sensor {:?}", sensor.id);
-        self.level_named(&element, &sensor.level);
-        self.point(&element, "at", sensor.at);
-        self.range(&element, "yaw_rad", sensor.yaw_rad, TURN_RAD);
-        self.optional(&element, "view_rad", sensor.view_rad, (0.0, std::f64::consts::TAU));
-        self.range(&element, "range_m", sensor.range_m, (0.01, 1_000.0));
+        let element = format_args!("sensor {:?}", sensor.id);
+        self.level_named(element, &sensor.level);
+        self.point(element, "at", sensor.at);
+        self.range(element, "yaw_rad", sensor.yaw_rad, TURN_RAD);
+        self.optional(element, "view_rad", sensor.view_rad, (0.0, std::f64::consts::TAU));
+        self.range(element, "range_m", sensor.range_m, (0.01, 1_000.0));
     }
 
     /// A field is there when its kind asks for it, and only then.
     fn zone_fields(&mut self, zone: &Zone) {
-        let element = format!("zone {:?}", zone.id);
+        let element = format_args!("zone {:?}", zone.id);
         let kind = zone.kind;
         let weighs = matches!(kind, ZoneKind::Priority | ZoneKind::Penalty);
         let directs = matches!(kind, ZoneKind::Directed | ZoneKind::Bidirected);
@@ -128,18 +136,18 @@ impl Checker<'_> {
         ];
         for (field, is_there, may_be, must_be) in fields {
             if (is_there && !may_be) || (must_be && !is_there) {
-                self.errors.push(MapError::ZoneField { zone: element.clone(), kind, field, is_there });
+                self.errors.push(MapError::ZoneField { zone: element.to_string(), kind, field, is_there });
             }
         }
         if kind == ZoneKind::Bidirected && zone.strictness == Strictness::Strict {
-            self.errors.push(MapError::StrictBothWays { zone: element.clone() });
+            self.errors.push(MapError::StrictBothWays { zone: element.to_string() });
         }
-        self.optional(&element, "speed_limit_mps", zone.speed_limit_mps, SPEED_MPS);
-        self.optional(&element, "weight", zone.weight, (0.0, 1.0));
-        self.optional(&element, "direction_rad", zone.direction_rad, TURN_RAD);
+        self.optional(element, "speed_limit_mps", zone.speed_limit_mps, SPEED_MPS);
+        self.optional(element, "weight", zone.weight, (0.0, 1.0));
+        self.optional(element, "direction_rad", zone.direction_rad, TURN_RAD);
         for schedule in &zone.schedules {
             if let Err(value) = Window::new(schedule) {
-                self.errors.push(MapError::NotATime { element: element.clone(), value });
+                self.errors.push(MapError::NotATime { element: element.to_string(), value });
             }
         }
     }
