@@ -8,7 +8,7 @@ use nalgebra::Vector2;
 
 use super::{
     grid::Grid,
-    segment::{Point, crosses},
+    segment::{Point, crosses, orientation},
 };
 
 /// Where a point lies among regions.
@@ -30,6 +30,11 @@ const OUTSIDE: u32 = u32::MAX;
 const ROW: u32 = u32::MAX - 1;
 /// Marks a cell inside one region: the other bits are its id.
 const WHOLE: u32 = 1 << 31;
+/// Marks a cell that a line divides: the other bits are its place in `divided`.
+const DIVIDED: u32 = 1 << 30;
+/// How far sides must reach beyond a cell, and a corner lie beside the line, for a cell to be divided: far more than
+/// rounding can move a point from one cell to another.
+const BEYOND_M: f64 = 1e-6;
 
 #[derive(Clone, Copy, Debug)]
 struct Side {
@@ -49,6 +54,15 @@ struct Entry {
     end_side: u32,
 }
 
+/// A cell that nothing but one line from border to border crosses, so that one question decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Divided {
+    a: Point,
+    b: Point,
+    /// On the left, on the line, on the right.
+    found: [Found; 3],
+}
+
 /// The grid over the sides of all regions.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RegionIndex {
@@ -58,6 +72,29 @@ pub(crate) struct RegionIndex {
     cells: Vec<u32>,
     entries: Vec<Entry>,
     near: Vec<Side>,
+    divided: Vec<Divided>,
+}
+
+impl Side {
+    /// Whether it enters and leaves a box, and ends well outside.
+    fn passes(&self, low: Point, high: Point) -> bool {
+        let along = self.b - self.a;
+        let rim = Vector2::repeat(BEYOND_M);
+        let (to_low, to_high) = (low - rim - self.a, high + rim - self.a);
+        let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
+        for (along, low, high) in [(along.x, to_low.x, to_high.x), (along.y, to_low.y, to_high.y)] {
+            if along == 0.0 {
+                if !(low < 0.0 && 0.0 < high) {
+                    return false;
+                }
+                continue;
+            }
+            let (near, far) = (low / along, high / along);
+            enter = enter.max(near.min(far));
+            leave = leave.min(near.max(far));
+        }
+        0.0 < enter && enter < leave && leave < 1.0
+    }
 }
 
 impl RegionIndex {
@@ -110,6 +147,11 @@ impl RegionIndex {
                 around.first().map_or(OUTSIDE, |region| WHOLE | region)
             } else if SIDES_MAX < reach.len() {
                 ROW
+            } else if let Some(divided) = self.divide(column, row, own, &reach, &around) {
+                if self.divided.last() != Some(&divided) {
+                    self.divided.push(divided);
+                }
+                DIVIDED | count(self.divided.len() - 1)
             } else {
                 self.store(&reach, &around)
             };
@@ -123,7 +165,7 @@ impl RegionIndex {
 
     /// Whether the entries that were just stored repeat those of the cell before; if so they are dropped again.
     fn same(&mut self, before: (u32, usize), cell: u32, plain: bool) -> bool {
-        if plain || before.0 >= WHOLE || cell >= WHOLE {
+        if plain || before.0 >= DIVIDED || cell >= DIVIDED {
             return false;
         }
         let (old, new) = (before.0 as usize, cell as usize);
@@ -147,10 +189,48 @@ impl RegionIndex {
         alike
     }
 
+    /// What a cell is when all its own sides lie on one line that leaves it on two sides; `None` when there is more to it.
+    fn divide(&self, column: u32, row: u32, own: &[u32], reach: &[u32], around: &[u32]) -> Option<Divided> {
+        let (low, cell_m) = self.grid.frame();
+        let low = low + Vector2::new(f64::from(column), f64::from(row)) * cell_m;
+        let high = low + Vector2::repeat(cell_m);
+        let Side { a, b } = *self.sides.get(*own.first()? as usize)?;
+        let mut on_line = Vec::new();
+        for id in own {
+            let side = self.sides.get(*id as usize)?;
+            let is_straight = orientation(a, b, side.a) == 0.0 && orientation(a, b, side.b) == 0.0;
+            if !is_straight || !side.passes(low, high) {
+                return None;
+            }
+            on_line.push(*self.region_of.get(*id as usize)?);
+        }
+        // Near the corners and not on them: what touches the border of the row from outside is not in reach.
+        let inner =
+            [(0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)].map(|(x, y)| low + Vector2::new(x, y) * cell_m);
+        let beside = |sign: f64| {
+            let far = BEYOND_M * (b - a).norm();
+            let is_beside = |p: &&Point| far < sign * (b - a).perp(&(**p - a));
+            inner.iter().find(is_beside).map(|p| self.around_point(*p, reach, around))
+        };
+        let (left, right) = (beside(1.0)?, beside(-1.0)?);
+        let first = |regions: &[u32]| regions.first().map_or(Found::Outside, |region| Found::Inside(*region));
+        let least = left.iter().chain(&right).chain(&on_line).min()?;
+        let found = if on_line.contains(least) { Found::Boundary(*least) } else { Found::Inside(*least) };
+        Some(Divided { a, b, found: [first(&left), found, first(&right)] })
+    }
+
     /// Regions around the right border of a cell, which no side crosses, from those around the next clean border.
     fn around_border(&self, column: u32, row: u32, reach: &[u32], beyond: &[u32]) -> Vec<u32> {
         let (low, cell_m) = self.grid.frame();
-        let at = low + Vector2::new(f64::from(column + 1), f64::from(row) + 0.5) * cell_m;
+        self.around_point(
+            low + Vector2::new(f64::from(column + 1), f64::from(row) + 0.5) * cell_m,
+            reach,
+            beyond,
+        )
+    }
+
+    /// Regions around a point on no side, from those around the next clean border and the sides up to it.
+    fn around_point(&self, at: Point, reach: &[u32], beyond: &[u32]) -> Vec<u32> {
         let mut around: Vec<u32> = beyond.to_vec();
         for side in reach {
             let (Some(side), Some(&region)) =
@@ -203,8 +283,17 @@ impl RegionIndex {
             OUTSIDE => Found::Outside,
             ROW => self.locate_in_row(p),
             whole if WHOLE <= whole => Found::Inside(whole & !WHOLE),
+            divided if DIVIDED <= divided => self.locate_beside(divided & !DIVIDED, p),
             first => self.locate_among(first, p),
         }
+    }
+
+    fn locate_beside(&self, divided: u32, p: Point) -> Found {
+        let Some(Divided { a, b, found }) = self.divided.get(divided as usize) else { return Found::Outside };
+        let side = orientation(*a, *b, p);
+        // Looked up, because nobody can guess which side it is.
+        let at = 2 * usize::from(side < 0.0) + usize::from(side == 0.0);
+        found.get(at).copied().unwrap_or(Found::Outside)
     }
 
     fn locate_among(&self, first: u32, p: Point) -> Found {

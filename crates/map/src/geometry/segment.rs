@@ -9,6 +9,7 @@ pub(crate) type Point = Point2<f64>;
 /// Positive when `c` lies left of the line from `a` to `b`, negative when right, zero exactly on it.
 ///
 /// The sign is exact (adaptive precision arithmetic).
+#[inline]
 pub(crate) fn orientation(a: Point, b: Point, c: Point) -> f64 {
     let coord = |p: Point| Coord { x: p.x, y: p.y };
     orient2d(coord(a), coord(b), coord(c))
