@@ -477,19 +477,16 @@ proptest! {
     /// residual and the silence of a pack count, and any word may be better.
     #[test]
     fn i06_worse_inputs_never_go_faster((mut interlock, mut input) in midway(), change in worse()) {
-        match change {
-            Worse::LoseSensor(_) | Worse::Blind(..) => {
-                interlock.step(&input);
-            }
-            Worse::Drift(index, _) => {
-                if let Some(sensor) = &mut input.sensors[index] {
-                    sensor.residual.get_or_insert(Mm::ZERO);
-                }
-            }
-            Worse::Pack(slot, _) => {
-                input.packs[slot].get_or_insert(PackVerdict::new(input.now, Ruling::Allow));
-            }
-            _ => {}
+        if matches!(change, Worse::LoseSensor(_) | Worse::Blind(..)) {
+            interlock.step(&input);
+        }
+        if let Worse::Drift(index, _) = change
+            && let Some(sensor) = &mut input.sensors[index]
+        {
+            sensor.residual.get_or_insert(Mm::ZERO);
+        }
+        if let Worse::Pack(slot, _) = change {
+            input.packs[slot].get_or_insert(PackVerdict::new(input.now, Ruling::Allow));
         }
         let (mut one, mut other) = (interlock.clone(), interlock);
         let (good, bad) = (one.step(&input), other.step(&worsen(&input, change)));

@@ -770,7 +770,7 @@ fn obs_007_no_mask_and_rotation_mean_all_sectors() {
 #[test]
 fn obs_012_one_of_those_who_look_there_is_missing() {
     next(OBS_012, Limit(500), BELOW, |input, offset| {
-        input.sensors[1].as_mut().unwrap().healthy = 0 <= offset
+        input.sensors[1].as_mut().unwrap().healthy = 0 <= offset;
     });
     next(OBS_012, Limit(500), BELOW, |input, offset| {
         if offset < 0 {
