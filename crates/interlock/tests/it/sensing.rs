@@ -167,6 +167,25 @@ fn something_near_anywhere_slows_a_robot_with_a_sensor_gone() {
     let decision = quiet(1_500, 1_400, backwards);
     assert_eq!((decision.primary, decision.twist.linear_mm_per_s), (SSM_003, -300));
     assert!(!quiet(1_500, 1_600, backwards).rules.contains(SSM_003));
+    // Also when the one that is gone has never looked where the robot goes.
+    let mut interlock: Kernel<2> = crate::common::booted(Config::SIMULATED);
+    let mut step = |millis: u64, change: &dyn Fn(&mut Input<2, 8>)| {
+        let mut input = good(millis, CRUISE);
+        backwards(&mut input);
+        input.sensors[1].as_mut().unwrap().sectors[4] = None;
+        change(&mut input);
+        interlock.step(&input)
+    };
+    let near = |input: &mut Input<2, 8>| look(input, 0, 1_000_000, 1_400);
+    for millis in (0..=ARMED).step_by(100) {
+        step(millis, &|_| {});
+    }
+    assert!(!step(NEXT, &near).rules.contains(SSM_003));
+    let gone = step(NEXT + 100, &|input| {
+        near(input);
+        input.sensors[1] = None;
+    });
+    assert_eq!((gone.primary, gone.rules.contains(OBS_012)), (SSM_003, false));
 }
 
 #[test]
