@@ -24,8 +24,8 @@ pub(crate) struct Past<'a, const SENSORS: usize, const SECTORS: usize> {
     pub(crate) armed: bool,
     /// The last command that counted.
     pub(crate) command: Option<(RobotTime, Twist)>,
-    /// Since when sensors have disagreed.
-    pub(crate) disagreeing_since: Option<RobotTime>,
+    /// Since when sensors have disagreed, and when they last did for certain.
+    pub(crate) disagreement: Option<(RobotTime, RobotTime)>,
     /// Packs that have spoken, bit `i` for slot `i`.
     pub(crate) packs: u16,
     /// The sensors' memories.
@@ -73,8 +73,9 @@ pub(crate) struct Findings {
     pub(crate) limit: (MmPerS, Finding),
     /// The lowest confidence of the sectors that count, and where.
     pub(crate) lowest: (Confidence, u8),
-    /// Whether sensors disagree, or did when one of them was last heard.
-    pub(crate) disagreeing: bool,
+    /// Since when sensors disagree, and when they last did for certain; silence ends it no sooner than words would stop
+    /// the robot.
+    pub(crate) disagreement: Option<(RobotTime, RobotTime)>,
     /// Whether something asks for the slow band, apart from confidence.
     pub(crate) slowed: bool,
     /// Whether detection is worse than it could be, though good enough to move.
@@ -131,7 +132,7 @@ impl Findings {
             hold: None,
             limit: (config.speed_max, Finding { code: Code::SPD_001, evidence: cap }),
             lowest: (Confidence::FULL, 0),
-            disagreeing: false,
+            disagreement: None,
             slowed: false,
             degraded: false,
             requested,
@@ -313,7 +314,7 @@ impl Findings {
         }
     }
 
-    /// Whether sensors differ about what is there. Only words end it, and no silence of those who look there.
+    /// Whether sensors differ about what is there. A sensor that falls silent does not end it at once.
     fn disagreement<const SENSORS: usize, const SECTORS: usize>(
         &mut self,
         config: &Config,
@@ -341,11 +342,14 @@ impl Findings {
             self.degraded = true;
             self.slow(config, Code::OBS_009, apart);
         }
-        self.disagreeing = apart.holds() || (is_silent && past.disagreeing_since.is_some());
-        if !self.disagreeing {
-            return;
-        }
-        let lasting = past.disagreeing_since.and_then(|since| input.now.since(since)).unwrap_or(Micros::ZERO);
+        let since = |at: RobotTime| input.now.since(at).unwrap_or(Micros::ZERO);
+        self.disagreement = match past.disagreement {
+            Some((begun, _)) if apart.holds() => Some((begun, input.now)),
+            None if apart.holds() => Some((input.now, input.now)),
+            Some((_, last)) if is_silent && since(last) <= config.disagreement_for => past.disagreement,
+            Some(_) | None => return,
+        };
+        let lasting = self.disagreement.map_or(Micros::ZERO, |(begun, _)| since(begun));
         let limit = micros(config.disagreement_for);
         self.deny_if(Code::OBS_009, evidence(Code::OBS_009, micros(lasting), Relation::Above, limit));
     }

@@ -143,7 +143,7 @@ pub struct Snapshot<const SENSORS: usize, const SECTORS: usize> {
     restarted: bool,
     stepped: bool,
     state: (Discriminant<State>, Option<RuleId>, Option<StopCategory>),
-    dwells: [Option<RobotTime>; 3],
+    dwells: [Option<RobotTime>; 4],
     command: Option<(RobotTime, Twist)>,
     senses: [Sense<SECTORS>; SENSORS],
     supervision: Supervision,
@@ -167,7 +167,8 @@ pub struct Interlock<const SENSORS: usize, const SECTORS: usize> {
     last: Option<RobotTime>,
     good_since: Option<RobotTime>,
     risen_since: Option<RobotTime>,
-    disagreeing_since: Option<RobotTime>,
+    /// Since when sensors disagree, and when they last did for certain.
+    disagreement: Option<(RobotTime, RobotTime)>,
     command: Option<(RobotTime, Twist)>,
     senses: [Sense<SECTORS>; SENSORS],
     supervision: Supervision,
@@ -183,7 +184,7 @@ pub struct Interlock<const SENSORS: usize, const SECTORS: usize> {
 
 structs! {
     Interlock<SENSORS, SECTORS> {
-        config, approved, state, restarted, last, good_since, risen_since, disagreeing_since, command, senses,
+        config, approved, state, restarted, last, good_since, risen_since, disagreement, command, senses,
         supervision, button, trips, packs, keep_power, highest_stop, cleared
     }
 }
@@ -224,7 +225,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             last: None,
             good_since: None,
             risen_since: None,
-            disagreeing_since: None,
+            disagreement: None,
             command: None,
             senses: [Sense::NEW; SENSORS],
             supervision: Supervision::default(),
@@ -288,7 +289,13 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             restarted: self.restarted.is_some(),
             stepped: self.last.is_some(),
             state: (discriminant(&self.state), self.state.cause(), category),
-            dwells: [self.good_since, self.risen_since, self.disagreeing_since].map(|since| since.map(aged)),
+            dwells: [
+                self.good_since,
+                self.risen_since,
+                self.disagreement.map(|(begun, _)| begun),
+                self.disagreement.map(|(_, last)| last),
+            ]
+            .map(|since| since.map(aged)),
             command: self.command.map(|(issued, twist)| (aged(issued), twist)),
             senses: self.senses.map(|sense| sense.aged(&aged)),
             supervision: self.supervision.aged(&aged),
@@ -373,7 +380,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             sense.forget_instants();
         }
         self.command = None;
-        self.disagreeing_since = None;
+        self.disagreement = None;
         self.button = ResetButton::default();
         self.supervision.forget_instants(now);
     }
@@ -397,7 +404,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             cleared: orders.cleared,
             armed: matches!(self.state, State::Slow | State::Ready),
             command: self.command,
-            disagreeing_since: self.disagreeing_since,
+            disagreement: self.disagreement,
             packs: self.packs,
             senses: &self.senses,
             sensed: &sensed,
@@ -420,8 +427,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
         if counts && !input.request.twist.is_zero() {
             self.command = Some((input.request.issued, input.request.twist));
         }
-        self.disagreeing_since =
-            if findings.disagreeing { self.disagreeing_since.or(Some(input.now)) } else { None };
+        self.disagreement = findings.disagreement;
         findings
     }
 

@@ -278,8 +278,8 @@ rules! {
     /// A drifting sensor.
     OBS_010 = "OBS-010", ONE,
         "A sensor that misses its reference contour by more than `drift_max` slows the robot, and counts as none \
-         once that has lasted `drift_for`; only a reading that is within `drift_max` ends either. One that does not say \
-         keeps what the last one said (mm).",
+         once that has lasted `drift_for`; only a reading that counts and is within `drift_max` ends either. One that does \
+         not say keeps what the last one said (mm).",
         "A scanner that was knocked looks in the wrong direction with full confidence.",
         ["drift_max" "mm" "50", "drift_for" "\u{b5}s" "500_000"], ["IEC 61496-3:2018" "?"];
     /// A blind sensor.
@@ -290,7 +290,7 @@ rules! {
     /// Sensors that disagree.
     OBS_009 = "OBS-009", ONE,
         "Usable sensors that differ by more than `disagreement_max` about a sector that the motion sweeps slow the robot \
-         at once, and stop it when that lasts longer than `disagreement_for`; a sensor that falls silent does not end it. \
+         at once, and stop it when that lasts longer than `disagreement_for`; silence does not end it for as long. \
          Obstacles beyond `disagreement_within` count as that far: not all sensors see equally far (mm, then \u{b5}s).",
         "One of them is wrong, and nobody knows which.",
         ["disagreement_max" "mm" "300", "disagreement_for" "\u{b5}s" "200_000", "disagreement_within" "mm" "3_000"],

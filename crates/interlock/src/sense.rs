@@ -92,7 +92,7 @@ impl<const SECTORS: usize> Sense<SECTORS> {
             return Sensed { drift: self.missed(config), ..Sensed::SILENT };
         };
         let usable = self.judge(config, now, reading);
-        let drift = self.drift(config, now, reading);
+        let drift = self.drift(config, now, reading, usable.is_ok());
         let usable = match drift {
             Some(drift) if config.drift_for <= self.drifted(now) => usable.and(Err(drift)),
             Some(_) | None => usable,
@@ -156,9 +156,11 @@ impl<const SECTORS: usize> Sense<SECTORS> {
         config: &Config,
         now: RobotTime,
         reading: &SensorReading<SECTORS>,
+        counts: bool,
     ) -> Option<Evidence> {
-        // A sensor that no longer finds its contour is as wrong as it was.
-        self.residual = reading.residual.or(self.residual);
+        // A sensor that no longer finds its contour is as wrong as it was, and only a reading that counts says otherwise.
+        self.residual =
+            if counts { reading.residual.or(self.residual) } else { reading.residual.max(self.residual) };
         let missed = self.missed(config);
         self.drifting_since = missed.and(self.drifting_since.or(Some(now)));
         missed

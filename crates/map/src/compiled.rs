@@ -681,15 +681,23 @@ impl CompiledSite {
     /// there again. O(doors of the level) and a few look-ups for each point.
     pub fn doors_along(&self, level: LevelId, points: &[Point2<f64>]) -> Vec<DoorId> {
         let zones = Zones::of(level, &self.doors, &self.lifts);
-        let crossed = points.iter().zip(points.iter().skip(1)).flat_map(|(a, b)| zones.crossed(*a, *b));
-        let mut doors: Vec<DoorId> = crossed
-            .filter_map(|(passage, _)| match passage {
+        let crossed = |a: Point2<f64>, b: Point2<f64>| {
+            zones.crossed(a, b).into_iter().filter_map(|(passage, _)| match passage {
                 Passage::Door(door) => self.door(door).map(|_| door),
                 Passage::Lift(_) => None,
             })
-            .collect();
-        // A corner of the way may lie on a sill.
-        doors.dedup();
+        };
+        let mut doors = Vec::new();
+        for (a, b) in points.iter().zip(points.iter().skip(1)) {
+            let mut leg: Vec<DoorId> = crossed(*a, *b).collect();
+            // A corner of the way on a sill belongs to both of its legs.
+            let before = doors.last().copied();
+            if leg.first().is_some_and(|door| before == Some(*door) && crossed(*a, *a).any(|at| at == *door))
+            {
+                leg.remove(0);
+            }
+            doors.append(&mut leg);
+        }
         doors
     }
 

@@ -190,9 +190,17 @@ impl Site {
             return Err(at_start(schema_message(&number)).into());
         }
         serde_json::from_str(text).map(Self::migrated).map_err(|error| {
-            let mut faults = vec![refused(&error)];
-            // The first of these is the one that stopped the reader, and it has its place already.
-            faults.extend(serde_json::from_str(text).iter().flat_map(json_faults).skip(1));
+            let first = refused(&error);
+            let mut others = serde_json::from_str(text).as_ref().map_or_else(|_| Vec::new(), json_faults);
+            // One of these is the one that stopped the reader, and it has its place already. Where several look like it,
+            // nobody knows which.
+            let stopped = format!("{} (at ", first.message);
+            let is_first = |fault: &FormatFault| fault.message.starts_with(&stopped);
+            if others.iter().filter(|fault| is_first(fault)).count() == 1 {
+                others.retain(|fault| !is_first(fault));
+            }
+            let mut faults = vec![first];
+            faults.append(&mut others);
             FormatError { faults }
         })
     }

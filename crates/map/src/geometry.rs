@@ -71,6 +71,8 @@ pub struct LevelGeometry {
     closest_side: ClosestIndex,
     area: RegionIndex,
     area_m2: f64,
+    /// Whether rooms were drawn, even if nothing of them is free.
+    is_drawn: bool,
     /// Obstacles, which are walls all round, where there is no mapped area that they are cut out of.
     solids: Option<RegionIndex>,
 }
@@ -91,11 +93,17 @@ impl LevelGeometry {
             area: RegionIndex::new(sides.iter().map(|side| (0, *side))),
             closest_side: ClosestIndex::new(sides.iter().map(|&(a, b)| (a, b, 0.0))),
             area_m2: rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0,
+            is_drawn: !rings.is_empty(),
             solids: None,
             walls,
             rings,
             sides,
         }
+    }
+
+    /// The same of a level with rooms: where nothing of them is left, nothing is free.
+    pub(crate) fn drawn(self) -> Self {
+        Self { is_drawn: true, ..self }
     }
 
     /// The same with obstacles nobody can be inside; their outlines must be among the walls.
@@ -122,7 +130,7 @@ impl LevelGeometry {
 
     /// Whether the level has a mapped area at all. Without one (no room was drawn) only walls limit motion.
     pub fn has_area(&self) -> bool {
-        !self.rings.is_empty()
+        self.is_drawn
     }
 
     /// Size of the mapped area, square metres.

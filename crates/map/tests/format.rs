@@ -120,6 +120,14 @@ fn every_element_with_a_fault_is_named() {
     assert!(first.starts_with("line 2, column 42: unknown field `elevation`"), "{first}");
     assert!(second.contains("integer `3`, expected a string (at `level[2]`)"), "{second}");
     assert!(third.contains("(at `waypoint[0]`)"), "{third}");
+
+    // The reader goes through the tables in the order of the text; nothing is told twice or left out for that.
+    let json = r#"{"schema": 2, "name": "hut", "room": [{"id": 1}], "door": [{"id": 2}]}"#;
+    let lines = Site::from_json(json).unwrap_err().to_string();
+    let lines: Vec<&str> = lines.lines().collect();
+    let [first, second] = lines.as_slice() else { panic!("{lines:#?}") };
+    assert!(first.starts_with("line 1, column 46: invalid type: integer `1`"), "{first}");
+    assert!(second.contains("integer `2`, expected a string (at `door[0]`)"), "{second}");
 }
 
 /// A newer file fails for its schema, not for a field that this version does not know.

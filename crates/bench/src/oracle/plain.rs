@@ -864,8 +864,15 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                 }
             }
             let same = frames.iter().rev().position(|frame| frame.is_new).map_or(0, |old| old as Int + 1);
-            if let Some(residual) = reading.residual {
-                self.residuals[s] = Some(residual.0.into());
+            let counts = !back
+                && age.is_some()
+                && !stale
+                && same < Int::from(c.frozen_frames)
+                && reading.invalid <= c.invalid_max
+                && reading.healthy;
+            if let Some(residual) = reading.residual.map(|residual| Int::from(residual.0)) {
+                let before = self.residuals[s].filter(|_| !counts).unwrap_or(0);
+                self.residuals[s] = Some(residual.max(before));
             }
             let misses = Some(
                 self.residuals[s]
@@ -965,8 +972,13 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
             lowest = lowest.min(confidence);
         }
         let apart = edges.above(Edge::disagreement_max, widest, c.disagreement_max.0.into());
-        // Whether those who say nothing still differ, nobody knows.
-        let differ = (apart || all_speak).then_some(apart);
+        // Whether those who say nothing still differ, nobody knows, for a while.
+        let known = self.told_of().iter().rev().find(|past| past.differ.is_some());
+        let may_differ = !all_speak
+            && known.is_some_and(|past| {
+                past.differ == Some(true) && now - past.now <= micros(c.disagreement_for)
+            });
+        let differ = if apart { Some(true) } else { (!may_differ).then_some(false) };
         if apart {
             f.slow(R::OBS_009, slow);
         }

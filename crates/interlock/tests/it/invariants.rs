@@ -420,7 +420,10 @@ fn worsen(input: &Input<2, 4>, change: Worse) -> Input<2, 4> {
         Worse::OlderBeat(by) => worse.beat = input.beat.map(|beat| aged(now, beat, by)),
         Worse::OldCommand(by) => worse.request.issued = aged(now, input.request.issued, by),
         Worse::Pack(slot, ruling) => {
-            if let Some(verdict) = &mut worse.packs[slot] {
+            // A verdict without grounds stops the robot, and any with grounds is better.
+            let founded =
+                |verdict: &&mut PackVerdict| verdict.ruling.evidence().is_none_or(|why| why.holds());
+            if let Some(verdict) = worse.packs[slot].as_mut().filter(founded) {
                 verdict.ruling = verdict.ruling.and(ruling);
             }
         }

@@ -283,16 +283,24 @@ fn silence_does_not_end_a_disagreement() {
         input.sensors[0].as_mut().unwrap().sectors[0].as_mut().unwrap().obstacle = Mm::MAX;
     };
     let silent = |input: &mut Input<2, 8>| input.sensors[1] = None;
-    assert_eq!(step(1, &differ).primary, OBS_009);
-    assert_eq!(step(2, &silent).primary, OBS_012, "it goes on, slowly");
-    assert_eq!(step(3, &silent).verdict, Verdict::Move);
+    for instant in 1..=3 {
+        let decision = step(instant, &differ);
+        assert_eq!((decision.primary, decision.verdict), (OBS_009, Verdict::Move), "{instant}");
+    }
+    // At the last word it had lasted for 200 ms, and nobody has said that it is over.
     let lasting = step(4, &silent);
     assert_eq!((lasting.primary, lasting.evidence.measured), (OBS_009, 300_000));
-    assert!(!step(5, &apart).rules.contains(OBS_009), "two that agree end it");
-    // What one of them saw when nothing was in doubt is no disagreement.
-    for later in 6..30 {
-        assert!(!step(later, &silent).rules.contains(OBS_009));
+    assert_eq!(step(5, &silent).primary, OBS_009);
+    // As long again, and it does not block the robot: the other one sees enough to go on slowly.
+    for instant in 6..=11 {
+        assert!(!step(instant, &silent).rules.contains(OBS_009), "{instant}");
     }
+    let goes_on = step(12, &silent);
+    assert_eq!((goes_on.primary, goes_on.twist), (OBS_012, ahead(500)));
+    // Two that agree end it at once.
+    assert_eq!(step(13, &differ).primary, OBS_009);
+    assert!(!step(14, &apart).rules.contains(OBS_009));
+    assert!(!step(15, &silent).rules.contains(OBS_009));
 }
 
 #[test]
@@ -313,7 +321,12 @@ fn a_sensor_that_was_knocked_slows_until_it_has_found_its_contour() {
         let decision = step(instant, None, &|input| input.sensors[1] = None);
         assert_eq!((decision.primary, decision.twist), (OBS_010, ahead(500)), "{instant}");
     }
-    let found = step(40, Some(50), &well);
+    // A reading that does not count says nothing about the contour.
+    for instant in 40..45 {
+        let decision = step(instant, Some(0), &|input| input.sensors[1].as_mut().unwrap().healthy = false);
+        assert_eq!(decision.primary, OBS_010, "{instant}");
+    }
+    let found = step(45, Some(50), &well);
     assert!(!found.rules.contains(OBS_010) && found.primary == OBS_003, "{found:?}");
 }
 

@@ -59,14 +59,19 @@ pub(super) fn build(site: &Site, names: &Names<'_>) -> Result<Space, Vec<MapErro
     for (id, level) in (0..).map(LevelId).zip(&site.levels) {
         let walls = walls(site, id, level_of, &rooms, &doors, &lifts);
         let obstacles: Vec<_> = obstacles(site, id, level_of).collect();
-        match mapped_area(&areas(id, &rooms, &doors, &lifts), &obstacles) {
+        let areas = areas(id, &rooms, &doors, &lifts);
+        match mapped_area(&areas, &obstacles) {
             Ok(rings) => {
-                // A mapped area has the obstacles cut out of it.
-                let solids: &[_] = if rings.is_empty() { &obstacles } else { &[] };
+                let geometry = LevelGeometry::new(walls, rings);
                 levels.push(Level {
                     name: level.id.clone(),
                     elevation_m: level.elevation_m,
-                    geometry: LevelGeometry::new(walls, rings).with_solids(solids),
+                    // A mapped area has the obstacles cut out of it.
+                    geometry: if areas.is_empty() {
+                        geometry.with_solids(&obstacles)
+                    } else {
+                        geometry.drawn()
+                    },
                 });
             }
             Err(error) => errors.push(MapError::AreaUnion {

@@ -734,3 +734,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_door_that_is_crossed_there_and_back_is_there_twice() {
+    let mut site = Site::new("two");
+    site.levels.push(Level::new("0", 0.0));
+    site.rooms.push(Room::rectangle("hall", "0", 0.0, 0.0, 4.0, 3.0));
+    site.rooms.push(Room::rectangle("ward", "0", 4.0, 0.0, 8.0, 3.0));
+    site.doors.push(Door::new("door", "0", [4.0, 1.0], [4.0, 2.0]));
+    let site = site.compile(&CompileOptions::default()).unwrap();
+    let times = |points: &[(f64, f64)]| {
+        let points: Vec<_> = points.iter().map(|&(x, y)| Point2::new(x, y)).collect();
+        site.doors_along(LevelId(0), &points).len()
+    };
+    assert_eq!(times(&[(2.0, 1.5), (6.0, 1.5)]), 1);
+    assert_eq!(times(&[(2.0, 1.5), (6.0, 1.5), (2.0, 1.4)]), 2);
+    assert_eq!(times(&[(2.0, 1.5), (4.0, 1.5), (6.0, 1.5)]), 1, "a corner on the sill");
+    assert_eq!(times(&[(2.0, 1.5), (3.0, 1.5), (2.0, 2.0)]), 0);
+}

@@ -28,6 +28,8 @@ struct Thick {
 const IN_CELL: usize = 4;
 /// How often a cell with more is halved in both directions to find out who really wins in it.
 const LOOK: u32 = 3;
+/// More candidates than this are not compared with each other: that takes time by their square.
+const COMPARED_MAX: usize = 64;
 /// A cell with more answers than this is split.
 const LIST_MAX: usize = 8;
 /// A cell that is split becomes this many cells in each direction.
@@ -292,6 +294,9 @@ impl Filler {
         kept.retain(|kept| {
             thick(kept).is_some_and(|thick| thick.distance_to_box(&corners) <= bound + SLACK_M)
         });
+        if COMPARED_MAX < kept.len() {
+            return;
+        }
         // A segment whose nearest point is one end, wherever one stands in the block, is no nearer than another one
         // that has the same end. Each is compared with those that are still there, so one of them stays.
         let mut at = kept.len();
@@ -347,7 +352,7 @@ impl Filler {
         let slot = table.start + block.first.1 as usize * table.columns as usize + block.first.0 as usize;
         let (low, high) = table.corners(block);
         self.keep_only_winners(low, high, kept);
-        if IN_CELL < kept.len() {
+        if (IN_CELL + 1..=COMPARED_MAX).contains(&kept.len()) {
             let mut winners = Vec::with_capacity(kept.len());
             self.collect_winners(low, high, kept, LOOK, &mut winners);
             kept.retain(|kept| winners.contains(&kept.1));

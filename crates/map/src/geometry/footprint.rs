@@ -348,7 +348,8 @@ impl LevelGeometry {
 
     /// Whether a wall comes within `play_m` of ground that is nowhere further than `reach_m` from the line `a` to `b`.
     fn wall_meets(&self, ground: &[&[Point]], a: Point, b: Point, reach_m: f64, play_m: f64) -> bool {
-        let mut met = false;
+        // What lies in an obstacle as a whole meets no side of it.
+        let mut met = ground.iter().any(|ring| ring.first().is_some_and(|p| self.is_solid(*p)));
         self.wall_grid.near(a, b, reach_m + self.half_thickness_max_m, |wall| {
             if let Some(wall) = self.walls.get(wall as usize).filter(|_| !met) {
                 let reach_m = wall.thickness_m / 2.0 + play_m + SLACK_M;

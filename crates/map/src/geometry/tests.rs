@@ -3,10 +3,11 @@
     reason = "values that must be exact, and comparisons with a reference that computes the same"
 )]
 
-use nalgebra::Vector2;
+use nalgebra::{Isometry2, Matrix2, Vector2};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{CompileOptions, Site, model};
 
 /// Coordinates on a coarse raster, so that touching, overlapping and collinear cases are common.
 pub(crate) fn raster() -> impl Strategy<Value = f64> {
@@ -219,6 +220,37 @@ fn an_obstacle_is_solid_without_rooms() {
     assert!(!geometry.sweep_free(inside, Point::new(4.5, 3.5), 0.2));
     assert_eq!(geometry.wall_clearance(inside), 0.0);
     assert_eq!(geometry.wall_clearance(outside), 2.0);
+    // Whole footprints, also one whose origin is behind its body.
+    let cart = |x: f64| {
+        let corners = [(x - 0.5, -0.2), (x + 0.5, -0.2), (x + 0.5, 0.2), (x - 0.5, 0.2)];
+        Footprint::convex(corners.map(|(x, y)| Point::new(x, y)).to_vec()).unwrap()
+    };
+    for (footprint, back) in [(cart(0.0), 0.0), (cart(0.7), 0.7)] {
+        for (x, is_free) in [(4.0, false), (8.0, true)] {
+            let pose = Isometry2::new(Vector2::new(x - back, 3.5), 0.0);
+            assert_eq!(geometry.footprint_free(&footprint, &pose), is_free, "{x} {back}");
+            assert_eq!(geometry.footprint_sweep_free(&footprint, &pose, Vector2::new(0.1, 0.0)), is_free);
+            let turned = geometry.footprint_arc_free(&footprint, &pose, Point::new(x, 3.5), 0.1);
+            assert_eq!(turned, is_free);
+        }
+    }
+}
+
+/// A cupboard that fills the only room leaves no free ground, and not a level without rooms.
+#[test]
+fn a_room_full_of_obstacles_is_no_open_plain() {
+    let mut site = Site::new("full");
+    site.levels.push(model::Level::new("0", 0.0));
+    site.rooms.push(model::Room::rectangle("store", "0", 0.0, 0.0, 4.0, 3.0));
+    let corners = [[0.0, 0.0], [4.0, 0.0], [4.0, 3.0], [0.0, 3.0]];
+    site.obstacles.push(model::Obstacle::new("cupboard", "0", corners.to_vec()));
+    let site = site.compile(&CompileOptions::default()).unwrap();
+    let geometry = &site.levels()[0].geometry;
+    assert!(geometry.has_area() && geometry.area_m2() == 0.0);
+    for p in [Point::new(2.0, 1.5), Point::new(50.0, 50.0)] {
+        assert!(!geometry.inside(p) && !geometry.disc_free(p, 0.3) && !geometry.sweep_free(p, p, 0.0));
+        assert_eq!(geometry.mapped_probability(p, Matrix2::identity()).probability, 0.0);
+    }
 }
 
 #[test]

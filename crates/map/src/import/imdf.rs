@@ -77,14 +77,14 @@ pub fn import_imdf(
     for opening in of("opening") {
         reader.opening(opening)?;
     }
-    for fixture in of("fixture") {
+    for fixture in of("fixture").iter().chain(of("kiosk")) {
         reader.fixture(fixture)?;
     }
     for amenity in of("amenity") {
         reader.amenity(amenity)?;
     }
     for (kind, features) in &kinds {
-        let known = ["venue", "building", "level", "unit", "opening", "fixture", "amenity"];
+        let known = ["venue", "building", "level", "unit", "opening", "fixture", "kiosk", "amenity"];
         if !known.contains(kind) {
             features.iter().for_each(At::leave_all_behind);
         }
@@ -236,7 +236,7 @@ impl<'a> Reader<'a> {
             let [outer, holes @ ..] = rings.as_slice() else { continue };
             let id = if number == 0 { id.clone() } else { format!("{id}#{number}") };
             let polygon = self.project(unit, outer)?;
-            if matches!(base(category), "stairs" | "steps" | "escalator") {
+            if matches!(base(category), "stairs" | "steps" | "escalator" | "movingwalkway") {
                 self.site.zones.push(Zone::new(
                     format!("{category} {id}"),
                     &level,
