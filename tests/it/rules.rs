@@ -185,9 +185,15 @@ fn names(text: &str, id: &str, constant: &str) -> bool {
 fn tests_in(text: &str) -> Vec<(String, String)> {
     let mut tests: Vec<(String, String)> = Vec::new();
     let mut shared = String::new();
-    let mut is_test = false;
+    let (mut is_test, mut is_use) = (false, false);
     for line in text.lines() {
         let trimmed = line.trim_start();
+        is_use |= trimmed.starts_with("use ");
+        if is_use {
+            // What a file brings into scope tests nothing.
+            is_use = !trimmed.ends_with(';');
+            continue;
+        }
         let name = trimmed.strip_prefix("fn ").and_then(|rest| rest.split(['(', '<']).next());
         match name {
             Some(name) if is_test => {

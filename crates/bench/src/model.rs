@@ -1,7 +1,7 @@
 //! Explores the safety kernel exhaustively: every order of events up to a depth, in a world of a few microseconds.
 //!
-//! All spans of the settings are [`T`] microseconds, so steps of one microsecond are the grid of time, and ages just below,
-//! at and just above every span are all there. An event is one deviation from an input with which all is well (or none),
+//! All spans of the settings but `still_for` are [`T`] microseconds, so steps of one microsecond are the grid of time, and
+//! ages just below, at and just above each of them are all there. An event is one deviation from an input with which all is well (or none),
 //! a gap since the last step, and whether motion is asked for. The domain is printed with `--domain`. States are merged by
 //! the kernel's own snapshot, which makes time relative.
 //!

@@ -29,7 +29,7 @@ use sheepdog_interlock::{
 };
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, NominalWaits, Site, TravelProfile,
-    model::{Door, Lane, Level, Lift, Room, Waypoint, Zone, ZoneKind},
+    model::{Door, DoorKind, Lane, Level, Lift, Room, Waypoint, Zone, ZoneKind},
     shortest_path,
 };
 
@@ -44,11 +44,15 @@ fn site() -> Arc<CompiledSite> {
     site.rooms = vec![
         Room::rectangle("corridor", "L1", 0.0, 0.0, 12.0, 2.0).walled(),
         Room::rectangle("store", "L1", 8.0, 2.0, 11.0, 6.0).walled(),
+        Room::rectangle("passage", "L1", 3.0, 2.0, 4.0, 6.0).walled(),
         Room::rectangle("landing", "L2", 6.0, 0.0, 12.0, 2.0).walled(),
     ];
-    site.doors = vec![Door::new("store door", "L1", [9.05, 2.0], [9.95, 2.0])];
+    site.doors = vec![
+        Door::new("store door", "L1", [9.05, 2.0], [9.95, 2.0]),
+        Door { kind: DoorKind::Opening, ..Door::new("passage mouth", "L1", [3.0, 2.0], [4.0, 2.0]) },
+    ];
     site.lifts =
-        vec![Lift::new("lift", [13.0, 1.0], 1.8, 1.6).with_door("L1", [12.0, 0.5], [12.0, 1.5]).with_door(
+        vec![Lift::new("lift", [12.85, 1.0], 1.5, 1.5).with_door("L1", [12.0, 0.5], [12.0, 1.5]).with_door(
             "L2",
             [12.0, 0.5],
             [12.0, 1.5],
@@ -60,8 +64,10 @@ fn site() -> Arc<CompiledSite> {
         Waypoint::new("store", "L1", 9.5, 4.5),
         Waypoint::new("behind the door", "L1", 9.5, 2.4),
         Waypoint::new("lobby", "L1", 10.8, 1.0),
-        Waypoint::new("cabin 1", "L1", 13.0, 1.0).in_lift("lift"),
-        Waypoint::new("cabin 2", "L2", 13.0, 1.0).in_lift("lift"),
+        Waypoint::new("mouth", "L1", 3.5, 1.0),
+        Waypoint::new("passage", "L1", 3.5, 5.4),
+        Waypoint::new("cabin 1", "L1", 12.85, 1.0).in_lift("lift"),
+        Waypoint::new("cabin 2", "L2", 12.85, 1.0).in_lift("lift"),
         Waypoint::new("up", "L2", 8.0, 1.0),
     ];
     let quiet = Zone::rectangle("quiet", "L1", ZoneKind::SpeedLimit, [8.0, 3.5], [11.0, 6.0]);
@@ -69,6 +75,8 @@ fn site() -> Arc<CompiledSite> {
     site.lanes = vec![
         Lane::two_way("west", "east"),
         Lane::two_way("west", "dock"),
+        Lane::two_way("west", "mouth"),
+        Lane::two_way("mouth", "passage"),
         Lane::two_way("east", "store"),
         Lane::two_way("store", "behind the door").with_speed_limit(0.2),
         Lane::two_way("east", "lobby"),
@@ -388,8 +396,8 @@ impl Robot {
         self.beats.as_mut().unwrap().shut = shut;
     }
 
-    fn door(&self) -> Passage {
-        Passage::Door(self.site.door_named("store door").unwrap())
+    fn door(&self, name: &str) -> Passage {
+        Passage::Door(self.site.door_named(name).unwrap())
     }
 
     fn lift(&self, level: &str) -> Passage {
@@ -473,7 +481,7 @@ fn a_shut_door_is_waited_for_and_passed_when_a_fresh_beat_says_it_is_open() {
     robot.door_shut = false;
     robot.run(2.0);
     assert!(robot.at.y < 1.75, "only the door's own sensor counts");
-    let door = robot.door();
+    let door = robot.door("store door");
     robot.open(vec![door]);
     robot.run_until_done(1, lanes);
     assert!(robot.distance_to("store") < 0.03);
@@ -482,7 +490,7 @@ fn a_shut_door_is_waited_for_and_passed_when_a_fresh_beat_says_it_is_open() {
 #[test]
 fn a_person_in_an_open_doorway_is_no_wall() {
     let mut robot = Robot::new("east");
-    let door = robot.door();
+    let door = robot.door("store door");
     // Nearest where the leaf would be if the door were shut.
     robot.people = vec![Point2::new(9.5, 2.2)];
     robot.open(vec![door]);
@@ -503,7 +511,7 @@ fn a_door_that_is_known_to_be_shut_is_a_wall_while_the_news_is_fresh() {
     let nearest_m = |news: bool, silent: bool| {
         let mut robot = Robot::new("store");
         robot.door_shut = true;
-        let door = robot.door();
+        let door = robot.door("store door");
         if news {
             robot.shut(vec![door]);
         }
@@ -543,6 +551,20 @@ fn a_lift_is_entered_ridden_and_left() {
     robot.open(vec![up]);
     robot.run_until_done(1, lanes);
     assert!(robot.distance_to("up") < 0.03);
+    assert!(robot.report().stops.is_empty(), "{:?}", robot.report().stops);
+}
+
+#[test]
+fn a_corridor_of_one_metre_is_driven_to_its_end_and_back() {
+    let mut robot = Robot::new("west");
+    let mouth = robot.door("passage mouth");
+    robot.open(vec![mouth]);
+    let lanes = robot.send_to(1, "west", "passage");
+    robot.run_until_done(1, lanes);
+    assert!(robot.distance_to("passage") < 0.03, "at {}", robot.at);
+    let lanes = robot.send_to(2, "passage", "west");
+    robot.run_until_done(2, lanes);
+    assert!(robot.distance_to("west") < 0.03, "at {}", robot.at);
     assert!(robot.report().stops.is_empty(), "{:?}", robot.report().stops);
 }
 
@@ -720,7 +742,7 @@ fn the_lowest_limit_of_zones_and_lane_holds_while_the_footprint_may_be_there() {
     // Whether the map's pack has set the lowest limit.
     let is_limited = |robot: &Robot| robot.onboard.decision().unwrap().evidence.rule == packs::rules::SPD_003;
     let mut robot = Robot::new("east");
-    let door = robot.door();
+    let door = robot.door("store door");
     robot.open(vec![door]);
     robot.send_to(1, "east", "store");
     // Its edge, with what it does not know of its place, reaches the zone.
@@ -920,7 +942,7 @@ fn a_step_is_performed_at_its_place_and_reported_once() {
 fn it_turns_towards_each_lane_and_follows_the_corner() {
     let mut robot = Robot::new("west");
     robot.yaw = FRAC_PI_2;
-    let door = robot.door();
+    let door = robot.door("store door");
     robot.open(vec![door]);
     let lanes = robot.send_to(1, "west", "store");
     robot.run_until_done(1, lanes);

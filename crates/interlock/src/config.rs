@@ -115,7 +115,7 @@ pub struct Config {
     /// The robot's speed limit (SPD-001). At most [`SPEED_LIMIT`].
     pub speed_max: MmPerS,
     /// Speed limit in the slow band: of confidence, after every stop for `dwell_up`, and by the rules that ask for it
-    /// (CLK-003, COM-001, OBS-009, OBS-010).
+    /// (CLK-003, COM-001, OBS-009, OBS-010, OBS-012).
     pub speed_slow: MmPerS,
     /// Speed limit beside walls (CLR-001) and near people with degraded detection (SSM-003).
     pub speed_creep: MmPerS,

@@ -344,8 +344,8 @@ rules! {
     /// Somebody near, detection degraded.
     SSM_003 = "SSM-003", LIMIT,
         "With something that is no known wall within `person_near` in any sector, seen or remembered, and detection \
-         degraded, the robot creeps. Degraded is detection with a sensor that is not usable or drifts, with sensors that \
-         disagree, or with a confidence below `confidence_slow` (mm).",
+         degraded, the robot creeps. Degraded is detection with a sensor that is not usable or drifts, or is missing as of \
+         OBS-012, with sensors that disagree, or with a confidence below `confidence_slow` (mm).",
         "Near people a sensor in doubt is worth little, and slowness much.",
         ["person_near" "mm" "1_500", "speed_creep" "mm/s" "300"], ["ISO 3691-4:2023" "?"];
     /// Speed limited beside walls.

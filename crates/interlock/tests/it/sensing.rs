@@ -189,6 +189,43 @@ fn something_near_anywhere_slows_a_robot_with_a_sensor_gone() {
 }
 
 #[test]
+fn somebody_near_a_robot_whose_sensors_are_in_doubt_means_creeping() {
+    let creeps = |change: &dyn Fn(&mut Input<2, 8>)| {
+        let mut interlock: Kernel<2> = armed();
+        let mut input = good(NEXT, CRUISE);
+        look(&mut input, 5, 1_000_000, 1_000);
+        change(&mut input);
+        let decision = interlock.step(&input);
+        (decision.primary, decision.twist) == (SSM_003, ahead(300))
+    };
+    let first = |input: &mut Input<2, 8>, change: &dyn Fn(&mut sheepdog_interlock::SensorReading<8>)| {
+        change(input.sensors[0].as_mut().unwrap());
+    };
+    assert!(!creeps(&|_| {}));
+    assert!(creeps(&|input| first(input, &|sensor| sensor.sectors[0] = None)), "silent about a sector ahead");
+    assert!(!creeps(&|input| first(input, &|sensor| sensor.sectors[3] = None)), "silent about another one");
+    assert!(creeps(&|input| first(input, &|sensor| sensor.residual = Some(Mm(51)))), "knocked");
+    let apart = |sensor: &mut sheepdog_interlock::SensorReading<8>| {
+        sensor.sectors[0].as_mut().unwrap().obstacle = Mm(2_000);
+    };
+    assert!(creeps(&|input| first(input, &apart)), "of another opinion");
+}
+
+#[test]
+fn one_sensor_fewer_is_slow_whatever_the_fusion() {
+    for fusion in [Fusion::Redundant, Fusion::Quorum(2)] {
+        for gone in 0..3 {
+            let mut says = [Some(1_000_000); 3];
+            says[gone] = None;
+            let decision = fused(fusion, says);
+            assert_eq!((decision.primary, decision.twist), (OBS_012, ahead(500)), "{fusion:?} {gone}");
+        }
+    }
+    let missed = fused(Fusion::Min, [Some(1_000_000), None, Some(1_000_000)]);
+    assert!(missed.rules.contains(OBS_012) && missed.verdict != Verdict::Move);
+}
+
+#[test]
 fn in_doubt_about_confidence_somebody_near_means_creeping() {
     let mut interlock: Kernel<1> = armed();
     let mut input = good(NEXT, CRUISE);
