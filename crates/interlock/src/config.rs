@@ -294,6 +294,15 @@ impl Config {
         self.permit_ttl.saturating_add(self.actuation_delay)
     }
 
+    /// The yaw rate limit of the slow band, mrad/s: the share of `yaw_rate_max` that `speed_slow` is of `speed_max`,
+    /// rounded up, so that a robot may turn at all.
+    pub(crate) fn yaw_rate_slow(&self) -> u32 {
+        let (most, top) = (self.yaw_rate_max.0.unsigned_abs(), u64::from(self.speed_max.0));
+        let product = u64::from(most).saturating_mul(self.speed_slow.0.into());
+        let rounded = product.saturating_add(top.saturating_sub(1)).checked_div(top);
+        rounded.and_then(|rate| u32::try_from(rate).ok()).map_or(most, |rate| rate.min(most))
+    }
+
     /// The longest span that any rule looks back.
     pub(crate) fn longest_span(&self) -> Micros {
         // A stop takes at most `stop_time_max`, so the envelope of a lower speed does not outlast it either.

@@ -622,7 +622,9 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
 
     fn permit(&self, input: &Input<SENSORS, SECTORS>, findings: &mut Findings) -> Decision {
         let config = self.config();
+        let mut yaw_limit = config.yaw_rate_max.0.unsigned_abs();
         if self.state == State::Slow {
+            yaw_limit = config.yaw_rate_slow();
             let slow = config.confidence_slow.ppm().into();
             let low = evidence(Code::OBS_002, findings.lowest.0.ppm().into(), Relation::Below, slow);
             let elapsed = micros(span(self.risen_since, input.now));
@@ -631,8 +633,7 @@ impl<const SENSORS: usize, const SECTORS: usize> Interlock<SENSORS, SECTORS> {
             findings.limit(config.speed_slow, code, why);
         }
         let request = input.request.twist;
-        let (yaw_rate, yaw_limit) =
-            (request.angular_mrad_per_s.unsigned_abs(), config.yaw_rate_max.0.unsigned_abs());
+        let yaw_rate = request.angular_mrad_per_s.unsigned_abs();
         let fast_yaw = evidence(Code::SPD_004, yaw_rate.into(), Relation::Above, yaw_limit.into());
         if fast_yaw.holds() {
             findings.rules = findings.rules.with(Code::SPD_004);

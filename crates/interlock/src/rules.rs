@@ -381,8 +381,8 @@ rules! {
     /// Leaving the slow band.
     OBS_003 = "OBS-003", LIMIT,
         "The slow band is left only after confidence has been above it for `dwell_up` while no rule stopped the robot or \
-         asked for the slow band (CLK-003, COM-001, OBS-009, OBS-010, OBS-012); the time begins anew whenever motion begins after \
-         boot or a stop (\u{b5}s).",
+         asked for the slow band (CLK-003, COM-001, OBS-009, OBS-010, OBS-012); the time begins anew whenever motion begins \
+         after boot or a stop (\u{b5}s).",
         "A sensor that flickers makes the robot slow, not jerky.",
         ["dwell_up" "\u{b5}s" "1_000_000"], [];
     /// The speed cap.
@@ -392,8 +392,9 @@ rules! {
         ["speed_max" "mm/s" "1_000"], ["ISO 13482:2014" "5.10"];
     /// The yaw rate cap.
     SPD_004 = "SPD-004", LIMIT,
-        "The yaw rate never exceeds the robot's limit (mrad/s).",
-        "A footprint that is not round sweeps with its corners.",
+        "The yaw rate never exceeds the robot's limit, nor in the slow band the share of it that `speed_slow` is of \
+         `speed_max`, rounded up (mrad/s).",
+        "A footprint that is not round sweeps with its corners, and who turns looks everywhere.",
         ["yaw_rate_max" "mrad/s" "1_500"], [];
     /// A stop under way is finished.
     STP_001 = "STP-001", ONE,

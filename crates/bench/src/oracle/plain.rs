@@ -715,7 +715,11 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                         f.limit(why, slow);
                     }
                     let (limit, tightest) = f.limit;
-                    let cap = Int::from(c.yaw_rate_max.0);
+                    // In the slow band turning is as slow as driving, to the next whole rate above.
+                    let mut cap = Int::from(c.yaw_rate_max.0);
+                    if stands == Stands::Slow {
+                        cap = (cap * slow + top - 1) / top;
+                    }
                     edges.meet(Edge::speed_max, linear, top);
                     if limit == slow && (f.slowed || stands == Stands::Slow) {
                         edges.meet(Edge::speed_slow, linear, limit);

@@ -956,7 +956,10 @@ impl<const S: usize, const N: usize> Scene<S, N> {
                     Twist { linear_mm_per_s: 0, angular_mrad_per_s: 1 + (value % 500) as i32 }
             }
             Fault::TurnFast => {
-                let rate = c.yaw_rate_max.0 + nudge as i32 + if value % 3 == 0 { 300 } else { 0 };
+                let most = i64::from(c.yaw_rate_max.0);
+                let (slow, top) = (i64::from(c.speed_slow.0), i64::from(c.speed_max.0));
+                let most = if value % 5 == 0 { (most * slow + top - 1) / top } else { most };
+                let rate = (most + nudge) as i32 + if value % 3 == 0 { 300 } else { 0 };
                 input.request.twist.angular_mrad_per_s = if value % 2 == 0 { rate } else { -rate };
                 if which % 4 == 0 {
                     input.request.twist.linear_mm_per_s = 0;

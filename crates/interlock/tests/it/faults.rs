@@ -212,7 +212,12 @@ const FAULTS: [(&str, Seen); 51] = [
     ),
     (
         "stuck-high confidence",
-        Kernel(OBS_006, Some(5 * CYCLE), |_, input, _| every_sensor(input, |sensor| sensor.digest = 4)),
+        // Frames are live and sure of an empty way; the other sensor sees less and less, and somebody.
+        Kernel(OBS_009, Some(300), |_, input, step| {
+            look(input, 0, 1_000_000_u32.saturating_sub(1_000 * u32::try_from(step).unwrap()), 2_000);
+            input.sensors[0].as_mut().unwrap().sectors[0] =
+                Some(SectorReading { confidence: Confidence::FULL, obstacle: Mm::MAX });
+        }),
     ),
     ("stuck-low", Kernel(OBS_001, Some(CYCLE), |_, input, _| look(input, 0, 0, u32::MAX))),
     (
@@ -244,7 +249,11 @@ const FAULTS: [(&str, Seen); 51] = [
     ),
     (
         "sensor swap",
-        Elsewhere("driver: a slot belongs to a serial number; drift and disagreement find a swap, too"),
+        // Each misses the contour that belongs to the other's place.
+        Kernel(OBS_010, Some(600), |_, input, _| {
+            input.sensors.swap(0, 1);
+            every_sensor(input, |sensor| sensor.residual = Some(Mm(400)));
+        }),
     ),
     // Clocks.
     (
@@ -558,6 +567,6 @@ fn whatever_is_seen_elsewhere_is_named() {
         let (layer, what) = place.split_once(": ").unwrap();
         let test = what.split(',').next().unwrap();
         let is_there = places.iter().any(|source| source.contains(&format!("fn {test}(")));
-        assert!(is_there || layer == "driver", "{name}: {place}");
+        assert!(is_there, "{name}: {layer}: {what}");
     }
 }

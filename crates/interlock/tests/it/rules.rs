@@ -1019,6 +1019,41 @@ fn spd_004_the_yaw_rate_cap_keeps_the_curvature() {
     assert_eq!((both.primary, both.twist.angular_mrad_per_s), (SPD_001, 1_500), "the first of equal factors");
 }
 
+/// Whoever turns on the spot sweeps every sector, so a doubt about one of them makes turning slow as it does driving.
+#[test]
+fn spd_004_in_the_slow_band_turning_is_slow_in_proportion() {
+    let turning = |linear, rate, slow: bool| {
+        decide(|input| {
+            input.request.twist = Twist { linear_mm_per_s: linear, angular_mrad_per_s: rate };
+            look(input, 0, if slow { 959_999 } else { 960_000 }, u32::MAX);
+        })
+    };
+    for sign in [1, -1] {
+        edges(SPD_004, Limit(0), ABOVE, |offset| turning(0, sign * plus::<i32>(750, offset), true));
+        assert_eq!(turning(0, sign * 1_500, true).twist.angular_mrad_per_s, sign * 750);
+        assert_eq!(turning(0, sign * 1_500, false).twist.angular_mrad_per_s, sign * 1_500);
+    }
+    // Of an arc the smaller share counts.
+    let arc = turning(600, 1_500, true);
+    assert_eq!((arc.primary, arc.twist), (SPD_004, Twist { linear_mm_per_s: 300, angular_mrad_per_s: 750 }));
+    let arc = turning(1_000, 1_000, true);
+    assert_eq!((arc.primary, arc.twist), (OBS_002, Twist { linear_mm_per_s: 500, angular_mrad_per_s: 500 }));
+    // However slow: a robot that may turn at all can.
+    let config = Config {
+        yaw_rate_max: MradPerS(3),
+        standstill_yaw: MradPerS(0),
+        speed_slow: MmPerS(21),
+        ..Config::SIMULATED
+    };
+    let mut interlock: Kernel = booted(config);
+    let mut input = good(ARMED, 0);
+    input.request.twist = Twist { linear_mm_per_s: 0, angular_mrad_per_s: 3 };
+    for millis in (ARMED - 600..ARMED).step_by(100) {
+        interlock.step(&good(millis, 0));
+    }
+    assert_eq!(interlock.step(&input).twist.angular_mrad_per_s, 1);
+}
+
 #[test]
 fn mov_001_a_permit_names_its_reason() {
     next(MOV_001, Limit(CRUISE), [true; 3], |input, offset| {
