@@ -84,12 +84,12 @@ impl LevelGeometry {
         let lines: Vec<_> = walls.iter().map(|wall| (wall.a, wall.b)).collect();
         let sides: Vec<_> = rings.iter().flat_map(|ring| sides(ring)).collect();
         Self {
-            wall_grid: Grid::new(&lines),
+            wall_grid: Grid::searchable(&lines),
             closest_wall: ClosestIndex::new(
                 walls.iter().map(|wall| (wall.a, wall.b, wall.thickness_m / 2.0)),
             ),
             half_thickness_max_m: walls.iter().map(|wall| wall.thickness_m / 2.0).fold(0.0, f64::max),
-            side_grid: Grid::new(&sides),
+            side_grid: Grid::searchable(&sides),
             area: RegionIndex::new(sides.iter().map(|side| (0, *side))),
             closest_side: ClosestIndex::new(sides.iter().map(|&(a, b)| (a, b, 0.0))),
             area_m2: rings.iter().map(|ring| twice_area(ring)).sum::<f64>() / 2.0,

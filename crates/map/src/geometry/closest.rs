@@ -77,7 +77,7 @@ pub(super) struct ClosestIndex {
     lists: Vec<u32>,
 }
 
-/// Candidates with their distance from somewhere.
+/// Candidates with a number that grows with their distance from somewhere.
 type Found = Vec<(f64, u32)>;
 
 /// An index that is being filled.
@@ -268,17 +268,38 @@ impl Filler {
         self.spare.push(kept);
     }
 
-    /// Candidates that may be nearest to some point of a box, with their distance from its centre.
+    /// Candidates that may be nearest to some point of a box, with a number that grows with their distance from its centre.
     fn nearest_somewhere(&mut self, low: Point, high: Point, candidates: &[(f64, u32)]) -> Found {
-        let (centre, radius) = (low + (high - low) / 2.0, (high - low).norm() / 2.0);
+        let (centre, diameter) = (low + (high - low) / 2.0, (high - low).norm());
         self.work = self.work.saturating_sub(candidates.len());
         let mut found = self.spare.pop().unwrap_or_default();
         found.clear();
-        let distance = |id: u32| Some((self.index.thick(id)?.distance(centre), id));
-        found.extend(candidates.iter().filter_map(|candidate| distance(candidate.1)));
-        let least = found.iter().map(|found| found.0).fold(f64::INFINITY, f64::min);
+        found.reserve(candidates.len());
+        let mut least = f64::INFINITY;
+        let mut add = |number: f64, id: u32| {
+            least = if number < least { number } else { least };
+            found.push((number, id));
+        };
         // Distance is 1-Lipschitz: whatever wins somewhere in the box is at most its diameter worse at the centre.
-        found.retain(|found| found.0 <= least + 2.0 * radius + SLACK_M);
+        let worse = diameter + SLACK_M;
+        let most = if self.index.common_half_m.is_some() {
+            // Of bodies that are equally thick the squares of the distances to their lines have the same order.
+            for (_, id) in candidates {
+                if let Some(line) = self.index.lines.get(*id as usize) {
+                    add(line.square_distance(centre), *id);
+                }
+            }
+            let most = least.sqrt() + worse;
+            most * most
+        } else {
+            for (_, id) in candidates {
+                if let Some(thick) = self.index.thick(*id) {
+                    add(thick.distance(centre), *id);
+                }
+            }
+            least + worse
+        };
+        found.retain(|found| found.0 <= most);
         found
     }
 

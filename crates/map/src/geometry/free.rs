@@ -146,7 +146,7 @@ impl FreeSpace {
             radius_m,
             area: RegionIndex::new(lines.iter().map(|line| (0, *line))),
             polygons: PolygonIndex::new(&mesh),
-            boundary: SegmentGrid::new(&lines),
+            boundary: SegmentGrid::searchable(&lines),
             sides: lines,
             mesh,
             rings,

@@ -17,7 +17,7 @@ pub(crate) struct Grid {
     columns: u32,
     rows: u32,
     cells: Csr<u32>,
-    /// Per cell a lower bound of the number of rings of empty cells around it.
+    /// Per cell a lower bound of the number of rings of empty cells around it; none where nobody asks for the nearest.
     empty_rings: Vec<u8>,
     /// Per row of cells, the segments that touch it.
     by_row: Csr<u32>,
@@ -34,7 +34,12 @@ impl Grid {
     /// Indexes segments; the items handed to visitors count them. Coordinates must be finite.
     pub(crate) fn new(segments: &[(Point, Point)]) -> Self {
         let count = float(segments.len());
-        let mut grid = Self::with_cells(segments, 8.0 * count, 4.0 * count);
+        Self::with_cells(segments, 8.0 * count, 4.0 * count)
+    }
+
+    /// The same, made ready to find the [`nearest`](Self::nearest).
+    pub(crate) fn searchable(segments: &[(Point, Point)]) -> Self {
+        let mut grid = Self::new(segments);
         grid.empty_rings = grid.count_empty_rings();
         grid
     }

@@ -49,7 +49,7 @@ impl RoomIndex {
             })
             .collect();
         let lines: Vec<(Point, Point)> = all.iter().map(|side| side.1).collect();
-        Self { regions: RegionIndex::new(all), grid: SegmentGrid::new(&lines), sides: lines }
+        Self { regions: RegionIndex::new(all), grid: SegmentGrid::searchable(&lines), sides: lines }
     }
 
     #[inline]

@@ -1,12 +1,12 @@
 //! JSON as a tree with positions. Duplicate keys are refused: which one counts would be anybody's guess.
 
-use std::collections::BTreeSet;
+use smol_str::SmolStr;
 
 use crate::format::Position;
 
 use super::{
     ImportError, ImportProblem,
-    tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX, Node, Value, shorten},
+    tree::{BYTES_MAX, DEPTH_MAX, Keys, NODES_MAX, Node, Value, shorten},
 };
 
 /// Reads the one value of `text`. Linear in it.
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
         let value = match self.rest.bytes().next() {
             Some(b'{') => self.map(depth)?,
             Some(b'[') => self.seq(depth)?,
-            Some(b'"') => Value::Text(self.string()?),
+            Some(b'"') => Value::Text(self.string()?.into()),
             Some(_) => self.word()?,
             None => return Err(self.syntax("the text ends too early")),
         };
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
     fn map(&mut self, depth: usize) -> Result<Value, ImportError> {
         self.skip(1);
         let mut entries = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = Keys::default();
         if self.close('}') {
             return Ok(Value::Map(entries));
         }
@@ -61,8 +61,8 @@ impl<'a> Reader<'a> {
                 return Err(self.syntax("expected a key in quotes"));
             }
             let start = self.position;
-            let key = self.string()?;
-            if !seen.insert(key.clone()) {
+            let key = SmolStr::from(self.string()?);
+            if !seen.is_new(&entries, &key) {
                 let problem = ImportProblem::Duplicate { what: "key", value: shorten(&key) };
                 return Err(ImportError { position: Some(start), element: String::new(), problem });
             }
@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
             return Err(self.error(ImportProblem::Syntax { message }));
         }
         self.skip(word.len());
-        Ok(Value::Plain(word.to_owned()))
+        Ok(Value::Plain(word.into()))
     }
 
     fn close(&mut self, end: char) -> bool {

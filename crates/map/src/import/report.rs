@@ -187,13 +187,18 @@ impl Tally {
                     count(&mut self.implied, path, 1);
                 }
             }
+            // Most values are scalars that were read, and need no path.
             Value::Seq(items) => {
-                let path = [path, "[]"].concat();
-                for item in items {
-                    self.walk(item, &path);
+                let mut open = items.iter().filter(|item| !item.is_settled()).peekable();
+                if open.peek().is_some() {
+                    let path = [path, "[]"].concat();
+                    open.for_each(|item| self.walk(item, &path));
                 }
             }
-            Value::Map(entries) => entries.iter().for_each(|(key, node)| self.walk(node, &join(path, key))),
+            Value::Map(entries) => {
+                let open = entries.iter().filter(|(_, node)| !node.is_settled());
+                open.for_each(|(key, node)| self.walk(node, &join(path, key)));
+            }
         }
     }
 }

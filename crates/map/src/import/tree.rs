@@ -3,7 +3,13 @@
 //! JSON, YAML and XML become the same tree. Scalars keep their spelling; only the reader that wants a number makes one
 //! of it. Reading a scalar marks it, so that the report can count what nobody read.
 
-use std::{cell::Cell, fmt};
+use std::{
+    cell::Cell,
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
+
+use smol_str::SmolStr;
 
 use crate::format::Position;
 
@@ -39,11 +45,31 @@ pub(crate) enum Use {
 #[derive(Debug)]
 pub(crate) enum Value {
     /// A text, in quotes where the format has them.
-    Text(String),
+    Text(SmolStr),
     /// A number, a word or null, as spelled.
-    Plain(String),
+    Plain(SmolStr),
     Seq(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    Map(Vec<(SmolStr, Node)>),
+}
+
+/// The keys of a map's entries, to find one that comes twice. Few of them are compared one by one.
+#[derive(Default)]
+pub(super) struct Keys(BTreeSet<SmolStr>);
+
+impl Keys {
+    /// The most entries that are looked through.
+    const FEW: usize = 12;
+
+    /// Whether no entry has the key, which is the next one's.
+    pub(super) fn is_new(&mut self, entries: &[(SmolStr, Node)], key: &SmolStr) -> bool {
+        if entries.len() <= Self::FEW {
+            return entries.iter().all(|(name, _)| name != key);
+        }
+        if self.0.is_empty() {
+            self.0.extend(entries.iter().map(|(name, _)| name.clone()));
+        }
+        self.0.insert(key.clone())
+    }
 }
 
 impl Node {
@@ -77,6 +103,19 @@ impl Node {
         }
     }
 
+    /// Whether it is a scalar of which a report says nothing: somebody read it, or it is null.
+    pub(super) fn is_settled(&self) -> bool {
+        match &self.value {
+            Value::Text(_) => self.used.get() == Use::Read,
+            Value::Plain(text) => match self.used.get() {
+                Use::Read => true,
+                Use::Unread => is_null(text),
+                Use::Implied => false,
+            },
+            Value::Seq(_) | Value::Map(_) => false,
+        }
+    }
+
     /// How many scalars it has if nobody read any of them; `None` when somebody did. Null says nothing.
     pub(super) fn unread(&self) -> Option<usize> {
         match &self.value {
@@ -90,6 +129,14 @@ impl Node {
 
 fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null")
+}
+
+/// The path of an item.
+fn indexed(path: &str, index: usize) -> String {
+    let mut item = String::with_capacity(path.len() + 8);
+    // Writing to a string cannot fail.
+    let _ = write!(item, "{path}[{index}]");
+    item
 }
 
 /// A node and the path that leads to it.
@@ -202,7 +249,7 @@ impl<'a> At<'a> {
             Value::Seq(items) => Ok(items
                 .iter()
                 .enumerate()
-                .map(|(index, node)| Self { node, path: [&self.path, "[", &index.to_string(), "]"].concat() })
+                .map(|(index, node)| Self { node, path: indexed(&self.path, index) })
                 .collect()),
             Value::Map(entries) if entries.is_empty() => Ok(Vec::new()),
             Value::Plain(text) if is_null(text) => Ok(Vec::new()),

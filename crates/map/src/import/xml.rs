@@ -2,14 +2,16 @@
 //!
 //! Document type declarations are refused, so no entity makes many bytes of few.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
 
 use crate::format::Position;
 
 use super::{
     ImportError, ImportProblem,
     json::advance,
-    tree::{BYTES_MAX, DEPTH_MAX, NODES_MAX, Node, Value, shorten},
+    tree::{BYTES_MAX, DEPTH_MAX, Keys, NODES_MAX, Node, Value, shorten},
 };
 
 /// The deepest nesting that reaches the parser. It is a bound on its stack, far above what a map needs.
@@ -87,7 +89,7 @@ impl Reader<'_> {
         let mut entries = Entries::default();
         for attribute in element.attributes() {
             self.count(position)?;
-            let value = Value::Plain(attribute.value().to_owned());
+            let value = Value::Plain(attribute.value().into());
             entries.add(attribute.name(), Node::new(position, value))?;
         }
         let (mut lists, mut index) = (Vec::<(&str, Vec<Node>)>::new(), BTreeMap::new());
@@ -107,7 +109,7 @@ impl Reader<'_> {
                 && !text.trim().is_empty()
             {
                 self.count(position)?;
-                push("#text", Node::new(position, Value::Text(text.to_owned())));
+                push("#text", Node::new(position, Value::Text(text.into())));
             }
         }
         for (name, list) in lists {
@@ -137,17 +139,18 @@ impl Reader<'_> {
 /// Entries of a map in file order, no two of one name.
 #[derive(Default)]
 struct Entries {
-    list: Vec<(String, Node)>,
-    names: BTreeSet<String>,
+    list: Vec<(SmolStr, Node)>,
+    names: Keys,
 }
 
 impl Entries {
     fn add(&mut self, name: &str, node: Node) -> Result<(), ImportError> {
-        if !self.names.insert(name.to_owned()) {
-            let problem = ImportProblem::Duplicate { what: "attribute or element", value: shorten(name) };
+        let name = SmolStr::new(name);
+        if !self.names.is_new(&self.list, &name) {
+            let problem = ImportProblem::Duplicate { what: "attribute or element", value: shorten(&name) };
             return Err(ImportError::of_file(problem));
         }
-        self.list.push((name.to_owned(), node));
+        self.list.push((name, node));
         Ok(())
     }
 }

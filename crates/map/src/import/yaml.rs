@@ -4,15 +4,14 @@
 //! there and are refused, so a few bytes of input never become many in memory. Scalars keep their spelling: a vertex
 //! called `3.10` stays `3.10`.
 
-use std::collections::BTreeSet;
-
 use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use smol_str::SmolStr;
 
 use crate::format::Position;
 
 use super::{
     ImportError, ImportProblem,
-    tree::{BYTES_MAX, NODES_MAX, Node, Value, join, shorten},
+    tree::{BYTES_MAX, Keys, NODES_MAX, Node, Value, join, shorten},
 };
 
 /// The deepest nesting that is read; a building file needs eight.
@@ -67,7 +66,7 @@ struct Open {
 
 enum OpenKind {
     Seq(Vec<Node>),
-    Map { entries: Vec<(String, Node)>, seen: BTreeSet<String>, key: Option<String> },
+    Map { entries: Vec<(SmolStr, Node)>, seen: Keys, key: Option<SmolStr> },
 }
 
 impl Builder {
@@ -85,14 +84,14 @@ impl Builder {
             Event::Alias(_) | Event::UnresolvedAlias(_) => self.unsupported(at, "an alias"),
             Event::DocumentStart(..) if self.root.is_some() => self.unsupported(at, "a second document"),
             Event::Scalar(text, style, ..) => {
-                let text = text.into_owned();
+                let text = SmolStr::new(text);
                 let value =
                     if matches!(style, ScalarStyle::Plain) { Value::Plain(text) } else { Value::Text(text) };
                 self.add(at, value)
             }
             Event::SequenceStart(..) => self.push(Open { position: at, kind: OpenKind::Seq(Vec::new()) }),
             Event::MappingStart(..) => {
-                let kind = OpenKind::Map { entries: Vec::new(), seen: BTreeSet::new(), key: None };
+                let kind = OpenKind::Map { entries: Vec::new(), seen: Keys::default(), key: None };
                 self.push(Open { position: at, kind })
             }
             Event::SequenceEnd | Event::MappingEnd => self.pop(),
@@ -143,7 +142,7 @@ impl Builder {
                     return Ok(());
                 }
                 (None, Value::Text(text) | Value::Plain(text)) => {
-                    if seen.insert(text.clone()) {
+                    if seen.is_new(entries, &text) {
                         *key = Some(text);
                         return Ok(());
                     }

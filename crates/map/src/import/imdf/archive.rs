@@ -37,13 +37,13 @@ pub(super) fn read(
 ) -> Result<Node, ImportError> {
     let tree = json::parse(utf8(bytes)?)?;
     let Some(own) = lone(&At::root(&tree)) else { return Ok(tree) };
-    let mut files = vec![(own.to_owned(), tree)];
+    let mut files = vec![(own.into(), tree)];
     for name in COLLECTIONS.into_iter().filter(|name| *name != own) {
         let file = format!("{name}.geojson");
         if let Some(bytes) = sibling(&file) {
             let read = utf8(&bytes).and_then(json::parse);
             let read = read.map_err(|error| ImportError { element: file, ..error })?;
-            files.push((name.to_owned(), read));
+            files.push((name.into(), read));
         } else if name == "venue" {
             return Err(ImportError::of_file(ImportProblem::NoCompanion { name: file }));
         }
