@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::{Config, Decision, Input, Interlock, Record, State, rules::REV_001, words::Words};
+use crate::{
+    Config, Decision, Input, Interlock, Memory, Record, Snapshot, State, rules::REV_001, words::Words,
+};
 
 /// A copy of an interlock that repeats what was decided, as when a black box is read. It may come from a file, so no base
 /// can be given to it: [`Guarded`](crate::Guarded) takes only an [`Interlock`] that has booted.
@@ -34,6 +36,16 @@ impl<const SENSORS: usize, const SECTORS: usize> Replica<SENSORS, SECTORS> {
     /// The digest of its settings.
     pub const fn digest(&self) -> crate::ConfigDigest {
         self.0.digest()
+    }
+
+    /// What has to outlive a restart.
+    pub const fn memory(&self) -> Memory {
+        self.0.memory()
+    }
+
+    /// What of the past can change a later decision: see [`Snapshot`].
+    pub fn snapshot(&self) -> Snapshot<SENSORS, SECTORS> {
+        self.0.snapshot()
     }
 
     /// Decides on the input of a record, in the way of that time: under the same software the record's decision comes out.

@@ -7,17 +7,17 @@ use std::{cell::RefCell, rc::Rc};
 
 use proptest::prelude::*;
 use sheepdog_interlock::{
-    Base, BootNonce, Bounded, Confidence, Config, Deadman, Decision, Fusion, Guarded, Input, Interlock,
-    Memory, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, PERMIT_TTL_MAX, Ppm, Reading, ResetStep,
-    Restart, Revocations, RobotTime, Separation, State, StopCategory, Twist, Verdict,
+    Base, BootNonce, Bounded, Braking, Confidence, Config, Deadman, Decision, Fusion, Guarded, Input,
+    Interlock, Memory, Micros, Mm, MmPerS, MmPerS2, Mrad, MradPerS, MradPerS2, PERMIT_TTL_MAX, Ppm, Reading,
+    ResetStep, Restart, Revocations, RobotTime, Separation, State, StopCategory, Twist, Verdict,
     packs::{PACKS, PackVerdict, Ruling},
     rules::*,
 };
 
 use crate::{
     common::{
-        ARMED, CRUISE, armed, at, at_micros, booted, earlier, good, good_at, input, inputs, latched, look,
-        moving, plausible, reset, simulated,
+        ARMED, CRUISE, armed, armed_with, at, at_micros, booted, earlier, good, good_at, input, inputs,
+        latched, look, moving, plausible, reset, simulated,
     },
     plant::{Everything, Habits, Scene},
 };
@@ -25,8 +25,15 @@ use crate::{
 type Small = Interlock<2, 4>;
 
 /// Runs an armed interlock over inputs and hands every step to a check.
-fn run(inputs: &[Input<2, 4>], mut check: impl FnMut(&Input<2, 4>, State, &Decision, State)) -> Small {
-    let mut interlock: Small = armed();
+fn run(inputs: &[Input<2, 4>], check: impl FnMut(&Input<2, 4>, State, &Decision, State)) -> Small {
+    run_on(armed(), inputs, check)
+}
+
+fn run_on(
+    mut interlock: Small,
+    inputs: &[Input<2, 4>],
+    mut check: impl FnMut(&Input<2, 4>, State, &Decision, State),
+) -> Small {
     for input in inputs {
         let before = interlock.state();
         let decision = interlock.step(input);
@@ -35,12 +42,18 @@ fn run(inputs: &[Input<2, 4>], mut check: impl FnMut(&Input<2, 4>, State, &Decis
     interlock
 }
 
-/// An interlock somewhere in the middle of a run, the run's last input, and one more.
+/// An interlock somewhere in the middle of a run, and the next input.
 fn midway() -> impl Strategy<Value = (Small, Input<2, 4>)> {
-    (0_usize..4).prop_flat_map(|steps| {
+    midway_with(Config::SIMULATED)
+}
+
+#[expect(clippy::large_types_passed_by_value, reason = "the strategy keeps the settings")]
+fn midway_with(config: Config) -> impl Strategy<Value = (Small, Input<2, 4>)> {
+    (0_usize..4).prop_flat_map(move |steps| {
         let next = (ARMED + 100 + 100 * u64::try_from(steps).unwrap()) * 1_000;
         let one = prop_oneof![1 => input(next).boxed(), 2 => plausible(next).boxed()];
-        (inputs::<2, 4>(steps), one).prop_map(|(before, one)| (run(&before, |_, _, _, _| {}), one))
+        (inputs::<2, 4>(steps), one)
+            .prop_map(move |(before, one)| (run_on(armed_with(config), &before, |_, _, _, _| {}), one))
     })
 }
 
@@ -297,6 +310,14 @@ fn with_times(input: &Input<2, 4>, change: impl Fn(RobotTime) -> RobotTime) -> I
     input
 }
 
+/// Settings whose fusion and whose people differ.
+const SETTINGS: [Config; 4] = [
+    Config::SIMULATED,
+    Config { fusion: Fusion::Quorum(2), ..Config::SIMULATED },
+    Config { fusion: Fusion::Min, ..Config::SIMULATED },
+    Config { separation: Separation::ApproachingPerson(MmPerS(1_600)), ..Config::SIMULATED },
+];
+
 /// Ways to make an input worse.
 #[derive(Clone, Copy, Debug)]
 enum Worse {
@@ -320,10 +341,22 @@ enum Worse {
     OldCommand(u64),
     Pack(usize, Ruling),
     NoPack,
+    SilentPack(usize),
+    StalePack(usize),
     Untested,
+    TestFailed,
     Press,
     Touch,
     Cut,
+    ButtonUnknown,
+    Ordered,
+    EverySector,
+    SectorNearer(usize, usize, u32),
+    Future(usize),
+    OtherSite,
+    NoOdometry,
+    OlderOdometry(u64),
+    Faster(u32),
     WeakBrakes(u32, u64),
 }
 
@@ -360,6 +393,18 @@ fn worse() -> impl Strategy<Value = Worse> {
         Just(Worse::Press),
         Just(Worse::Touch),
         Just(Worse::Cut),
+        Just(Worse::ButtonUnknown),
+        Just(Worse::Ordered),
+        Just(Worse::EverySector),
+        (sensor(), 0_usize..4, 1_u32..4_000).prop_map(|(a, b, c)| Worse::SectorNearer(a, b, c)),
+        sensor().prop_map(Worse::Future),
+        Just(Worse::OtherSite),
+        Just(Worse::NoOdometry),
+        (1_u64..200_000).prop_map(Worse::OlderOdometry),
+        (1_u32..1_500).prop_map(Worse::Faster),
+        (0_usize..PACKS).prop_map(Worse::SilentPack),
+        (0_usize..PACKS).prop_map(Worse::StalePack),
+        Just(Worse::TestFailed),
         (0_u32..800, 50_000_u64..300_000).prop_map(|(a, b)| Worse::WeakBrakes(a, b)),
     ]
 }
@@ -428,15 +473,45 @@ fn worsen(input: &Input<2, 4>, change: Worse) -> Input<2, 4> {
             }
         }
         Worse::NoPack => worse.packs[0] = None,
+        Worse::SilentPack(slot) => worse.packs[slot] = None,
+        Worse::StalePack(slot) => {
+            worse.packs[slot]
+                .iter_mut()
+                .for_each(|verdict| verdict.taken = aged(now, verdict.taken, 200_001));
+        }
+        Worse::TestFailed => worse.self_test = sheepdog_interlock::SelfTest::Failed,
         Worse::Untested => worse.self_test = sheepdog_interlock::SelfTest::NotRun,
         Worse::Press => worse.emergency_button = Some(true),
         Worse::Touch => worse.bumper = Some(true),
         Worse::Cut => worse.bumper = None,
-        Worse::WeakBrakes(by, delay) => {
-            if input.braking.is_none() {
-                let deceleration = MmPerS2(800_u32.saturating_sub(by));
-                worse.braking = Some(sheepdog_interlock::Braking { deceleration, delay: Micros::new(delay) });
+        Worse::ButtonUnknown => worse.emergency_button = input.emergency_button.filter(|pressed| *pressed),
+        Worse::Ordered => worse.stop = Some(crate::common::stop(u32::MAX, StopCategory::One)),
+        Worse::EverySector => worse.request.sectors = 0,
+        Worse::SectorNearer(index, sector, by) => sensor(index, &|sensor| {
+            if let Some(says) = &mut sensor.sectors[sector] {
+                says.obstacle = says.obstacle.min(Mm(4_000)).saturating_sub(Mm(by));
             }
+        }),
+        Worse::Future(index) => sensor(index, &|sensor| sensor.taken = now + Micros::new(5_001)),
+        Worse::OtherSite => {
+            worse.release.iter_mut().for_each(|release| release.site.0[0] ^= 1);
+        }
+        Worse::NoOdometry => worse.odometry = None,
+        Worse::OlderOdometry(by) => {
+            worse.odometry.iter_mut().for_each(|odometry| odometry.taken = aged(now, odometry.taken, by));
+        }
+        Worse::Faster(by) => {
+            worse.odometry.iter_mut().for_each(|odometry| odometry.value.speed.0 += by);
+        }
+        Worse::WeakBrakes(by, delay) => {
+            let known = input.braking.unwrap_or(Braking {
+                deceleration: Config::SIMULATED.deceleration,
+                delay: Config::SIMULATED.actuation_delay,
+            });
+            worse.braking = Some(Braking {
+                deceleration: MmPerS2(known.deceleration.0.saturating_sub(by)),
+                delay: known.delay.saturating_add(Micros::new(delay)),
+            });
         }
     }
     worse
@@ -475,12 +550,17 @@ proptest! {
 
     /// I6: a worse input never gets a higher speed limit or more motion: lower confidence, older, nearer, more faults.
     ///
-    /// A sensor that falls silent has been seen with its reading before: what it has never shown nobody can know. A
-    /// residual that grows and a pack that objects are there in the better input, too: where nothing is said, the last
-    /// residual and the silence of a pack count, and any word may be better.
+    /// A sensor or a pack that falls silent has been seen with its word before: what it has never shown nobody can know.
+    /// A residual that grows and a pack that objects are there in the better input, too: where nothing is said, the last
+    /// residual and the silence of a pack count, and any word may be better. What a sensor sees nearer may be what another
+    /// has seen all the time: then they agree, and their disagreement (OBS-009) ends. A frame that is so much older that it
+    /// has the stamp of the last one is the same frame, and no new one that is equal.
     #[test]
-    fn i06_worse_inputs_never_go_faster((mut interlock, mut input) in midway(), change in worse()) {
-        if matches!(change, Worse::LoseSensor(_) | Worse::Blind(..)) {
+    fn i06_worse_inputs_never_go_faster(
+        (mut interlock, mut input) in proptest::sample::select(SETTINGS.to_vec()).prop_flat_map(midway_with),
+        change in worse(),
+    ) {
+        if matches!(change, Worse::LoseSensor(_) | Worse::Blind(..) | Worse::SilentPack(_)) {
             interlock.step(&input);
         }
         if let Worse::Drift(index, _) = change
@@ -493,8 +573,14 @@ proptest! {
         }
         let (mut one, mut other) = (interlock.clone(), interlock);
         let (good, bad) = (one.step(&input), other.step(&worsen(&input, change)));
+        if matches!(change, Worse::SectorNearer(..)) && good.rules.contains(OBS_009) {
+            return Ok(());
+        }
         let ((good_speed, good_turn), (bad_speed, bad_turn)) = (granted(&good), granted(&bad));
         prop_assert!(bad_speed <= good_speed && bad_turn <= good_turn, "{:?} {:?}", good, bad);
+        // Nobody asks an idle robot to move, and it has no limit that says anything of motion.
+        let asks = !input.request.twist.is_zero();
+        prop_assert!(bad.speed_limit <= good.speed_limit || !asks, "{:?} {:?}", good, bad);
     }
 
     /// I7: the permitted speed stops within the free travel and within the release, by floats, from the oldest moment
