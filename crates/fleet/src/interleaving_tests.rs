@@ -303,7 +303,7 @@ fn no_interleaving_of_fire_and_stop_breaks_an_interlock() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release -p sheepdog-fleet -- --ignored interleaving"]
+#[ignore = "half a minute when optimised, many without; a step of .ci/run does it: searches"]
 fn no_longer_interleaving_of_fire_and_stop_does_either() {
     explore(10);
 }
