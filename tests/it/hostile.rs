@@ -169,6 +169,18 @@ fn errors_of_a_story_name_the_line_or_the_field() {
         let message = with(from, to);
         assert!(message.contains(expected), "{to}: {message:?}");
     }
+    for (fault, expected) in [
+        ("kind = \"frezze\"", "unknown fault `frezze`, expected one of `confidence`,"),
+        (
+            "kind = \"fire door shut\"\npassage = \"gate\"",
+            "fault[0].passage: door \"gate\" is not on the site",
+        ),
+    ] {
+        let text = format!("{STORY}\n[[fault]]\nat_s = 1\n{fault}\n");
+        let error =
+            Scenario::from_toml(&text).and_then(|story| story.setup(&site(), None, None)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
     let endless = format!(
         "{STORY}\n[[deliveries]]\nname = \"d\"\ncount = 4294967295\nfirst_s = 0\nevery_s = 0\nfrom = [\"station bay-0\"]\nto = [\"station bay-1\"]\n"
     );

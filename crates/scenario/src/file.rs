@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
     ActorId, AgentId, Confidence, LevelId, Micros, Mm, MmPerS, Ppm, StopCategory, WaypointId, ZoneId,
@@ -11,7 +11,7 @@ use sheepdog_core::{
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
 use sheepdog_fleet::{Actor, ActorEntry, AlarmScope, Role, TaskRequest};
 use sheepdog_map::{CompiledSite, Site};
-use sheepdog_sim::{FaultKind, FaultTarget, PersonSpec, WalkerSpec};
+use sheepdog_sim::{FAULTS, FaultKind, FaultTarget, NamedFault, PersonSpec, Victims, WalkerSpec};
 
 use crate::{
     script::{Event, Moment, Victim},
@@ -310,9 +310,9 @@ pub struct Reading {
 pub struct FaultLine {
     /// From when on, seconds.
     pub at_s: f64,
-    /// For how long, seconds; for the rest of the run if absent.
+    /// For how long, seconds; as long as the catalogue says if absent, and for the rest of the run if that says nothing.
     pub for_s: Option<f64>,
-    /// What breaks.
+    /// What breaks: one of the words below, or a name of the catalogue ([`sheepdog_sim::FAULTS`]).
     pub kind: FaultName,
     /// The robot; the first in the right moment if absent.
     pub robot: Option<String>,
@@ -326,8 +326,7 @@ pub struct FaultLine {
 }
 
 /// What breaks, as spelt in files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultName {
     /// Confidence in the sensors drops.
     Confidence,
@@ -341,6 +340,43 @@ pub enum FaultName {
     Lift,
     /// The button on the robot is pressed.
     EmergencyButton,
+    /// A fault of the catalogue.
+    Catalogued(NamedFault),
+}
+
+/// Words for faults that take a place or a value of their own, and last for the rest of the run.
+const FAULT_WORDS: [(&str, FaultName); 6] = [
+    ("confidence", FaultName::Confidence),
+    ("breakdown", FaultName::Breakdown),
+    ("radio", FaultName::Radio),
+    ("door", FaultName::Door),
+    ("lift", FaultName::Lift),
+    ("emergency_button", FaultName::EmergencyButton),
+];
+
+impl<'de> Deserialize<'de> for FaultName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let own = FAULT_WORDS.iter().find(|(own, _)| *own == word).map(|(_, name)| *name);
+        let catalogued = || FAULTS.iter().find(|fault| fault.name == word).copied().map(Self::Catalogued);
+        own.or_else(catalogued).ok_or_else(|| {
+            let names =
+                FAULT_WORDS.iter().map(|(word, _)| *word).chain(FAULTS.iter().map(|fault| fault.name));
+            let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            de::Error::custom(format_args!("unknown fault `{word}`, expected one of {names}"))
+        })
+    }
+}
+
+impl FaultName {
+    const fn victims(self) -> Victims {
+        match self {
+            Self::Door => Victims::Doors,
+            Self::Lift => Victims::Lifts,
+            Self::Confidence | Self::Breakdown | Self::Radio | Self::EmergencyButton => Victims::Agents,
+            Self::Catalogued(fault) => fault.kind.victims(),
+        }
+    }
 }
 
 /// A moment, as spelt in files.
@@ -621,38 +657,36 @@ impl Scenario {
         for (index, line) in self.faults.iter().enumerate() {
             let field = |name: &str| format!("fault[{index}].{name}");
             let at = span(&field("at_s"), line.at_s)?;
-            let duration = line.for_s.map(|for_s| span(&field("for_s"), for_s)).transpose()?;
+            let said = line.for_s.map(|for_s| span(&field("for_s"), for_s)).transpose()?;
             let robot = line.robot.as_ref().map(|name| agent(setup, &field("robot"), name)).transpose()?;
-            let victim = match line.kind {
-                FaultName::Door => {
+            let victim = match line.kind.victims() {
+                Victims::Doors => {
                     Victim::Target(FaultTarget::Door(passage(line, &field("passage"), "door", |name| {
                         setup.site.door_named(name)
                     })?))
                 }
-                FaultName::Lift => {
+                Victims::Lifts => {
                     Victim::Target(FaultTarget::Lift(passage(line, &field("passage"), "lift", |name| {
                         setup.site.lift_named(name)
                     })?))
                 }
-                FaultName::Confidence
-                | FaultName::Breakdown
-                | FaultName::Radio
-                | FaultName::EmergencyButton => Victim::Robot(robot, line.when.into()),
+                Victims::Agents => Victim::Robot(robot, line.when.into()),
             };
-            let kind = match line.kind {
+            let (kind, usual) = match line.kind {
                 FaultName::Confidence => {
                     let percent = line.confidence_percent.unwrap_or(0.0);
                     let confidence = Confidence::from_fraction(percent / 100.0)
                         .map_err(|_| value(field("confidence_percent"), percent, "from 0 to 100"))?;
-                    FaultKind::ConfidenceLoss { confidence }
+                    (FaultKind::ConfidenceLoss { confidence }, None)
                 }
-                FaultName::Breakdown => FaultKind::Breakdown,
-                FaultName::Radio => FaultKind::RadioSilence,
-                FaultName::Door => FaultKind::DoorStuck,
-                FaultName::Lift => FaultKind::LiftStuck,
-                FaultName::EmergencyButton => FaultKind::EmergencyButton,
+                FaultName::Breakdown => (FaultKind::Breakdown, None),
+                FaultName::Radio => (FaultKind::RadioSilence, None),
+                FaultName::Door => (FaultKind::DoorStuck, None),
+                FaultName::Lift => (FaultKind::LiftStuck, None),
+                FaultName::EmergencyButton => (FaultKind::EmergencyButton, None),
+                FaultName::Catalogued(fault) => (fault.kind, fault.duration),
             };
-            setup.script.push((at, Event::Fault { victim, duration, kind }));
+            setup.script.push((at, Event::Fault { victim, duration: said.or(usual), kind }));
         }
         Ok(())
     }

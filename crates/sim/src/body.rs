@@ -5,10 +5,11 @@
 //! and the plant counts that instead of hiding it.
 
 use std::{
+    collections::VecDeque,
     f64::consts::{PI, TAU},
     sync::{
         Arc,
-        atomic::{AtomicI32, AtomicU64, Ordering},
+        atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -21,6 +22,9 @@ pub const YAW_ACCELERATION_RPS2: f64 = 3.0;
 
 /// Highest yaw rate of every simulated body, rad/s.
 pub const YAW_RATE_MAX_RPS: f64 = 2.0;
+
+/// What a body loses of its speed without brakes, m/s².
+const ROLLING_MPS2: f64 = 0.05;
 
 /// What a body can do, whatever it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,8 @@ struct Wire {
     linear_mmps: AtomicI32,
     angular_mradps: AtomicI32,
     until_us: AtomicU64,
+    /// By how much the controller's clock is ahead of the motors' own.
+    ahead_us: AtomicI64,
 }
 
 impl Wire {
@@ -59,7 +65,10 @@ pub struct SimBase {
 impl Base for SimBase {
     fn drive(&mut self, command: Bounded<'_>) {
         let twist = command.twist();
-        self.wire.put(twist.linear_mm_per_s, twist.angular_mrad_per_s, command.until());
+        // The motors count the life of a command on their own clock.
+        let ahead = self.wire.ahead_us.load(Ordering::Relaxed);
+        let until = command.until().as_micros().saturating_add_signed(ahead.saturating_neg());
+        self.wire.put(twist.linear_mm_per_s, twist.angular_mrad_per_s, RobotTime::from_micros(until));
     }
 
     /// Every category brakes as hard as the body can; the simulated brake does not depend on power.
@@ -68,10 +77,40 @@ impl Base for SimBase {
     }
 }
 
+/// What is wrong with a drive.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Drive {
+    /// What is left of the brakes, as a factor.
+    pub(crate) brakes: f64,
+    /// What is done of what is asked, as a factor.
+    pub(crate) gain: f64,
+    /// What an odometer shows of what is done, as a factor.
+    pub(crate) slip: f64,
+    /// How late commands reach the motors.
+    pub(crate) delay: Micros,
+}
+
+impl Drive {
+    /// Nothing is.
+    pub(crate) const SOUND: Self = Self { brakes: 1.0, gain: 1.0, slip: 1.0, delay: Micros::ZERO };
+}
+
+/// A command, and when it reaches the motors.
+#[derive(Clone, Copy, Debug)]
+struct Command {
+    arrives: RobotTime,
+    linear_mps: f64,
+    angular_rps: f64,
+    until: RobotTime,
+}
+
 /// The motors' end of the wire, and what they move.
 #[derive(Debug)]
 pub struct Body {
     wire: Arc<Wire>,
+    pub(crate) drive: Drive,
+    /// Commands on their way while they are delayed, the oldest first; the last one that has arrived is in front.
+    delayed: VecDeque<Command>,
     limits: BodyLimits,
     /// The level it stands on.
     pub level: LevelId,
@@ -92,6 +131,8 @@ impl Body {
         let base = SimBase { wire: Arc::clone(&wire) };
         let rest = Self {
             wire,
+            drive: Drive::SOUND,
+            delayed: VecDeque::new(),
             limits,
             level,
             at,
@@ -131,14 +172,25 @@ impl Body {
 
     /// Whether a command other than standing still is in force at `now`.
     pub fn commanded(&self, now: RobotTime) -> bool {
-        self.command_span(now, Micros::MAX) != Micros::ZERO && self.target() != (0.0, 0.0)
+        now.as_micros() < self.wire.until_us.load(Ordering::Relaxed) && self.target() != (0.0, 0.0)
     }
 
-    /// Moves for `span` from `now` on: under the command as far as it lasts, then braking. Constant time.
+    /// Another controller's end of the same wire, for one that boots.
+    pub(crate) fn base(&self) -> SimBase {
+        SimBase { wire: Arc::clone(&self.wire) }
+    }
+
+    /// Says by how much the controller's clock is ahead of this one.
+    pub(crate) fn controller_is_ahead(&self, by_us: i64) {
+        self.wire.ahead_us.store(by_us, Ordering::Relaxed);
+    }
+
+    /// Moves for `span` from `now` on: under the command as far as it lasts, then braking. Constant time, but for commands
+    /// that are late.
     pub fn advance(&mut self, now: RobotTime, span: Micros) {
-        let driven = self.command_span(now, span);
-        let (linear_mps, angular_rps) = self.target();
-        self.integrate(linear_mps, angular_rps, driven);
+        let (linear_mps, angular_rps, until) = self.command(now);
+        let driven = until.since(now).unwrap_or(Micros::ZERO).min(span);
+        self.integrate(linear_mps * self.drive.gain, angular_rps * self.drive.gain, driven);
         self.integrate(0.0, 0.0, span.saturating_sub(driven));
     }
 
@@ -147,10 +199,22 @@ impl Body {
         self.integrate(0.0, 0.0, span);
     }
 
-    /// The part of `span` from `now` on in which the command is in force.
-    fn command_span(&self, now: RobotTime, span: Micros) -> Micros {
+    /// The command that the motors know at `now`: speed, yaw rate, and until when.
+    fn command(&mut self, now: RobotTime) -> (f64, f64, RobotTime) {
+        let (linear_mps, angular_rps) = self.target();
         let until = RobotTime::from_micros(self.wire.until_us.load(Ordering::Relaxed));
-        until.since(now).unwrap_or(Micros::ZERO).min(span)
+        if self.drive.delay == Micros::ZERO {
+            self.delayed.clear();
+            return (linear_mps, angular_rps, until);
+        }
+        // Late commands last as long as they would have lasted.
+        let arrives = now + self.drive.delay;
+        self.delayed.push_back(Command { arrives, linear_mps, angular_rps, until: until + self.drive.delay });
+        while self.delayed.get(1).is_some_and(|next| next.arrives <= now) {
+            self.delayed.pop_front();
+        }
+        let first = self.delayed.front().filter(|first| first.arrives <= now);
+        first.map_or((0.0, 0.0, now), |first| (first.linear_mps, first.angular_rps, first.until))
     }
 
     fn target(&self) -> (f64, f64) {
@@ -166,7 +230,7 @@ impl Body {
         }
         let span_s = span.as_secs_f64();
         let up = f64::from(self.limits.acceleration.0) / 1e3;
-        let down = f64::from(self.limits.deceleration.0) / 1e3;
+        let down = (f64::from(self.limits.deceleration.0) / 1e3 * self.drive.brakes).max(ROLLING_MPS2);
         let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up, down, span_s);
         let (yaw_rate_rps, turned_rad) =
             ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, YAW_ACCELERATION_RPS2, span_s);
@@ -175,8 +239,8 @@ impl Body {
         self.at.x += driven_m * libm::cos(heading_rad);
         self.at.y += driven_m * libm::sin(heading_rad);
         self.yaw_rad = wrapped(self.yaw_rad + turned_rad);
-        self.travelled_m += driven_m.abs();
-        self.turned_rad += turned_rad.abs();
+        self.travelled_m += driven_m.abs() * self.drive.slip;
+        self.turned_rad += turned_rad.abs() * self.drive.slip;
         self.speed_mps = speed_mps;
         self.yaw_rate_rps = yaw_rate_rps;
     }

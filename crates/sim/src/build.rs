@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use sheepdog_core::{LaneId, Micros, MmPerS, WaypointId};
-use sheepdog_driver::{Onboard, OnboardConfig};
-use sheepdog_interlock::Restart;
+use sheepdog_driver::OnboardConfig;
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -73,20 +72,21 @@ pub(crate) fn robot(
         wall_margin,
         beam_gap_rad,
     };
-    Ok(Robot::new(Parts {
+    Robot::new(Parts {
         index,
         agent,
         radius_m: f64::from(class.class.radius.0) / 1e3,
         body,
-        onboard: Onboard::new(config, base, 0, Restart::First)
-            .map_err(|error| PlantError::Settings { agent, error })?,
+        controller: config,
+        base,
         beams: spec.beams,
         power,
         battery: spec.battery,
         clock_offset,
         gap_max,
         seed,
-    }))
+    })
+    .map_err(|error| PlantError::Settings { agent, error })
 }
 
 /// Direction of the first lane that leaves a waypoint on its level; along x when there is none.

@@ -88,6 +88,8 @@ pub struct BeamSpec {
     pub position_error_m: f64,
     /// Largest error of the heading, radians.
     pub yaw_error_rad: f64,
+    /// Whether the scanner sees a contour that belongs to the robot, and so finds out when it looks elsewhere (OBS-010).
+    pub contour: bool,
 }
 
 impl Default for BeamSpec {
@@ -101,6 +103,7 @@ impl Default for BeamSpec {
             confidence_noise_ppm: 3_000,
             position_error_m: 0.01,
             yaw_error_rad: 0.002,
+            contour: true,
         }
     }
 }

@@ -14,10 +14,12 @@
 mod body;
 mod build;
 mod config;
+mod distort;
 mod error;
 mod fault;
 #[cfg(test)]
 mod fixture;
+mod full_log;
 mod people;
 mod peripherals;
 mod plant;
@@ -34,7 +36,7 @@ mod world;
 pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RPS};
 pub use config::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec};
 pub use error::PlantError;
-pub use fault::{Fault, FaultKind, FaultStatus, FaultTarget};
+pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims};
 pub use people::{PERSON_RADIUS_M, STAIRS};
 pub use peripherals::Peripherals;
 pub use plant::{Plant, TICK_MAX};

@@ -15,7 +15,10 @@ use sheepdog_core::{
 use sheepdog_driver::Peripheral;
 use sheepdog_map::{CompiledSite, Lift};
 
-use crate::world::{Barrier, Disc, Owner, point_segment};
+use crate::{
+    fault::FaultKind,
+    world::{Barrier, Disc, Owner, point_segment},
+};
 
 /// A lift that is called repeats its state this often, so that whoever enters has fresh news.
 const REPORT_CALLED_EVERY: Micros = Micros::from_secs(1);
@@ -47,6 +50,8 @@ struct DoorPlant {
     /// Until when somebody who walks up to it holds it open.
     held_until: FleetTime,
     stuck: bool,
+    /// It closes, and stays so.
+    shut: bool,
     reported: Option<DoorState>,
 }
 
@@ -61,6 +66,8 @@ struct LiftPlant {
     called: Option<usize>,
     ride: Option<Ride>,
     stuck: bool,
+    /// Its doors stay where they are.
+    leaf_stuck: bool,
     reported: Option<(usize, DoorState)>,
     reported_at: FleetTime,
 }
@@ -131,18 +138,32 @@ impl Peripherals {
 
     /// Lets every door and lift move again.
     pub(crate) fn unstick(&mut self) {
-        self.doors.iter_mut().for_each(|plant| plant.stuck = false);
-        self.lifts.iter_mut().for_each(|plant| plant.stuck = false);
+        self.doors.iter_mut().for_each(|plant| (plant.stuck, plant.shut) = (false, false));
+        self.lifts.iter_mut().for_each(|plant| (plant.stuck, plant.leaf_stuck) = (false, false));
     }
 
-    /// Makes a door stay where it is; returns whether there is such a door.
-    pub(crate) fn stick_door(&mut self, door: DoorId) -> bool {
-        self.doors.get_mut(door.index()).map(|plant| plant.stuck = true).is_some()
+    /// Plays a fault on a door in this tick; returns whether there is such a door and the fault is one of doors.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    pub(crate) fn break_door(&mut self, door: DoorId, kind: FaultKind) -> bool {
+        let Some(plant) = self.doors.get_mut(door.index()) else { return false };
+        match kind {
+            FaultKind::DoorStuck => plant.stuck = true,
+            FaultKind::DoorShut => plant.shut = true,
+            _ => return false,
+        }
+        true
     }
 
-    /// Makes a lift stay where it is; returns whether there is such a lift.
-    pub(crate) fn stick_lift(&mut self, lift: LiftId) -> bool {
-        self.lifts.get_mut(lift.index()).map(|plant| plant.stuck = true).is_some()
+    /// Plays a fault on a lift in this tick; returns whether there is such a lift and the fault is one of lifts.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    pub(crate) fn break_lift(&mut self, lift: LiftId, kind: FaultKind) -> bool {
+        let Some(plant) = self.lifts.get_mut(lift.index()) else { return false };
+        match kind {
+            FaultKind::LiftStuck => plant.stuck = true,
+            FaultKind::LiftDoorStuck => plant.leaf_stuck = true,
+            _ => return false,
+        }
+        true
     }
 
     /// Lets `span` pass after `now` with bodies where they are, and says who has been carried to another level.
@@ -234,6 +255,7 @@ impl DoorPlant {
             commanded: false,
             held_until: FleetTime::ZERO,
             stuck: false,
+            shut: false,
             reported: None,
         }
     }
@@ -246,7 +268,7 @@ impl DoorPlant {
         if self.stuck {
             return;
         }
-        let wanted = self.commanded || now < self.held_until;
+        let wanted = !self.shut && (self.commanded || now < self.held_until);
         if wanted || (self.leaf.opened != Micros::ZERO && blocked()) {
             self.leaf.open(span);
         } else {
@@ -265,6 +287,7 @@ impl LiftPlant {
             called: None,
             ride: None,
             stuck: false,
+            leaf_stuck: false,
             reported: None,
             reported_at: FleetTime::ZERO,
         }
@@ -298,6 +321,9 @@ impl LiftPlant {
             if ride.left == Micros::ZERO {
                 self.arrive(lift, carried);
             }
+            return;
+        }
+        if self.leaf_stuck && (self.called == Some(self.stop) || self.leaf.opened != Micros::ZERO) {
             return;
         }
         if self.called == Some(self.stop) {
@@ -418,8 +444,9 @@ mod tests {
         let mut building = Building::new();
         building.peripherals.command(PeripheralCommand::Door { door: DOOR, open: true });
         building.run(1_000, &[]);
-        assert!(building.peripherals.stick_door(DOOR));
-        assert!(!building.peripherals.stick_door(DoorId(9)));
+        assert!(building.peripherals.break_door(DOOR, FaultKind::DoorStuck));
+        assert!(!building.peripherals.break_door(DoorId(9), FaultKind::DoorStuck));
+        assert!(!building.peripherals.break_door(DOOR, FaultKind::LiftStuck));
         building.run(5_000, &[]);
         assert_eq!(building.peripherals.door(DOOR), Some(DoorState::Faulty));
         building.peripherals.unstick();

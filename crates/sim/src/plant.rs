@@ -15,12 +15,12 @@ use crate::{
     build,
     config::{PersonSpec, PlantConfig, RobotSpec},
     error::PlantError,
-    fault::{Conditions, Fault, FaultKind, FaultStatus, FaultTarget},
+    fault::{Active, Fault, FaultStatus, FaultTarget},
     people::{PERSON_RADIUS_M, Person, Surroundings},
     peripherals::{Carried, Peripherals},
-    radio::{Channel, RadioSpec},
+    radio::{Channel, RadioSpec, silences},
     random::Purpose,
-    robot::{Affected, Robot, chargers},
+    robot::{Robot, chargers},
     separation::Separation,
     truth::{BodyKind, Truth},
     world::{Disc, Owner, World},
@@ -56,7 +56,6 @@ struct Channels {
     owner: Owner,
     down: Channel<ToAgent>,
     up: Channel<ToFleet>,
-    silent: bool,
 }
 
 impl Plant {
@@ -114,10 +113,10 @@ impl Plant {
     /// Sends a message to a robot or person by radio; to somebody unknown it is lost.
     pub fn send(&mut self, to: AgentId, message: ToAgent) {
         let Some(channels) = self.channels.get_mut(&to) else { return };
-        if Conditions::of(&self.faults, to, self.now).silent {
-            mark(&mut self.faults, to, self.now, FaultKind::RadioSilence);
-        } else {
-            channels.down.send(self.seed, &self.radio, self.now.as_micros(), message);
+        let active = Active::of(&self.faults, to, self.now);
+        if !is_silent(&mut self.faults, &active, self.now, true) {
+            let guilty = channels.down.send(self.seed, &self.radio, &active, self.now.as_micros(), message);
+            mark(&mut self.faults, &guilty, self.now);
         }
     }
 
@@ -147,10 +146,9 @@ impl Plant {
         let mut arrived = Vec::new();
         let now_us = self.now.as_micros();
         for (&agent, channels) in &mut self.channels {
+            let active = Active::of(&self.faults, agent, self.now);
             while let Some((arrival, number, message)) = channels.up.receive(now_us) {
-                if channels.silent {
-                    mark(&mut self.faults, agent, self.now, FaultKind::RadioSilence);
-                } else {
+                if !is_silent(&mut self.faults, &active, self.now, false) {
                     arrived.push((arrival, agent, number, message));
                 }
             }
@@ -238,29 +236,15 @@ impl Plant {
 
     fn apply_faults(&mut self) {
         let now = self.now;
-        for (&agent, channels) in &mut self.channels {
-            channels.silent = Conditions::of(&self.faults, agent, now).silent;
-        }
         for robot in &mut self.robots {
-            robot.conditions = Conditions::of(&self.faults, robot.agent, now);
+            robot.faults = Active::of(&self.faults, robot.agent, now);
         }
         self.peripherals.unstick();
         for status in self.faults.iter_mut().filter(|status| status.active(now)) {
-            let stuck = match (status.fault.kind, status.fault.target) {
-                (FaultKind::DoorStuck, FaultTarget::Door(door)) => self.peripherals.stick_door(door),
-                (FaultKind::LiftStuck, FaultTarget::Lift(lift)) => self.peripherals.stick_lift(lift),
-                (
-                    FaultKind::DoorStuck
-                    | FaultKind::LiftStuck
-                    | FaultKind::ConfidenceLoss { .. }
-                    | FaultKind::Breakdown
-                    | FaultKind::RadioSilence
-                    | FaultKind::EmergencyButton,
-                    FaultTarget::Agent(_)
-                    | FaultTarget::EveryAgent
-                    | FaultTarget::Door(_)
-                    | FaultTarget::Lift(_),
-                ) => false,
+            let stuck = match status.fault.target {
+                FaultTarget::Door(door) => self.peripherals.break_door(door, status.fault.kind),
+                FaultTarget::Lift(lift) => self.peripherals.break_lift(lift, status.fault.kind),
+                FaultTarget::Agent(_) | FaultTarget::EveryAgent => false,
             };
             if stuck {
                 status.mark(now);
@@ -271,9 +255,9 @@ impl Plant {
     fn deliver(&mut self) {
         let now = self.now;
         for (&agent, channels) in &mut self.channels {
+            let active = Active::of(&self.faults, agent, now);
             while let Some((_, _, message)) = channels.down.receive(now.as_micros()) {
-                if channels.silent {
-                    mark(&mut self.faults, agent, now, FaultKind::RadioSilence);
+                if is_silent(&mut self.faults, &active, now, true) {
                     continue;
                 }
                 match channels.owner {
@@ -313,16 +297,7 @@ impl Plant {
             debug_assert_eq!(count, self.robots.len(), "workers must return every result");
         }
         for robot in &self.robots {
-            let Affected { confidence, broken, button } = robot.affected;
-            if let Some(confidence) = confidence {
-                mark(&mut self.faults, robot.agent, now, FaultKind::ConfidenceLoss { confidence });
-            }
-            if broken {
-                mark(&mut self.faults, robot.agent, now, FaultKind::Breakdown);
-            }
-            if button {
-                mark(&mut self.faults, robot.agent, now, FaultKind::EmergencyButton);
-            }
+            mark(&mut self.faults, &robot.affected, now);
         }
     }
 
@@ -355,11 +330,11 @@ impl Plant {
 
     fn radio_up(&mut self, agent: AgentId, said: Vec<ToFleet>) {
         let Some(channels) = self.channels.get_mut(&agent) else { return };
+        let active = Active::of(&self.faults, agent, self.now);
         for message in said {
-            if channels.silent {
-                mark(&mut self.faults, agent, self.now, FaultKind::RadioSilence);
-            } else {
-                channels.up.send(self.seed, &self.radio, self.now.as_micros(), message);
+            if !is_silent(&mut self.faults, &active, self.now, false) {
+                let guilty = channels.up.send(self.seed, &self.radio, &active, self.now.as_micros(), message);
+                mark(&mut self.faults, &guilty, self.now);
             }
         }
     }
@@ -389,16 +364,25 @@ impl Channels {
             owner,
             down: Channel::new(Purpose::Downlink, agent.0),
             up: Channel::new(Purpose::Uplink, agent.0),
-            silent: false,
         }
     }
 }
 
-/// Marks the faults of one kind that are on for an agent as having had an effect.
-fn mark(faults: &mut [FaultStatus], agent: AgentId, now: FleetTime, kind: FaultKind) {
-    let guilty =
-        |status: &&mut FaultStatus| status.fault.kind == kind && status.concerns(agent) && status.active(now);
-    faults.iter_mut().filter(guilty).for_each(|status| status.mark(now));
+/// Marks faults as having had an effect.
+fn mark(faults: &mut [FaultStatus], guilty: &[usize], now: FleetTime) {
+    for index in guilty {
+        if let Some(status) = faults.get_mut(*index) {
+            status.mark(now);
+        }
+    }
+}
+
+/// Whether a message that is sent or due now gets lost in silence; marks the faults that silence it.
+fn is_silent(faults: &mut [FaultStatus], active: &[Active], now: FleetTime, down: bool) -> bool {
+    let guilty: Vec<_> =
+        active.iter().filter(|active| silences(active, down)).map(|active| active.index).collect();
+    mark(faults, &guilty, now);
+    !guilty.is_empty()
 }
 
 /// All bodies, sorted by owner.

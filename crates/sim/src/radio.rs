@@ -11,7 +11,10 @@ use sheepdog_core::{
 };
 use sheepdog_driver::Link;
 
-use crate::random::{Purpose, happens, stream, up_to};
+use crate::{
+    fault::{Active, FaultKind},
+    random::{Purpose, happens, stream, up_to},
+};
 
 /// How good the radio is, the same for every agent and both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,46 @@ pub struct RadioSpec {
     pub duplicate_permille: u32,
 }
 
+impl RadioSpec {
+    /// What a fault makes of it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    fn under(mut self, kind: FaultKind) -> Self {
+        match kind {
+            FaultKind::RadioDelay { by } => self.delay = self.delay.saturating_add(by),
+            FaultKind::RadioJitter { by } => self.jitter = self.jitter.saturating_add(by),
+            FaultKind::RadioLoss { permille } | FaultKind::RadioGarbles { permille } => {
+                self.loss_permille = self.loss_permille.max(permille);
+            }
+            FaultKind::RadioDuplicates { permille } => {
+                self.duplicate_permille = self.duplicate_permille.max(permille);
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
+/// Whether a fault silences one direction now.
+#[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+pub(crate) fn silences(active: &Active, down: bool) -> bool {
+    match active.kind {
+        FaultKind::RadioSilence => true,
+        FaultKind::RadioDeaf => down,
+        FaultKind::RadioFlaps { period } => {
+            let half = (period.as_micros() / 2).max(1);
+            (active.age.as_micros() / half).is_multiple_of(2)
+        }
+        _ => false,
+    }
+}
+
+/// What becomes of a message: when it arrives, if it does, and when its copy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fate {
+    first: Option<u64>,
+    second: Option<u64>,
+}
+
 /// How many messages can be on the air in one channel; what is sent beyond that is lost.
 const ON_AIR_MAX: usize = 4_096;
 
@@ -37,7 +80,7 @@ pub(crate) struct Channel<M> {
     /// How many messages have been sent.
     sent: u64,
     /// By arrival, then by the order of sending; the last number tells copies apart.
-    on_air: BTreeMap<(u64, u64, bool), M>,
+    on_air: BTreeMap<(u64, u64, u8), M>,
 }
 
 impl<M: Clone> Channel<M> {
@@ -45,26 +88,55 @@ impl<M: Clone> Channel<M> {
         Self { purpose, entity, sent: 0, on_air: BTreeMap::new() }
     }
 
-    /// Sends a message at `now_us`. Logarithmic in the number of messages on the air.
-    pub(crate) fn send(&mut self, seed: u64, spec: &RadioSpec, now_us: u64, message: M) {
+    /// Sends a message at `now_us`, under faults; returns those that made a difference, by their place in the plant's list.
+    /// Logarithmic in the number of messages on the air.
+    pub(crate) fn send(
+        &mut self,
+        seed: u64,
+        spec: &RadioSpec,
+        faults: &[Active],
+        now_us: u64,
+        message: M,
+    ) -> Vec<usize> {
         let number = self.sent;
         self.sent += 1;
+        let (mut spec, mut guilty) = (*spec, Vec::new());
+        let mut fate = self.fate(seed, &spec, now_us, number);
+        for active in faults {
+            let worse = spec.under(active.kind);
+            let other = self.fate(seed, &worse, now_us, number);
+            if other != fate {
+                guilty.push(active.index);
+            }
+            (spec, fate) = (worse, other);
+            if let (FaultKind::RadioReplays { after }, Some(first)) = (active.kind, fate.first) {
+                guilty.push(active.index);
+                self.put((first.saturating_add(after.as_micros()), number, 2), message.clone());
+            }
+        }
+        if let Some(second) = fate.second {
+            self.put((second, number, 1), message.clone());
+        }
+        if let Some(first) = fate.first {
+            self.put((first, number, 0), message);
+        }
+        guilty
+    }
+
+    fn fate(&self, seed: u64, spec: &RadioSpec, now_us: u64, number: u64) -> Fate {
         let mut rng = stream(seed, self.purpose, self.entity, number);
         if happens(&mut rng, spec.loss_permille) {
-            return;
+            return Fate { first: None, second: None };
         }
         let mut arrival = || {
             let jitter = Micros::new(up_to(&mut rng, spec.jitter.as_micros()));
             now_us.saturating_add(spec.delay.saturating_add(jitter).as_micros())
         };
         let (first, second) = (arrival(), arrival());
-        if happens(&mut rng, spec.duplicate_permille) {
-            self.put((second, number, true), message.clone());
-        }
-        self.put((first, number, false), message);
+        Fate { first: Some(first), second: happens(&mut rng, spec.duplicate_permille).then_some(second) }
     }
 
-    fn put(&mut self, key: (u64, u64, bool), message: M) {
+    fn put(&mut self, key: (u64, u64, u8), message: M) {
         if self.on_air.len() < ON_AIR_MAX {
             self.on_air.insert(key, message);
         }
@@ -118,7 +190,7 @@ mod tests {
     fn transmit(seed: u64, spec: RadioSpec, count: u64, gap: u64) -> Vec<(u64, u64)> {
         let mut channel = Channel::new(Purpose::Uplink, 1);
         for number in 0..count {
-            channel.send(seed, &spec, number * gap, number);
+            channel.send(seed, &spec, &[], number * gap, number);
         }
         std::iter::from_fn(|| channel.receive(u64::MAX))
             .map(|(arrival, _, message)| (arrival, message))
@@ -128,7 +200,7 @@ mod tests {
     #[test]
     fn nothing_arrives_before_its_time() {
         let mut channel = Channel::new(Purpose::Uplink, 1);
-        channel.send(0, &spec(100, 0, 0, 0), 50, 'a');
+        channel.send(0, &spec(100, 0, 0, 0), &[], 50, 'a');
         assert_eq!(channel.receive(149), None);
         assert_eq!(channel.receive(150), Some((150, 0, 'a')));
         assert_eq!(channel.receive(150), None);
@@ -146,6 +218,37 @@ mod tests {
     #[test]
     fn a_full_channel_loses_what_is_sent_beyond() {
         assert_eq!(transmit(0, spec(0, 0, 0, 0), 5_000, 0).len(), ON_AIR_MAX);
+    }
+
+    #[test]
+    fn faults_change_the_fate_of_messages_and_are_told_apart_from_those_that_do_not() {
+        let send = |kind| {
+            let mut channel = Channel::new(Purpose::Uplink, 1);
+            let fault = Active { index: 4, kind, age: Micros::ZERO };
+            let guilty = channel.send(0, &spec(100, 0, 0, 0), &[fault], 0, 'a');
+            let arrivals: Vec<_> =
+                std::iter::from_fn(|| channel.receive(u64::MAX)).map(|(arrival, ..)| arrival).collect();
+            (guilty, arrivals)
+        };
+        let by = Micros::new(50);
+        assert_eq!(send(FaultKind::RadioDelay { by }), (vec![4], vec![150]));
+        assert_eq!(send(FaultKind::RadioLoss { permille: 1_000 }), (vec![4], vec![]));
+        assert_eq!(send(FaultKind::RadioGarbles { permille: 1_000 }), (vec![4], vec![]));
+        assert_eq!(send(FaultKind::RadioDuplicates { permille: 1_000 }), (vec![4], vec![100, 100]));
+        assert_eq!(send(FaultKind::RadioReplays { after: by }), (vec![4], vec![100, 150]));
+        assert_eq!(send(FaultKind::RadioLoss { permille: 0 }), (vec![], vec![100]));
+        assert_eq!(send(FaultKind::ScanLost), (vec![], vec![100]));
+    }
+
+    #[test]
+    fn a_flapping_radio_is_silent_in_every_second_half() {
+        let silent = |millis| {
+            let kind = FaultKind::RadioFlaps { period: Micros::from_secs(1) };
+            silences(&Active { index: 0, kind, age: Micros::from_millis(millis) }, false)
+        };
+        assert!(silent(0) && silent(499) && !silent(500) && !silent(999) && silent(1_000));
+        let deaf = Active { index: 0, kind: FaultKind::RadioDeaf, age: Micros::ZERO };
+        assert!(silences(&deaf, true) && !silences(&deaf, false));
     }
 
     proptest! {

@@ -25,6 +25,10 @@ pub(crate) enum Purpose {
     Clock = 7,
     /// Answers of a person.
     Answer = 8,
+    /// Noise that a fault adds to ranges.
+    Noise = 9,
+    /// What a scanner sees of its contour.
+    Contour = 10,
 }
 
 /// The generator of one entity at one step. Constant time.

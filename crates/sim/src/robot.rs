@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use nalgebra::{Point2, Vector2};
-use sheepdog_core::{AgentId, Confidence, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
-use sheepdog_driver::{Log, Observation, Onboard};
-use sheepdog_interlock::{ConfigDigest, packs::PACKS};
+use sheepdog_core::{AgentId, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
+use sheepdog_driver::{Log, Observation, Onboard, OnboardConfig};
+use sheepdog_interlock::{ConfigDigest, ConfigError, Memory, Restart, packs::PACKS};
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    body::{Body, SimBase},
+    body::{Body, Drive, SimBase},
     config::{BeamSpec, PowerSpec},
-    fault::Conditions,
+    distort::{self, Frozen, distort},
+    fault::{Active, FaultKind},
+    full_log::FullLog,
     radio::SimLink,
-    random::{Purpose, drift},
+    random::{Purpose, drift, signed_unit, stream},
     sense::{Eye, scan},
     world::{Disc, Owner, World},
 };
@@ -35,7 +37,13 @@ pub(crate) struct Robot {
     pub(crate) radius_m: f64,
     pub(crate) body: Body,
     pub(crate) link: SimLink,
+    controller: OnboardConfig,
     onboard: Onboard<SimBase>,
+    /// How often it has booted before.
+    boot: u32,
+    /// What it has to remember, while it is down.
+    down: Option<Memory>,
+    frozen: Option<Frozen>,
     /// Its own log, if somebody keeps one.
     pub(crate) log: Option<Box<dyn Log>>,
     beams: BeamSpec,
@@ -47,20 +55,10 @@ pub(crate) struct Robot {
     /// When the controller ran last.
     stepped: Option<FleetTime>,
     seed: u64,
-    pub(crate) conditions: Conditions,
-    /// Whether the controller, or the body, has met the conditions in the last tick.
-    pub(crate) affected: Affected,
-}
-
-/// Which conditions had an effect in a tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Affected {
-    /// The limit to which confidence was lowered in a scan.
-    pub(crate) confidence: Option<Confidence>,
-    /// The controller was told of a breakdown, or the body lacked its drive.
-    pub(crate) broken: bool,
-    /// The controller was told that the button is pressed.
-    pub(crate) button: bool,
+    /// The faults that are on.
+    pub(crate) faults: Vec<Active>,
+    /// Those that made a difference in the last tick, by their place in the plant's list.
+    pub(crate) affected: Vec<usize>,
 }
 
 /// What a robot is made of.
@@ -69,7 +67,8 @@ pub(crate) struct Parts {
     pub(crate) agent: AgentId,
     pub(crate) radius_m: f64,
     pub(crate) body: Body,
-    pub(crate) onboard: Onboard<SimBase>,
+    pub(crate) controller: OnboardConfig,
+    pub(crate) base: SimBase,
     pub(crate) beams: BeamSpec,
     pub(crate) power: PowerSpec,
     pub(crate) battery: Ppm,
@@ -80,14 +79,19 @@ pub(crate) struct Parts {
 }
 
 impl Robot {
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self {
+    /// A robot that has just booted for the first time.
+    pub(crate) fn new(parts: Parts) -> Result<Self, ConfigError> {
+        Ok(Self {
             index: parts.index,
             agent: parts.agent,
             radius_m: parts.radius_m,
             body: parts.body,
             link: SimLink::default(),
-            onboard: parts.onboard,
+            onboard: Onboard::new(parts.controller.clone(), parts.base, 0, Restart::First)?,
+            controller: parts.controller,
+            boot: 0,
+            down: None,
+            frozen: None,
             log: None,
             beams: parts.beams,
             power: parts.power,
@@ -96,9 +100,9 @@ impl Robot {
             idle_period: IDLE_PERIOD.min(parts.gap_max),
             stepped: None,
             seed: parts.seed,
-            conditions: Conditions::default(),
-            affected: Affected::default(),
-        }
+            faults: Vec::new(),
+            affected: Vec::new(),
+        })
     }
 
     pub(crate) fn clock(&self, now: FleetTime) -> RobotTime {
@@ -136,17 +140,107 @@ impl Robot {
         world: &World,
         chargers: &[(LevelId, Point2<f64>)],
     ) {
-        self.affected = Affected::default();
-        if self.due(now) {
+        self.affected.clear();
+        self.break_down(now);
+        if self.down.is_none() && self.due(now) {
             self.control(now, world);
         }
-        if self.conditions.broken || self.charge == 0 {
-            self.affected.broken = self.conditions.broken;
+        let without_power =
+            |active: &&Active| matches!(active.kind, FaultKind::Breakdown | FaultKind::BrownOut);
+        let broken = self.faults.iter().find(without_power).copied();
+        if broken.is_some() || self.charge == 0 {
+            self.affected.extend(broken.map(|active| active.index));
             self.body.coast(span);
         } else {
-            self.body.advance(self.clock(now), span);
+            self.drive(now, span);
         }
         self.spend(span, chargers);
+    }
+
+    /// Goes down with its faults, and boots when they are over.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    fn break_down(&mut self, now: FleetTime) {
+        for active in &self.faults {
+            let changes = match active.kind {
+                FaultKind::Crash | FaultKind::BrownOut => {
+                    self.down.get_or_insert(self.onboard.memory());
+                    true
+                }
+                FaultKind::BatteryLow { left } => {
+                    let left = u64::from(left.get()) * HOUR_US;
+                    let changes = left < self.charge;
+                    self.charge = self.charge.min(left);
+                    changes
+                }
+                _ => false,
+            };
+            if changes {
+                self.affected.push(active.index);
+            }
+        }
+        let stays_down = |active: &Active| matches!(active.kind, FaultKind::Crash | FaultKind::BrownOut);
+        if let Some(memory) = self.down.filter(|_| !self.faults.iter().any(stays_down)) {
+            self.boot += 1;
+            let (controller, base) = (self.controller.clone(), self.body.base());
+            // Its settings were accepted when it was built.
+            if let Ok(onboard) = Onboard::new(controller, base, self.boot, Restart::Remembered(memory)) {
+                (self.onboard, self.down, self.stepped) = (onboard, None, None);
+                self.link.inbox.clear();
+            }
+        }
+        if !self.faults.iter().any(|active| active.kind == FaultKind::ScanFrozen) {
+            self.frozen = None;
+        }
+        let ahead = i128::from(self.shown(now).as_micros()) - i128::from(self.clock(now).as_micros());
+        self.body.controller_is_ahead(i64::try_from(ahead).unwrap_or(0));
+    }
+
+    /// What the controller's clock shows.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    fn shown(&self, now: FleetTime) -> RobotTime {
+        let clock = self.clock(now).as_micros();
+        let shown = self.faults.iter().fold(clock, |shown, active| match active.kind {
+            FaultKind::ClockBack { by } => shown.saturating_sub(by.as_micros()),
+            FaultKind::ClockAhead { by } => shown.saturating_add(by.as_micros()),
+            FaultKind::ClockStalled => shown.saturating_sub(active.age.as_micros()),
+            FaultKind::ClockWrapped => active.age.as_micros(),
+            _ => shown,
+        });
+        RobotTime::from_micros(shown)
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    fn drive(&mut self, now: FleetTime, span: Micros) {
+        self.body.drive = Drive::SOUND;
+        let (speed, rate) = (self.body.speed_mps(), self.body.yaw_rate_rps());
+        let clock = self.clock(now);
+        let moves = !self.body.at_rest() || self.body.commanded(clock);
+        for active in &self.faults {
+            let drive = &mut self.body.drive;
+            let share = |percent: u32| f64::from(percent) / 100.0;
+            match active.kind {
+                FaultKind::BrakeFade { percent } => drive.brakes *= 1.0 - share(percent.min(100)),
+                FaultKind::BrakeOpen => drive.brakes = 0.0,
+                FaultKind::Runaway { percent } => drive.gain *= 1.0 + share(percent),
+                FaultKind::WheelSlip { percent } => drive.slip *= 1.0 + share(percent),
+                FaultKind::DriveDelay { by } => drive.delay = drive.delay.max(by),
+                _ => {}
+            }
+        }
+        self.body.advance(clock, span);
+        let brakes = self.body.speed_mps().abs() < speed.abs() || self.body.yaw_rate_rps().abs() < rate.abs();
+        for active in &self.faults {
+            let matters = match active.kind {
+                FaultKind::BrakeFade { .. } | FaultKind::BrakeOpen => brakes,
+                FaultKind::Runaway { .. } | FaultKind::WheelSlip { .. } | FaultKind::DriveDelay { .. } => {
+                    moves
+                }
+                _ => false,
+            };
+            if matters {
+                self.affected.push(active.index);
+            }
+        }
     }
 
     /// Robots that stand without a command and without news run less often.
@@ -169,13 +263,35 @@ impl Robot {
             || age.is_none_or(|age| self.idle_period <= age)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
     fn control(&mut self, now: FleetTime, world: &World) {
         self.stepped = Some(now);
-        let observation = self.observe(now, world);
-        self.affected.confidence =
-            self.conditions.confidence_max.filter(|&limit| limit < self.beams.confidence);
-        self.affected.button = self.conditions.button;
+        let mut observation = self.observe(now, world);
+        let shown = self.shown(now);
+        let mut is_full = false;
+        for active in &self.faults {
+            let mut memory = distort::Memory {
+                frozen: &mut self.frozen,
+                draw: (self.seed, self.agent.0, now.as_micros()),
+            };
+            let changes = match active.kind {
+                FaultKind::ClockBack { .. }
+                | FaultKind::ClockAhead { .. }
+                | FaultKind::ClockStalled
+                | FaultKind::ClockWrapped => shown != observation.now,
+                FaultKind::LogFull => {
+                    is_full = true;
+                    true
+                }
+                _ => distort(&mut observation, *active, &mut memory),
+            };
+            if changes {
+                self.affected.push(active.index);
+            }
+        }
+        observation.now = shown;
         match &mut self.log {
+            _ if is_full => self.onboard.step_logged(&observation, &mut self.link, &mut FullLog),
             Some(log) => self.onboard.step_logged(&observation, &mut self.link, log.as_mut()),
             None => self.onboard.step(&observation, &mut self.link),
         }
@@ -186,8 +302,11 @@ impl Robot {
         let us = now.as_micros();
         let eye = Eye { robot: self.index, level, at, yaw_rad };
         let error = |purpose| drift(self.seed, purpose, self.agent.0, us);
-        let beams =
-            scan(world, eye, &self.beams, self.conditions.confidence_max, self.seed, self.agent.0, us);
+        let beams = scan(world, eye, &self.beams, self.seed, self.agent.0, us);
+        let residual_m = self.beams.contour.then(|| {
+            let mut rng = stream(self.seed, Purpose::Contour, self.agent.0, us);
+            signed_unit(&mut rng).abs() * self.beams.range_noise_m
+        });
         Observation {
             now: self.clock(now),
             taken: self.clock(now),
@@ -204,15 +323,15 @@ impl Robot {
             frame: us,
             beams,
             beam_range_max_m: self.beams.range_max_m,
-            // No plant watches its brakes, knows a contour or has a button for resets.
-            residual_m: None,
+            residual_m,
+            // No plant watches its brakes or presses a button for resets.
             braking: None,
             reset_button: false,
             battery: self.battery(),
-            emergency_button: self.conditions.button,
+            emergency_button: false,
             bumper: false,
             packs: [None; PACKS],
-            failed: self.conditions.broken,
+            failed: false,
         }
     }
 

@@ -74,15 +74,7 @@ impl<'a> Scene<'a> {
 /// One scan: the fixed beams in order of their angle, then those that point at bodies.
 ///
 /// Costs one ray each through walls, and the bodies and closed doors in range.
-pub(crate) fn scan(
-    world: &World,
-    eye: Eye,
-    spec: &BeamSpec,
-    limit: Option<Confidence>,
-    seed: u64,
-    entity: u32,
-    step: u64,
-) -> Vec<Beam> {
+pub(crate) fn scan(world: &World, eye: Eye, spec: &BeamSpec, seed: u64, entity: u32, step: u64) -> Vec<Beam> {
     let scene = Scene::new(world, eye, spec.range_max_m);
     let mut rng = stream(seed, Purpose::Beams, entity, step);
     let pitch_rad = std::f64::consts::TAU / f64::from(spec.count.max(1));
@@ -95,11 +87,10 @@ pub(crate) fn scan(
             // What is out of range stays out of range: noise must not invent an obstacle there.
             let noise_m =
                 if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
-            let confidence = noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng));
             Beam {
                 angle_rad,
                 range_m: (true_m + noise_m).clamp(0.0, spec.range_max_m),
-                confidence: limit.map_or(confidence, |limit| confidence.min(limit)),
+                confidence: noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng)),
             }
         })
         .collect()
@@ -135,27 +126,27 @@ mod tests {
     /// A robot in the middle of the western room, 3 m from the door.
     const EYE: Eye = Eye { robot: 0, level: LevelId(0), at: Point2::new(5.0, 3.0), yaw_rad: 0.4 };
 
-    fn look(world: &World, limit: Option<Confidence>) -> Vec<Beam> {
+    fn look(world: &World) -> Vec<Beam> {
         let spec = BeamSpec { range_noise_m: 0.0, ..BeamSpec::default() };
-        scan(world, EYE, &spec, limit, 1, 0, 0)
+        scan(world, EYE, &spec, 1, 0, 0)
     }
 
     #[test]
     fn walls_and_the_closed_door_end_every_beam() {
-        let beams = look(&world(&[]), None);
+        let beams = look(&world(&[]));
         assert_eq!(beams.len(), 24);
         // The corners of the western room are at most 5.83 m away.
         assert!(beams.iter().all(|beam| beam.range_m < 5.84));
-        let ahead = scan(&world(&[]), Eye { yaw_rad: 0.0, ..EYE }, &BeamSpec::default(), None, 1, 0, 0);
+        let ahead = scan(&world(&[]), Eye { yaw_rad: 0.0, ..EYE }, &BeamSpec::default(), 1, 0, 0);
         assert!((ahead[0].range_m - 3.0).abs() < 0.06);
     }
 
     #[test]
     fn bodies_behind_walls_on_other_levels_and_oneself_are_not_seen() {
-        let alone = look(&world(&[]), None);
+        let alone = look(&world(&[]));
         let nearest = |beams: &[Beam]| beams.iter().map(|beam| beam.range_m).fold(f64::INFINITY, f64::min);
         for hidden in [(0, 9.0, 3.0, 0.3), (0, 9.0, 1.0, 0.3), (1, 5.5, 3.0, 0.3)] {
-            assert!((nearest(&look(&world(&[hidden]), None)) - nearest(&alone)).abs() < 1e-12, "{hidden:?}");
+            assert!((nearest(&look(&world(&[hidden]))) - nearest(&alone)).abs() < 1e-12, "{hidden:?}");
         }
         let mut with_me = world(&[]);
         with_me.discs.push(Disc {
@@ -165,16 +156,13 @@ mod tests {
             radius_m: 0.25,
             drift: Vector2::zeros(),
         });
-        assert_eq!(look(&with_me, None), alone);
+        assert_eq!(look(&with_me), alone);
     }
 
     #[test]
-    fn lost_confidence_caps_every_beam() {
-        let limit = Confidence::from_ppm(500_000).unwrap();
-        assert!(look(&world(&[]), Some(limit)).iter().all(|beam| beam.confidence == limit));
+    fn confidence_keeps_to_its_noise() {
         let confidence = |beam: &Beam| (987_000..=993_000).contains(&beam.confidence.ppm());
-        assert!(look(&world(&[]), None).iter().all(confidence));
-        assert!(look(&world(&[]), Some(Confidence::FULL)).iter().all(confidence));
+        assert!(look(&world(&[])).iter().all(confidence));
     }
 
     proptest! {
@@ -183,7 +171,7 @@ mod tests {
         fn no_body_slips_between_the_beams(x in 0.5..7.5_f64, y in 0.5..5.5_f64, radius in 0.02..0.4_f64) {
             let gap = (Point2::new(x, y) - EYE.at).norm() - radius;
             prop_assume!(0.0 < gap);
-            let beams = look(&world(&[(0, x, y, radius)]), None);
+            let beams = look(&world(&[(0, x, y, radius)]));
             prop_assert!(beams.iter().any(|beam| (beam.range_m - gap).abs() < 1e-6));
         }
 
@@ -191,7 +179,7 @@ mod tests {
         #[test]
         fn ranges_are_exact(x in 0.5..7.5_f64, y in 0.5..5.5_f64, radius in 0.1..0.4_f64) {
             let centre = Point2::new(x, y);
-            for beam in look(&world(&[(0, x, y, radius)]), None) {
+            for beam in look(&world(&[(0, x, y, radius)])) {
                 let bearing = beam.angle_rad + EYE.yaw_rad;
                 let direction = Vector2::new(libm::cos(bearing), libm::sin(bearing));
                 let hit = ray_disc(EYE.at, direction, centre, radius);

@@ -1,18 +1,22 @@
 //! The plant as a whole.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sheepdog_core::{
-    AgentId, Confidence, DoorId, Epoch, Job, JobResult, LiftId, Micros, MmPerS, Sequential, TaskId, Workers,
+    AgentId, Confidence, DoorId, Epoch, FleetTime, Job, JobResult, LiftId, Micros, MmPerS, Sequential,
+    TaskId, Workers,
     wire::{
-        Action, Beat, DoorState, Motion, Passage, Perform, PeripheralCommand, Release, Report, StepToken,
-        ToAgent, ToFleet,
+        Action, Anchor, Beat, DoorState, Motion, Passage, Perform, PeripheralCommand, Release, Report,
+        StepToken, ToAgent, ToFleet,
     },
 };
+use sheepdog_driver::{Incident, Log, SECTORS};
+use sheepdog_interlock::{Input, Record, Sink, SinkFull};
 use sheepdog_map::{CompiledSite, NominalWaits, TravelProfile, shortest_path};
 
 use crate::{
-    BodyKind, Fault, FaultKind, FaultTarget, Plant, PlantConfig, PlantError, RadioSpec, Truth, WalkerSpec,
+    BodyKind, FAULTS, Fault, FaultKind, FaultTarget, Plant, PlantConfig, PlantError, RadioSpec, Truth,
+    Victims, WalkerSpec,
     fixture::{at, config, site},
 };
 
@@ -396,4 +400,170 @@ fn a_robot_rides_the_lift() {
     let there = body(&plant, BodyKind::Robot);
     assert_eq!(there.level, upper);
     assert!((there.x_m - 10.0).abs() < 0.1, "{there:?}");
+}
+
+/// Keeps what a robot decided.
+#[derive(Clone, Debug, Default)]
+struct Recorder(Arc<Mutex<Vec<Record>>>);
+
+impl Sink<1, SECTORS> for Recorder {
+    fn accept(&mut self, record: &Record, _: &Input<1, SECTORS>) -> Result<(), SinkFull> {
+        self.0.lock().unwrap().push(*record);
+        Ok(())
+    }
+}
+
+impl Log for Recorder {
+    fn incident(&mut self, _: &Incident) {}
+
+    fn anchor(&mut self) -> Option<Anchor> {
+        None
+    }
+}
+
+/// Half a minute and more of a robot on its way through an open door, with a fault from the sixth second on: what it
+/// decided since, in milliseconds after the onset, and whether it is there.
+fn through_the_door_with(fault: Fault) -> (Plant, Vec<(u64, Record)>, bool) {
+    let site = site();
+    let mut plant = plant(config(&site, &["dock"], &[]));
+    let mut fleet = Dispatcher::new(&site, "dock", "lobby");
+    let log = Recorder::default();
+    assert!(plant.keep_log(AgentId(0), Box::new(log.clone())));
+    plant.command(PeripheralCommand::Door { door: DoorId(0), open: true });
+    plant.inject(fault);
+    let mut done = 0;
+    let mut records = Vec::new();
+    while plant.now() < FleetTime::from_micros(60_000_000) {
+        let is_open = plant.doors() == [(DoorId(0), DoorState::Open)];
+        fleet.open = is_open.then_some(Passage::Door(DoorId(0))).into_iter().collect();
+        let after = plant.now().since(FleetTime::from_micros(fault.onset.as_micros()));
+        done = fleet.step(&mut plant).pop().map_or(done, |report| report.done);
+        // Stamps are of the robot's clock, which may be what is wrong.
+        let new = std::mem::take(&mut *log.0.lock().unwrap());
+        records.extend(new.into_iter().filter_map(|record| Some((after?.as_millis(), record))));
+    }
+    let is_there = usize::try_from(done) == Ok(fleet.release.lanes.len());
+    (plant, records, is_there)
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn every_fault_of_the_catalogue_takes_effect_and_is_found_by_its_rule_in_time() {
+    /// How a run ends that a fault has met.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum End {
+        /// The robot is where it was sent.
+        There,
+        /// It waits for a person.
+        Latched,
+        /// It has booted, and waits for a new release.
+        Booted,
+    }
+    use End::{Booted, Latched, There};
+
+    /// A rule, and by when it fires, milliseconds.
+    type By = Option<(&'static str, u64)>;
+
+    /// Each fault of the catalogue, played on a robot that cruises: the rule that finds it, if a robot alone can, by when, in
+    /// milliseconds, and how the run ends. A fleet, a second sensor or a pack that the plant does not run finds the others.
+    const FOUND: [(&str, By, End); 51] = [
+        ("comms loss", None, There),
+        ("handover gap", None, There),
+        ("handover overlap", None, There),
+        ("delay", None, There),
+        ("jitter", None, There),
+        ("reorder", None, There),
+        ("duplicate", None, There),
+        ("corrupt", None, There),
+        ("truncate", None, There),
+        ("burst loss", None, There),
+        ("asymmetric partition", None, There),
+        ("flapping", None, There),
+        ("stale replay", None, There),
+        ("sensor dropout", Some(("OBS-008", 0)), There),
+        ("freeze", Some(("OBS-006", 200)), There),
+        ("NaN", Some(("OBS-008", 0)), There),
+        ("inf", Some(("OBS-008", 0)), There),
+        ("out-of-range", Some(("OBS-008", 0)), There),
+        ("bias", Some(("OBS-010", 0)), There),
+        ("slow drift", Some(("OBS-010", 4_200)), There),
+        ("noise", None, There),
+        ("stuck-high confidence", None, There),
+        ("stuck-low", Some(("OBS-001", 0)), There),
+        ("partial sector blind", Some(("OBS-001", 0)), There),
+        ("false clear", None, There),
+        ("ghost obstacle", Some(("SSM-002", 0)), There),
+        ("future stamp", Some(("OBS-005", 0)), There),
+        ("old stamp", Some(("OBS-004", 0)), There),
+        ("sensor swap", Some(("OBS-010", 0)), There),
+        ("clock back", Some(("CLK-001", 0)), Latched),
+        ("clock forward", Some(("CLK-002", 0)), Latched),
+        ("clock stall", Some(("OBS-005", 50)), There),
+        ("32-bit wrap", Some(("CLK-001", 0)), Latched),
+        ("brake fade", None, There),
+        ("brake stuck open", Some(("SPD-002", 9_000)), Latched),
+        ("delayed actuation", Some(("SPD-005", 9_000)), Latched),
+        ("runaway", Some(("SPD-002", 200)), Latched),
+        ("wheel slip", Some(("SPD-002", 100)), Latched),
+        ("lift failure", None, There),
+        ("lift door stuck", None, There),
+        ("fire door shut", None, There),
+        ("low battery", None, There),
+        ("brown-out", Some(("ARM-001", 3_000)), Booted),
+        ("e-stop", Some(("EST-003", 0)), Latched),
+        ("e-stop bounce", Some(("EST-003", 0)), Latched),
+        ("reset button stuck", None, There),
+        // What is off its route wants nothing.
+        ("leaves map", Some(("IDL-001", 0)), There),
+        ("localisation jump", Some(("PCK-002", 0)), There),
+        ("process crash", Some(("ARM-001", 3_000)), Booted),
+        ("restart mid-motion", Some(("STP-001", 100)), Booted),
+        // LOG-001 is what the log did not take; the first record that it takes again says that the robot is latched.
+        ("log full", Some(("RST-001", 2_000)), Latched),
+    ];
+
+    let names: Vec<_> = FAULTS.iter().map(|fault| fault.name).collect();
+    assert_eq!(FOUND.map(|(name, ..)| name).to_vec(), names);
+    let onset = Micros::from_secs(6);
+    for (name, found, end) in FOUND {
+        let kind = FAULTS.iter().find(|fault| fault.name == name).unwrap().kind;
+        let target = match kind.victims() {
+            Victims::Agents => FaultTarget::Agent(AgentId(0)),
+            Victims::Doors => FaultTarget::Door(DoorId(0)),
+            Victims::Lifts => FaultTarget::Lift(LiftId(0)),
+        };
+        let (plant, records, is_there) = through_the_door_with(Fault::named(name, target, onset).unwrap());
+        let first = found.map(|(rule, by)| {
+            let fires = |(_, record): &&(u64, Record)| {
+                record.decision.rules.iter().any(|fired| fired.as_str() == rule)
+            };
+            (records.iter().find(fires).map(|(at, _)| *at), rule, by)
+        });
+        if let Some((at, rule, by)) = first {
+            assert!(at.is_some_and(|at| at <= by), "{name}: {rule} after {at:?} ms, not within {by}");
+        }
+        let latched = records.last().is_some_and(|(_, record)| record.after.needs_person());
+        let ended = if latched {
+            Latched
+        } else if is_there {
+            There
+        } else {
+            Booted
+        };
+        assert_eq!(ended, end, "{name}");
+        assert!(plant.faults()[0].took_effect.is_some(), "{name} has made no difference");
+        assert_eq!(plant.overlaps(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_fault_that_meets_nobody_takes_no_effect() {
+    for fault in FAULTS {
+        // Nobody is told anything, asked anything or driven anywhere.
+        let mut plant = plant(config(&site(), &["dock"], &[]));
+        let target = FaultTarget::Agent(AgentId(7));
+        plant.inject(Fault { target, onset: Micros::ZERO, duration: fault.duration, kind: fault.kind });
+        run(&mut plant, 2);
+        assert_eq!(plant.faults()[0].took_effect, None, "{}", fault.name);
+    }
 }
