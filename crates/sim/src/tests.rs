@@ -447,7 +447,6 @@ fn through_the_door_with(fault: Fault) -> (Plant, Vec<(u64, Record)>, bool) {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn every_fault_of_the_catalogue_takes_effect_and_is_found_by_its_rule_in_time() {
     /// How a run ends that a fault has met.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
