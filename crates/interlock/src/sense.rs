@@ -97,15 +97,18 @@ impl<const SECTORS: usize> Sense<SECTORS> {
             Some(drift) if config.drift_for <= self.drifted(now) => usable.and(Err(drift)),
             Some(_) | None => usable,
         };
-        for ((held, sector), bit) in self.held.iter_mut().zip(&reading.sectors).zip(0_u32..) {
-            let Some(sector) = sector else { continue };
-            self.covered |= 1_u32.checked_shl(bit).unwrap_or(0);
-            // A reading that does not count may bring an obstacle nearer; only one that counts takes it away.
-            *held = if usable.is_ok() {
-                Held::at(sector.obstacle, odometry)
-            } else {
-                held.or_nearer(sector.obstacle, odometry, SECTORS)
-            };
+        let mut bit = 1_u32;
+        for sector in &reading.sectors {
+            self.covered |= if sector.is_some() { bit } else { 0 };
+            bit = bit.wrapping_shl(1);
+        }
+        let held = self.held.iter_mut().zip(&reading.sectors);
+        let spoken = held.filter_map(|(held, sector)| Some((held, (*sector)?.obstacle)));
+        // A reading that does not count may bring an obstacle nearer; only one that counts takes it away.
+        if usable.is_ok() {
+            spoken.for_each(|(held, obstacle)| *held = Held::at(obstacle, odometry));
+        } else {
+            spoken.for_each(|(held, obstacle)| *held = held.or_nearer(obstacle, odometry, SECTORS));
         }
         Sensed { usable, drift }
     }
