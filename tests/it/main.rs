@@ -8,6 +8,7 @@
 
 mod architecture;
 mod common;
+mod drills;
 mod failures;
 mod hostile;
 mod ledgers;

@@ -5,9 +5,11 @@
 //! one object a line. Every value is the median of several runs.
 //!
 //! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle, and `… -- model --depth D` tries
-//! every order of events in a small world. `… -- fuzz` changes maps and imports them.
+//! every order of events in a small world. `… -- fuzz` changes maps and imports them, and `… -- drills` plays every fault
+//! on a robot in every state of motion.
 #![deny(unsafe_code)]
 
+mod drills;
 mod figure;
 mod fuzz;
 mod interlock;
@@ -48,6 +50,8 @@ enum What {
     Oracle(oracle::Options),
     /// Every order of events in a small world of the safety kernel.
     Model(model::Options),
+    /// Every fault of the catalogue on a robot in every state of motion.
+    Drills(drills::Options),
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         What::Fuzz(options) => fuzz::run(&options),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
+        What::Drills(options) => drills::run(options),
     }
 }
 

@@ -36,6 +36,9 @@ use self::domain::{DEVIATIONS, Deed, GAPS, In, Kind, T, U, What, good, reset, se
 
 mod domain;
 
+/// The highest yaw rates, mrad/s, and in the slow band.
+const YAW_MAX: u32 = 1_500;
+const YAW_SLOW: u32 = 900;
 /// Steps after which good inputs and resets must have led to motion.
 const RECOVERY: usize = 24;
 
@@ -68,9 +71,9 @@ const BEGINNINGS: [&str; 4] =
 const NOTHING: Event = Event { deviation: 0, gap: 0, asks: true };
 
 /// The place of a deviation in the table.
-fn named(name: &str) -> u16 {
-    let place = DEVIATIONS.iter().position(|deviation| deviation.name == name);
-    place.and_then(|place| u16::try_from(place).ok()).unwrap_or(NOTHING.deviation)
+fn named(name: &str) -> Option<u16> {
+    let place = DEVIATIONS.iter().position(|deviation| deviation.name == name)?;
+    u16::try_from(place).ok()
 }
 
 fn booted(config: &ValidConfig, approved: ConfigDigest, restart: Restart) -> Kernel {
@@ -162,21 +165,33 @@ impl World {
         }
     }
 
-    /// [`BEGINNINGS`].
-    fn beginnings(config: &ValidConfig) -> [Self; BEGINNINGS.len()] {
+    /// [`BEGINNINGS`]; `None` when the kernel does not come there within [`RECOVERY`] steps.
+    fn beginnings(config: &ValidConfig) -> Option<[Self; BEGINNINGS.len()]> {
         let boot = Self::new(config);
-        let mut ready = boot.clone();
-        while ready.kernel.state() != State::Ready {
-            ready.step(NOTHING, u32::MAX);
+        let ready = boot.clone().until(|state| state == State::Ready)?;
+        let again = ready.clone().after("bumper unknown")?.until(|state| state == State::Slow)?;
+        let latched = ready.clone().after("button pressed")?;
+        let latched = latched.until(|state| matches!(state, State::Latched { .. }))?;
+        Some([boot, ready, again, latched])
+    }
+
+    /// The world after a deviation.
+    fn after(mut self, deviation: &str) -> Option<Self> {
+        let (_, broken) = self.step(Event { deviation: named(deviation)?, ..NOTHING }, u32::MAX);
+        broken.is_none().then_some(self)
+    }
+
+    /// The world as soon as the kernel is in a state.
+    fn until(mut self, is_there: impl Fn(State) -> bool) -> Option<Self> {
+        for _ in 0..RECOVERY {
+            if is_there(self.kernel.state()) {
+                return Some(self);
+            }
+            if self.step(NOTHING, u32::MAX).1.is_some() {
+                return None;
+            }
         }
-        let mut again = ready.clone();
-        again.step(Event { deviation: named("bumper unknown"), ..NOTHING }, u32::MAX);
-        while again.kernel.state() != State::Slow {
-            again.step(NOTHING, u32::MAX);
-        }
-        let mut latched = ready.clone();
-        latched.step(Event { deviation: named("button pressed"), ..NOTHING }, u32::MAX);
-        [boot, ready, again, latched]
+        None
     }
 
     fn input(&self, event: Event) -> (In, u64) {
@@ -238,12 +253,15 @@ impl World {
             Kind::ForbidsMotion => event.asks,
             Kind::Forbids => true,
         };
-        let forbids = kind != Kind::Harmless;
         let gap = GAPS[usize::from(event.gap)];
+        // Neither does a clock that goes back or jumps, whatever else there is.
+        let forbids = kind != Kind::Harmless || u64::try_from(gap).map_or(true, |gap| T < gap);
         self.good_for = match u64::try_from(gap) {
             Ok(gap) if gap <= T && !is_bad => (self.good_for + gap).min(T),
             Ok(_) | Err(_) => 0,
         };
+        // A kernel whose clock goes back forgets when the button was pressed.
+        self.pressed = self.pressed.filter(|since| *since <= now && self.now <= now);
         let pressed_for = self.pressed.filter(|_| !input.reset_button).map(|since| now.saturating_sub(since));
         let pressed = pressed_for.is_some_and(|span| (2 * U..=T).contains(&span));
         self.pressed = if input.reset_button { self.pressed.or(Some(now)) } else { None };
@@ -310,13 +328,27 @@ fn broken(input: &In, decision: &Decision, circumstances: Circumstances) -> Opti
         let readings = input.sensors.iter().flatten().filter_map(|reading| reading.sectors[sector]);
         readings.map(|reading| reading.confidence).max().unwrap_or(Confidence::NONE)
     };
+    let (asked, granted) = (input.request.twist, decision.twist);
+    // Who turns on the spot sweeps every sector, who drives ahead the first.
+    let swept: std::ops::Range<usize> = if asked.linear_mm_per_s == 0 { 0..2 } else { 0..1 };
+    let within = |asked: i32, granted: i32| {
+        granted.unsigned_abs() <= asked.unsigned_abs() && 0 <= i64::from(asked) * i64::from(granted)
+    };
+    let yaw_max = if after == State::Slow { YAW_SLOW } else { YAW_MAX };
     let orders = |step| input.reset.is_some_and(|reset| reset.step == step);
     let acknowledges = orders(ResetStep::Acknowledge) || pressed;
     let starts = orders(ResetStep::Start) || pressed;
     let checks = [
         (moves && !armed(after), "I1: a permit in a state that may not move"),
         (moves == decision.twist.is_zero(), "I8: a permit without motion, or motion without a permit"),
-        (moves && least(0).ppm() < 925_000, "I3: a permit into a sector below the threshold"),
+        (
+            moves && swept.clone().any(|sector| least(sector).ppm() < 925_000),
+            "I3: a permit into a sector below the threshold",
+        ),
+        (!within(asked.linear_mm_per_s, granted.linear_mm_per_s), "I8: driven otherwise than asked"),
+        (!within(asked.angular_mrad_per_s, granted.angular_mrad_per_s), "I8: turned otherwise than asked"),
+        (decision.speed_limit.0 < granted.linear_mm_per_s.unsigned_abs(), "I8: faster than the limit"),
+        (yaw_max < granted.angular_mrad_per_s.unsigned_abs(), "SPD-004: turned faster than the band allows"),
         (moves && before.needs_person(), "I4: a permit while a person is needed"),
         (
             matches!(before, State::Latched { .. })
@@ -405,7 +437,11 @@ fn explore(config: &ValidConfig, depth: usize) -> Found {
     let mut seen = BTreeMap::new();
     let mut parents: Vec<Option<(u32, Event)>> = Vec::new();
     let mut frontier = Vec::new();
-    for (number, world) in (0_u32..).zip(World::beginnings(config)) {
+    let Some(beginnings) = World::beginnings(config) else {
+        found.violation = Some(format!("the kernel does not come to: {}", BEGINNINGS.join(", ")));
+        return found;
+    };
+    for (number, world) in (0_u32..).zip(beginnings) {
         seen.insert(world.key(), number);
         parents.push(None);
         frontier.push((number, world));

@@ -295,12 +295,13 @@ impl Config {
     }
 
     /// The yaw rate limit of the slow band, mrad/s: the share of `yaw_rate_max` that `speed_slow` is of `speed_max`,
-    /// rounded up, so that a robot may turn at all.
+    /// rounded up, but more than standstill: who turns must not count as standing.
     pub(crate) fn yaw_rate_slow(&self) -> u32 {
         let (most, top) = (self.yaw_rate_max.0.unsigned_abs(), u64::from(self.speed_max.0));
         let product = u64::from(most).saturating_mul(self.speed_slow.0.into());
         let rounded = product.saturating_add(top.saturating_sub(1)).checked_div(top);
-        rounded.and_then(|rate| u32::try_from(rate).ok()).map_or(most, |rate| rate.min(most))
+        let least = self.standstill_yaw.0.unsigned_abs().saturating_add(1);
+        rounded.and_then(|rate| u32::try_from(rate).ok()).map_or(most, |rate| rate.max(least).min(most))
     }
 
     /// The longest span that any rule looks back.

@@ -714,6 +714,8 @@ fn is_consistent(
     decision: &Decision,
 ) -> bool {
     let Decision { verdict, twist, speed_limit, rules, evidence, .. } = decision;
+    let yaw_limit =
+        if state == State::Slow { config.yaw_rate_slow() } else { config.yaw_rate_max.0.unsigned_abs() };
     let within = |granted: i32, asked: i32| {
         granted.unsigned_abs() <= asked.unsigned_abs() && (granted == 0 || (granted < 0) == (asked < 0))
     };
@@ -724,7 +726,7 @@ fn is_consistent(
         && config.confidence_stop <= findings.lowest.0
         && twist.linear_mm_per_s.unsigned_abs() <= speed_limit.0
         && *speed_limit <= config.speed_max
-        && twist.angular_mrad_per_s.unsigned_abs() <= config.yaw_rate_max.0.unsigned_abs()
+        && twist.angular_mrad_per_s.unsigned_abs() <= yaw_limit
         && within(twist.linear_mm_per_s, requested.linear_mm_per_s)
         && within(twist.angular_mrad_per_s, requested.angular_mrad_per_s)
         && !twist.is_zero();
@@ -1041,6 +1043,9 @@ mod tests {
         let findings = clean(&mut kernel);
         assert_eq!(kernel.checked(&input, &findings, twist(0, 1_500)), twist(0, 1_500));
         assert_eq!(kernel.checked(&input, &findings, twist(0, 1_501)).primary, rules::INT_001);
+        kernel.state = State::Slow;
+        assert_eq!(kernel.checked(&input, &findings, twist(0, 750)), twist(0, 750));
+        assert_eq!(kernel.checked(&input, &findings, twist(0, 751)).primary, rules::INT_001);
     }
 
     #[test]

@@ -393,9 +393,10 @@ rules! {
     /// The yaw rate cap.
     SPD_004 = "SPD-004", LIMIT,
         "The yaw rate never exceeds the robot's limit, nor in the slow band the share of it that `speed_slow` is of \
-         `speed_max`, rounded up (mrad/s).",
-        "A footprint that is not round sweeps with its corners, and who turns looks everywhere.",
-        ["yaw_rate_max" "mrad/s" "1_500"], [];
+         `speed_max`, rounded up, or the lowest above `standstill_yaw` if that is more (mrad/s).",
+        "A footprint that is not round sweeps with its corners, and who turns on the spot sweeps every sector.",
+        ["yaw_rate_max" "mrad/s" "1_500", "speed_slow" "mm/s" "500", "speed_max" "mm/s" "1_000",
+         "standstill_yaw" "mrad/s" "100"], [];
     /// A stop under way is finished.
     STP_001 = "STP-001", ONE,
         "A robot that moves, or whose motion is not known, finishes its stop before motion is permitted again, after boot \

@@ -25,6 +25,10 @@ pub const YAW_RATE_MAX_RPS: f64 = 2.0;
 
 /// What a body loses of its speed without brakes, m/s².
 const ROLLING_MPS2: f64 = 0.05;
+/// And of its yaw rate, rad/s².
+const ROLLING_RPS2: f64 = 0.1;
+/// Commands are no later than this, however late a fault makes them.
+const DELAY_MAX: Micros = Micros::from_secs(10);
 
 /// What a body can do, whatever it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +115,8 @@ pub struct Body {
     pub(crate) drive: Drive,
     /// Commands on their way while they are delayed, the oldest first; the last one that has arrived is in front.
     delayed: VecDeque<Command>,
+    /// The command of the last tick.
+    last: Option<Command>,
     limits: BodyLimits,
     /// The level it stands on.
     pub level: LevelId,
@@ -133,6 +139,7 @@ impl Body {
             wire,
             drive: Drive::SOUND,
             delayed: VecDeque::new(),
+            last: None,
             limits,
             level,
             at,
@@ -203,13 +210,22 @@ impl Body {
     fn command(&mut self, now: RobotTime) -> (f64, f64, RobotTime) {
         let (linear_mps, angular_rps) = self.target();
         let until = RobotTime::from_micros(self.wire.until_us.load(Ordering::Relaxed));
-        if self.drive.delay == Micros::ZERO {
+        let last = self.last.replace(Command { arrives: now, linear_mps, angular_rps, until });
+        let delay = self.drive.delay.min(DELAY_MAX);
+        if delay == Micros::ZERO {
             self.delayed.clear();
             return (linear_mps, angular_rps, until);
         }
+        if self.delayed.is_empty() {
+            self.delayed.extend(last);
+        }
         // Late commands last as long as they would have lasted.
-        let arrives = now + self.drive.delay;
-        self.delayed.push_back(Command { arrives, linear_mps, angular_rps, until: until + self.drive.delay });
+        self.delayed.push_back(Command {
+            arrives: now + delay,
+            linear_mps,
+            angular_rps,
+            until: until + delay,
+        });
         while self.delayed.get(1).is_some_and(|next| next.arrives <= now) {
             self.delayed.pop_front();
         }
@@ -230,10 +246,12 @@ impl Body {
         }
         let span_s = span.as_secs_f64();
         let up = f64::from(self.limits.acceleration.0) / 1e3;
-        let down = (f64::from(self.limits.deceleration.0) / 1e3 * self.drive.brakes).max(ROLLING_MPS2);
+        let declared = f64::from(self.limits.deceleration.0) / 1e3;
+        let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared));
+        let turning_down = (YAW_ACCELERATION_RPS2 * self.drive.brakes).max(ROLLING_RPS2);
         let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up, down, span_s);
         let (yaw_rate_rps, turned_rad) =
-            ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, YAW_ACCELERATION_RPS2, span_s);
+            ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, turning_down, span_s);
         // The chord of the arc, along its mean heading.
         let heading_rad = self.yaw_rad + turned_rad / 2.0;
         self.at.x += driven_m * libm::cos(heading_rad);

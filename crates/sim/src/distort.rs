@@ -84,15 +84,17 @@ fn distort_scan(observation: &mut Observation, active: Active, memory: &mut Memo
         FaultKind::ScanOutOfRange => each(beams, |beam| change(&mut beam.range_m, |_| -1.0)),
         FaultKind::ScanBias { by_mm } => {
             let by_m = f64::from(by_mm) / 1e3;
-            misses(&mut observation.residual_m, by_m);
-            each(beams, |beam| {
-                beam.range_m < sight_m && change(&mut beam.range_m, |was| (was + by_m).clamp(0.0, sight_m))
-            })
+            let misses = misses(&mut observation.residual_m, by_m);
+            misses
+                | each(beams, |beam| {
+                    beam.range_m < sight_m
+                        && change(&mut beam.range_m, |was| (was + by_m).clamp(0.0, sight_m))
+                })
         }
         FaultKind::ScanTurns { mrad_per_s } => {
             let by_rad = f64::from(mrad_per_s) / 1e3 * active.age.as_secs_f64();
-            misses(&mut observation.residual_m, by_rad * CONTOUR_M);
-            each(beams, |beam| change(&mut beam.angle_rad, |was| was + by_rad))
+            let misses = misses(&mut observation.residual_m, by_rad * CONTOUR_M);
+            misses | each(beams, |beam| change(&mut beam.angle_rad, |was| was + by_rad))
         }
         FaultKind::ScanNoise { by } => {
             let (seed, entity, step) = memory.draw;
@@ -114,8 +116,8 @@ fn distort_scan(observation: &mut Observation, active: Active, memory: &mut Memo
             looks_into(beam, 0b1) && ghost_m < beam.range_m && change(&mut beam.range_m, |_| ghost_m)
         }),
         FaultKind::ScanMirrored => {
-            misses(&mut observation.residual_m, CONTOUR_M);
-            each(beams, |beam| change(&mut beam.angle_rad, |was| -was))
+            let misses = misses(&mut observation.residual_m, CONTOUR_M);
+            misses | each(beams, |beam| change(&mut beam.angle_rad, |was| -was))
         }
         _ => false,
     }
@@ -138,8 +140,8 @@ fn change(place: &mut f64, new: impl FnOnce(f64) -> f64) -> bool {
 }
 
 /// A contour, if there is one, is missed by so much more.
-fn misses(residual_m: &mut Option<f64>, by_m: f64) {
-    *residual_m = residual_m.map(|residual_m| residual_m + by_m.abs());
+fn misses(residual_m: &mut Option<f64>, by_m: f64) -> bool {
+    residual_m.as_mut().is_some_and(|residual_m| change(residual_m, |was| was + by_m.abs()))
 }
 
 /// Whether a beam points into one of some sectors, each an eighth of a turn, the first centred ahead.

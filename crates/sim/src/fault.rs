@@ -31,7 +31,9 @@ pub enum FaultTarget {
 /// What happens. A kind that does not suit its target never takes effect.
 ///
 /// Of several faults of one place that are on at once the later ones of [`Plant::faults`](crate::Plant::faults) act on what
-/// the earlier ones have left; confidence is the lowest of all.
+/// the earlier ones have left. Scans and odometry are stamped by a clock of their own, which no fault touches but
+/// [`StampAhead`](Self::StampAhead) and [`StampBehind`](Self::StampBehind). A contour is a number of the plant, to which
+/// those faults add that say so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// A robot's perception is at most this sure that it misses nothing.
@@ -44,7 +46,7 @@ pub enum FaultKind {
         /// Every beam's confidence.
         confidence: Confidence,
     },
-    /// The scanner sends nothing.
+    /// The scanner's frames have no beams.
     ScanLost,
     /// The scanner sends the same frame again and again, with fresh stamps.
     ScanFrozen,
@@ -108,14 +110,14 @@ pub enum FaultKind {
     },
     /// The controller's clock stands still.
     ClockStalled,
-    /// The controller's clock begins again at zero.
+    /// The controller's clock begins again at zero while it lasts, as a counter that overflows.
     ClockWrapped,
     /// The brakes lose some of what they can do.
     BrakeFade {
         /// How much of it.
         percent: u32,
     },
-    /// The brakes do nothing: the robot rolls on, and loses 0.05 m/s in a second.
+    /// The brakes do nothing: the robot rolls on, and loses 0.05 m/s and 0.1 rad/s in a second.
     BrakeOpen,
     /// Commands take longer to reach the motors.
     DriveDelay {
@@ -160,7 +162,7 @@ pub enum FaultKind {
     PoseOutside,
     /// Nothing that is sent or due meanwhile arrives, in either direction.
     RadioSilence,
-    /// Nothing that is due meanwhile reaches the robot; it is heard.
+    /// Nothing that is sent to the robot or due meanwhile reaches it; it is heard.
     RadioDeaf,
     /// The radio is silent in every second half of a period.
     RadioFlaps {
@@ -182,7 +184,8 @@ pub enum FaultKind {
         /// How many in a thousand.
         permille: u32,
     },
-    /// Messages arrive unreadable, and are dropped like every one whose checksum is wrong.
+    /// Messages arrive unreadable, and are dropped like every one whose checksum is wrong: to whom they are for, they are
+    /// lost.
     RadioGarbles {
         /// How many in a thousand.
         permille: u32,
@@ -251,8 +254,8 @@ macro_rules! faults {
     };
 }
 
-/// The fault list of the safety documents: every fault that a plant can play, with the values that it has unless a scenario
-/// gives others.
+/// The fault list of the safety documents, each with the values and the duration that it has unless code gives others.
+/// Several are one kind with other values: a handover gap is a short silence, a burst loses most of what is sent.
 pub const FAULTS: &[NamedFault] = {
     use FaultKind::{
         BatteryLow, BrakeFade, BrakeOpen, BrownOut, ClockAhead, ClockBack, ClockStalled, ClockWrapped,
@@ -305,7 +308,7 @@ pub const FAULTS: &[NamedFault] = {
         "lift failure" LiftStuck, Some(ms(30_000));
         "lift door stuck" LiftDoorStuck, Some(ms(30_000));
         "fire door shut" DoorShut, Some(ms(30_000));
-        "low battery" BatteryLow { left: LOW }, None;
+        "low battery" BatteryLow { left: LOW }, Some(ms(1_000));
         "brown-out" BrownOut, Some(ms(3_000));
         "e-stop" EmergencyButton, Some(ms(2_000));
         "e-stop bounce" EmergencyButtonBounces, Some(ms(2_000));

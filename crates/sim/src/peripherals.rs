@@ -142,25 +142,32 @@ impl Peripherals {
         self.lifts.iter_mut().for_each(|plant| (plant.stuck, plant.leaf_stuck) = (false, false));
     }
 
-    /// Plays a fault on a door in this tick; returns whether there is such a door and the fault is one of doors.
+    /// Plays a fault on a door in this tick; returns whether that makes a difference: a stuck door says so.
     #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
     pub(crate) fn break_door(&mut self, door: DoorId, kind: FaultKind) -> bool {
         let Some(plant) = self.doors.get_mut(door.index()) else { return false };
         match kind {
             FaultKind::DoorStuck => plant.stuck = true,
-            FaultKind::DoorShut => plant.shut = true,
+            FaultKind::DoorShut => {
+                plant.shut = true;
+                return plant.commanded || plant.leaf.opened != Micros::ZERO;
+            }
             _ => return false,
         }
         true
     }
 
-    /// Plays a fault on a lift in this tick; returns whether there is such a lift and the fault is one of lifts.
+    /// Plays a fault on a lift in this tick; returns whether that makes a difference: a stuck lift says so.
     #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
     pub(crate) fn break_lift(&mut self, lift: LiftId, kind: FaultKind) -> bool {
         let Some(plant) = self.lifts.get_mut(lift.index()) else { return false };
         match kind {
             FaultKind::LiftStuck => plant.stuck = true,
-            FaultKind::LiftDoorStuck => plant.leaf_stuck = true,
+            FaultKind::LiftDoorStuck => {
+                plant.leaf_stuck = true;
+                let opens = plant.called == Some(plant.stop) || plant.leaf.opened != Micros::ZERO;
+                return opens && plant.ride.is_none();
+            }
             _ => return false,
         }
         true

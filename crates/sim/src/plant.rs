@@ -8,7 +8,7 @@ use sheepdog_core::{
     wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
 };
 use sheepdog_driver::{Log, Peripheral};
-use sheepdog_interlock::ConfigDigest;
+use sheepdog_interlock::{ConfigDigest, Decision};
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -124,6 +124,16 @@ impl Plant {
     pub fn keep_log(&mut self, agent: AgentId, log: Box<dyn Log>) -> bool {
         let robot = self.robots.iter_mut().find(|robot| robot.agent == agent);
         robot.map(|robot| robot.log = Some(log)).is_some()
+    }
+
+    /// The last decision of a robot's interlock; `None` for one that is down or has not decided yet, and for nobody.
+    pub fn decision(&self, agent: AgentId) -> Option<&Decision> {
+        self.robots.iter().find(|robot| robot.agent == agent)?.decision()
+    }
+
+    /// Whether a robot waits for a person to reset it.
+    pub fn needs_person(&self, agent: AgentId) -> bool {
+        self.robots.iter().any(|robot| robot.agent == agent && robot.needs_person())
     }
 
     /// The robots: id, settings of the interlock, and what their clocks show now.

@@ -90,6 +90,7 @@ impl<M: Clone> Channel<M> {
 
     /// Sends a message at `now_us`, under faults; returns those that made a difference, by their place in the plant's list.
     /// Logarithmic in the number of messages on the air.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
     pub(crate) fn send(
         &mut self,
         seed: u64,
@@ -109,16 +110,24 @@ impl<M: Clone> Channel<M> {
                 guilty.push(active.index);
             }
             (spec, fate) = (worse, other);
-            if let (FaultKind::RadioReplays { after }, Some(first)) = (active.kind, fate.first) {
-                guilty.push(active.index);
-                self.put((first.saturating_add(after.as_micros()), number, 2), message.clone());
-            }
+        }
+        if let Some(first) = fate.first {
+            self.put((first, number, 0), message.clone());
         }
         if let Some(second) = fate.second {
             self.put((second, number, 1), message.clone());
         }
-        if let Some(first) = fate.first {
-            self.put((first, number, 0), message);
+        // Nothing repeats what was never heard.
+        let replays = faults.iter().filter_map(|active| match active.kind {
+            FaultKind::RadioReplays { after } => {
+                Some((active.index, fate.first?.saturating_add(after.as_micros())))
+            }
+            _ => None,
+        });
+        for ((index, again), copy) in replays.zip(2_u8..) {
+            if self.put((again, number, copy), message.clone()) {
+                guilty.push(index);
+            }
         }
         guilty
     }
@@ -136,10 +145,13 @@ impl<M: Clone> Channel<M> {
         Fate { first: Some(first), second: happens(&mut rng, spec.duplicate_permille).then_some(second) }
     }
 
-    fn put(&mut self, key: (u64, u64, u8), message: M) {
-        if self.on_air.len() < ON_AIR_MAX {
+    /// Returns whether there was room.
+    fn put(&mut self, key: (u64, u64, u8), message: M) -> bool {
+        let has_room = self.on_air.len() < ON_AIR_MAX;
+        if has_room {
             self.on_air.insert(key, message);
         }
+        has_room
     }
 
     /// The earliest message that has arrived by `now_us`, with its arrival and running number.

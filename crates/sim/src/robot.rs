@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{AgentId, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
 use sheepdog_driver::{Log, Observation, Onboard, OnboardConfig};
-use sheepdog_interlock::{ConfigDigest, ConfigError, Memory, Restart, packs::PACKS};
+use sheepdog_interlock::{ConfigDigest, ConfigError, Decision, Memory, Restart, packs::PACKS};
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -25,6 +25,9 @@ const IDLE_PERIOD: Micros = Micros::from_millis(200);
 
 /// A robot within this distance of a charger is connected to it, metres.
 const CHARGER_REACH_M: f64 = 0.3;
+
+/// However noisy a scanner is, it averages its contour to this, metres.
+const CONTOUR_NOISE_MAX_M: f64 = 0.02;
 
 /// A full battery, in parts per million times the microseconds of an hour: rates per hour then add up exactly.
 const FULL: u64 = 1_000_000 * HOUR_US;
@@ -125,6 +128,15 @@ impl Robot {
         self.onboard.config_digest()
     }
 
+    /// The last decision of the interlock; `None` before the first, and while the controller is down.
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        self.onboard.decision().filter(|_| self.down.is_none())
+    }
+
+    pub(crate) fn needs_person(&self) -> bool {
+        self.onboard.state().needs_person()
+    }
+
     /// State of charge, rounded down.
     pub(crate) fn battery(&self) -> Ppm {
         u32::try_from(self.charge / HOUR_US).ok().and_then(|ppm| Ppm::new(ppm).ok()).unwrap_or(Ppm::ONE)
@@ -145,15 +157,12 @@ impl Robot {
         if self.down.is_none() && self.due(now) {
             self.control(now, world);
         }
+        self.drive_faults();
         let without_power =
             |active: &&Active| matches!(active.kind, FaultKind::Breakdown | FaultKind::BrownOut);
         let broken = self.faults.iter().find(without_power).copied();
-        if broken.is_some() || self.charge == 0 {
-            self.affected.extend(broken.map(|active| active.index));
-            self.body.coast(span);
-        } else {
-            self.drive(now, span);
-        }
+        self.affected.extend(broken.map(|active| active.index));
+        self.drive(now, span, broken.is_some() || self.charge == 0);
         self.spend(span, chargers);
     }
 
@@ -180,13 +189,15 @@ impl Robot {
         }
         let stays_down = |active: &Active| matches!(active.kind, FaultKind::Crash | FaultKind::BrownOut);
         if let Some(memory) = self.down.filter(|_| !self.faults.iter().any(stays_down)) {
-            self.boot += 1;
             let (controller, base) = (self.controller.clone(), self.body.base());
             // Its settings were accepted when it was built.
-            if let Ok(onboard) = Onboard::new(controller, base, self.boot, Restart::Remembered(memory)) {
-                (self.onboard, self.down, self.stepped) = (onboard, None, None);
-                self.link.inbox.clear();
+            if let Ok(onboard) = Onboard::new(controller, base, self.boot + 1, Restart::Remembered(memory)) {
+                (self.onboard, self.boot, self.down, self.stepped) = (onboard, self.boot + 1, None, None);
             }
+        }
+        if self.down.is_some() {
+            // Nobody is there to hear it.
+            self.link.inbox.clear();
         }
         if !self.faults.iter().any(|active| active.kind == FaultKind::ScanFrozen) {
             self.frozen = None;
@@ -209,12 +220,10 @@ impl Robot {
         RobotTime::from_micros(shown)
     }
 
+    /// Says what is wrong with the drive in this tick.
     #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
-    fn drive(&mut self, now: FleetTime, span: Micros) {
+    fn drive_faults(&mut self) {
         self.body.drive = Drive::SOUND;
-        let (speed, rate) = (self.body.speed_mps(), self.body.yaw_rate_rps());
-        let clock = self.clock(now);
-        let moves = !self.body.at_rest() || self.body.commanded(clock);
         for active in &self.faults {
             let drive = &mut self.body.drive;
             let share = |percent: u32| f64::from(percent) / 100.0;
@@ -227,14 +236,28 @@ impl Robot {
                 _ => {}
             }
         }
-        self.body.advance(clock, span);
+    }
+
+    /// Moves, or brakes to rest without power.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "each place plays the faults of its own")]
+    fn drive(&mut self, now: FleetTime, span: Micros, coasts: bool) {
+        let (speed, rate) = (self.body.speed_mps(), self.body.yaw_rate_rps());
+        let clock = self.clock(now);
+        let moves = !self.body.at_rest();
+        let commanded = !coasts && self.body.commanded(clock);
+        if coasts {
+            self.body.coast(span);
+        } else {
+            self.body.advance(clock, span);
+        }
         let brakes = self.body.speed_mps().abs() < speed.abs() || self.body.yaw_rate_rps().abs() < rate.abs();
         for active in &self.faults {
             let matters = match active.kind {
-                FaultKind::BrakeFade { .. } | FaultKind::BrakeOpen => brakes,
-                FaultKind::Runaway { .. } | FaultKind::WheelSlip { .. } | FaultKind::DriveDelay { .. } => {
-                    moves
-                }
+                FaultKind::BrakeFade { percent } => brakes && 0 < percent,
+                FaultKind::BrakeOpen => brakes,
+                FaultKind::Runaway { percent } => commanded && 0 < percent,
+                FaultKind::WheelSlip { percent } => moves && 0 < percent,
+                FaultKind::DriveDelay { by } => (commanded || moves && !coasts) && Micros::ZERO < by,
                 _ => false,
             };
             if matters {
@@ -275,10 +298,9 @@ impl Robot {
                 draw: (self.seed, self.agent.0, now.as_micros()),
             };
             let changes = match active.kind {
-                FaultKind::ClockBack { .. }
-                | FaultKind::ClockAhead { .. }
-                | FaultKind::ClockStalled
-                | FaultKind::ClockWrapped => shown != observation.now,
+                FaultKind::ClockBack { by } | FaultKind::ClockAhead { by } => Micros::ZERO < by,
+                FaultKind::ClockStalled => Micros::ZERO < active.age,
+                FaultKind::ClockWrapped => shown != observation.now,
                 FaultKind::LogFull => {
                     is_full = true;
                     true
@@ -305,7 +327,7 @@ impl Robot {
         let beams = scan(world, eye, &self.beams, self.seed, self.agent.0, us);
         let residual_m = self.beams.contour.then(|| {
             let mut rng = stream(self.seed, Purpose::Contour, self.agent.0, us);
-            signed_unit(&mut rng).abs() * self.beams.range_noise_m
+            (signed_unit(&mut rng).abs() * self.beams.range_noise_m).min(CONTOUR_NOISE_MAX_M)
         });
         Observation {
             now: self.clock(now),

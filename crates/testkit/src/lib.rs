@@ -7,6 +7,8 @@
 //!   drivers of your own.
 //! * [`check`]: promises as functions. Each takes what a run has left behind (positions, ledger entries, the ledger
 //!   file) and returns a [`Violation`] that says what is broken and where.
+//! * [`drill`]: faults of the catalogue on a robot in every state of motion: what finds them, when, and how far it still
+//!   goes.
 //! * [`oracle`]: travel times by Floyd and Warshall's algorithm on the site as authored.
 //!
 //! ```
@@ -26,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod drill;
 mod fleet;
 pub mod oracle;
 mod play;

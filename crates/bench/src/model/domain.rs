@@ -321,7 +321,7 @@ pub(super) const DEVIATIONS: &[Deviation] = deviations! {
             order(input, 1);
             reset(input, ResetStep::Acknowledge, 1);
         };
-        Harmless "acknowledged while the button is pressed" |input| {
+        Forbids "acknowledged while the button is pressed" |input| {
             input.emergency_button = Some(true);
             reset(input, ResetStep::Acknowledge, 2);
         };
@@ -339,6 +339,10 @@ pub(super) const DEVIATIONS: &[Deviation] = deviations! {
             input.braking = Some(Braking { deceleration: MmPerS2(0), delay: Micros::ZERO });
         };
         Harmless "asked to turn on the spot" |input| turn(input, 0, 100);
+        ForbidsMotion "asked to turn on the spot, and nothing known of one side" |input| {
+            turn(input, 0, 100);
+            each(input, |reading| reading.sectors[1] = None);
+        };
         Harmless "asked to turn at the limit of the slow band" |input| turn(input, 0, 900);
         Harmless "asked to turn 1 faster than in the slow band" |input| turn(input, 0, 901);
         Harmless "asked to turn at the limit" |input| turn(input, 0, 1_500);

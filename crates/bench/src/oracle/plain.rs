@@ -718,7 +718,8 @@ impl<'c, const S: usize, const N: usize> Plain<'c, S, N> {
                     // In the slow band turning is as slow as driving, to the next whole rate above.
                     let mut cap = Int::from(c.yaw_rate_max.0);
                     if stands == Stands::Slow {
-                        cap = (cap * slow + top - 1) / top;
+                        let share = (cap * slow + top - 1) / top;
+                        cap = cap.min(share.max(Int::from(c.standstill_yaw.0) + 1));
                     }
                     edges.meet(Edge::speed_max, linear, top);
                     if limit == slow && (f.slowed || stands == Stands::Slow) {

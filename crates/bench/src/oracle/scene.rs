@@ -958,7 +958,9 @@ impl<const S: usize, const N: usize> Scene<S, N> {
             Fault::TurnFast => {
                 let most = i64::from(c.yaw_rate_max.0);
                 let (slow, top) = (i64::from(c.speed_slow.0), i64::from(c.speed_max.0));
-                let most = if value % 5 == 0 { (most * slow + top - 1) / top } else { most };
+                let least = i64::from(c.standstill_yaw.0) + 1;
+                let share = ((most * slow + top - 1) / top).max(least).min(most);
+                let most = if value % 5 == 0 { share } else { most };
                 let rate = (most + nudge) as i32 + if value % 3 == 0 { 300 } else { 0 };
                 input.request.twist.angular_mrad_per_s = if value % 2 == 0 { rate } else { -rate };
                 if which % 4 == 0 {

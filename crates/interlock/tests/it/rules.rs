@@ -1038,7 +1038,7 @@ fn spd_004_in_the_slow_band_turning_is_slow_in_proportion() {
     assert_eq!((arc.primary, arc.twist), (SPD_004, Twist { linear_mm_per_s: 300, angular_mrad_per_s: 750 }));
     let arc = turning(1_000, 1_000, true);
     assert_eq!((arc.primary, arc.twist), (OBS_002, Twist { linear_mm_per_s: 500, angular_mrad_per_s: 500 }));
-    // However slow: a robot that may turn at all can.
+    // However slow: a robot that may turn at all can, and does not count as standing.
     let config = Config {
         yaw_rate_max: MradPerS(3),
         standstill_yaw: MradPerS(0),
@@ -1052,6 +1052,13 @@ fn spd_004_in_the_slow_band_turning_is_slow_in_proportion() {
         interlock.step(&good(millis, 0));
     }
     assert_eq!(interlock.step(&input).twist.angular_mrad_per_s, 1);
+    let config = Config { speed_slow: MmPerS(21), ..Config::SIMULATED };
+    let mut interlock: Kernel = booted(config);
+    for millis in (ARMED - 600..ARMED).step_by(100) {
+        interlock.step(&good(millis, 0));
+    }
+    input.request.twist.angular_mrad_per_s = 1_500;
+    assert_eq!(interlock.step(&input).twist.angular_mrad_per_s, 101);
 }
 
 #[test]

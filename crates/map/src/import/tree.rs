@@ -468,3 +468,23 @@ pub(crate) fn utf8_of(bytes: &[u8], limit: usize) -> Result<&str, ImportError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|_| ImportError::of_file(ImportProblem::NotUtf8))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_comes_twice_is_found_however_many_there_are() {
+        let name = |number: usize| SmolStr::new(format!("key {number}"));
+        for twice in 0..20 {
+            let (mut keys, mut entries) = (Keys::default(), Vec::new());
+            for number in 0..20 {
+                assert!(keys.is_new(&entries, &name(number)), "{number}");
+                entries.push((name(number), Node::new(Position::START, Value::Plain(SmolStr::default()))));
+                if twice <= number {
+                    assert!(!keys.is_new(&entries, &name(twice)), "{twice} again after {number}");
+                }
+            }
+        }
+    }
+}
