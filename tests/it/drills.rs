@@ -60,5 +60,8 @@ fn a_broken_promise_is_said() {
     assert!(said(Drilled { stop: Some(longer), ..drilled.clone() }).contains("mm to stop"));
     assert!(said(Drilled { unpermitted: Mm(7), ..drilled.clone() }).contains("7 mm without a permit"));
     assert!(said(Drilled { unexplained: 1, ..drilled.clone() }).contains("without a reason"));
-    assert_eq!(said(Drilled { overlaps: 2, ..drilled }), "drill: sensor dropout cruising: 2 overlaps");
+    assert_eq!(
+        said(Drilled { touches: 2, ..drilled }),
+        "drill: sensor dropout cruising: touched walls 2 times"
+    );
 }

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod common;
+mod contract;
 mod drills;
 mod failures;
 mod hostile;

@@ -5,10 +5,12 @@
 //! one object a line. Every value is the median of several runs.
 //!
 //! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle, and `… -- model --depth D` tries
-//! every order of events in a small world. `… -- fuzz` changes maps and imports them, and `… -- drills` plays every fault
-//! on a robot in every state of motion.
+//! every order of events in a small world. `… -- fuzz` changes maps and imports them, `… -- drills` plays every fault
+//! on a robot in every state of motion, and `… -- contract` holds the simulated driver to the contract tests, and shows that
+//! they catch broken ones.
 #![deny(unsafe_code)]
 
+mod contract;
 mod drills;
 mod figure;
 mod fuzz;
@@ -52,6 +54,8 @@ enum What {
     Model(model::Options),
     /// Every fault of the catalogue on a robot in every state of motion.
     Drills(drills::Options),
+    /// The contract tests on the simulated driver, and on every broken one.
+    Contract(contract::Arguments),
 }
 
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
         What::Drills(options) => drills::run(options),
+        What::Contract(arguments) => contract::run_all(arguments),
     }
 }
 

@@ -95,7 +95,7 @@ impl BlackBox {
         self.since_keyframe += 1;
     }
 
-    pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
+    pub(crate) fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> {
         self.steps.iter().map(Arc::as_ref)
     }
 
@@ -165,6 +165,11 @@ impl Step {
 }
 
 impl Incident {
+    /// Steps that somebody has kept, oldest first, as if the last one had been a stop: to replay or store them.
+    pub fn of(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self { steps: steps.into_iter().map(Arc::new).collect() }
+    }
+
     /// The steps, oldest first; the last one is the stop.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().map(Arc::as_ref)

@@ -11,7 +11,7 @@ use sheepdog_interlock::{
     ReleaseLimit, Request, Restart, SelfTest, State, Twist, ValidConfig, Verdict,
     beams::Sweep,
     packs::{
-        PackSlot, PackVerdict,
+        PackSlot, PackVerdict, Ruling,
         map::{Area, Fix, Map, MapEvidence, MapSettings},
     },
 };
@@ -141,7 +141,7 @@ impl<B: Base> Onboard<B> {
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
             known: Known::new(&config.site),
             map: Map::new(config.map)?,
-            orders: Orders::default(),
+            orders: Orders::after(restart),
             duty: Duty::default(),
             black_box: BlackBox::default(),
             last: None,
@@ -172,7 +172,7 @@ impl<B: Base> Onboard<B> {
     }
 
     /// The steps of the last half minute, oldest first.
-    pub fn black_box(&self) -> impl Iterator<Item = &Step> {
+    pub fn black_box(&self) -> impl DoubleEndedIterator<Item = &Step> {
         self.black_box.steps()
     }
 
@@ -197,20 +197,23 @@ impl<B: Base> Onboard<B> {
         if let Some(anchor) = log.anchor() {
             link.send(ToFleet::Anchor(anchor));
         }
-        self.take_messages(observation, link);
         let pose = observation.pose().filter(|_| self.is_localised(observation));
+        let map = self.map.rule(observation.now, &self.map_evidence(observation));
+        // Where it cannot be it has driven no lane, can give none back, and has nothing to work.
+        let trusted = pose.filter(|_| matches!(map.ruling, Ruling::Allow | Ruling::Limit { .. }));
+        self.take_messages(observation, trusted, link);
         let standing = self.is_standing(observation);
-        if let Some(pose) = pose {
+        if let Some(pose) = trusted {
             self.tracker.adopt(pose, standing);
             self.tracker.advance(pose);
         }
-        let present = standing && self.is_at_work(pose);
+        let present = standing && self.is_at_work(trusted);
         self.duty.advance(observation.now, present);
 
         let motion = self.wanted(observation, pose);
         let before = self.guarded.state();
-        let map = self.map.rule(observation.now, &self.map_evidence(observation));
-        let input = self.input(observation, pose, motion, map);
+        let release = self.release_limit(observation, trusted);
+        let input = Input { release, ..self.input(observation, pose, motion, map) };
         self.black_box.before_step(self.guarded.interlock());
         let mut sink = Recording { black_box: &mut self.black_box, log };
         let decision = self.guarded.step(&input, &mut sink);
@@ -221,25 +224,26 @@ impl<B: Base> Onboard<B> {
         self.report(observation, &input, standing, link);
     }
 
-    fn take_messages(&mut self, observation: &Observation, link: &mut dyn Link) {
+    /// `pose` is where the robot certainly is.
+    fn take_messages(&mut self, observation: &Observation, pose: Option<Pose>, link: &mut dyn Link) {
         for _ in 0..MESSAGES_PER_STEP {
             let Some(message) = link.receive() else { break };
             match message {
                 ToAgent::Release(release) => self.tracker.accept(&release),
                 ToAgent::Hold(epoch) => {
                     let braking_m = self.braking_distance_m(observation.speed_mps);
-                    if let Some(lanes) = self.tracker.hold(epoch, observation.pose(), braking_m) {
+                    if let Some(lanes) = self.tracker.hold(epoch, pose, braking_m) {
                         let lanes = u32::try_from(lanes).unwrap_or(u32::MAX);
                         link.send(ToFleet::StoppableAt { epoch, lanes });
                     }
                 }
-                ToAgent::Stop(order) => self.take_stop(order, observation),
+                ToAgent::Stop(order) => self.take_stop(order, observation, pose),
                 ToAgent::Reset(order) => self.orders.reset(order),
                 ToAgent::Beat(beat) => {
                     let (stop, reset) = (beat.stop, beat.reset);
                     if self.orders.beat(beat, observation.now) {
                         if let Some(order) = stop {
-                            self.take_stop(order, observation);
+                            self.take_stop(order, observation, pose);
                         }
                         if let Some(order) = reset {
                             self.orders.reset(order);
@@ -257,8 +261,7 @@ impl<B: Base> Onboard<B> {
         }
     }
 
-    fn take_stop(&mut self, order: StopOrder, observation: &Observation) {
-        let pose = observation.pose().filter(|_| self.is_localised(observation));
+    fn take_stop(&mut self, order: StopOrder, observation: &Observation, pose: Option<Pose>) {
         let class = self.config.site.classes().get(self.config.class).map(|claims| &claims.class);
         let reach_m = class.map_or(f64::INFINITY, |class| f64::from(class.radius.0) / 1e3);
         let whereabouts = Whereabouts {
@@ -325,17 +328,10 @@ impl<B: Base> Onboard<B> {
         map: PackVerdict,
     ) -> Input<1, SECTORS> {
         let site = self.tracker.site_version();
-        let taken = observation.taken;
         // What is asked in integers is what is checked.
         let twist = perception::twist(motion.linear_mps, motion.angular_rps);
         let shut = self.orders.shut(observation.now, self.config.passage_fresh);
         let seen = self.known.surroundings(&self.config.site, observation, pose, shut, self.sweep(twist));
-        let release = pose.filter(|_| self.is_released(observation)).map(|pose| {
-            let (fresh, open) = self.passages(observation.now);
-            let ahead = self.tracker.ahead(pose, Passages { open, fresh });
-            let epoch = self.tracker.route().epoch;
-            ReleaseLimit { epoch, remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))), taken, site }
-        });
         let mut input = Input {
             request: Request {
                 twist,
@@ -347,7 +343,6 @@ impl<B: Base> Onboard<B> {
             side_clearance: Some(seen.side_clearance),
             odometry: perception::odometry(observation),
             braking: observation.braking,
-            release,
             beat: Some(observation.now),
             packs: observation.packs,
             self_test: if observation.failed { SelfTest::NotRun } else { SelfTest::Passed },
@@ -360,6 +355,19 @@ impl<B: Base> Onboard<B> {
         };
         input.set_pack(PackSlot::MAP, map);
         input
+    }
+
+    /// How far the release reaches from where the robot certainly is.
+    fn release_limit(&self, observation: &Observation, pose: Option<Pose>) -> Option<ReleaseLimit> {
+        let pose = pose.filter(|_| self.is_released(observation))?;
+        let (fresh, open) = self.passages(observation.now);
+        let ahead = self.tracker.ahead(pose, Passages { open, fresh });
+        Some(ReleaseLimit {
+            epoch: self.tracker.route().epoch,
+            remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))),
+            taken: observation.taken,
+            site: self.tracker.site_version(),
+        })
     }
 
     fn sweep(&self, twist: Twist) -> Sweep {

@@ -369,6 +369,9 @@ impl Tracker {
             return None;
         }
         if !self.route.held {
+            if let Some(pose) = pose {
+                self.advance(pose);
+            }
             let keep = self.stoppable_at(pose, braking_m).unwrap_or(self.route.lanes.len());
             self.route.lanes.truncate(keep);
             self.route.held = true;
@@ -379,8 +382,9 @@ impl Tracker {
     fn stoppable_at(&self, pose: Option<Pose>, braking_m: f64) -> Option<usize> {
         let (pose, claims) = (pose?, self.site.classes().get(self.class)?);
         let done = self.route.done;
-        // On a lane that has not been entered the robot still stands at the end of the last one.
-        let here = self.lane(done).map(|lane| lane.from).filter(|at| claims.may_stop(*at));
+        // On a lane that has not been entered the robot still stands at the end of the last one, unless it has rolled on.
+        let rolled_on = self.leg().is_none_or(|leg| BESIDE_M < leg.progress(pose.at).along_m + braking_m);
+        let here = self.lane(done).map(|lane| lane.from).filter(|at| !rolled_on && claims.may_stop(*at));
         if self.lead_in.is_none() && self.entered != Some(done) && here.is_some() {
             return Some(done);
         }

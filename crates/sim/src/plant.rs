@@ -7,7 +7,7 @@ use sheepdog_core::{
     AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, Workers, map_jobs,
     wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
 };
-use sheepdog_driver::{Log, Peripheral};
+use sheepdog_driver::{Log, Peripheral, Step};
 use sheepdog_interlock::{ConfigDigest, Decision};
 use sheepdog_map::CompiledSite;
 
@@ -129,6 +129,12 @@ impl Plant {
     /// The last decision of a robot's interlock; `None` for one that is down or has not decided yet, and for nobody.
     pub fn decision(&self, agent: AgentId) -> Option<&Decision> {
         self.robots.iter().find(|robot| robot.agent == agent)?.decision()
+    }
+
+    /// The last step of a robot's controller, as its black box has it; `None` before the first one since it has booted, and
+    /// for nobody.
+    pub fn last_step(&self, agent: AgentId) -> Option<&Step> {
+        self.robots.iter().find(|robot| robot.agent == agent)?.last_step()
     }
 
     /// Whether a robot waits for a person to reset it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{AgentId, FleetTime, LevelId, Micros, Ppm, RobotTime, wire::ToAgent};
-use sheepdog_driver::{Log, Observation, Onboard, OnboardConfig};
+use sheepdog_driver::{Log, Observation, Onboard, OnboardConfig, Step};
 use sheepdog_interlock::{ConfigDigest, ConfigError, Decision, Memory, Restart, packs::PACKS};
 use sheepdog_map::CompiledSite;
 
@@ -131,6 +131,10 @@ impl Robot {
     /// The last decision of the interlock; `None` before the first, and while the controller is down.
     pub(crate) fn decision(&self) -> Option<&Decision> {
         self.onboard.decision().filter(|_| self.down.is_none())
+    }
+
+    pub(crate) fn last_step(&self) -> Option<&Step> {
+        self.onboard.black_box().next_back()
     }
 
     pub(crate) fn needs_person(&self) -> bool {

@@ -7,30 +7,23 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
 };
 
+use nalgebra::Point2;
 use sheepdog_core::{
-    AgentId, DoorId, Epoch, FleetTime, LaneId, LiftId, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, RuleId,
-    Sequential, StopCategory, StopGeneration, WaypointId,
-    wire::{Beat, DoorState, Passage, PeripheralCommand, Release, StopOrder, StopScope, ToAgent},
+    Epoch, Micros, Mm, MmPerS, RuleId, StopCategory, StopGeneration,
+    wire::{Beat, DoorState, PeripheralCommand, Release, StopOrder, StopScope, ToAgent},
 };
-use sheepdog_interlock::{
-    Config, Decision, PERMIT_TTL_MAX, ValidConfig, Verdict, packs::map::MapSettings, stopping_distance,
-};
-use sheepdog_map::{
-    CompileOptions, CompiledSite, FootprintClass, NominalWaits, Site, TravelProfile, shortest_path,
-};
-use sheepdog_sim::{
-    BeamSpec, ControllerSpec, Fault, FaultKind, FaultTarget, NamedFault, Plant, PlantConfig, PowerSpec,
-    RadioSpec, RobotSpec, Truth, Victims,
+use sheepdog_driver::Step;
+use sheepdog_interlock::{PERMIT_TTL_MAX, Verdict, stopping_distance};
+use sheepdog_sim::{FaultKind, NamedFault};
+
+use crate::{
+    check::Violation,
+    contract::{Course, DriverUnderTest, Injection, Limits, Observed, Simulated, Support},
 };
 
-use crate::check::Violation;
-
-const ROBOT: AgentId = AgentId(0);
-const DOOR: DoorId = DoorId(0);
-const LIFT: LiftId = LiftId(0);
+/// How finely a drill looks.
 const TICK: Micros = Micros::from_millis(50);
 /// How long a drill lasts at most.
 const DRILL_MAX: Micros = Micros::from_secs(150);
@@ -111,63 +104,74 @@ pub struct Stop {
 /// What came of a [`Drill`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drilled {
-    /// When the faults struck; `None` when the robot never came into the state.
-    pub onset: Option<FleetTime>,
+    /// When the faults struck, from the beginning; `None` when the robot never came into the state.
+    pub onset: Option<Micros>,
     /// How long after that each of them first made a difference, in the order of the drill.
     pub effects: Vec<Option<Micros>>,
+    /// Faults that the driver could not have injected.
+    pub unsupported: Vec<&'static str>,
     /// Rules that fired and had not fired before, and how long after the onset.
     pub found: BTreeMap<RuleId, Micros>,
+    /// All rules that fired, also before.
+    pub rules: BTreeSet<RuleId>,
     /// The first stop after the onset.
     pub stop: Option<Stop>,
     /// Stops whose evidence does not hold, or whose rule has not fired.
     pub unexplained: u32,
     /// How far the robot went while it gained speed without a live permit.
     pub unpermitted: Mm,
-    /// How often it has begun to overlap somebody.
-    pub overlaps: u64,
+    /// How often it has begun to touch a wall.
+    pub touches: u32,
     /// How it ended.
     pub end: End,
 }
 
 impl Drill {
-    /// Plays it. The same drill always comes out the same.
+    /// Plays it on the simulated robot. The same drill always comes out the same.
     ///
     /// # Errors
     /// Text that says what of the drill's own building or robot does not fit: a fault of this kit.
     pub fn play(&self) -> Result<Drilled, String> {
-        let site = Arc::new(site()?);
-        let interlock = interlock()?;
-        let mut run = Run::new(self, &site, &interlock)?;
-        while run.plant.now() < FleetTime::ZERO + DRILL_MAX {
-            run.step(&site);
+        let course = Course::standard()?;
+        Ok(self.play_on(&mut Simulated::new(&course)?, &course, &Limits::SIMULATED))
+    }
+
+    /// Plays it on a driver, along a course.
+    pub fn play_on(&self, driver: &mut dyn DriverUnderTest, course: &Course, limits: &Limits) -> Drilled {
+        driver.reset(self.seed);
+        let mut run = Run::new(self, driver, course, limits);
+        while run.now < DRILL_MAX {
+            run.step();
         }
-        Ok(run.finish())
+        run.finish()
     }
 }
 
 impl Drilled {
-    /// Whether every promise was kept: every stop explained, nobody touched, and, unless the base itself or its odometer is
-    /// at fault, no motion without a permit and no stop longer than the interlock expected.
+    /// Whether every promise was kept: every stop explained, and, unless the base itself or its odometer is at fault, no
+    /// wall touched, no motion without a permit and no stop longer than expected.
     ///
     /// # Errors
     /// The first promise that is broken.
     pub fn keeps_its_promises(&self, drill: &Drill) -> Result<(), Violation> {
         let names = || drill.faults.iter().map(|fault| fault.name).collect::<Vec<_>>().join(" and ");
         let broken =
-            |message: String| Violation::new("drill", format!("{} {}: {message}", names(), drill.state));
-        let is_of_the_base = drill.faults.iter().any(|fault| is_of_the_base(fault.kind));
+            |message: String| Err(Violation::new("drill", format!("{} {}: {message}", names(), drill.state)));
         if 0 < self.unexplained {
-            return Err(broken(format!("{} stops without a reason", self.unexplained)));
+            return broken(format!("{} stops without a reason", self.unexplained));
         }
-        if 0 < self.overlaps {
-            return Err(broken(format!("{} overlaps", self.overlaps)));
+        if drill.faults.iter().any(|fault| is_of_the_base(fault.kind)) {
+            return Ok(());
         }
-        if Mm::ZERO < self.unpermitted && !is_of_the_base {
-            return Err(broken(format!("{} mm without a permit", self.unpermitted.0)));
+        if 0 < self.touches {
+            return broken(format!("touched walls {} times", self.touches));
+        }
+        if Mm::ZERO < self.unpermitted {
+            return broken(format!("{} mm without a permit", self.unpermitted.0));
         }
         match self.stop {
-            Some(stop) if stop.predicted < stop.way && !is_of_the_base => {
-                Err(broken(format!("{} mm to stop, {} expected", stop.way.0, stop.predicted.0)))
+            Some(stop) if stop.predicted < stop.way => {
+                broken(format!("{} mm to stop, {} expected", stop.way.0, stop.predicted.0))
             }
             Some(_) | None => Ok(()),
         }
@@ -189,21 +193,34 @@ const fn is_of_the_base(kind: FaultKind) -> bool {
 /// A drill under way.
 struct Run<'a> {
     drill: &'a Drill,
-    plant: Plant,
-    config: &'a ValidConfig,
+    driver: &'a mut dyn DriverUnderTest,
+    course: &'a Course,
+    limits: &'a Limits,
+    now: Micros,
     release: Release,
     beats: u32,
     told_to_stop: bool,
-    onset: Option<FleetTime>,
-    last: Option<Truth>,
-    permitted_until: FleetTime,
+    onset: Option<Micros>,
+    /// When each fault that could be injected first made a difference; `None` in place of one that could not.
+    struck: Vec<Option<Struck>>,
+    seen: Observed,
+    turned_rad: f64,
+    verdict: Option<Verdict>,
+    needs_person: bool,
+    permitted_until: Micros,
     /// Rules that fired before the onset.
     usual: BTreeSet<RuleId>,
     found: BTreeMap<RuleId, Micros>,
     stop: Option<Measured>,
     unexplained: u32,
     unpermitted_m: f64,
+    touching: bool,
+    touches: u32,
 }
+
+/// A fault that was injected: when it first made a difference.
+#[derive(Clone, Copy, Default)]
+struct Struck(Option<Micros>);
 
 /// A stop that is being measured.
 struct Measured {
@@ -213,122 +230,143 @@ struct Measured {
 }
 
 impl<'a> Run<'a> {
-    fn new(drill: &'a Drill, site: &Arc<CompiledSite>, config: &'a ValidConfig) -> Result<Self, String> {
-        let from = waypoint(site, "dock")?;
-        let lanes = route(site, from, waypoint(site, "upper")?)?;
-        let plant = Plant::new(Arc::clone(site), plant_config(config, from), drill.seed);
-        Ok(Self {
+    fn new(
+        drill: &'a Drill,
+        driver: &'a mut dyn DriverUnderTest,
+        course: &'a Course,
+        limits: &'a Limits,
+    ) -> Self {
+        let seen = driver.observe();
+        let reach = if seen.lifts.is_empty() { course.before_lifts() } else { course.lanes.len() };
+        let lanes = course.lanes.get(..reach).unwrap_or_default().to_vec();
+        let site = course.site.version();
+        Self {
             drill,
-            plant: plant.map_err(|error| error.to_string())?,
-            config,
-            release: Release { epoch: Epoch(1), origin: from, first: 0, lanes, site: site.version() },
+            driver,
+            course,
+            limits,
+            now: Micros::ZERO,
+            release: Release { epoch: Epoch(1), origin: course.from, first: 0, lanes, site },
             beats: 0,
             told_to_stop: false,
             onset: None,
-            last: None,
-            permitted_until: FleetTime::ZERO,
+            struck: Vec::new(),
+            seen,
+            turned_rad: 0.0,
+            verdict: None,
+            needs_person: false,
+            permitted_until: Micros::ZERO,
             usual: BTreeSet::new(),
             found: BTreeMap::new(),
             stop: None,
             unexplained: 0,
             unpermitted_m: 0.0,
-        })
-    }
-
-    fn step(&mut self, site: &CompiledSite) {
-        let now = self.plant.now();
-        let Some(robot) = self.plant.truth().into_iter().find(|truth| truth.agent == Some(ROBOT)) else {
-            return;
-        };
-        let inside = site
-            .lift(LIFT)
-            .is_some_and(|lift| (robot.x_m - lift.at.x).abs() < 0.3 && (robot.y_m - lift.at.y).abs() < 0.3);
-        self.serve(site, robot, inside);
-        if self.onset.is_none() && self.is_in_state(robot, inside) {
-            self.strike(now);
+            touching: false,
+            touches: 0,
         }
-        self.talk(now);
-        self.last = Some(robot);
-        self.plant.step(&Sequential);
-        if let Some(decision) = self.plant.decision(ROBOT).copied() {
-            self.note(now, robot, &decision);
+    }
+
+    fn step(&mut self) {
+        let inside = self.is_in_lift();
+        self.serve(inside);
+        if self.onset.is_none() && self.is_in_state(inside) {
+            self.strike();
         }
-        self.watch(now, robot);
+        self.talk();
+        let (began, before) = (self.now, std::mem::take(&mut self.seen));
+        self.driver.tick(TICK);
+        self.now = self.now.saturating_add(TICK);
+        self.seen = self.driver.observe();
+        self.turned_rad = (self.seen.yaw_rad - before.yaw_rad).abs();
+        for step in std::mem::take(&mut self.seen.steps) {
+            self.note(began, before.speed_mps, &step);
+        }
+        self.watch(began, &before);
     }
 
-    /// Opens the door, and calls the lift to where the robot is, or upstairs once it is inside.
-    fn serve(&mut self, site: &CompiledSite, robot: Truth, inside: bool) {
-        let upper = site.level_named("L1");
-        let level = if inside { upper.unwrap_or(robot.level) } else { robot.level };
-        self.plant.command(PeripheralCommand::Door { door: DOOR, open: true });
-        self.plant.command(PeripheralCommand::CallLift { lift: LIFT, level });
+    fn is_in_lift(&self) -> bool {
+        let here = Point2::new(self.seen.x_m, self.seen.y_m);
+        let inside =
+            |lift: &sheepdog_map::Lift| (here.x - lift.at.x).abs() < 0.3 && (here.y - lift.at.y).abs() < 0.3;
+        self.seen.lifts.iter().any(|(lift, ..)| self.course.site.lift(*lift).is_some_and(inside))
     }
 
-    fn is_in_state(&mut self, robot: Truth, inside: bool) -> bool {
-        let turned_rad = self.last.map_or(0.0, |last| (robot.yaw_rad - last.yaw_rad).abs());
-        let cruises = 0.9 < robot.speed_mps;
+    /// Opens doors, and calls lifts to where the robot is, or to where it wants once it is inside.
+    fn serve(&mut self, inside: bool) {
+        let goal = self.course.origin(self.release.lanes.len());
+        let goal = self.course.site.waypoint(goal).map_or(self.seen.level, |goal| goal.level);
+        let level = if inside { goal } else { self.seen.level };
+        for (door, _) in self.seen.doors.clone() {
+            self.driver.inject(Injection::Building(PeripheralCommand::Door { door, open: true }));
+        }
+        for (lift, ..) in self.seen.lifts.clone() {
+            self.driver.inject(Injection::Building(PeripheralCommand::CallLift { lift, level }));
+        }
+    }
+
+    fn is_in_state(&mut self, inside: bool) -> bool {
+        let Observed { speed_mps, .. } = self.seen;
+        let cruises = 0.9 * f64::from(self.limits.speed.0) / 1e3 < speed_mps;
         match self.drill.state {
-            MotionState::AtRest => FleetTime::from_micros(2_000_000) <= self.plant.now(),
+            MotionState::AtRest => Micros::from_secs(2) <= self.now,
             MotionState::Cruising => cruises,
-            MotionState::Turning => robot.speed_mps.abs() < 0.1 && (0.03..1.0).contains(&turned_rad),
+            MotionState::Turning => speed_mps.abs() < 0.1 && (0.03..1.0).contains(&self.turned_rad),
             MotionState::InLift => {
-                inside && self.plant.lifts().iter().all(|(.., door)| *door != DoorState::Open)
+                inside && self.seen.lifts.iter().all(|(.., door)| *door != DoorState::Open)
             }
             MotionState::Stopping => {
                 if cruises && !self.told_to_stop {
                     self.told_to_stop = true;
-                    let (scope, generation) = (StopScope::Agent(ROBOT), StopGeneration(1));
+                    let (scope, generation) = (StopScope::Agent(self.course.agent), StopGeneration(1));
                     let order = StopOrder { scope, category: StopCategory::One, generation };
-                    self.plant.send(ROBOT, ToAgent::Stop(order));
+                    self.driver.command(ToAgent::Stop(order));
                 }
-                let stops = self.plant.decision(ROBOT).is_some_and(|last| last.verdict != Verdict::Move);
-                self.told_to_stop && stops && STANDING_MPS < robot.speed_mps
+                let stops = self.verdict.is_some_and(|verdict| verdict != Verdict::Move);
+                self.told_to_stop && stops && STANDING_MPS < speed_mps
             }
         }
     }
 
-    fn strike(&mut self, now: FleetTime) {
-        self.onset = Some(now);
-        let onset = now.since(FleetTime::ZERO).unwrap_or(Micros::ZERO);
+    fn strike(&mut self) {
+        self.onset = Some(self.now);
         for fault in &self.drill.faults {
-            let target = match fault.kind.victims() {
-                Victims::Agents => FaultTarget::Agent(ROBOT),
-                Victims::Doors => FaultTarget::Door(DOOR),
-                Victims::Lifts => FaultTarget::Lift(LIFT),
-            };
-            self.plant.inject(Fault { target, onset, duration: fault.duration, kind: fault.kind });
+            let injection = Injection::Fault { kind: fault.kind, duration: fault.duration };
+            let supported = self.driver.inject(injection) == Support::Supported;
+            self.struck.push(supported.then(Struck::default));
         }
     }
 
     /// Twice a second the release, unless the robot is to rest, and a beat.
-    fn talk(&mut self, now: FleetTime) {
-        if !now.as_micros().is_multiple_of(500_000) {
+    fn talk(&mut self) {
+        if !self.now.as_micros().is_multiple_of(500_000) {
             return;
         }
         let longest =
             self.drill.faults.iter().filter_map(|fault| fault.duration).fold(Micros::ZERO, Micros::max);
+        let watched = longest.min(REST_MAX).saturating_add(Micros::from_secs(1));
         let rests = self.drill.state == MotionState::AtRest
-            && self.onset.is_none_or(|onset| now < onset + longest.min(REST_MAX) + Micros::from_secs(1));
+            && self.onset.is_none_or(|onset| self.now < onset.saturating_add(watched));
         if !rests {
-            self.plant.send(ROBOT, ToAgent::Release(self.release.clone()));
+            self.driver.command(ToAgent::Release(self.release.clone()));
         }
         self.beats += 1;
-        let doors = self.plant.doors().into_iter().filter(|(_, state)| *state == DoorState::Open);
-        let lifts = self.plant.lifts().into_iter().filter(|(.., state)| *state == DoorState::Open);
-        let open = doors.map(|(door, _)| Passage::Door(door));
-        let open = open.chain(lifts.map(|(lift, level, _)| Passage::Lift(lift, level))).collect();
+        let open = self.course.open_passages(&self.seen);
         let beat = Beat { boot: 0, seq: self.beats, open, shut: Vec::new(), stop: None, reset: None };
-        self.plant.send(ROBOT, ToAgent::Beat(beat));
+        self.driver.command(ToAgent::Beat(beat));
     }
 
-    fn note(&mut self, now: FleetTime, robot: Truth, decision: &Decision) {
-        if decision.verdict == Verdict::Move {
-            self.permitted_until = now + PERMIT_TTL_MAX;
+    fn note(&mut self, now: Micros, speed_mps: f64, step: &Step) {
+        let decision = &step.record.decision;
+        self.verdict = Some(decision.verdict);
+        self.needs_person = step.record.after.needs_person();
+        if decision.verdict == Verdict::Move && !step.is_refused() {
+            self.permitted_until = now.saturating_add(PERMIT_TTL_MAX);
         }
-        let Some(after) = self.onset.and_then(|onset| now.since(onset)) else {
+        let Some(onset) = self.onset else {
             self.usual.extend(decision.rules.iter());
             return;
         };
+        let after = now.saturating_sub(onset);
         for rule in decision.rules.iter().filter(|rule| !self.usual.contains(rule)) {
             self.found.entry(rule).or_insert(after);
         }
@@ -336,48 +374,56 @@ impl<'a> Run<'a> {
         if !decision.evidence.holds() || !decision.rules.contains(decision.primary) {
             self.unexplained += 1;
         }
-        if self.stop.is_none() && STANDING_MPS < robot.speed_mps.abs() {
-            let config = self.config.get();
-            let speed = MmPerS(whole(robot.speed_mps.abs() * 1e3));
-            let predicted =
-                stopping_distance(speed, config.actuation_delay.saturating_add(TICK), config.deceleration);
-            let stop = Stop { rule, after, speed, way: Mm::ZERO, predicted: predicted.unwrap_or(Mm::MAX) };
+        if self.stop.is_none() && STANDING_MPS < speed_mps.abs() {
+            let speed = MmPerS(whole(speed_mps.abs() * 1e3));
+            let reaction = self.limits.actuation.saturating_add(TICK).saturating_add(self.limits.jitter());
+            let predicted = stopping_distance(speed, reaction, self.limits.deceleration).unwrap_or(Mm::MAX);
+            let stop = Stop { rule, after, speed, way: Mm::ZERO, predicted };
             self.stop = Some(Measured { stop, way_m: 0.0, is_over: false });
         }
     }
 
     /// Looks at what the robot really did in the tick.
-    fn watch(&mut self, now: FleetTime, before: Truth) {
-        let Some(robot) = self.plant.truth().into_iter().find(|truth| truth.agent == Some(ROBOT)) else {
-            return;
-        };
-        let way_m = libm::hypot(robot.x_m - before.x_m, robot.y_m - before.y_m);
-        if before.speed_mps.abs() + 0.001 < robot.speed_mps.abs() && self.permitted_until <= now {
+    fn watch(&mut self, began: Micros, before: &Observed) {
+        let way_m = libm::hypot(self.seen.x_m - before.x_m, self.seen.y_m - before.y_m);
+        let gains = before.speed_mps.abs() + 0.001 < self.seen.speed_mps.abs();
+        if gains && self.permitted_until <= began && self.verdict.is_some() {
             self.unpermitted_m += way_m;
         }
         if let Some(measured) = self.stop.as_mut().filter(|measured| !measured.is_over) {
             measured.way_m += way_m;
-            measured.is_over = robot.speed_mps.abs() <= STANDING_MPS;
+            measured.is_over = self.seen.speed_mps.abs() <= STANDING_MPS;
+        }
+        let touches = self.course.touches(self.seen.level, Point2::new(self.seen.x_m, self.seen.y_m));
+        self.touches += u32::from(touches && !self.touching);
+        self.touching = touches;
+        let after = self.onset.map(|onset| began.saturating_sub(onset));
+        let struck = self.struck.iter_mut().flatten();
+        for (Struck(at), made) in struck.zip(&self.seen.struck) {
+            *at = at.or(after.filter(|_| *made));
         }
     }
 
     fn finish(self) -> Drilled {
-        let onset = self.onset;
-        let since = |at: Option<FleetTime>| at.and_then(|at| at.since(onset?));
-        let there = self.plant.truth().iter().any(|truth| truth.level.0 == 1 && truth.x_m < 10.5);
-        let end = match self.plant.needs_person(ROBOT) {
+        let here = Point2::new(self.seen.x_m, self.seen.y_m);
+        let goal = self.release.lanes.len().saturating_sub(1);
+        let there = self.course.is_at_end(goal, self.seen.level, here, 0.5);
+        let end = match self.needs_person {
             true => End::Latched,
             false if there => End::There,
             false => End::Waiting,
         };
+        let without = self.drill.faults.iter().zip(&self.struck).filter(|(_, struck)| struck.is_none());
         Drilled {
-            onset,
-            effects: self.plant.faults().iter().map(|status| since(status.took_effect)).collect(),
+            onset: self.onset,
+            effects: self.struck.iter().map(|struck| struck.and_then(|Struck(at)| at)).collect(),
+            unsupported: without.map(|(fault, _)| fault.name).collect(),
+            rules: self.usual.iter().chain(self.found.keys()).copied().collect(),
             found: self.found,
             stop: self.stop.map(|Measured { stop, way_m, .. }| Stop { way: Mm(whole(way_m * 1e3)), ..stop }),
             unexplained: self.unexplained,
             unpermitted: Mm(whole(self.unpermitted_m * 1e3)),
-            overlaps: self.plant.overlaps(),
+            touches: self.touches,
             end,
         }
     }
@@ -388,64 +434,4 @@ fn whole(value: f64) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
     let whole = libm::ceil(value) as u32;
     whole
-}
-
-/// The building of all drills.
-fn site() -> Result<CompiledSite, String> {
-    let site = Site::from_toml(include_str!("drill.toml")).map_err(|error| error.to_string())?;
-    let class = FootprintClass::round("cart", Mm(250), Mm(100));
-    let compiled = site.compile(&CompileOptions::new(vec![class]));
-    compiled.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-}
-
-fn waypoint(site: &CompiledSite, name: &str) -> Result<WaypointId, String> {
-    site.waypoint_named(name).ok_or_else(|| format!("there is no waypoint {name}"))
-}
-
-fn route(site: &CompiledSite, from: WaypointId, to: WaypointId) -> Result<Vec<LaneId>, String> {
-    let profile = TravelProfile::robot(MmPerS(1_000), 0);
-    shortest_path(site, profile, &NominalWaits(site), from, to).ok_or_else(|| "there is no way".to_owned())
-}
-
-fn interlock() -> Result<ValidConfig, String> {
-    let config = Config {
-        speed_creep: MmPerS(250),
-        yaw_rate_max: MradPerS(1_000),
-        cycle_max: Micros::from_millis(200),
-        stop_margin: Mm(150),
-        clearance_creep: Mm(100),
-        ..Config::SIMULATED
-    };
-    config.validate().map_err(|error| error.to_string())
-}
-
-fn plant_config(interlock: &ValidConfig, at: WaypointId) -> PlantConfig {
-    let robot = RobotSpec {
-        agent: ROBOT,
-        class: 0,
-        at,
-        speed: MmPerS(1_000),
-        acceleration: MmPerS2(500),
-        deceleration: MmPerS2(1_000),
-        battery: Ppm::ONE,
-        beams: BeamSpec::default(),
-        interlock: *interlock,
-        controller: ControllerSpec {
-            yaw_rate: MradPerS(1_000),
-            report_every: Micros::from_secs(1),
-            passage_fresh: Micros::from_secs(1),
-            fleet_beat_timeout: None,
-            map: MapSettings { error_max: Mm(50), ..MapSettings::SIMULATED },
-            wall_margin: Mm(50),
-            beam_gap_rad: 0.5,
-        },
-    };
-    PlantConfig {
-        tick: TICK,
-        robots: vec![robot],
-        people: Vec::new(),
-        walkers: Vec::new(),
-        radio: RadioSpec::default(),
-        power: PowerSpec::default(),
-    }
 }

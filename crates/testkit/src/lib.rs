@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod contract;
 pub mod drill;
 mod fleet;
 pub mod oracle;
