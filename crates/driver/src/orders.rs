@@ -229,7 +229,7 @@ mod tests {
     fn a_reset_of_before_a_restart_does_not_release_a_later_latch() {
         let start = |generation| ResetOrder {
             generation: StopGeneration(generation),
-            actor: sheepdog_core::ActorId(9),
+            actor: ActorId(9),
             step: ResetStep::Start,
         };
         let memory =

@@ -1,10 +1,11 @@
 //! What a fleet is made of and how patient it is.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use sheepdog_core::{ActorId, Micros, Mm, Ppm};
 use sheepdog_dispatch::Agent;
 
-use crate::uvc::UvcRoom;
+use crate::{input::Actor, uvc::UvcRoom};
 
 /// Everything a [`Fleet`](crate::Fleet) is told once. It is part of the ledger's first record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,4 +116,19 @@ pub struct ActorEntry {
     pub role: Role,
     /// SHA-256 of the actor's secret; an input proves itself by the secret.
     pub proof: [u8; 32],
+}
+
+impl ActorEntry {
+    /// The entry of somebody, who proves to be them by the secret in [`Actor::proof`].
+    ///
+    /// ```
+    /// use sheepdog_core::ActorId;
+    /// use sheepdog_fleet::{Actor, ActorEntry, Role};
+    ///
+    /// let nurse = Actor { id: ActorId(1), role: Role::Staff, proof: b"secret".to_vec() };
+    /// assert_eq!(ActorEntry::of(&nurse).proof[..2], [0x2b, 0xb8]);
+    /// ```
+    pub fn of(actor: &Actor) -> Self {
+        Self { id: actor.id, role: actor.role, proof: Sha256::digest(&actor.proof).into() }
+    }
 }

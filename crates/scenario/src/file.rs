@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, de};
-use sha2::{Digest as _, Sha256};
 use sheepdog_core::{
     ActorId, AgentId, Confidence, LevelId, Micros, Mm, MmPerS, Ppm, StopCategory, WaypointId, ZoneId,
     wire::{Action, Fact, ResetStep, StopScope},
@@ -527,7 +526,7 @@ impl Scenario {
         self.add_robots(&mut setup, robots)?;
         self.add_people(&mut setup)?;
         self.add_walkers(&mut setup)?;
-        setup.fleet.actors = self.actors.iter().map(ActorLine::entry).collect();
+        setup.fleet.actors = self.actors.iter().map(|line| ActorEntry::of(&line.actor())).collect();
         self.add_deliveries(&mut setup)?;
         self.add_tasks(&mut setup)?;
         self.add_readings(&mut setup)?;
@@ -749,14 +748,6 @@ impl OperatorLine {
 }
 
 impl ActorLine {
-    fn entry(&self) -> ActorEntry {
-        ActorEntry {
-            id: ActorId(self.id),
-            role: self.role.into(),
-            proof: Sha256::digest(self.secret.as_bytes()).into(),
-        }
-    }
-
     fn actor(&self) -> Actor {
         Actor { id: ActorId(self.id), role: self.role.into(), proof: self.secret.as_bytes().to_vec() }
     }

@@ -25,6 +25,63 @@ pub(crate) struct Memory<'a> {
     pub(crate) draw: (u64, u32, u64),
 }
 
+/// A fault of what a robot perceives, for rigs that make their own observations.
+///
+/// ```
+/// use sheepdog_sim::{FaultKind, Tampering};
+///
+/// assert!(Tampering::of(FaultKind::ScanLost, 1).is_some());
+/// assert!(Tampering::of(FaultKind::BrakeOpen, 1).is_none(), "that is the base's");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tampering {
+    kind: FaultKind,
+    seed: u64,
+    frozen: Option<Frozen>,
+}
+
+impl Tampering {
+    /// The fault; `None` when its kind acts on something else. Noise comes from `seed`.
+    pub const fn of(kind: FaultKind, seed: u64) -> Option<Self> {
+        if is_of_senses(kind) { Some(Self { kind, seed, frozen: None }) } else { None }
+    }
+
+    /// Changes an observation; `age` is how long the fault has been on. Returns whether anything is different.
+    pub fn apply(&mut self, observation: &mut Observation, age: Micros) -> bool {
+        let draw = (self.seed, 0, observation.now.as_micros());
+        let mut memory = Memory { frozen: &mut self.frozen, draw };
+        distort(observation, Active { index: 0, kind: self.kind, age }, &mut memory)
+    }
+}
+
+/// Whether a kind changes an observation, and nothing else.
+const fn is_of_senses(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::ConfidenceLoss { .. }
+            | FaultKind::ConfidenceStuck { .. }
+            | FaultKind::ScanLost
+            | FaultKind::ScanFrozen
+            | FaultKind::ScanNotANumber
+            | FaultKind::ScanInfinite
+            | FaultKind::ScanOutOfRange
+            | FaultKind::ScanBias { .. }
+            | FaultKind::ScanTurns { .. }
+            | FaultKind::ScanNoise { .. }
+            | FaultKind::ScanBlind { .. }
+            | FaultKind::ScanClear { .. }
+            | FaultKind::ScanGhost { .. }
+            | FaultKind::ScanMirrored
+            | FaultKind::StampAhead { .. }
+            | FaultKind::StampBehind { .. }
+            | FaultKind::EmergencyButton
+            | FaultKind::EmergencyButtonBounces
+            | FaultKind::ResetButtonStuck
+            | FaultKind::PoseJump { .. }
+            | FaultKind::PoseOutside
+    )
+}
+
 /// Changes what a robot perceives; returns whether anything is different.
 #[expect(
     clippy::wildcard_enum_match_arm,

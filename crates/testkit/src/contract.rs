@@ -27,6 +27,7 @@ mod judge;
 mod macros;
 mod rehearsal;
 mod report;
+mod rig;
 mod simulated;
 mod site;
 
@@ -39,5 +40,6 @@ pub use judge::{Breach, PROMISES};
 pub use macros::{Broken, play};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use report::Report;
+pub use rig::Rig;
 pub use simulated::Simulated;
 pub use site::{SiteCheck, SiteFailure, SiteTerms, check_site};

@@ -136,6 +136,11 @@ impl Drill {
         Ok(self.play_on(&mut Simulated::new(&course)?, &course, &Limits::SIMULATED))
     }
 
+    /// Whether base or odometer are at fault: then nothing is promised of ways and permits.
+    pub fn is_of_the_base(&self) -> bool {
+        self.faults.iter().any(|fault| is_of_the_base(fault.kind))
+    }
+
     /// Plays it on a driver, along a course.
     pub fn play_on(&self, driver: &mut dyn DriverUnderTest, course: &Course, limits: &Limits) -> Drilled {
         driver.reset(self.seed);
@@ -160,7 +165,7 @@ impl Drilled {
         if 0 < self.unexplained {
             return broken(format!("{} stops without a reason", self.unexplained));
         }
-        if drill.faults.iter().any(|fault| is_of_the_base(fault.kind)) {
+        if drill.is_of_the_base() {
             return Ok(());
         }
         if 0 < self.touches {

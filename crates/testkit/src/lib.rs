@@ -38,6 +38,13 @@ mod story;
 
 use proptest::test_runner::{Config, RngSeed};
 
+/// Every type that an implementation of [`contract::DriverUnderTest`] needs, for crates that depend on this one alone.
+pub use sheepdog_core as vocabulary;
+pub use sheepdog_driver as driver;
+pub use sheepdog_interlock as interlock;
+pub use sheepdog_map as map;
+pub use sheepdog_sim as sim;
+
 pub use check::Violation;
 pub use fleet::{Load, Oddity, Robot, faults, fleets, loads, places, radios};
 pub use play::{PlayError, Played, Sample, samples_of_csv};

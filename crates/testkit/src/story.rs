@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use sha2::{Digest as _, Sha256};
 use sheepdog_core::{ActorId, AgentId, LevelId, Micros, MmPerS};
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement};
 use sheepdog_fleet::{Actor, ActorEntry, Role};
@@ -206,8 +205,7 @@ impl Story {
                 setup.script.push((incident.start(), event));
             }
         }
-        let Actor { id, role, proof } = attendant();
-        setup.fleet.actors.push(ActorEntry { id, role, proof: Sha256::digest(&proof).into() });
+        setup.fleet.actors.push(ActorEntry::of(&attendant()));
         setup.plant.radio = self.radio;
         setup.fleet.lost_after = Micros::from_secs(20);
         setup.fleet.answer_within = Micros::from_secs(10);

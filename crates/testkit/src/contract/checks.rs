@@ -307,7 +307,7 @@ impl Bench<'_> {
         if drilled.rules.is_empty() {
             self.unsupported.insert(NO_DECISIONS.to_owned());
         }
-        if let Some(stop) = drilled.stop {
+        if let Some(stop) = drilled.stop.filter(|_| !drill.is_of_the_base()) {
             self.outcome.margins.push(Margin {
                 what: "way to rest after a fault",
                 unit: "mm",

@@ -1,6 +1,9 @@
 //! The tests that the macros make.
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::{Check, Course, DriverUnderTest, Failure, Limits, Options, Verdict, run};
 
@@ -40,7 +43,6 @@ pub fn play<D: DriverUnderTest>(
     make: impl FnOnce(&Course) -> D,
     limits: &Limits,
     options: Options,
-    pictures: &Path,
 ) -> Result<(), Broken> {
     let course = Course::standard().map_err(Broken::Course)?;
     let mut driver = make(&course);
@@ -48,9 +50,10 @@ pub fn play<D: DriverUnderTest>(
     match run(check, &mut driver, &course, limits, options).verdict {
         Verdict::Pass => Ok(()),
         Verdict::Fail(failure) => {
-            let picture = match failure.write_svg(pictures) {
+            let folder = pictures();
+            let picture = match failure.write_svg(&folder) {
                 Ok(path) => path.map(|path| path.display().to_string()),
-                Err(error) => Some(format!("not written to {}: {error}", pictures.display())),
+                Err(error) => Some(format!("not written to {}: {error}", folder.display())),
             };
             Err(Broken::Promise(failure, picture))
         }
@@ -59,11 +62,18 @@ pub fn play<D: DriverUnderTest>(
     }
 }
 
+/// `contract` in the target folder, where the tests are run from.
+fn pictures() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    let target = program.as_deref().and_then(|program| program.ancestors().nth(3));
+    target.unwrap_or_else(|| Path::new("target")).join("contract")
+}
+
 /// Makes a module of tests, one for each [`Check`](crate::contract::Check), that hold a driver to its contract.
 ///
 /// The first argument makes a [`DriverUnderTest`](crate::contract::DriverUnderTest) for a
 /// [`Course`](crate::contract::Course), the second is what the driver declares, the third, which can be left out, says how
-/// much is tried. A failure is told in a screenful and drawn into `target/contract` of the crate.
+/// much is tried. A failure is told in a screenful and drawn into the folder `contract` of the target folder.
 ///
 /// ```
 /// use sheepdog_testkit::{contract::{Course, Limits, Options, Simulated}, driver_contract};
@@ -100,9 +110,7 @@ macro_rules! driver_contract {
             $(
                 #[test]
                 fn $name() -> Result<(), $crate::contract::Broken> {
-                    let pictures = concat!(env!("CARGO_MANIFEST_DIR"), "/target/contract");
-                    let check = $crate::contract::Check::$check;
-                    $crate::contract::play(check, $make, &$limits, $options, pictures.as_ref())
+                    $crate::contract::play($crate::contract::Check::$check, $make, &$limits, $options)
                 }
             )*
         }

@@ -187,7 +187,10 @@ impl<'a> Run<'a> {
             }
             self.wait(LOOK)?;
         }
-        let what = format!("it stands at ({x_m:.2}, {y_m:.2})");
+        let why = self.steps.last().map_or_else(String::new, |step| {
+            format!(", its last decision is by {}", step.record.decision.primary)
+        });
+        let what = format!("it stands at ({x_m:.2}, {y_m:.2}){why}");
         Err(Breach { promise: "DRV-05", at: self.now, what })
     }
 
