@@ -3,7 +3,7 @@
 use sheepdog::dispatch::{DSP_009, Performers};
 use sheepdog::fleet::{OperatorCommand, Record, TaskRequest, TaskStatus, rules};
 use sheepdog::scenario::{Event, Moment, Setup, Victim, World};
-use sheepdog::sim::{BodyKind, FaultKind, FaultTarget, Truth, Victims};
+use sheepdog::sim::{BodyKind, Fault, FaultKind, FaultTarget, Truth, Victims, swarm};
 use sheepdog::vocabulary::{
     AgentId, DoorId, LiftId, Micros, Sequential, StopCategory,
     wire::{ResetStep, StopScope},
@@ -310,4 +310,47 @@ fn no_fault_of_the_catalogue_breaks_a_promise() {
             promises(&mut world);
         }
     }
+}
+
+/// Swarms of faults on both robots, the door and the lift, while errands are under way. Bodies keep apart as long as no base is
+/// at fault; every other promise is kept whatever comes together.
+#[test]
+fn swarms_of_faults_break_no_promise() {
+    let mut effective = 0;
+    for seed in 0..12 {
+        let mut setup = setup();
+        for (name, from, to) in [("blood", "bay-2", "bay-4"), ("linen", "bay-3", "bay-1")] {
+            let request = carry(&setup, name, from, to);
+            ask(&mut setup, 0, request);
+        }
+        setup.duration = Micros::from_secs(150);
+        let mut world = World::new(setup).unwrap();
+        let agents = [ANNA, BERT];
+        let faults = swarm(seed, 8, Micros::from_secs(60), &agents, &[DoorId(0)], &[LiftId(0)]);
+        let of_the_base = |fault: &Fault| {
+            matches!(
+                fault.kind,
+                FaultKind::BrakeFade { .. }
+                    | FaultKind::BrakeOpen
+                    | FaultKind::DriveDelay { .. }
+                    | FaultKind::Runaway { .. }
+                    | FaultKind::WheelSlip { .. }
+            )
+        };
+        let sound = !faults.iter().any(of_the_base);
+        for fault in faults {
+            world.inject(fault);
+        }
+        world.run(&Sequential).unwrap();
+        effective += world.plant().faults().iter().filter(|status| status.took_effect.is_some()).count();
+        if sound {
+            promises(&mut world);
+        } else {
+            kept(&mut world);
+        }
+    }
+    assert!(
+        48 <= effective,
+        "{effective} of 96 faults made a difference: a run that meets none proves nothing"
+    );
 }

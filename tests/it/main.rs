@@ -12,6 +12,7 @@ mod contract;
 mod drills;
 mod failures;
 mod hostile;
+mod incident;
 mod ledgers;
 mod live;
 mod needless;

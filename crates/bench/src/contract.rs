@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// Other seeds are other cases.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The checks alone, without the broken drivers.
+    #[arg(long)]
+    tiers_only: bool,
 }
 
 /// A liar has to be caught within so many cases,
@@ -37,7 +40,7 @@ pub(crate) fn run_all(arguments: Arguments) -> ExitCode {
     }
 }
 
-fn play(Arguments { cases, seed }: Arguments) -> Result<bool, String> {
+fn play(Arguments { cases, seed, tiers_only }: Arguments) -> Result<bool, String> {
     let course = Course::standard()?;
     let limits = Limits::SIMULATED;
     let mut sound = true;
@@ -54,6 +57,9 @@ fn play(Arguments { cases, seed }: Arguments) -> Result<bool, String> {
         sound &= matches!(outcome.verdict, Verdict::Pass);
         let worst = outcome.margins.iter().map(|margin| margin.measured / margin.limit).fold(0.0, f64::max);
         anstream::println!("{tier:<20} {name:<30} {runs:>7} runs, worst margin used {worst:.2}: {verdict}");
+    }
+    if tiers_only {
+        return Ok(sound);
     }
     let (mut caught, mut most_cases, mut most_acts) = (0, 0, 0);
     for lie in Lie::ALL {

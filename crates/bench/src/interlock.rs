@@ -12,8 +12,9 @@ use sheepdog_interlock::{
 };
 use sheepdog_runtime::Clock;
 use sheepdog_scenario::interlock_config;
+use sheepdog_testkit::kernel::inputs;
 
-use crate::{figure::Figure, median, oracle};
+use crate::{figure::Figure, median};
 
 /// As on a well-equipped robot: four sensors, eight sectors.
 const SENSORS: usize = 4;
@@ -100,7 +101,7 @@ fn nominal_ns(config: &ValidConfig, runs: usize) -> f64 {
 }
 
 fn random_ns(runs: usize) -> f64 {
-    let scenes = oracle::inputs::<SENSORS, SECTORS>(1, SCENES);
+    let scenes = inputs::<SENSORS, SECTORS>(1, SCENES);
     let count = scenes.iter().map(|(_, inputs)| inputs.len()).sum::<usize>();
     let times = (0..20 * runs).map(|_| {
         let mut robots: Vec<_> = scenes.iter().map(|(config, _)| interlock(config)).collect();

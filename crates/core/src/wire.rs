@@ -35,6 +35,9 @@ pub struct Pose {
 /// its list reaches, so the fleet sends the missing part again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
+    /// The start of the robot's software that it is for, by its last report. A robot that has started anew since ignores it:
+    /// what was released to it before may be somebody else's by now.
+    pub boot: u32,
     /// The epoch the route belongs to; a robot ignores older ones.
     pub epoch: Epoch,
     /// The waypoint at which the epoch's route starts.

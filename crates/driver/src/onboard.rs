@@ -141,7 +141,7 @@ impl<B: Base> Onboard<B> {
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
             known: Known::new(&config.site),
             map: Map::new(config.map)?,
-            orders: Orders::after(restart),
+            orders: Orders::default(),
             duty: Duty::default(),
             black_box: BlackBox::default(),
             last: None,
@@ -229,7 +229,11 @@ impl<B: Base> Onboard<B> {
         for _ in 0..MESSAGES_PER_STEP {
             let Some(message) = link.receive() else { break };
             match message {
-                ToAgent::Release(release) => self.tracker.accept(&release),
+                ToAgent::Release(release) => {
+                    if release.boot == self.reporter.boot {
+                        self.tracker.accept(&release);
+                    }
+                }
                 ToAgent::Hold(epoch) => {
                     let braking_m = self.braking_distance_m(observation.speed_mps);
                     if let Some(lanes) = self.tracker.hold(epoch, pose, braking_m) {

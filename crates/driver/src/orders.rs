@@ -4,7 +4,7 @@ use sheepdog_core::{
     Micros, RobotTime, StopGeneration,
     wire::{Beat, Passage, ResetOrder, ResetStep, StopOrder},
 };
-use sheepdog_interlock::{Reset, Restart, State, StopCommand};
+use sheepdog_interlock::{Reset, State, StopCommand};
 
 use crate::whereabouts::Whereabouts;
 
@@ -16,7 +16,7 @@ pub(crate) struct Orders {
     reset: Option<ResetOrder>,
     /// The furthest reset that has been carried out.
     taken: Option<(StopGeneration, ResetStep)>,
-    /// Resets up to this stop were ordered while the button on the robot was pressed, or were taken before it has booted.
+    /// Resets up to this stop were ordered while the button on the robot was pressed.
     void: Option<StopGeneration>,
     /// A reset that is behind `taken`: nothing to do, but the fleet waits for the answer.
     repeated: Option<ResetOrder>,
@@ -27,16 +27,6 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// The orders of a robot that boots. Whatever has latched it before came after the reset that it has taken last: a copy
-    /// of that must not release it.
-    pub(crate) fn after(restart: Restart) -> Self {
-        let cleared = match restart {
-            Restart::Remembered(memory) if memory.latched => memory.cleared,
-            Restart::Remembered(_) | Restart::First | Restart::Unreadable => None,
-        };
-        Self { void: cleared, ..Self::default() }
-    }
-
     /// The highest stop that concerns the robot stays in force; the interlock knows which one has been reset.
     pub(crate) fn stop(&mut self, order: StopOrder, whereabouts: &Whereabouts<'_>) {
         let concerned = whereabouts.is_in(order.scope);
@@ -151,7 +141,7 @@ mod tests {
     use sheepdog_map::{CompileOptions, CompiledSite, Site, model::Level};
 
     use super::*;
-    use sheepdog_interlock::{Evidence, Memory, Relation, StopCategory, rules};
+    use sheepdog_interlock::{Evidence, Relation, StopCategory, rules};
 
     const ME: AgentId = AgentId(1);
     const HERE: LevelId = LevelId(0);
@@ -223,27 +213,6 @@ mod tests {
         orders.reset(order(3, ResetStep::Start));
         orders.note_state(State::Ready);
         assert_eq!(orders.reset_ack(), Some(order(3, ResetStep::Start)));
-    }
-
-    #[test]
-    fn a_reset_of_before_a_restart_does_not_release_a_later_latch() {
-        let start = |generation| ResetOrder {
-            generation: StopGeneration(generation),
-            actor: ActorId(9),
-            step: ResetStep::Start,
-        };
-        let memory =
-            Memory { latched: true, highest_stop: Some(StopGeneration(3)), cleared: Some(StopGeneration(3)) };
-        let mut orders = Orders::after(Restart::Remembered(memory));
-        orders.reset(start(3));
-        assert_eq!(orders.pending_reset(latched()), None);
-        orders.reset(start(4));
-        assert_eq!(orders.pending_reset(latched()).map(|reset| reset.generation), Some(StopGeneration(4)));
-        // A stop that was not reset yet is reset by its own number, as ever.
-        let open = Memory { cleared: Some(StopGeneration(2)), ..memory };
-        let mut orders = Orders::after(Restart::Remembered(open));
-        orders.reset(start(3));
-        assert!(orders.pending_reset(latched()).is_some());
     }
 
     #[test]

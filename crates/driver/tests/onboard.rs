@@ -37,6 +37,7 @@ const RADIUS_M: f64 = 0.25;
 const RANGE_M: f64 = 8.0;
 const ME: AgentId = AgentId(3);
 const TICK: Micros = Micros::from_millis(50);
+const BOOT: u32 = 1;
 
 fn site() -> Arc<CompiledSite> {
     let mut site = Site::new("ward");
@@ -178,6 +179,8 @@ struct Robot {
     button: bool,
     reset_button: bool,
     residual_m: Option<f64>,
+    /// How far along x it believes to be from where it is, metres.
+    astray_m: f64,
     braking: Option<Braking>,
     beats: Option<Beat>,
     /// Top speed and largest distance from the route's lines since the last look.
@@ -201,7 +204,7 @@ impl Robot {
         let radio = Radio::default();
         let at = site.waypoint(site.waypoint_named(start).unwrap()).unwrap();
         Self {
-            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), 1, Restart::First).unwrap(),
+            onboard: Onboard::new(config, Motors(Rc::clone(&wire)), BOOT, Restart::First).unwrap(),
             wire,
             link: link(radio.clone()),
             radio,
@@ -219,6 +222,7 @@ impl Robot {
             button: false,
             reset_button: false,
             residual_m: None,
+            astray_m: 0.0,
             braking: None,
             beats: Some(Beat {
                 boot: 0,
@@ -241,6 +245,7 @@ impl Robot {
 
     fn release(&self, epoch: u32, from: &str, first: u32, lanes: &[LaneId]) -> ToAgent {
         ToAgent::Release(Release {
+            boot: BOOT,
             epoch: Epoch(epoch),
             origin: self.site.waypoint_named(from).unwrap(),
             first,
@@ -296,7 +301,7 @@ impl Robot {
             now: self.now,
             taken: self.now,
             level: self.level,
-            x_m: self.at.x,
+            x_m: self.at.x + self.astray_m,
             y_m: self.at.y,
             yaw_rad: self.yaw,
             pose_error_m: 0.01,
@@ -382,6 +387,19 @@ impl Robot {
         last.unwrap()
     }
 
+    /// Its answer to the first hold.
+    fn stoppable_at(&self) -> Option<u32> {
+        self.radio.up.borrow().iter().find_map(|message| match message {
+            ToFleet::StoppableAt { lanes, .. } => Some(*lanes),
+            ToFleet::Report(_)
+            | ToFleet::Answer { .. }
+            | ToFleet::Performed(_)
+            | ToFleet::Position(_)
+            | ToFleet::Lamp(_)
+            | ToFleet::Anchor(_) => None,
+        })
+    }
+
     fn distance_to(&self, name: &str) -> f64 {
         let waypoint = self.site.waypoint(self.site.waypoint_named(name).unwrap()).unwrap();
         if waypoint.level == self.level { nalgebra::distance(&waypoint.at, &self.at) } else { f64::INFINITY }
@@ -460,8 +478,10 @@ fn a_release_that_makes_no_sense_is_ignored() {
     let mut robot = Robot::new("west");
     let lanes = robot.route("west", "east");
     let ToAgent::Release(mut other) = robot.release(1, "west", 0, &lanes) else { unreachable!() };
+    let before_it_booted = Release { boot: BOOT - 1, ..other.clone() };
     other.site.0[0] ^= 1;
     robot.tell(ToAgent::Release(other));
+    robot.tell(ToAgent::Release(before_it_booted));
     robot.tell(robot.release(1, "west", 0, &[lanes[1]]));
     robot.tell(robot.release(1, "west", 0, &[LaneId(99_999)]));
     robot.tell(robot.release(1, "up", 0, &robot.route("up", "cabin 2")));
@@ -843,16 +863,7 @@ fn a_hold_is_answered_with_a_waypoint_where_it_then_stands() {
     let (done, at) = (robot.report().done, robot.at);
     robot.tell(ToAgent::Hold(Epoch(1)));
     robot.tick();
-    let answer = robot.radio.up.borrow().iter().find_map(|message| match message {
-        ToFleet::StoppableAt { lanes, .. } => Some(*lanes),
-        ToFleet::Report(_)
-        | ToFleet::Answer { .. }
-        | ToFleet::Performed(_)
-        | ToFleet::Position(_)
-        | ToFleet::Lamp(_)
-        | ToFleet::Anchor(_) => None,
-    });
-    let answer = answer.unwrap();
+    let answer = robot.stoppable_at().unwrap();
     assert!(done < answer && (answer as usize) < lanes.len(), "{done} < {answer} < {}", lanes.len());
     // A release that was under way does not grow the route over what has been given back.
     robot.tell(robot.release(1, "west", 0, &lanes));
@@ -863,11 +874,54 @@ fn a_hold_is_answered_with_a_waypoint_where_it_then_stands() {
     // A new epoch begins there.
     let rest = &lanes[answer as usize..];
     let origin = robot.site.lane(lanes[answer as usize]).unwrap().from;
-    let release =
-        Release { epoch: Epoch(2), origin, first: 0, lanes: rest.to_vec(), site: robot.site.version() };
+    let release = Release {
+        boot: BOOT,
+        epoch: Epoch(2),
+        origin,
+        first: 0,
+        lanes: rest.to_vec(),
+        site: robot.site.version(),
+    };
     robot.tell(ToAgent::Release(release));
     robot.run_until_done(2, rest.len());
     assert!(robot.distance_to("east") < 0.03);
+}
+
+#[test]
+fn a_pose_that_cannot_be_true_drives_no_lane_and_gives_none_back() {
+    let mut robot = Robot::new("west");
+    robot.send_to(1, "west", "east");
+    robot.run(4.0);
+    let Report { done, known, .. } = robot.report();
+    robot.astray_m = 1e4;
+    robot.run(2.0);
+    assert_eq!((robot.report().done, robot.speed), (done, 0.0));
+    robot.tell(ToAgent::Hold(Epoch(1)));
+    robot.tick();
+    assert_eq!(robot.stoppable_at(), Some(known), "who does not know where it stands keeps what it has");
+}
+
+/// A robot that was stopped rolls over the end of a lane while it does not know where it is.
+#[test]
+fn a_hold_keeps_the_lane_onto_which_a_robot_has_rolled() {
+    let mut robot = Robot::new("west");
+    let lanes = robot.route("west", "east");
+    robot.send_to(1, "west", "east");
+    while robot.report().done == 0 {
+        robot.tick();
+    }
+    let end = robot.site.waypoint(robot.site.lane(lanes[1]).unwrap().to).unwrap().at;
+    while 0.2 < end.x - robot.at.x {
+        robot.tick();
+    }
+    robot.astray_m = 1e4;
+    robot.run(2.0);
+    assert!(end.x + 0.05 < robot.at.x && robot.speed == 0.0);
+    robot.astray_m = 0.0;
+    robot.run(1.0);
+    robot.tell(ToAgent::Hold(Epoch(1)));
+    robot.tick();
+    assert!(Some(2) < robot.stoppable_at(), "it stands on the third lane");
 }
 
 #[test]

@@ -280,7 +280,9 @@ impl Fleet {
         );
         robot.route.extend(&lanes);
         robot.held = None;
-        let release = Release { epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };
+        let boot = robot.boot.unwrap_or(0);
+        let release =
+            Release { boot, epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };
         self.state.passages_due = true;
         self.record(&Record::Released { agent, first, lanes });
         self.output(Output::ToAgent { agent, message: ToAgent::Release(release) });

@@ -358,6 +358,7 @@ impl Fleet {
             return;
         }
         let release = Release {
+            boot: report.boot,
             epoch: robot.epoch,
             origin: robot.origin,
             first: robot.known,

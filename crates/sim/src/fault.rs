@@ -1,6 +1,9 @@
 //! Faults as data: what goes wrong, with whom, when and for how long.
 
+use rand_pcg::Pcg32;
 use sheepdog_core::{AgentId, Confidence, DoorId, FleetTime, LiftId, Micros, Mm, Ppm};
+
+use crate::random::{Purpose, stream, up_to};
 
 /// Something that goes wrong during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -342,6 +345,48 @@ impl Fault {
     }
 }
 
+/// Faults drawn from the catalogue: `count` of them, each on an agent, door or lift that it suits, with onsets spread evenly at
+/// random over `span`, in that order. The same seed draws the same faults.
+///
+/// What suits nobody is left out: with no lift there are no faults of lifts.
+///
+/// ```
+/// use sheepdog_core::{AgentId, Micros};
+///
+/// let hour = Micros::from_secs(3_600);
+/// let faults = sheepdog_sim::swarm(7, 20, hour, &[AgentId(0), AgentId(1)], &[], &[]);
+/// assert!(faults.iter().all(|fault| fault.onset < hour));
+/// assert_eq!(faults, sheepdog_sim::swarm(7, 20, hour, &[AgentId(0), AgentId(1)], &[], &[]));
+/// ```
+pub fn swarm(
+    seed: u64,
+    count: u32,
+    span: Micros,
+    agents: &[AgentId],
+    doors: &[DoorId],
+    lifts: &[LiftId],
+) -> Vec<Fault> {
+    let draw = |number: u32| {
+        let mut rng = stream(seed, Purpose::Swarm, number, 0);
+        let named = pick(&mut rng, FAULTS)?;
+        let target = match named.kind.victims() {
+            Victims::Agents => FaultTarget::Agent(*pick(&mut rng, agents)?),
+            Victims::Doors => FaultTarget::Door(*pick(&mut rng, doors)?),
+            Victims::Lifts => FaultTarget::Lift(*pick(&mut rng, lifts)?),
+        };
+        let onset = Micros::new(up_to(&mut rng, span.as_micros().saturating_sub(1)));
+        Some(Fault { target, onset, duration: named.duration, kind: named.kind })
+    };
+    let mut faults: Vec<Fault> = (0..count).filter_map(draw).collect();
+    faults.sort_by_key(|fault| fault.onset);
+    faults
+}
+
+fn pick<'a, T>(rng: &mut Pcg32, from: &'a [T]) -> Option<&'a T> {
+    let last = u64::try_from(from.len()).ok()?.checked_sub(1)?;
+    from.get(usize::try_from(up_to(rng, last)).ok()?)
+}
+
 /// A fault of a run and whether it mattered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultStatus {
@@ -434,6 +479,29 @@ mod tests {
         };
         assert_eq!(ages(AgentId(1)), [(1, Micros::from_secs(2))]);
         assert!(ages(AgentId(2)).is_empty());
+    }
+
+    #[test]
+    fn a_swarm_strikes_what_is_there_and_in_the_end_everything() {
+        let agents = [AgentId(4), AgentId(9)];
+        let hour = Micros::from_secs(3_600);
+        let many = swarm(3, 2_000, hour, &agents, &[DoorId(1)], &[LiftId(2)]);
+        assert_eq!(many.len(), 2_000);
+        assert!(many.is_sorted_by_key(|fault| fault.onset));
+        for fault in &many {
+            let suits = match fault.target {
+                FaultTarget::Agent(agent) => {
+                    agents.contains(&agent) && fault.kind.victims() == Victims::Agents
+                }
+                FaultTarget::Door(door) => door == DoorId(1) && fault.kind.victims() == Victims::Doors,
+                FaultTarget::Lift(lift) => lift == LiftId(2) && fault.kind.victims() == Victims::Lifts,
+                FaultTarget::EveryAgent => false,
+            };
+            assert!(suits && fault.onset < hour, "{fault:?}");
+        }
+        let named = |named: &NamedFault| many.iter().any(|fault| fault.kind == named.kind);
+        assert!(FAULTS.iter().all(named), "two thousand leave none out");
+        assert!(swarm(3, 100, hour, &[], &[], &[]).is_empty());
     }
 
     #[test]

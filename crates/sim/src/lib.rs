@@ -37,7 +37,7 @@ pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RP
 pub use config::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec};
 pub use distort::Tampering;
 pub use error::PlantError;
-pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims};
+pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims, swarm};
 pub use people::{PERSON_RADIUS_M, STAIRS};
 pub use peripherals::Peripherals;
 pub use plant::{Plant, TICK_MAX};

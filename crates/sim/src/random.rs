@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Noise = 9,
     /// What a scanner sees of its contour.
     Contour = 10,
+    /// Faults of a swarm.
+    Swarm = 11,
 }
 
 /// The generator of one entity at one step. Constant time.

@@ -283,8 +283,14 @@ impl Dispatcher {
     fn new(site: &CompiledSite, from: &str, to: &str) -> Self {
         let profile = TravelProfile::robot(MmPerS(1_000), 0);
         let lanes = shortest_path(site, profile, &NominalWaits(site), at(site, from), at(site, to)).unwrap();
-        let release =
-            Release { epoch: Epoch(1), origin: at(site, from), first: 0, lanes, site: site.version() };
+        let release = Release {
+            boot: 0,
+            epoch: Epoch(1),
+            origin: at(site, from),
+            first: 0,
+            lanes,
+            site: site.version(),
+        };
         Self { robot: AgentId(0), release, open: Vec::new(), beat: 0 }
     }
 
@@ -515,8 +521,7 @@ fn every_fault_of_the_catalogue_takes_effect_and_is_found_by_its_rule_in_time() 
         ("e-stop", Some(("EST-003", 0)), Latched),
         ("e-stop bounce", Some(("EST-003", 0)), Latched),
         ("reset button stuck", None, There),
-        // What is off its route wants nothing.
-        ("leaves map", Some(("IDL-001", 0)), There),
+        ("leaves map", Some(("PCK-002", 0)), There),
         ("localisation jump", Some(("PCK-002", 0)), There),
         ("process crash", Some(("ARM-001", 3_000)), Booted),
         ("restart mid-motion", Some(("STP-001", 100)), Booted),

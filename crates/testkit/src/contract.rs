@@ -18,6 +18,7 @@
 //! No test replaces an assessment by people who answer for it: whatever comes out here, the robot is not certified.
 
 pub mod broken;
+mod bundle;
 mod case;
 mod checks;
 mod course;
@@ -31,6 +32,7 @@ mod rig;
 mod simulated;
 mod site;
 
+pub use bundle::{Bundle, Replayed};
 pub use case::{Act, Case, Condition, Deed};
 pub use checks::{Check, Margin, Options, Outcome, RULES_FROM_OUTSIDE, Tier, Verdict, run};
 pub use course::Course;

@@ -12,7 +12,7 @@ use std::{
 use nalgebra::Point2;
 use sheepdog_core::{
     Epoch, Micros, Mm, MmPerS, RuleId, StopCategory, StopGeneration,
-    wire::{Beat, DoorState, PeripheralCommand, Release, StopOrder, StopScope, ToAgent},
+    wire::{Beat, DoorState, PeripheralCommand, Release, StopOrder, StopScope, ToAgent, ToFleet},
 };
 use sheepdog_driver::Step;
 use sheepdog_interlock::{PERMIT_TTL_MAX, Verdict, stopping_distance};
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
             course,
             limits,
             now: Micros::ZERO,
-            release: Release { epoch: Epoch(1), origin: course.from, first: 0, lanes, site },
+            release: Release { boot: 0, epoch: Epoch(1), origin: course.from, first: 0, lanes, site },
             beats: 0,
             told_to_stop: false,
             onset: None,
@@ -283,6 +283,11 @@ impl<'a> Run<'a> {
         self.now = self.now.saturating_add(TICK);
         self.seen = self.driver.observe();
         self.turned_rad = (self.seen.yaw_rad - before.yaw_rad).abs();
+        for message in &self.seen.said {
+            if let ToFleet::Report(report) = message {
+                self.release.boot = report.boot;
+            }
+        }
         for step in std::mem::take(&mut self.seen.steps) {
             self.note(began, before.speed_mps, &step);
         }

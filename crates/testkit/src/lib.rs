@@ -9,6 +9,8 @@
 //!   file) and returns a [`Violation`] that says what is broken and where.
 //! * [`drill`]: faults of the catalogue on a robot in every state of motion: what finds them, when, and how far it still
 //!   goes.
+//! * [`contract`]: tests that hold a driver or a site to what it promises; [`driver_contract!`] and [`site_contract!`].
+//! * [`kernel`]: the interlock of this build against a plain one.
 //! * [`oracle`]: travel times by Floyd and Warshall's algorithm on the site as authored.
 //!
 //! ```
@@ -31,6 +33,7 @@ pub mod check;
 pub mod contract;
 pub mod drill;
 mod fleet;
+pub mod kernel;
 pub mod oracle;
 mod play;
 mod site;

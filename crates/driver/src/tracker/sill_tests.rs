@@ -100,7 +100,7 @@ impl World {
         };
         let origin = site.waypoint_named("lobby 0").unwrap();
         let lanes = site.lanes_from(origin).to_vec();
-        let release = Release { epoch: Epoch(1), origin, first: 0, lanes, site: site.version() };
+        let release = Release { boot: 0, epoch: Epoch(1), origin, first: 0, lanes, site: site.version() };
         let mut tracker = Tracker::new(site, 0, limits);
         tracker.accept(&release);
         tracker.adopt(pose(1.8), true);

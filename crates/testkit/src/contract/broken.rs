@@ -441,7 +441,8 @@ impl<D: DriverUnderTest> DriverUnderTest for Broken<D> {
         }
         if self.down_until.is_some_and(|until| until <= self.now) {
             self.down_until = None;
-            if let Some(release) = self.release.clone() {
+            if let Some(mut release) = self.release.clone() {
+                release.boot += 1;
                 self.inner.command(ToAgent::Release(release));
             }
         }

@@ -4,11 +4,12 @@ use std::fmt;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+use serde::{Deserialize, Serialize};
 use sheepdog_core::{Confidence, Micros, Mm};
 use sheepdog_sim::FaultKind;
 
 /// What happens to a robot, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// Where the rig's noise comes from.
     pub seed: u64,
@@ -17,7 +18,7 @@ pub struct Case {
 }
 
 /// One thing that happens, and how long the kit looks on before the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Act {
     /// What happens.
     pub deed: Deed,
@@ -26,13 +27,13 @@ pub struct Act {
 }
 
 /// What can happen in a case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Deed {
     /// So many lanes more are released; in a new epoch if the last one has ended.
     Release(u8),
     /// All lanes are released for another site.
     ReleaseElsewhere,
-    /// All lanes are released in an epoch that is over.
+    /// All lanes are released in an epoch that is over, and for a boot that is over.
     ReleaseOld,
     /// The robot is to give back what it can.
     Hold,
@@ -145,6 +146,25 @@ impl Case {
         Self { seed: rng.random(), acts }
     }
 
+    /// How long it lasts, with everything that lasts longer than its acts.
+    pub(super) fn span(&self) -> Micros {
+        let lasts = |act: &Act| match act.deed {
+            Deed::Silence(span) | Deed::Meet(_, span) => act.then.saturating_add(span),
+            Deed::Release(_)
+            | Deed::ReleaseElsewhere
+            | Deed::ReleaseOld
+            | Deed::Hold
+            | Deed::Stop
+            | Deed::Acknowledge
+            | Deed::Start
+            | Deed::ResetOld
+            | Deed::Perform
+            | Deed::PerformAgain
+            | Deed::Withdraw => act.then,
+        };
+        self.acts.iter().map(lasts).fold(Micros::ZERO, Micros::saturating_add)
+    }
+
     /// The smallest case that `fails` still accepts: acts are left out, times halved, numbers made smaller, until nothing
     /// helps.
     #[must_use]
@@ -193,6 +213,26 @@ impl Case {
 }
 
 impl Deed {
+    /// The value as Rust code.
+    pub(super) fn rust(self) -> String {
+        let span = |span: Micros| format!("Micros::from_millis({})", span.as_millis());
+        match self {
+            Self::Silence(silence) => format!("Deed::Silence({})", span(silence)),
+            Self::Meet(place, lasts) => format!("Deed::Meet({place}, {})", span(lasts)),
+            Self::Release(_)
+            | Self::ReleaseElsewhere
+            | Self::ReleaseOld
+            | Self::Hold
+            | Self::Stop
+            | Self::Acknowledge
+            | Self::Start
+            | Self::ResetOld
+            | Self::Perform
+            | Self::PerformAgain
+            | Self::Withdraw => format!("Deed::{self:?}"),
+        }
+    }
+
     fn simpler(self) -> Option<Self> {
         let long = |span: Micros| Micros::from_millis(200) <= span;
         match self {
@@ -239,7 +279,10 @@ fn deed(rng: &mut Pcg64Mcg) -> Deed {
         17 => Deed::PerformAgain,
         18 => Deed::Withdraw,
         19 => Deed::Silence(millis(rng, 3_000)),
-        _ => Deed::Meet(rng.random(), millis(rng, 3_000)),
+        _ => {
+            let conditions = u8::try_from(Condition::ALL.len()).unwrap_or(u8::MAX);
+            Deed::Meet(rng.random::<u8>() % conditions, millis(rng, 3_000))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
-use sheepdog_core::{FleetTime, Micros, RuleId};
+use sheepdog_core::{FleetTime, Micros, RuleId, Sequential};
 use sheepdog_driver::Incident;
 use sheepdog_interlock::rules as r;
 use sheepdog_ledger::{Kind, Ledger, SaltKey, Writer};
@@ -14,6 +14,7 @@ use super::{Act, Case, Condition, Course, Deed, DriverUnderTest, Failure, Limits
 use crate::{
     check::any_flipped_bit_is_found,
     drill::{Drill, Drilled, MotionState},
+    kernel::survey,
 };
 
 /// The tiers of a contract.
@@ -44,6 +45,8 @@ pub enum Check {
     Threshold,
     /// Every rule that can be met from outside fires when it is.
     Rules,
+    /// The interlock in this build decides as a plain one does, in scenes in which every rule decides.
+    Kernel,
     /// Random cases.
     Cases,
     /// Every fault in every state of motion.
@@ -62,9 +65,10 @@ pub enum Check {
 
 impl Check {
     /// All of them, by tier.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Threshold,
         Self::Rules,
+        Self::Kernel,
         Self::Cases,
         Self::Singles,
         Self::Pairs,
@@ -77,7 +81,7 @@ impl Check {
     /// The tier it belongs to.
     pub const fn tier(self) -> Tier {
         match self {
-            Self::Threshold | Self::Rules | Self::Cases => Tier::Functional,
+            Self::Threshold | Self::Rules | Self::Kernel | Self::Cases => Tier::Functional,
             Self::Singles | Self::Pairs | Self::Triples => Tier::Failures,
             Self::Evidence | Self::Replay | Self::Tampering => Tier::Explained,
         }
@@ -88,6 +92,7 @@ impl Check {
         match self {
             Self::Threshold => "t1_confidence_threshold",
             Self::Rules => "t1_every_rule_from_outside",
+            Self::Kernel => "t1_interlock_decides_as_a_plain_one",
             Self::Cases => "t1_random_cases",
             Self::Singles => "t2_every_fault_in_every_state",
             Self::Pairs => "t2_pairs_of_faults",
@@ -233,6 +238,7 @@ pub fn run(
     let played = match check {
         Check::Threshold => bench.threshold(),
         Check::Rules => bench.rules(),
+        Check::Kernel => bench.kernel(),
         Check::Cases => bench.cases(options.seed),
         Check::Evidence => bench.evidence(),
         Check::Singles => bench.singles(),
@@ -391,6 +397,18 @@ impl Bench<'_> {
         )))
     }
 
+    fn kernel(&mut self) -> Played {
+        let scenes = self.options.cases.max(SCENES_MIN);
+        let tally = survey(self.options.seed, scenes, &Sequential);
+        self.outcome.runs = scenes;
+        let Some(disagreement) = tally.disagreement() else { return Ok(()) };
+        let (head, tail) = (disagreement.lines().next(), disagreement.lines().rev().take(2));
+        let answers: Vec<_> = tail.collect();
+        let what = format!("{}\n  {}", head.unwrap_or_default(), answers.join("\n  "));
+        let script = format!("  {scenes} scenes of seed {}", self.options.seed);
+        Err(Box::new(Failure::plain(self.outcome.check, "EXP-02", script, what)))
+    }
+
     fn singles(&mut self) -> Played {
         for fault in FAULTS {
             for state in MotionState::ALL {
@@ -478,6 +496,8 @@ impl Bench<'_> {
     }
 }
 
+/// Scenes of the plain interlock at least: fewer leave rules out.
+const SCENES_MIN: u64 = 8_192;
 const NO_DECISIONS: &str = "decisions are not shown";
 
 /// A ledger file with these bodies.

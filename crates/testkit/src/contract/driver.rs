@@ -1,5 +1,6 @@
 //! What a driver shows to the kit, and what it declares.
 
+use serde::{Deserialize, Serialize};
 use sheepdog_core::{
     DoorId, LevelId, LiftId, Micros, Mm, MmPerS, MmPerS2, RobotTime,
     wire::{DoorState, PeripheralCommand, ToAgent, ToFleet},
@@ -103,7 +104,7 @@ pub struct Observed {
 }
 
 /// Whether a driver's time is the kit's or the world's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pace {
     /// [`DriverUnderTest::tick`] makes the time pass.
     Virtual,
@@ -115,7 +116,8 @@ pub enum Pace {
 }
 
 /// What a driver declares; the kit holds it to that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Highest speed.
     pub speed: MmPerS,
@@ -150,6 +152,39 @@ impl Limits {
         track_error: Mm(100),
         pace: Pace::Virtual,
     };
+
+    /// The value as Rust code.
+    pub(super) fn rust(&self) -> String {
+        let Self {
+            speed,
+            acceleration,
+            deceleration,
+            reaction,
+            actuation,
+            report_every,
+            pose_error,
+            track_error,
+            pace,
+        } = *self;
+        let pace = match pace {
+            Pace::Virtual => "Pace::Virtual".to_owned(),
+            Pace::Real { jitter } => {
+                format!("Pace::Real {{ jitter: Micros::new({}) }}", jitter.as_micros())
+            }
+        };
+        format!(
+            "Limits {{ speed: MmPerS({}), acceleration: MmPerS2({}), deceleration: MmPerS2({}), reaction: Micros::new({}), \
+             actuation: Micros::new({}), report_every: Micros::new({}), pose_error: Mm({}), track_error: Mm({}), pace: {pace} }}",
+            speed.0,
+            acceleration.0,
+            deceleration.0,
+            reaction.as_micros(),
+            actuation.as_micros(),
+            report_every.as_micros(),
+            pose_error.0,
+            track_error.0,
+        )
+    }
 
     pub(crate) const fn jitter(&self) -> Micros {
         match self.pace {

@@ -285,10 +285,14 @@ impl<'a> Judge<'a> {
     fn step(&mut self, now: Micros, step: &Step, seen: &Observed) -> Judged {
         let record = &step.record;
         let Decision { verdict, evidence, rules, primary, twist, .. } = record.decision;
-        if let Some((boot, seq, _)) = self.last_step
-            && (boot != record.boot.0 || record.seq != seq + 1)
-        {
-            return breach("EXP-01", now, format!("decision {} follows decision {seq}", record.seq));
+        let follows = match self.last_step {
+            Some((boot, seq, _)) => boot == record.boot.0 && Some(record.seq) == seq.checked_add(1),
+            None => record.seq == 0,
+        };
+        if !follows {
+            let before =
+                self.last_step.map_or_else(|| "none".to_owned(), |(_, seq, _)| format!("decision {seq}"));
+            return breach("EXP-01", now, format!("decision {} follows {before}", record.seq));
         }
         let since = self.last.as_ref().map(|last| last.clock).unwrap_or_default();
         let slack = self.limits.jitter().saturating_add(Micros::from_millis(1));

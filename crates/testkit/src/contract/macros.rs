@@ -94,6 +94,7 @@ macro_rules! driver_contract {
             @tests $make, $limits, $options;
             Threshold t1_confidence_threshold,
             Rules t1_every_rule_from_outside,
+            Kernel t1_interlock_decides_as_a_plain_one,
             Cases t1_random_cases,
             Singles t2_every_fault_in_every_state,
             Pairs t2_pairs_of_faults,

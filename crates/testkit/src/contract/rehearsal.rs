@@ -53,6 +53,8 @@ pub(super) struct Desk {
     epochs: Vec<(u32, usize, usize)>,
     /// Whether the last epoch has ended.
     is_over: bool,
+    /// The robot's boot, by its last report.
+    boot: u32,
     generation: u32,
     pub(super) stopped_at: Option<Micros>,
     stop: Option<StopOrder>,
@@ -171,7 +173,10 @@ impl<'a> Run<'a> {
             self.carry_out(deed);
             self.wait(Micros::from_secs(1))?;
         }
-        let Some((level, x_m, y_m)) = self.judge.place() else { return Ok(()) };
+        let Some((level, x_m, y_m)) = self.judge.place().filter(|_| 0 < self.lanes) else {
+            self.unsupported.push("a way without a lift".to_owned());
+            return Ok(());
+        };
         let at = Point2::new(x_m, y_m);
         let goal = self.lanes.saturating_sub(1);
         let deadline = self.now.saturating_add(DRIVES_WITHIN);
@@ -182,7 +187,7 @@ impl<'a> Run<'a> {
                     || DRIVES_M < gone_m
                     || self.course.is_at_end(goal, now_level, at, DRIVES_M)
             });
-            if drives || self.lanes == 0 {
+            if drives {
                 return Ok(());
             }
             self.wait(LOOK)?;
@@ -220,8 +225,8 @@ impl<'a> Run<'a> {
             let seen = self.driver.observe();
             self.trail.push((seen.level, seen.x_m, seen.y_m));
             self.steps.extend(seen.steps.iter().cloned());
-            self.hear(&seen);
             let judged = self.judge.look(self.now, &self.desk, &seen);
+            self.hear(&seen);
             self.building = seen;
             judged?;
             self.end_conditions();
@@ -243,6 +248,7 @@ impl<'a> Run<'a> {
                 }
             }
             if let ToFleet::Report(report) = message {
+                self.desk.boot = report.boot;
                 if report.stop_ack.0 == self.desk.generation {
                     self.desk.stop = None;
                 }
@@ -329,6 +335,7 @@ impl<'a> Run<'a> {
     fn release(&self) -> ToAgent {
         let (number, from, to) = self.desk.epochs.last().copied().unwrap_or((self.desk.epoch, 0, 0));
         ToAgent::Release(Release {
+            boot: self.desk.boot,
             epoch: Epoch(number),
             origin: self.course.origin(from),
             first: 0,
@@ -360,11 +367,17 @@ impl<'a> Run<'a> {
                 let release = self.release();
                 self.send(release);
             }
-            Deed::ReleaseElsewhere => self.release_all(self.desk.epoch, SiteVersion([0x5A; 32])),
+            Deed::ReleaseElsewhere => {
+                self.release_all(self.desk.boot, self.desk.epoch, SiteVersion([0x5A; 32]));
+            }
             Deed::ReleaseOld => {
-                // Only a robot that knows a newer one knows that this one is old.
+                let site = self.course.site.version();
+                if let Some(boot) = self.desk.boot.checked_sub(1) {
+                    self.release_all(boot, self.desk.epoch, site);
+                }
+                // Only a robot that knows a newer epoch knows that this one is old.
                 if self.judge.report().is_some_and(|report| report.epoch.0 == self.desk.epoch) {
-                    self.release_all(self.desk.epoch - 1, self.course.site.version());
+                    self.release_all(self.desk.boot, self.desk.epoch - 1, site);
                 }
             }
             Deed::Hold => {
@@ -423,9 +436,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn release_all(&mut self, epoch: u32, site: SiteVersion) {
+    fn release_all(&mut self, boot: u32, epoch: u32, site: SiteVersion) {
         let lanes = self.course.lanes.get(..self.lanes).unwrap_or_default().to_vec();
-        let release = Release { epoch: Epoch(epoch), origin: self.course.from, first: 0, lanes, site };
+        let release = Release { boot, epoch: Epoch(epoch), origin: self.course.from, first: 0, lanes, site };
         self.send(ToAgent::Release(release));
     }
 

@@ -1,24 +1,29 @@
-//! Compares the safety kernel with an independent, plain oracle, step by step.
+//! The interlock of this build against an independent, plain oracle, step by step.
 //!
-//! `sheepdog-bench oracle --cases N` plays N scenes to both and prints how many decisions were compared, how often each
-//! rule decided, and which boundary of which setting was met. It fails on the first disagreement, and when a rule or a
-//! boundary did not have its share. A scene is a function of the seed and its number, so neither the number of threads
-//! nor their timing changes a digit.
+//! [`survey`] plays scenes to both and says in a [`Tally`] how many decisions were compared, how often each rule decided, and
+//! which boundary of which setting was met. A scene is a function of the seed and its number, so neither the number of threads
+//! nor their timing changes a digit. A rule that is missing in the interlock shows as a disagreement.
+//!
+//! ```
+//! use sheepdog_core::Sequential;
+//! use sheepdog_testkit::kernel;
+//!
+//! let tally = kernel::survey(1, 100, &Sequential);
+//! assert_eq!(tally.disagreement(), None);
+//! ```
 #![expect(clippy::indexing_slicing, reason = "a report that is wrong about its own tables should end")]
 
 mod edges;
 mod plain;
 mod scene;
 
-use std::{cell::Cell, fmt::Write as _, process::ExitCode, sync::Arc};
+use std::{cell::Cell, fmt::Write as _, sync::Arc};
 
-use clap::Args;
-use sheepdog_core::{Sequential, Workers, map_jobs};
+use sheepdog_core::{Workers, map_jobs};
 use sheepdog_interlock::{
     Base, BootNonce, Bounded, ConfigDigest, Decision, Guarded, Input, Interlock, Memory, RULES, Record,
     Restart, Revocation, Sink, SinkFull, State, StopCategory, StopGeneration, ValidConfig, Verdict,
 };
-use sheepdog_runtime::Pool;
 
 use self::{
     edges::{Edge, Edges},
@@ -40,23 +45,10 @@ const EXEMPT_RULES: &[(R, &str)] =
 const EXEMPT_EDGES: &[(Edge, usize, &str)] =
     &[(Edge::chatter_trips, 2, "the count ends at its limit: the robot latches, and the reset clears it")];
 
-/// Which scenes to play.
-#[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Options {
-    /// How many scenes of 12 to 48 decisions.
-    #[arg(long, default_value_t = 1_000_000)]
-    cases: u64,
-    /// Other seeds are other scenes.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Threads to share the scenes among; the result is the same for every number.
-    #[arg(long, default_value_t = 1)]
-    threads: usize,
-}
-
 /// What some scenes came to.
 #[derive(Clone, Debug, Default)]
-struct Tally {
+pub struct Tally {
+    seed: u64,
     scenes: u64,
     steps: u64,
     moved: u64,
@@ -69,25 +61,8 @@ struct Tally {
 /// A change to what the kernel said, to show that the comparison notices it.
 type Tamper = fn(&mut Decision);
 
-/// Plays the scenes and reports.
-pub(crate) fn run(options: Options) -> ExitCode {
-    let settings: Arc<[ValidConfig]> = (0..SETTINGS).map(|n| scene::settings(options.seed, n)).collect();
-    let tally = if options.threads <= 1 {
-        survey(options, &settings, &Sequential)
-    } else {
-        survey(options, &settings, &Pool::new(options.threads))
-    };
-    if let Some(case) = tally.disagreed {
-        anstream::println!("{}", explain(options.seed, case, &settings, |_| {}));
-        return ExitCode::FAILURE;
-    }
-    let (report, complete) = tally.report();
-    anstream::println!("{report}");
-    if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
 /// The inputs of some scenes, in their order, with the settings they are for.
-pub(crate) fn inputs<const S: usize, const N: usize>(
+pub fn inputs<const S: usize, const N: usize>(
     seed: u64,
     scenes: u64,
 ) -> Vec<(ValidConfig, Vec<Input<S, N>>)> {
@@ -107,16 +82,17 @@ pub(crate) fn inputs<const S: usize, const N: usize>(
     (0..scenes).map(inputs_of).collect()
 }
 
-/// Plays all scenes, some jobs at a time, up to the first disagreement.
-fn survey(options: Options, settings: &Arc<[ValidConfig]>, workers: &dyn Workers) -> Tally {
-    let mut total = Tally::default();
-    let chunks: Vec<u64> = (0..options.cases.div_ceil(CHUNK)).collect();
+/// Plays the first `scenes` scenes of a seed, some jobs at a time, up to the first disagreement.
+pub fn survey(seed: u64, scenes: u64, workers: &dyn Workers) -> Tally {
+    let all: Arc<[ValidConfig]> = (0..SETTINGS).map(|number| scene::settings(seed, number)).collect();
+    let mut total = Tally { seed, ..Tally::default() };
+    let chunks: Vec<u64> = (0..scenes.div_ceil(CHUNK)).collect();
     for some in chunks.chunks(workers.width().max(1) * 16) {
-        let settings = Arc::clone(settings);
+        let settings = Arc::clone(&all);
         let tallies = map_jobs(workers, some.to_vec(), move |chunk| {
             let mut tally = Tally::default();
-            for case in chunk * CHUNK..options.cases.min((chunk + 1) * CHUNK) {
-                tally.play(options.seed, case, &settings, |_| {});
+            for case in chunk * CHUNK..scenes.min((chunk + 1) * CHUNK) {
+                tally.play(seed, case, &settings, |_| {});
             }
             tally
         });
@@ -131,6 +107,18 @@ fn survey(options: Options, settings: &Arc<[ValidConfig]>, workers: &dyn Workers
 }
 
 impl Tally {
+    /// How many decisions were compared.
+    pub const fn decisions(&self) -> u64 {
+        self.steps
+    }
+
+    /// The steps of the first scene in which interlock and oracle disagreed that are needed for it, and both answers.
+    pub fn disagreement(&self) -> Option<String> {
+        let settings: Vec<ValidConfig> =
+            (0..SETTINGS).map(|number| scene::settings(self.seed, number)).collect();
+        self.disagreed.map(|case| explain(self.seed, case, &settings, |_| {}))
+    }
+
     fn add(&mut self, other: &Self) {
         self.scenes += other.scenes;
         self.steps += other.steps;
@@ -178,8 +166,8 @@ impl Tally {
         true
     }
 
-    /// The report, and whether nothing is missing in it.
-    fn report(&self) -> (String, bool) {
+    /// A table of rules and boundaries, and whether each had its share.
+    pub fn report(&self) -> (String, bool) {
         let mut text = String::new();
         let mut missing = Vec::new();
         let share = |count: u64| 100.0 * ratio(count, self.steps);
@@ -436,6 +424,9 @@ fn explain_sized<const S: usize, const N: usize>(
 
 #[cfg(test)]
 mod tests {
+    use sheepdog_core::Sequential;
+    use sheepdog_runtime::Pool;
+
     use super::*;
 
     fn settings() -> Vec<ValidConfig> {
@@ -463,10 +454,9 @@ mod tests {
 
     #[test]
     fn threads_change_nothing() {
-        let settings: Arc<[ValidConfig]> = settings().into();
-        let options = Options { cases: CHUNK * 2 + 100, seed: 2, threads: 2 };
-        let reports = [survey(options, &settings, &Sequential), survey(options, &settings, &Pool::new(2))]
-            .map(|tally| tally.report());
+        let scenes = CHUNK * 2 + 100;
+        let reports =
+            [survey(2, scenes, &Sequential), survey(2, scenes, &Pool::new(2))].map(|tally| tally.report());
         assert_eq!(reports[0], reports[1]);
     }
 
