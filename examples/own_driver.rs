@@ -4,7 +4,7 @@
 //! cargo run --release --example own_driver
 //! ```
 //!
-//! The driver's thread steps its controller every 50 ms of its own time, which here runs ten times as fast as real time so
+//! The driver's thread steps its controller every 50 ms of its own time, which here runs five times as fast as real time so
 //! that nobody has to wait. The kit looks on from another thread: it plays the fleet, injects what the driver can have
 //! injected, and holds it to the promises of `sheepdog_testkit::contract::PROMISES`.
 
@@ -31,13 +31,13 @@ use sheepdog_testkit::contract::{
 };
 
 /// How much faster than the real clock the driver's runs.
-const LAPSE: u32 = 10;
+const LAPSE: u32 = 5;
 /// The driver's cycle.
 const CYCLE: Micros = Micros::from_millis(50);
 
-/// What the driver declares. On a real clock the kit looks on up to 150 ms too early or too late.
+/// What the driver declares. On a real clock the kit looks on up to 250 ms too early or too late.
 const LIMITS: Limits =
-    Limits { speed: MmPerS(800), pace: Pace::Real { jitter: Micros::from_millis(150) }, ..Limits::SIMULATED };
+    Limits { speed: MmPerS(800), pace: Pace::Real { jitter: Micros::from_millis(250) }, ..Limits::SIMULATED };
 
 /// What the motors were told last: metres per second, radians per second, until when.
 #[derive(Clone, Debug, Default)]

@@ -39,7 +39,7 @@ pub use course::Course;
 pub use driver::{DriverUnderTest, Injection, Limits, Observed, Pace, Support};
 pub use failure::Failure;
 pub use judge::{Breach, PROMISES};
-pub use macros::{Broken, play};
+pub use macros::{ContractError, play};
 pub use rehearsal::{Rehearsed, rehearse};
 pub use report::Report;
 pub use rig::Rig;

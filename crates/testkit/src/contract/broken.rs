@@ -108,6 +108,10 @@ lies! {
     MiscountsStops;
     /// It says that it waits whatever it does.
     SaysThatItWaits;
+    /// It says that it drives whatever it does.
+    SaysThatItDrives;
+    /// It says that it has failed when it is latched.
+    SaysThatItHasFailed;
     /// It reports a lane as driven before it has driven it.
     RunsAhead;
     /// It reports lanes that were not released.
@@ -378,6 +382,12 @@ impl<D: DriverUnderTest> Broken<D> {
                 }
             }
             Lie::SaysThatItWaits => report.motion = Motion::Waiting,
+            Lie::SaysThatItDrives if !matches!(report.motion, Motion::Latched(_)) => {
+                report.motion = Motion::Moving;
+            }
+            Lie::SaysThatItHasFailed if matches!(report.motion, Motion::Latched(_)) => {
+                report.motion = Motion::Failed;
+            }
             Lie::RunsAhead => report.done = report.known.min(report.done + 1),
             Lie::KnowsTooMuch => report.known += 3,
             Lie::HidesRestarts => (report.boot, report.seq) = (0, self.count),

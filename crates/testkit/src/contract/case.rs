@@ -126,6 +126,11 @@ impl Condition {
         matches!(self.kind, FaultKind::PoseOutside)
     }
 
+    /// Whether the robot knows itself to be out of order meanwhile.
+    pub(super) const fn fails(&self) -> bool {
+        matches!(self.kind, FaultKind::Breakdown)
+    }
+
     /// Whether the robot boots afterwards, and says nothing meanwhile.
     pub(super) const fn restarts(&self) -> bool {
         matches!(self.kind, FaultKind::Crash)

@@ -64,12 +64,12 @@ impl Failure {
     pub(super) fn of_drill(check: Check, seed: u64, drill: &Drill, violation: &Violation) -> Self {
         let faults: Vec<_> = drill.faults.iter().map(|fault| fault.name).collect();
         let script = format!("  {} while {}, seed {}", faults.join(" and "), drill.state, drill.seed);
-        Self { seed, ..Self::plain(check, "", script, violation.message.clone()) }
+        Self::plain(check, seed, "", script, violation.message.clone())
     }
 
-    pub(super) fn plain(check: Check, promise: &str, script: String, what: String) -> Self {
+    pub(super) fn plain(check: Check, seed: u64, promise: &str, script: String, what: String) -> Self {
         let (promise, story) = (promise.to_owned(), Vec::new());
-        Self { check, promise, what, seed: 1, number: None, script, story, svg: None }
+        Self { check, promise, what, seed, number: None, script, story, svg: None }
     }
 
     /// The line that plays it again.

@@ -384,7 +384,7 @@ impl<'a> Judge<'a> {
             return breach("DRV-09", now, what);
         }
         self.work(now, desk, report)?;
-        self.motion(now, report, seen)?;
+        self.motion(now, desk, report, seen)?;
         self.stops(now, report)?;
         self.reported = Some((now, report.clone()));
         Ok(())
@@ -474,8 +474,13 @@ impl<'a> Judge<'a> {
     }
 
     /// DRV-11.
-    fn motion(&mut self, now: Micros, report: &Report, seen: &Observed) -> Judged {
-        if let (Some(State::Latched { evidence, .. }), false) = (self.state, report.motion == Motion::Failed)
+    fn motion(&mut self, now: Micros, desk: &Desk, report: &Report, seen: &Observed) -> Judged {
+        let failed = report.motion == Motion::Failed && desk.is_out_of_order(now);
+        if report.motion == Motion::Failed && !failed {
+            return breach("DRV-11", now, "says that it has failed, and it has not".to_owned());
+        }
+        if let Some(State::Latched { evidence, .. }) = self.state
+            && !failed
             && report.motion != Motion::Latched(evidence.rule)
         {
             return breach(
@@ -492,7 +497,10 @@ impl<'a> Judge<'a> {
             | Motion::Failed => true,
             Motion::Moving => false,
         };
-        let odd = rests && 0.15 < seen.speed_mps.abs();
+        // At rest, with nothing released since it has booted, there is nothing to follow.
+        let idle = self.demands.get(&Ground::NoRelease).is_some_and(|demand| demand.brakes_by <= now);
+        let stands = seen.speed_mps.abs() <= STANDING_MPS;
+        let odd = if rests { 0.15 < seen.speed_mps.abs() } else { idle && stands };
         let since = odd.then(|| self.odd_motion_since.unwrap_or(now));
         self.odd_motion_since = since;
         if since.map(|since| now.saturating_sub(since)).is_some_and(|odd| MOTION_WITHIN < odd) {

@@ -8,7 +8,7 @@ use std::{
 use super::{Check, Course, DriverUnderTest, Failure, Limits, Options, Verdict, run};
 
 /// Why a test of a contract fails.
-pub enum Broken {
+pub enum ContractError {
     /// The kit's own course does not fit: a fault of the kit.
     Course(String),
     /// A promise was broken. The picture, if there is one, was written to the path.
@@ -17,7 +17,7 @@ pub enum Broken {
     Incomplete(Vec<String>),
 }
 
-impl fmt::Debug for Broken {
+impl fmt::Debug for ContractError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Course(why) => write!(f, "the course does not fit: {why}"),
@@ -37,14 +37,14 @@ impl fmt::Debug for Broken {
 /// Plays one check on the kit's course: what a test of [`driver_contract!`](crate::driver_contract) does.
 ///
 /// # Errors
-/// [`Broken`], whose debug form is meant to be read.
+/// [`ContractError`], whose debug form is meant to be read.
 pub fn play<D: DriverUnderTest>(
     check: Check,
     make: impl FnOnce(&Course) -> D,
     limits: &Limits,
     options: Options,
-) -> Result<(), Broken> {
-    let course = Course::standard().map_err(Broken::Course)?;
+) -> Result<(), ContractError> {
+    let course = Course::standard().map_err(ContractError::Course)?;
     let mut driver = make(&course);
     let options = options.with_environment();
     match run(check, &mut driver, &course, limits, options).verdict {
@@ -55,10 +55,10 @@ pub fn play<D: DriverUnderTest>(
                 Ok(path) => path.map(|path| path.display().to_string()),
                 Err(error) => Some(format!("not written to {}: {error}", folder.display())),
             };
-            Err(Broken::Promise(failure, picture))
+            Err(ContractError::Promise(failure, picture))
         }
         Verdict::Incomplete(_) if options.may_be_incomplete => Ok(()),
-        Verdict::Incomplete(what) => Err(Broken::Incomplete(what.into_iter().collect())),
+        Verdict::Incomplete(what) => Err(ContractError::Incomplete(what.into_iter().collect())),
     }
 }
 
@@ -110,7 +110,7 @@ macro_rules! driver_contract {
             use super::*;
             $(
                 #[test]
-                fn $name() -> Result<(), $crate::contract::Broken> {
+                fn $name() -> Result<(), $crate::contract::ContractError> {
                     $crate::contract::play($crate::contract::Check::$check, $make, &$limits, $options)
                 }
             )*

@@ -56,6 +56,8 @@ pub(super) struct Desk {
     /// The robot's boot, by its last report.
     boot: u32,
     generation: u32,
+    /// The last stop that was started after.
+    started: u32,
     pub(super) stopped_at: Option<Micros>,
     stop: Option<StopOrder>,
     reset: Option<ResetOrder>,
@@ -65,6 +67,7 @@ pub(super) struct Desk {
     beats: u32,
     silent_until: Micros,
     on: Vec<(u8, Micros)>,
+    out_of_order_until: Option<Micros>,
     pub(super) pose_is_odd: bool,
     pub(super) is_down: bool,
 }
@@ -87,6 +90,11 @@ impl Desk {
 
     pub(super) fn origin_of(&self, epoch: Epoch) -> Option<usize> {
         self.epochs.iter().find(|(number, ..)| *number == epoch.0).map(|(_, from, _)| *from)
+    }
+
+    /// Whether the robot may say that it has failed, now or a moment ago.
+    pub(super) fn is_out_of_order(&self, now: Micros) -> bool {
+        self.out_of_order_until.is_some_and(|until| now <= until)
     }
 
     pub(super) const fn stop_generation(&self) -> u32 {
@@ -222,12 +230,15 @@ impl<'a> Run<'a> {
             self.serve();
             self.driver.tick(LOOK);
             self.now = self.now.saturating_add(LOOK);
-            let seen = self.driver.observe();
+            let mut seen = self.driver.observe();
+            // What a driver on a clock of its own has done before the first look.
+            seen.said.splice(0..0, std::mem::take(&mut self.building.said));
+            seen.steps.splice(0..0, std::mem::take(&mut self.building.steps));
             self.trail.push((seen.level, seen.x_m, seen.y_m));
             self.steps.extend(seen.steps.iter().cloned());
             let judged = self.judge.look(self.now, &self.desk, &seen);
             self.hear(&seen);
-            self.building = seen;
+            self.building = Observed { said: Vec::new(), steps: Vec::new(), ..seen };
             judged?;
             self.end_conditions();
         }
@@ -401,7 +412,11 @@ impl<'a> Run<'a> {
             Deed::Acknowledge | Deed::Start if self.desk.generation == 0 => {}
             Deed::Acknowledge => self.reset(self.desk.generation, ResetStep::Acknowledge),
             Deed::Start => {
-                self.judge.lift(Ground::Stopped);
+                // Each stop is over once: who has latched since waits for another.
+                if self.desk.started < self.desk.generation {
+                    self.desk.started = self.desk.generation;
+                    self.judge.lift(Ground::Stopped);
+                }
                 self.reset(self.desk.generation, ResetStep::Start);
             }
             Deed::ResetOld => {
@@ -464,6 +479,10 @@ impl<'a> Run<'a> {
         let until = self.now.saturating_add(span);
         self.desk.on.push((place, until));
         self.desk.pose_is_odd |= condition.moves_pose();
+        if condition.fails() {
+            let after = until.saturating_add(Micros::from_secs(1));
+            self.desk.out_of_order_until = self.desk.out_of_order_until.max(Some(after));
+        }
         if let Some(within) = condition.forbids {
             self.judge.demand(Ground::Condition(place), self.now, within);
         }

@@ -114,7 +114,9 @@ impl Report {
     /// # Errors
     /// None in practice: every value is a text, a number or a list.
     pub fn json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(&self.written())
+        // The disclaimer goes into the first line.
+        let json = serde_json::to_string_pretty(&self.written())?;
+        Ok(json.replacen("{\n  ", "{ ", 1))
     }
 
     fn written(&self) -> Written<'_> {
@@ -148,7 +150,7 @@ impl Report {
     /// server that knows of nothing between passed and failed.
     pub fn junit(&self) -> String {
         let mut xml =
-            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- {DISCLAIMER} -->\n<testsuites>\n");
+            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?> <!-- {DISCLAIMER} -->\n<testsuites>\n");
         for tier in [Tier::Functional, Tier::Failures, Tier::Explained] {
             let checks: Vec<_> = self.of_tier(tier).collect();
             let count = |wanted| checks.iter().filter(|outcome| word(&outcome.verdict) == wanted).count();
@@ -188,7 +190,7 @@ impl Report {
     /// The report as one HTML file that needs nothing else.
     pub fn html(&self) -> String {
         let mut html = format!(
-            "<!doctype html>\n<!-- {DISCLAIMER} -->\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{DISCLAIMER}: {driver}</title>\n\
+            "<!doctype html> <!-- {DISCLAIMER} -->\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{DISCLAIMER}: {driver}</title>\n\
              <style>{STYLE}</style>\n<p class=\"no\">This robot is {DISCLAIMER}. No test replaces an assessment by people who \
              answer for it.</p>\n<h1>{driver}</h1>\n<p>{kit}, seed {seed}, {cases} random cases of each kind. Declared: \
              <code>{limits}</code></p>\n",

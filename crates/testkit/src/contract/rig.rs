@@ -117,6 +117,7 @@ impl Rig {
         let Injection::Fault { kind, duration } = injection else { return Support::Unsupported };
         let Some(fault) = Tampering::of(kind, 0) else { return Support::Unsupported };
         self.faults.push((self.now, duration, fault));
+        self.seen.struck.push(false);
         Support::Supported
     }
 
@@ -185,10 +186,10 @@ impl Rig {
             packs: [None; PACKS],
             failed: false,
         };
-        for (begun, duration, fault) in &mut self.faults {
+        for ((begun, duration, fault), struck) in self.faults.iter_mut().zip(&mut self.seen.struck) {
             let age = now.saturating_sub(*begun);
             if duration.is_none_or(|duration| age < duration) {
-                fault.apply(&mut observation, age);
+                *struck |= fault.apply(&mut observation, age);
             }
         }
         observation
