@@ -907,9 +907,6 @@ fn a_hold_keeps_the_lane_onto_which_a_robot_has_rolled() {
     let mut robot = Robot::new("west");
     let lanes = robot.route("west", "east");
     robot.send_to(1, "west", "east");
-    while robot.report().done == 0 {
-        robot.tick();
-    }
     let end = robot.site.waypoint(robot.site.lane(lanes[1]).unwrap().to).unwrap().at;
     while 0.2 < end.x - robot.at.x {
         robot.tick();
