@@ -89,19 +89,19 @@ impl Case {
     }
 
     pub(crate) fn door(&mut self, id: &str) -> &mut Door {
-        self.site.doors.iter_mut().find(|door| door.id == id).unwrap()
+        found(&mut self.site, |site| &mut site.doors, |door| door.id == id)
     }
 
     pub(crate) fn room(&mut self, id: &str) -> &mut Room {
-        self.site.rooms.iter_mut().find(|room| room.id == id).unwrap()
+        found(&mut self.site, |site| &mut site.rooms, |room| room.id == id)
     }
 
     pub(crate) fn waypoint(&mut self, id: &str) -> &mut Waypoint {
-        self.site.waypoints.iter_mut().find(|waypoint| waypoint.id == id).unwrap()
+        found(&mut self.site, |site| &mut site.waypoints, |waypoint| waypoint.id == id)
     }
 
     pub(crate) fn lane(&mut self, from: &str, to: &str) -> &mut Lane {
-        self.site.lanes.iter_mut().find(|lane| lane.from == from && lane.to == to).unwrap()
+        found(&mut self.site, |site| &mut site.lanes, |lane| lane.from == from && lane.to == to)
     }
 
     /// A waypoint on the ground floor with a station of its name, and a lane to another one.
@@ -135,4 +135,18 @@ impl Case {
         let waypoints = site.waypoints.iter_mut().map(|waypoint| &mut waypoint.at);
         corners.chain(doors).chain(waypoints).chain(site.lifts.iter_mut().map(|lift| &mut lift.at)).collect()
     }
+}
+
+/// An element of a table. One that an earlier change took away comes back first, so that any changes combine.
+fn found<T: Clone>(
+    site: &mut Site,
+    table: fn(&mut Site) -> &mut Vec<T>,
+    wanted: impl Fn(&T) -> bool,
+) -> &mut T {
+    let place = table(site).iter().position(&wanted).unwrap_or_else(|| {
+        let clean = table(&mut Case::clean().site).iter().find(|element| wanted(element)).unwrap().clone();
+        table(site).push(clean);
+        table(site).len() - 1
+    });
+    &mut table(site)[place]
 }

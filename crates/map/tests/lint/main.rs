@@ -210,6 +210,18 @@ proptest! {
     }
 }
 
+/// Every fault can be had after every other one, so that the property above may draw any of them.
+#[test]
+fn any_two_faults_combine() {
+    for (_, first) in MUTATIONS {
+        for (_, second) in MUTATIONS {
+            let mut case = Case::clean();
+            first(&mut case);
+            second(&mut case);
+        }
+    }
+}
+
 /// Who stands in a room does not get out through its wall, however near the way out is behind it.
 #[test]
 fn a_room_without_a_door_has_no_way_out() {
