@@ -6,7 +6,6 @@
 
 #[path = "../../map/tests/drawn/mod.rs"]
 mod drawn;
-mod memory;
 #[path = "../../map/tests/mutate/mod.rs"]
 mod mutate;
 
@@ -27,6 +26,7 @@ use sheepdog_map::{
 use sheepdog_runtime::Clock;
 
 use self::mutate::{Random, mutate};
+use crate::memory;
 
 /// Memory that a case may take whatever its length, bytes: a long lane becomes as many pieces as the limits allow.
 const BASE_BYTES: usize = 64 << 20;

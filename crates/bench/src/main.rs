@@ -17,6 +17,7 @@ mod fuzz;
 mod interlock;
 mod ledger;
 mod map;
+mod memory;
 mod model;
 mod oracle;
 mod sim;

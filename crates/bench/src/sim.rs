@@ -1,40 +1,95 @@
-//! How much faster than real time the whole stack runs.
+//! How much faster than real time the whole stack runs, and how its cost grows with robots.
 
 use sheepdog_core::{FleetTime, Micros, Mm, Sequential};
 use sheepdog_map::model::{Lane, Level, Room, Site, Station, Waypoint};
 use sheepdog_runtime::Clock;
 use sheepdog_scenario::{DeliveryLoad, Setup, World};
 
-use crate::{figure::Figure, median};
+use crate::{figure::Figure, median, memory};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// `realtime_factor_N`: simulated seconds per second with N robots, plant, radio, interlocks, coordinator, planner and
-/// ledger on one thread, while deliveries are always waiting.
-pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
-    let (seconds, runs) = if quick { (20, 1) } else { (120, 5) };
-    [(6, 8), (50, 16), (200, 32)]
-        .into_iter()
-        .map(|(robots, side)| {
-            let factors =
-                (0..runs).map(|seed| factor(robots, side, seconds, seed)).collect::<Outcome<Vec<_>>>()?;
-            Ok(Figure::alone("sim", format!("realtime_factor_{robots}"), median(factors), "x"))
-        })
-        .collect()
+/// Robots of one run, and how they look around.
+#[derive(Clone, Copy)]
+struct Crowd {
+    robots: usize,
+    /// Crossings along each side of the hall.
+    side: u32,
+    beams: u32,
 }
 
-fn factor(robots: usize, side: u32, seconds: u64, seed: u64) -> Outcome<f64> {
-    let site = streets(side);
-    let options = Setup::options(Mm(300), Mm(150), None);
-    let mut setup =
-        Setup::random_deliveries(&site, &options, robots, robots * 4, DeliveryLoad::default(), seed)?;
-    setup.duration = Micros::from_secs(seconds);
-    setup.until_done = false;
-    let mut world = World::new(setup)?;
-    let clock = Clock::starting_at(FleetTime::ZERO);
-    world.run(&Sequential)?;
-    let spent = clock.now().since(FleetTime::ZERO).unwrap_or_default().as_secs_f64();
-    Ok(Micros::from_secs(seconds).as_secs_f64() / spent.max(1e-9))
+impl Crowd {
+    /// Five crossings for every robot, however many there are.
+    fn of(robots: usize) -> Self {
+        let side = (1..).find(|side| robots * 5 <= (side * side) as usize).unwrap_or(1);
+        Self { robots, side, beams: 16 }
+    }
+
+    /// Everybody has deliveries waiting all the time.
+    fn world(self, duration: Micros, seed: u64) -> Outcome<World> {
+        let site = streets(self.side);
+        let options = Setup::options(Mm(300), Mm(150), None);
+        let load = DeliveryLoad::default();
+        let mut setup = Setup::random_deliveries(&site, &options, self.robots, self.robots * 4, load, seed)?;
+        setup.plant.tick = TICK;
+        for robot in &mut setup.plant.robots {
+            robot.beams.count = self.beams;
+        }
+        setup.duration = duration;
+        setup.until_done = false;
+        Ok(World::new(setup)?)
+    }
+
+    /// Seconds for each simulated second, the start of the world not counted.
+    fn cost(self, seconds: u64, seed: u64) -> Outcome<f64> {
+        let mut world = self.world(Micros::from_secs(seconds), seed)?;
+        let clock = Clock::starting_at(FleetTime::ZERO);
+        world.run(&Sequential)?;
+        Ok(clock.elapsed().as_secs_f64() / Micros::from_secs(seconds).as_secs_f64())
+    }
+
+    fn median_cost(self, seconds: u64, runs: u64) -> Outcome<f64> {
+        Ok(median((0..runs).map(|seed| self.cost(seconds, seed)).collect::<Outcome<_>>()?))
+    }
+
+    /// Bytes that are held after some simulated seconds.
+    fn bytes(self, seconds: u64) -> Outcome<f64> {
+        memory::begin();
+        let mut world = self.world(Micros::from_secs(seconds), 0)?;
+        world.run(&Sequential)?;
+        let held = memory::held();
+        memory::end();
+        Ok(held as f64)
+    }
+}
+
+/// Ten times a second, every robot looks around and decides.
+const TICK: Micros = Micros::from_millis(100);
+
+/// What the whole stack costs, on one thread: plant, radio, interlocks, coordinator, planner and ledger, while deliveries
+/// are always waiting.
+pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
+    let (seconds, runs) = if quick { (10, 1) } else { (120, 3) };
+    let mut figures = Vec::new();
+    let mut costs = Vec::new();
+    for robots in [10, 100, 1_000] {
+        let cost = Crowd::of(robots).median_cost(seconds, runs)?;
+        figures.push(Figure::alone("sim", format!("realtime_factor_{robots}"), 1.0 / cost, "x"));
+        costs.push((robots as f64, cost));
+    }
+    let wide = Crowd { beams: 360, ..Crowd::of(100) }.median_cost(seconds, runs)?;
+    figures.push(Figure::alone("sim", "realtime_factor_100_beams360", 1.0 / wide, "x"));
+    if let [(few, cheap), (some, cost), (many, dear)] = costs[..] {
+        let step_us = cost * TICK.as_secs_f64() / some * 1e6;
+        figures.push(Figure::alone("sim", "us_per_robot_step", step_us, "us"));
+        let exponent = (dear / cheap).ln() / (many / few).ln();
+        figures.push(Figure::alone("sim", "growth_exponent", exponent, ""));
+    }
+    let crowd = Crowd::of(200);
+    let half = Crowd { robots: 100, ..crowd };
+    let bytes = (crowd.bytes(seconds)? - half.bytes(seconds)?) / 100.0;
+    figures.push(Figure::alone("sim", "bytes_per_robot", bytes, "B"));
+    Ok(figures)
 }
 
 /// One large room with `side` by `side` crossings of one-way streets, 2 m apart, their directions alternating.

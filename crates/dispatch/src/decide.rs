@@ -104,10 +104,14 @@ pub fn decide(
     waits: &dyn Waits,
     now: FleetTime,
 ) -> Decision {
-    let mut trips = Trips::new(site, waits);
+    decide_with(&mut Trips::new(site, waits), task, agents, now)
+}
+
+/// [`decide`] with travel times that are shared with other tasks.
+pub fn decide_with(trips: &mut Trips<'_>, task: &Task, agents: &[Agent], now: FleetTime) -> Decision {
     let (mut bids, mut refusals) = (Vec::new(), Vec::new());
     for agent in agents {
-        match eligible(agent, task, now, &mut trips) {
+        match eligible(agent, task, now, trips) {
             Ok(bid) => bids.push(bid),
             Err(refusal) => refusals.push(refusal),
         }

@@ -59,14 +59,24 @@ const GONE: i64 = -1;
 /// Travel times of one site at one instant, searched once per profile and target and then remembered.
 ///
 /// A search is one backward Dijkstra over the roadmap; all agents of a profile share it, and so may several tasks
-/// that are decided at the same instant.
+/// that are decided at the same instant. What was found is a [`TripMemo`], which may be used again as long as site and
+/// waits are the same.
 pub struct Trips<'a> {
     site: &'a CompiledSite,
     waits: &'a dyn Waits,
     chargers: Vec<WaypointId>,
+    memo: TripMemo,
+}
+
+/// Travel times that have been searched, for the site and the waits of the [`Trips`] they come from.
+#[derive(Clone, Debug, Default)]
+pub struct TripMemo {
     times: BTreeMap<(Profile, WaypointId), TravelTimes>,
     charger_legs: BTreeMap<(Profile, WaypointId), Option<Micros>>,
 }
+
+/// Times that a memo keeps at most: 32 MB of them.
+const MEMO_TIMES_MAX: usize = 4_000_000;
 
 /// [`TravelProfile`] in a form that sorts.
 type Profile = (MmPerS, Option<usize>);
@@ -86,7 +96,19 @@ impl<'a> Trips<'a> {
         chargers.extend(stations.map(|(_, station)| station.waypoint));
         chargers.sort_unstable();
         chargers.dedup();
-        Self { site, waits, chargers, times: BTreeMap::new(), charger_legs: BTreeMap::new() }
+        Self { site, waits, chargers, memo: TripMemo::default() }
+    }
+
+    /// The same with what was found before, for the same site and the same waits.
+    #[must_use]
+    pub fn with_memo(self, memo: TripMemo) -> Self {
+        Self { memo, ..self }
+    }
+
+    /// What has been found, for the next instant with the same waits. Nothing when it has become too much to keep.
+    pub fn into_memo(self) -> TripMemo {
+        let too_much = MEMO_TIMES_MAX < self.memo.times.len().saturating_mul(self.site.waypoints().len());
+        if too_much { TripMemo::default() } else { self.memo }
     }
 
     /// How long an agent travels between two waypoints; `None` when there is no way for it.
@@ -98,7 +120,7 @@ impl<'a> Trips<'a> {
             return None;
         }
         let (site, waits) = (self.site, self.waits);
-        let times = self.times.entry(((agent.speed, agent.class), to)).or_insert_with(|| {
+        let times = self.memo.times.entry(((agent.speed, agent.class), to)).or_insert_with(|| {
             travel_times_to(site, TravelProfile { speed: agent.speed, class: agent.class }, waits, to)
         });
         times.from(from)
@@ -111,11 +133,11 @@ impl<'a> Trips<'a> {
             return Some(Micros::ZERO);
         }
         let key = ((agent.speed, agent.class), from);
-        if let Some(known) = self.charger_legs.get(&key) {
+        if let Some(known) = self.memo.charger_legs.get(&key) {
             return *known;
         }
         let leg = self.search_charger(agent, from);
-        self.charger_legs.insert(key, leg);
+        self.memo.charger_legs.insert(key, leg);
         leg
     }
 

@@ -27,8 +27,8 @@ mod task;
 
 pub use agent::{Agent, AgentKind, Availability, Battery, Enforcement, Shift, Skill};
 pub use check::{DecisionFault, check_decision};
-pub use decide::{Bid, Decision, Outcome, decide};
-pub use eligible::{Refusal, Trips, eligible};
+pub use decide::{Bid, Decision, Outcome, decide, decide_with};
+pub use eligible::{Refusal, TripMemo, Trips, eligible};
 pub use explain::{Names, SiteNames, explain};
 pub use facts::{
     FACT_TEXT_MAX, FactError, Facts, GateClosed, GateEvidence, KEYS_MAX, READINGS_PER_KEY, Reading,

@@ -81,18 +81,20 @@ pub(crate) fn surroundings(
     is_wall: impl Fn(Vector2<f64>) -> bool,
 ) -> Surroundings<SECTORS> {
     let sight = Mm(to_u32(libm::floor(sight_m * 1e3)));
-    let mut sorted: Vec<&Beam> = beams.iter().collect();
-    sorted.sort_by(|a, b| wrapped(a.angle_rad).total_cmp(&wrapped(b.angle_rad)));
-    let angle_at = |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |beam| beam.angle_rad);
+    let mut sorted: Vec<(f64, &Beam)> = beams.iter().map(|beam| (wrapped(beam.angle_rad), beam)).collect();
+    sorted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let angle_at =
+        |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |&(angle_rad, _)| angle_rad);
     let mut reduced = Vec::with_capacity(sorted.len());
-    for (index, beam) in sorted.iter().enumerate() {
-        let gap = |other: usize| wrapped(angle_at(other) - beam.angle_rad).abs();
+    for (index, &(angle_rad, beam)) in sorted.iter().enumerate() {
+        let gap = |other: usize| wrapped(angle_at(other) - angle_rad).abs();
         let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
         let range = valid_range(beam.range_m);
+        let (sin, cos) = libm::sincos(angle_rad);
         // Only what has been met has a place.
-        let met = Vector2::new(libm::cos(beam.angle_rad), libm::sin(beam.angle_rad)) * beam.range_m;
-        let is_wall = range.is_some_and(|range| range < sight) && is_wall(met);
-        for direction in directions(beam.angle_rad) {
+        let is_wall =
+            range.is_some_and(|range| range < sight) && is_wall(Vector2::new(cos, sin) * beam.range_m);
+        for direction in directions(angle_rad, (sin, cos)) {
             reduced.push(beams::Beam {
                 direction,
                 half_spacing: half_spacing(spacing_rad),
@@ -167,15 +169,14 @@ fn valid_range(range_m: f64) -> Option<Mm> {
 }
 
 /// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
-fn directions(angle_rad: f64) -> impl Iterator<Item = Direction> {
-    let angles: &[f64] =
-        if angle_rad.is_finite() { &[0.0] } else { &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0] };
-    angles.iter().filter_map(move |eighth| {
-        let angle_rad = if angle_rad.is_finite() { wrapped(angle_rad) } else { eighth * EIGHTH_TURN_RAD };
+fn directions(angle_rad: f64, sin_cos: (f64, f64)) -> impl Iterator<Item = Direction> {
+    let (own, all) = if angle_rad.is_finite() { (Some((angle_rad, sin_cos)), 0) } else { (None, 8) };
+    let main =
+        (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, libm::sincos(angle)));
+    own.into_iter().chain(main).filter_map(|(angle_rad, (sin, cos))| {
         let unit = f64::from(UNIT);
-        let (cos, sin) = (to_i32(libm::cos(angle_rad) * unit), to_i32(libm::sin(angle_rad) * unit));
-        let sector = libm::round(angle_rad / EIGHTH_TURN_RAD) + 8.0;
-        Direction::new(cos, sin, u8::try_from(to_u32(sector) % 8).unwrap_or(0))
+        let sector = libm::floor(angle_rad / EIGHTH_TURN_RAD + 0.5) + 8.0;
+        Direction::new(to_i32(cos * unit), to_i32(sin * unit), u8::try_from(to_u32(sector) % 8).unwrap_or(0))
     })
 }
 

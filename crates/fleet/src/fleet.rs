@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId};
-use sheepdog_dispatch::{Agent, Facts};
+use sheepdog_dispatch::{Agent, Facts, TripMemo};
 use sheepdog_ledger::{Envelope, Ledger};
 use sheepdog_map::{CompiledSite, ZoneKind, model};
 use sheepdog_traffic::{Executor, Snapshot as ExecutorSnapshot};
@@ -32,6 +32,8 @@ pub struct Fleet {
     pub(crate) executor: Executor,
     pub(crate) state: State,
     records: VecDeque<Envelope>,
+    /// Times of an idle building, which change with the site alone: no part of the state.
+    pub(crate) trips: TripMemo,
 }
 
 /// Why a fleet cannot start.
@@ -204,7 +206,14 @@ impl Fleet {
             outputs: VecDeque::new(),
             next_output: 0,
         };
-        let mut fleet = Self { site, config: Arc::new(config), executor, state, records: VecDeque::new() };
+        let mut fleet = Self {
+            site,
+            config: Arc::new(config),
+            executor,
+            state,
+            records: VecDeque::new(),
+            trips: TripMemo::default(),
+        };
         fleet.record(&opened);
         Ok(fleet)
     }
@@ -392,6 +401,7 @@ impl Fleet {
             executor,
             state: snapshot.state,
             records: VecDeque::new(),
+            trips: TripMemo::default(),
         })
     }
 

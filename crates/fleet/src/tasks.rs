@@ -8,7 +8,8 @@ use sheepdog_core::{
     wire::{Action, Perform, StepToken, ToAgent},
 };
 use sheepdog_dispatch::{
-    Agent, AgentKind, Availability, DSP_009, Decision, Gate, Outcome, Performers, Refusal, Step, Task, decide,
+    Agent, AgentKind, Availability, DSP_009, Decision, Gate, Outcome, Performers, Refusal, Step, Task, Trips,
+    decide_with,
 };
 use sheepdog_map::travel::{NominalWaits, TravelProfile, travel_times_to};
 
@@ -18,7 +19,7 @@ use crate::{
     record::Record,
     reverting::Decided,
     rules,
-    state::{AgentState, Errand, Phase, Standing, TaskState},
+    state::{AgentState, Errand, Phase, RobotState, Standing, TaskState},
 };
 
 /// How long a person takes to fetch a load from a robot that dropped out.
@@ -132,7 +133,7 @@ impl Fleet {
     }
 
     /// What the agents answer to a task now.
-    fn offer(&self, id: TaskId) -> Option<Offer> {
+    fn offer(&mut self, id: TaskId) -> Option<Offer> {
         let mut task = self.state.tasks.get(&id).map(TaskState::remaining)?;
         let candidates: Vec<Agent> = self.state.agents.values().map(|agent| self.candidate(agent)).collect();
         let performers = task.performers.clone();
@@ -168,8 +169,12 @@ impl Fleet {
         }
     }
 
-    fn decide(&self, task: &Task, candidates: &[Agent]) -> Decision {
-        decide(&self.site, task, candidates, &NominalWaits(&self.site), self.state.now)
+    fn decide(&mut self, task: &Task, candidates: &[Agent]) -> Decision {
+        let waits = NominalWaits(&self.site);
+        let mut trips = Trips::new(&self.site, &waits).with_memo(std::mem::take(&mut self.trips));
+        let decision = decide_with(&mut trips, task, candidates, self.state.now);
+        self.trips = trips.into_memo();
+        decision
     }
 
     /// Whether a robot that cannot now may do the task later, and the task has not waited too long for one.
@@ -319,22 +324,21 @@ impl Fleet {
             .state
             .agents
             .iter()
-            .filter_map(|(id, agent)| Some((*id, agent.job?)))
-            .filter(|(id, token)| self.has_arrived(*id, *token))
+            .filter(|(_, agent)| agent.robot.as_ref().is_some_and(RobotState::is_at_end))
+            .filter_map(|(id, agent)| Some((*id, agent.profile.at, agent.job?)))
+            .filter(|&(id, at, token)| self.waits_to_begin(id, at, token))
+            .map(|(id, _, token)| (id, token))
             .collect();
         for (agent, token) in arrived {
             self.begin_step(agent, token);
         }
     }
 
-    fn has_arrived(&self, agent: AgentId, token: StepToken) -> bool {
-        let Some(robot) = self.agent(agent).and_then(|agent| agent.robot.as_ref()) else { return false };
+    /// Whether an agent that has come to rest at `at` is to begin its step there.
+    fn waits_to_begin(&self, agent: AgentId, at: WaypointId, token: StepToken) -> bool {
         let Some(task) = self.state.tasks.get(&token.task) else { return false };
         let travelling = matches!(task.phase, Phase::Travelling { agent: on_it, .. } if on_it == agent);
-        let at = self.agent(agent).map(|agent| agent.profile.at);
-        travelling
-            && robot.is_at_end()
-            && at == task.task.steps.get(task.step as usize).map(|step| step.place)
+        travelling && task.task.steps.get(task.step as usize).is_some_and(|step| step.place == at)
     }
 
     fn begin_step(&mut self, agent: AgentId, token: StepToken) {

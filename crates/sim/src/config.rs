@@ -70,8 +70,9 @@ pub struct ControllerSpec {
 /// How a robot perceives.
 ///
 /// A range finder looks into `count` directions, evenly spread over the full circle. Beside these fixed beams there
-/// are three for every body in range, to its middle and just inside both edges: what walks or drives is never missed
-/// between two beams, as with a real scanner of some hundred beams that is thinned for the interlock.
+/// is one to the middle of every body in range, and two more just inside the edges of those within half of it: what walks
+/// or drives is never missed between two beams, as with a real scanner of some hundred beams that is thinned for the
+/// interlock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BeamSpec {
     /// Number of fixed beams.

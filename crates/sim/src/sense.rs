@@ -16,6 +16,9 @@ const WALL_HALF_THICKNESS_M: f64 = 0.05;
 /// How far beside the middle of a body its outer beams point, as a share of its half angle.
 const EDGE_SHARE: f64 = 0.95;
 
+/// Outer beams point at bodies within this share of the range: farther off, a body is hardly wider than a beam.
+const EDGES_WITHIN_SHARE: f64 = 0.5;
+
 /// From where, who looks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Eye {
@@ -25,18 +28,33 @@ pub(crate) struct Eye {
     pub(crate) yaw_rad: f64,
 }
 
+/// A body in range, seen from the eye.
+struct Seen {
+    offset: Vector2<f64>,
+    distance_m: f64,
+    radius_m: f64,
+}
+
 /// The world near one robot, as its scanner meets it.
 struct Scene<'a> {
     world: &'a World,
     eye: Eye,
     range_max_m: f64,
-    discs: Vec<&'a Disc>,
+    bodies: Vec<Seen>,
     barriers: Vec<&'a Barrier>,
 }
 
 impl<'a> Scene<'a> {
     fn new(world: &'a World, eye: Eye, range_max_m: f64) -> Self {
-        let in_range = |disc: &&Disc| (disc.at - eye.at).norm() - disc.radius_m <= range_max_m;
+        let seen = |disc: &Disc| {
+            let offset = disc.at - eye.at;
+            let reach_m = range_max_m + disc.radius_m;
+            (offset.norm_squared() <= reach_m * reach_m).then(|| Seen {
+                offset,
+                distance_m: offset.norm(),
+                radius_m: disc.radius_m,
+            })
+        };
         let near = |barrier: &&Barrier| {
             barrier.level == eye.level && point_segment(eye.at, barrier.a, barrier.b) <= range_max_m
         };
@@ -44,29 +62,38 @@ impl<'a> Scene<'a> {
             world,
             eye,
             range_max_m,
-            discs: world.others(eye.level, Owner::Robot(eye.robot)).filter(in_range).collect(),
+            bodies: world.others(eye.level, Owner::Robot(eye.robot)).filter_map(seen).collect(),
             barriers: world.barriers.iter().filter(near).collect(),
         }
     }
 
-    /// Distance to whatever is nearest in a direction of the map, at most the largest range.
-    fn range(&self, bearing_rad: f64) -> f64 {
-        let direction = Vector2::new(libm::cos(bearing_rad), libm::sin(bearing_rad));
+    /// Distance to whatever is nearest along a unit vector of the map, at most the largest range.
+    fn range(&self, direction: Vector2<f64>) -> f64 {
         let origin = self.eye.at;
-        let discs = self.discs.iter().filter_map(|disc| ray_disc(origin, direction, disc.at, disc.radius_m));
+        let hit =
+            |seen: &Seen| ray_disc(Point2::origin(), direction, Point2::from(seen.offset), seen.radius_m);
+        let bodies = self.bodies.iter().filter_map(hit);
         let barriers = self.barriers.iter().filter_map(|door| ray_segment(origin, direction, door.a, door.b));
-        let nearest = discs.chain(barriers).fold(self.range_max_m, f64::min);
+        let nearest = bodies.chain(barriers).fold(self.range_max_m, f64::min);
         let wall = self.world.wall(self.eye.level, origin, direction, nearest + WALL_HALF_THICKNESS_M);
         nearest.min((wall - WALL_HALF_THICKNESS_M).max(0.0))
     }
 
-    /// Directions in which bodies are, in the frame of the map.
-    fn body_bearings(&self) -> impl Iterator<Item = f64> + '_ {
-        self.discs.iter().flat_map(|disc| {
-            let offset = disc.at - self.eye.at;
-            let middle = libm::atan2(offset.y, offset.x);
-            let half = libm::asin((disc.radius_m / offset.norm().max(disc.radius_m)).min(1.0)) * EDGE_SHARE;
-            [middle, middle - half, middle + half]
+    /// Directions in which bodies are, and their angles in the frame of the map.
+    fn towards_bodies(&self) -> impl Iterator<Item = (f64, Vector2<f64>)> + '_ {
+        self.bodies.iter().flat_map(|seen| {
+            let middle_rad = libm::atan2(seen.offset.y, seen.offset.x);
+            let middle = if 0.0 < seen.distance_m { seen.offset / seen.distance_m } else { Vector2::x() };
+            let has_edges = seen.distance_m - seen.radius_m <= self.range_max_m * EDGES_WITHIN_SHARE;
+            let edges = has_edges.then(|| {
+                let half_sin = (seen.radius_m / seen.distance_m.max(seen.radius_m)).min(1.0);
+                let half_rad = libm::asin(half_sin) * EDGE_SHARE;
+                let (sin, cos) = libm::sincos(half_rad);
+                let left = Vector2::new(middle.x * cos - middle.y * sin, middle.x * sin + middle.y * cos);
+                let right = Vector2::new(middle.x * cos + middle.y * sin, middle.y * cos - middle.x * sin);
+                [(middle_rad - half_rad, right), (middle_rad + half_rad, left)]
+            });
+            std::iter::once((middle_rad, middle)).chain(edges.into_iter().flatten())
         })
     }
 }
@@ -78,12 +105,17 @@ pub(crate) fn scan(world: &World, eye: Eye, spec: &BeamSpec, seed: u64, entity: 
     let scene = Scene::new(world, eye, spec.range_max_m);
     let mut rng = stream(seed, Purpose::Beams, entity, step);
     let pitch_rad = std::f64::consts::TAU / f64::from(spec.count.max(1));
-    let fixed = (0..spec.count).map(|index| f64::from(index) * pitch_rad);
-    let bodies = scene.body_bearings().map(|bearing_rad| bearing_rad - eye.yaw_rad);
+    let fixed = (0..spec.count).map(|index| {
+        let angle_rad = f64::from(index) * pitch_rad;
+        let (sin, cos) = libm::sincos(angle_rad + eye.yaw_rad);
+        (angle_rad, Vector2::new(cos, sin))
+    });
+    let bodies =
+        scene.towards_bodies().map(|(bearing_rad, direction)| (bearing_rad - eye.yaw_rad, direction));
     fixed
         .chain(bodies)
-        .map(|angle_rad| {
-            let true_m = scene.range(angle_rad + eye.yaw_rad);
+        .map(|(angle_rad, direction)| {
+            let true_m = scene.range(direction);
             // What is out of range stays out of range: noise must not invent an obstacle there.
             let noise_m =
                 if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
@@ -97,8 +129,10 @@ pub(crate) fn scan(world: &World, eye: Eye, spec: &BeamSpec, seed: u64, entity: 
 }
 
 fn noisy(nominal: Confidence, noise_ppm: u32, draw: f64) -> Confidence {
-    let ppm = f64::from(nominal.ppm()) + draw * f64::from(noise_ppm);
-    Confidence::from_fraction((ppm / 1e6).clamp(0.0, 1.0)).unwrap_or(Confidence::NONE)
+    #[expect(clippy::cast_possible_truncation, reason = "noise is below 2³² parts per million")]
+    let noise_ppm = (draw * f64::from(noise_ppm)) as i64;
+    let ppm = (i64::from(nominal.ppm()) + noise_ppm).clamp(0, i64::from(Confidence::FULL.ppm()));
+    u32::try_from(ppm).ok().and_then(|ppm| Confidence::from_ppm(ppm).ok()).unwrap_or(Confidence::NONE)
 }
 
 #[cfg(test)]

@@ -179,6 +179,10 @@ impl HopGraph {
         self.rest.get(waypoint as usize).map_or(&[], Vec::as_slice)
     }
 
+    pub(crate) fn hops(&self) -> usize {
+        self.hops.len()
+    }
+
     pub(crate) fn waypoints(&self) -> usize {
         self.rest.len()
     }

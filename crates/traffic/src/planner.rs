@@ -474,14 +474,19 @@ fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (O
     }
     let rollouts_limit = limit / 2;
     // Most that succeed do so early, so later ones may take longer.
-    let once = least_steps(scene).saturating_mul(ROLLOUT_SLACK);
+    let least = least_steps(scene);
+    let once = least.saturating_mul(ROLLOUT_SLACK);
+    // When there is no time for several, carrying on and refining that is the better use of it.
+    let affords = u64::from(rollouts_limit) / u64::from(least.max(1));
+    let carries_on = best.is_some() && affords < ROLLOUTS_ENOUGH;
     let free_flow = Score::free_flow(scene);
     let mut first: Vec<usize> = Vec::new();
     for round in 0..ROLLOUTS_MAX {
-        let enough = best.as_ref().is_some_and(|found| {
-            let share = if round < ROLLOUTS_ENOUGH { 20 } else { 1 };
-            ROLLOUTS_ENOUGH * 2 <= round || found.score.is_near(free_flow, share)
-        });
+        let enough = carries_on
+            || best.as_ref().is_some_and(|found| {
+                let share = if round < ROLLOUTS_ENOUGH { 20 } else { 1 };
+                ROLLOUTS_ENOUGH * 2 <= round || found.score.is_near(free_flow, share)
+            });
         if enough || rollouts_limit <= used {
             break;
         }
@@ -511,7 +516,7 @@ fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (O
         }
     }
     if let Some(found) = best.take() {
-        let (steps, score, effort) = refine(scene, found.steps, limit.saturating_sub(used));
+        let (steps, score, effort) = refine(scene, found.steps, &brief.old, limit.saturating_sub(used));
         used += effort;
         best = Some(Found { steps, score });
     }

@@ -43,6 +43,11 @@ impl Score {
         self.cost <= other.cost.saturating_add(other.cost / share.max(1))
     }
 
+    /// By how much it costs more than another, microseconds.
+    pub(crate) const fn above(self, other: Self) -> u64 {
+        self.cost.saturating_sub(other.cost)
+    }
+
     /// Scores moves that each start as soon as their robot and resources are free.
     pub(crate) fn of(scene: Scene<'_>, moves: &[Step]) -> Self {
         let mut clock = Clock::new(scene);

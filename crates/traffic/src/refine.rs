@@ -16,6 +16,8 @@ use crate::{
 
 /// Looks at hops that count as one step.
 const LOOKS_PER_STEP: u32 = 24;
+/// Moves of others to be passed that count as one step.
+const MOVES_PER_STEP: usize = 16;
 
 /// How a robot can be at a place after some of its visits.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +44,24 @@ struct Record {
 const TOGETHER_MAX: usize = 3;
 /// A plan that is worse than free flow by one part in this many is good enough.
 const NEAR_SHARE: u64 = 50;
-/// Groups tried without gain, for each robot, after which refining ends.
-const FUTILE_PER_BOT: usize = 6;
+/// Groups tried without gain, for each robot whose way is new, after which refining ends.
+const FUTILE_PER_BOT: usize = 2;
+/// And as many more as this many moves of others can be passed meanwhile: in short plans a try costs little.
+const FUTILE_MOVES: usize = 4_000;
 
 /// Takes robots out, first one by one and then in random groups, and puts them back where that is better. Returns the
 /// moves, their score and the steps used, about `limit` at most.
-pub(crate) fn refine(scene: Scene<'_>, moves: Vec<Step>, limit: u32) -> (Vec<Step>, Score, u32) {
-    let bots = scene.bots.len();
+///
+/// Robots that go on as in `old`, which was refined before, are only tried beside one whose way is new: refining costs
+/// what has changed and not what there is.
+pub(crate) fn refine(
+    scene: Scene<'_>,
+    moves: Vec<Step>,
+    old: &[Step],
+    limit: u32,
+) -> (Vec<Step>, Score, u32) {
+    let unsettled = unsettled(scene, &moves, old);
+    let patience = unsettled.len() * FUTILE_PER_BOT + FUTILE_MOVES / (moves.len() + 1);
     let mut score = Score::of(scene, &moves);
     let mut best = moves;
     let mut used = 0;
@@ -56,11 +69,12 @@ pub(crate) fn refine(scene: Scene<'_>, moves: Vec<Step>, limit: u32) -> (Vec<Ste
     let mut board = Board::new(scene);
     let free_flow = Score::free_flow(scene);
     for round in 0.. {
-        if bots * FUTILE_PER_BOT <= futile || limit <= used || score.is_near(free_flow, NEAR_SHARE) {
+        if patience <= futile || limit <= used || score.is_near(free_flow, NEAR_SHARE) {
             break;
         }
         futile += 1;
-        let (replanned, steps) = put_back(scene, &group(scene, futile - 1, round), &best);
+        let group = group(scene, &unsettled, futile - 1, round);
+        let (replanned, steps) = put_back(scene, &group, &best, score);
         used += steps;
         if let Some(moves) = replanned.filter(|moves| is_valid(scene, &mut board, moves)) {
             let better = Score::of(scene, &moves);
@@ -72,19 +86,35 @@ pub(crate) fn refine(scene: Scene<'_>, moves: Vec<Step>, limit: u32) -> (Vec<Ste
     (best, score, used.min(limit))
 }
 
-/// Whom to take out: each robot alone after every gain, then random groups, in the order in which they are put back.
-fn group(scene: Scene<'_>, futile: usize, round: usize) -> Vec<usize> {
-    let bots = scene.bots.len();
-    if futile < bots {
-        return vec![(futile + round) % bots];
+/// Robots that go other ways than they went in the old moves.
+fn unsettled(scene: Scene<'_>, moves: &[Step], old: &[Step]) -> Vec<usize> {
+    let ways = |moves: &[Step]| {
+        let mut ways = vec![Vec::new(); scene.bots.len()];
+        for step in moves {
+            if let Some(way) = ways.get_mut(step.bot) {
+                way.push(step.hop);
+            }
+        }
+        ways
+    };
+    let pairs = ways(moves).into_iter().zip(ways(old)).enumerate();
+    pairs.filter(|(_, (new, old))| new != old).map(|(bot, _)| bot).collect()
+}
+
+/// Whom to take out: each unsettled robot alone after every gain, then random groups with one of them, in the order in
+/// which they are put back.
+fn group(scene: Scene<'_>, unsettled: &[usize], futile: usize, round: usize) -> Vec<usize> {
+    if futile < unsettled.len() {
+        return unsettled.get((futile + round) % unsettled.len()).copied().into_iter().collect();
     }
     let draw = |salt: u64, below: usize| {
         let draw = mix(scene.seed ^ mix((round as u64) << 8 | salt)) % (below.max(1) as u64);
         usize::try_from(draw).unwrap_or(0)
     };
+    let bots = scene.bots.len();
     let size = 2 + draw(0, TOGETHER_MAX - 1);
-    let mut group: Vec<usize> = Vec::new();
-    for salt in (1..).take(size) {
+    let mut group: Vec<usize> = unsettled.get(draw(1, unsettled.len())).copied().into_iter().collect();
+    for salt in (2..).take(size - group.len()) {
         let bot = draw(salt, bots);
         if !group.contains(&bot) {
             group.push(bot);
@@ -93,20 +123,92 @@ fn group(scene: Scene<'_>, futile: usize, round: usize) -> Vec<usize> {
     group
 }
 
-/// The moves without those of a group, and each of the group put back in turn.
-fn put_back(scene: Scene<'_>, group: &[usize], moves: &[Step]) -> (Option<Vec<Step>>, u32) {
+/// The moves without those of a group, and each of the group put back in turn. `None` when that costs what it cost before.
+fn put_back(scene: Scene<'_>, group: &[usize], moves: &[Step], before: Score) -> (Option<Vec<Step>>, u32) {
     let mut left: Vec<Step> = moves.iter().copied().filter(|step| !group.contains(&step.bot)).collect();
+    let cost = before.above(Score::of(scene, &left));
+    let at_least = |bot: &usize| scene.bots.get(*bot).map_or(0, |bot| at_least(bot, 0, bot.start));
     let mut used = 0;
+    let mut spent = 0_u64;
     for (index, &bot) in group.iter().enumerate() {
         let absent = group.get(index + 1..).unwrap_or(&[]);
-        let (woven, steps) = replan(scene, bot, absent, &left);
+        let later: u64 = absent.iter().map(at_least).fold(0, u64::saturating_add);
+        let affordable = cost.saturating_sub(spent).saturating_sub(later);
+        let (woven, steps) = replan(scene, bot, absent, &left, affordable);
         used += steps;
         match woven {
-            Some(woven) => left = woven,
+            Some((woven, cost)) => {
+                left = woven;
+                spent = spent.saturating_add(cost);
+            }
             None => return (None, used),
         }
     }
     (Some(left), used)
+}
+
+/// What the rest of its errand costs a robot that is alone.
+fn at_least(bot: &Bot, stage: usize, place: u32) -> u64 {
+    let mut way = bot.field(stage).map_or(0, |field| field.at(place as usize));
+    let mut cost = bot.to_go(stage, place) / DRIVING_SHARE;
+    if !bot.required {
+        // It may stay where it is.
+        return 0;
+    }
+    for (index, visit) in bot.visits.iter().enumerate().skip(stage) {
+        way = way.saturating_add(visit.work);
+        cost = cost.saturating_add(way);
+        let onward = bot.visits.get(index + 1).map_or(0, |next| next.onward);
+        way = way.saturating_add(visit.onward.saturating_sub(onward));
+    }
+    if bot.goal.is_some() { cost.saturating_add(way) } else { cost }
+}
+
+/// Moves of the others by the resources that they claim.
+struct Uses {
+    /// `ends[r - 1]..ends[r]` are the rows of resource `r`.
+    ends: Vec<u32>,
+    /// Index of a move, and when it starts.
+    rows: Vec<(u32, u64)>,
+}
+
+impl Uses {
+    fn new(scene: Scene<'_>, moves: &[Step], ends: &[u64]) -> Self {
+        let mut places = vec![0_u32; scene.resources + 1];
+        for resource in moves.iter().flat_map(|&step| scene.claims(step)) {
+            if let Some(count) = places.get_mut(resource.index() + 1) {
+                *count += 1;
+            }
+        }
+        let mut total = 0;
+        for place in &mut places {
+            total += *place;
+            *place = total;
+        }
+        let mut rows = vec![(0, 0); total as usize];
+        for (index, (&step, end)) in (0_u32..).zip(moves.iter().zip(ends)) {
+            let start = end.saturating_sub(scene.leads(step).map_or(0, |(_, _, time)| time));
+            for resource in scene.claims(step) {
+                let Some(place) = places.get_mut(resource.index()) else { continue };
+                if let Some(row) = rows.get_mut(*place as usize) {
+                    *row = (index, start);
+                }
+                *place += 1;
+            }
+        }
+        // Filling has moved every beginning to the end of its rows.
+        Self { ends: places, rows }
+    }
+
+    /// When a move at or after `layer` first claims a resource.
+    fn next(&self, resource: usize, layer: usize) -> u64 {
+        let bound = |index: Option<usize>| {
+            index.and_then(|index| self.ends.get(index)).map_or(0, |&end| end as usize)
+        };
+        let rows = self.rows.get(bound(resource.checked_sub(1))..bound(Some(resource))).unwrap_or(&[]);
+        let next = rows.partition_point(|&(index, _)| (index as usize) < layer);
+        rows.get(next).map_or(u64::MAX, |&(_, start)| start)
+    }
 }
 
 struct Replan<'a> {
@@ -116,30 +218,34 @@ struct Replan<'a> {
     state: &'a Bot,
     board: Board<'a>,
     avail: Table<u64>,
-    /// Moves of the others that claim each resource, with their start.
-    uses: Vec<Vec<(usize, u64)>>,
+    uses: Uses,
+    /// Whether a hop from a place that had a label claims the resource: other moves change nothing for this robot.
+    matters: Table<bool>,
+    /// Hops that have been looked at for that.
+    noted: Table<bool>,
     /// By visits done and place.
     labels: Vec<Vec<Option<Label>>>,
     records: Vec<Record>,
+    /// A way that costs this much is of no use.
+    affordable: u64,
     layer: usize,
     looks: u32,
 }
 
-/// The best way of one robot through the moves of the others, as if those who are absent were nowhere.
-fn replan(scene: Scene<'_>, bot: usize, absent: &[usize], others: &[Step]) -> (Option<Vec<Step>>, u32) {
+/// The best way of one robot through the moves of the others, as if those who are absent were nowhere, and what it costs;
+/// `None` when that is `affordable` at least.
+fn replan(
+    scene: Scene<'_>,
+    bot: usize,
+    absent: &[usize],
+    others: &[Step],
+    affordable: u64,
+) -> (Option<(Vec<Step>, u64)>, u32) {
     let (Some(graph), Some(state)) = (scene.graph(bot), scene.bots.get(bot)) else {
         return (None, 1);
     };
     let (others, ends) = in_time_order(scene, others);
-    let mut uses = vec![Vec::new(); scene.resources];
-    for (index, (&step, end)) in others.iter().zip(&ends).enumerate() {
-        let start = end.saturating_sub(scene.leads(step).map_or(0, |(_, _, time)| time));
-        for resource in scene.claims(step) {
-            if let Some(uses) = uses.get_mut(resource.index()) {
-                uses.push((index, start));
-            }
-        }
-    }
+    let uses = Uses::new(scene, &others, &ends);
     let mut board = Board::new(scene);
     for &missing in absent.iter().chain([&bot]) {
         board.lift(missing);
@@ -157,15 +263,19 @@ fn replan(scene: Scene<'_>, bot: usize, absent: &[usize], others: &[Step]) -> (O
         board,
         avail: Table::new(scene.resources, 0),
         uses,
+        matters: Table::new(scene.resources, false),
+        noted: Table::new(graph.hops(), false),
         labels,
         records: vec![Record { before: 0, hop: 0, layer: 0 }],
+        affordable,
         layer: 0,
         looks: 0,
     };
+    search.note_place(state.start);
     search.spread(graph.out_range(state.start));
     for (&step, &end) in others.iter().zip(&ends) {
         if !search.pass(step, end) {
-            return (None, search.looks / LOOKS_PER_STEP + 1);
+            return (None, search.steps(others.len()));
         }
     }
     let ends = search.labels.iter().enumerate().flat_map(|(stage, labels)| {
@@ -176,11 +286,16 @@ fn replan(scene: Scene<'_>, bot: usize, absent: &[usize], others: &[Step]) -> (O
         .filter(|&(_, _, stage, place)| !state.required || state.is_done(stage, place))
         .min_by_key(|&(to_go, label, ..)| label.cost.saturating_add(to_go))
         .map(|(_, label, ..)| label);
-    let steps = search.looks / LOOKS_PER_STEP + 1;
-    (best.map(|label| search.weave(&others, label)), steps)
+    let steps = search.steps(others.len());
+    (best.map(|label| (search.weave(&others, label), label.cost)), steps)
 }
 
 impl Replan<'_> {
+    /// What the search has taken among so many moves of others.
+    fn steps(&self, others: usize) -> u32 {
+        self.looks / LOOKS_PER_STEP + u32::try_from(others / MOVES_PER_STEP).unwrap_or(u32::MAX) + 1
+    }
+
     /// Lets one move of the others happen.
     fn pass(&mut self, step: Step, end: u64) -> bool {
         if !self.board.advance(step) {
@@ -191,6 +306,9 @@ impl Replan<'_> {
         let mut touched: Vec<u32> = Vec::new();
         for resource in claims {
             self.avail.set(resource.index(), end);
+            if !self.matters.at(resource.index()) {
+                continue;
+            }
             for &place in self.graph.places_with(*resource) {
                 for label in self.labels.iter_mut().filter_map(|labels| labels.get_mut(place as usize)) {
                     *label = None;
@@ -228,6 +346,21 @@ impl Replan<'_> {
         let Some(label) = self.label(stage, hop.from.0) else {
             return;
         };
+        let state = self.state;
+        let (served, work) = state.serve(stage, hop.to.0);
+        let (left, left_then) = (self.left(stage), self.left(served));
+        let spends = |driven: u64, time: u64| {
+            (driven.saturating_mul(left))
+                .saturating_add(work.saturating_mul(left_then))
+                .saturating_add(time / DRIVING_SHARE)
+                .saturating_add(label.cost)
+        };
+        let known = self.label(served, hop.to.0).map_or(u64::MAX, |label| label.cost);
+        let bound = known.min(self.affordable.saturating_sub(at_least(state, served, hop.to.0)));
+        // Most hops are of no use even if nobody is in the way.
+        if bound <= spends(hop.time.as_micros(), hop.time.as_micros()) {
+            return;
+        }
         self.looks = self.looks.saturating_add(1);
         let last =
             self.records.get(label.record).filter(|_| label.record != 0).map_or(0, |record| record.hop + 1);
@@ -235,19 +368,16 @@ impl Replan<'_> {
         let claims = self.graph.claims(hop);
         let start = claims.iter().map(|resource| self.avail.at(resource.index())).fold(label.ready, u64::max);
         let arrived = start.saturating_add(time);
-        let (served, work) = self.state.serve(stage, hop.to.0);
         let ready = arrived.saturating_add(work);
-        let own = (arrived.saturating_sub(label.ready).saturating_mul(self.left(stage)))
-            .saturating_add(work.saturating_mul(self.left(served)))
-            .saturating_add(time / DRIVING_SHARE)
-            .saturating_add(label.cost);
-        let is_worse = |cost: u64| self.label(served, hop.to.0).is_some_and(|old| old.cost <= cost);
-        if is_worse(own) || !self.board.is_free(Step { bot: self.bot, hop: id }) {
+        let own = spends(arrived.saturating_sub(label.ready), time);
+        if bound <= own || !self.board.is_free(Step { bot: self.bot, hop: id }) {
             return;
         }
-        let delay = claims.iter().map(|resource| arrived.saturating_sub(self.next_use(resource.index())));
+        let delay = claims
+            .iter()
+            .map(|resource| arrived.saturating_sub(self.uses.next(resource.index(), self.layer)));
         let cost = own.saturating_add(delay.max().unwrap_or(0));
-        if is_worse(cost) {
+        if bound <= cost {
             return;
         }
         let record = self.records.len();
@@ -256,6 +386,21 @@ impl Replan<'_> {
         if let Some(slot) = labels.and_then(|labels| labels.get_mut(hop.to.index())) {
             *slot = Some(Label { cost, ready, record });
             queue.push(Reverse((cost, served, hop.to.0)));
+            self.note_place(hop.to.0);
+        }
+    }
+
+    /// Notes what hops from a place claim.
+    fn note_place(&mut self, place: u32) {
+        let first = self.graph.out_range(place).next();
+        if first.is_none_or(|id| self.noted.at(id as usize)) {
+            return;
+        }
+        for id in self.graph.out_range(place) {
+            self.noted.set(id as usize, true);
+            for resource in self.graph.hop_claims(id) {
+                self.matters.set(resource.index(), true);
+            }
         }
     }
 
@@ -263,13 +408,6 @@ impl Replan<'_> {
     fn left(&self, stage: usize) -> u64 {
         let left = self.state.visits.len().saturating_sub(stage) + usize::from(self.state.goal.is_some());
         if self.state.required { left as u64 } else { 0 }
-    }
-
-    /// When the others next start a move that claims a resource.
-    fn next_use(&self, resource: usize) -> u64 {
-        let uses = self.uses.get(resource).map_or(&[][..], Vec::as_slice);
-        let next = uses.partition_point(|&(index, _)| index < self.layer);
-        uses.get(next).map_or(u64::MAX, |&(_, start)| start)
     }
 
     fn label(&self, stage: usize, place: u32) -> Option<Label> {

@@ -16,16 +16,21 @@ struct Counting;
 static ALLOCATOR: Counting = Counting;
 
 /// Starts to count, from zero.
-pub(super) fn begin() {
+pub(crate) fn begin() {
     NOW.store(0, Ordering::Relaxed);
     PEAK.store(0, Ordering::Relaxed);
     COUNTS.store(true, Ordering::Relaxed);
 }
 
 /// Stops to count; the most bytes that were taken and not given back at any time since [`begin`].
-pub(super) fn end() -> usize {
+pub(crate) fn end() -> usize {
     COUNTS.store(false, Ordering::Relaxed);
     PEAK.load(Ordering::Relaxed)
+}
+
+/// How many of the bytes that were taken since [`begin`] are still taken.
+pub(crate) fn held() -> usize {
+    NOW.load(Ordering::Relaxed)
 }
 
 fn take(bytes: usize) {
