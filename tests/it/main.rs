@@ -18,6 +18,7 @@ mod live;
 mod needless;
 mod operators;
 mod planning;
+mod recordings;
 mod robots;
 mod rules;
 mod stories;

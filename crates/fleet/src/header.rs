@@ -203,23 +203,27 @@ impl Header {
         read.map_err(|error| HeaderError::Encoding(error.to_string()))
     }
 
+    /// How the site was compiled.
+    pub fn options(&self) -> CompileOptions {
+        let class = |(index, (name, radius, margin)): (usize, &(String, Mm, Mm))| {
+            let half_width = self.half_widths.get(index).copied().unwrap_or(*radius);
+            FootprintClass { half_width, ..FootprintClass::round(name.clone(), *radius, *margin) }
+        };
+        CompileOptions {
+            roadmap: self.roadmap.clone(),
+            spacing: self.spacing,
+            way_out_width: self.way_out_width,
+            ..CompileOptions::new(self.classes.iter().enumerate().map(class).collect())
+        }
+    }
+
     /// The site the ledger was written on, compiled again and compared by content hash.
     ///
     /// # Errors
     /// [`HeaderError`] if it does not compile, or to something else.
     pub fn compile(&self) -> Result<Arc<CompiledSite>, HeaderError> {
         let site = Site::from_toml(&self.source).map_err(|error| HeaderError::Site(error.to_string()))?;
-        let class = |(index, (name, radius, margin)): (usize, &(String, Mm, Mm))| {
-            let half_width = self.half_widths.get(index).copied().unwrap_or(*radius);
-            FootprintClass { half_width, ..FootprintClass::round(name.clone(), *radius, *margin) }
-        };
-        let options = CompileOptions {
-            roadmap: self.roadmap.clone(),
-            spacing: self.spacing,
-            way_out_width: self.way_out_width,
-            ..CompileOptions::new(self.classes.iter().enumerate().map(class).collect())
-        };
-        let compiled = site.compile(&options).map_err(|errors| {
+        let compiled = site.compile(&self.options()).map_err(|errors| {
             HeaderError::Site(errors.first().map_or_else(String::new, ToString::to_string))
         })?;
         if compiled.version() != self.site {

@@ -8,7 +8,9 @@
 
 pub mod file;
 mod film;
+mod footage;
 mod free_flow;
+mod recording;
 mod script;
 mod setup;
 mod stops;
@@ -17,7 +19,9 @@ mod world;
 
 pub use file::{Scenario, ScenarioError};
 pub use film::film;
+pub use footage::Pose;
 pub use free_flow::free_flow;
+pub use recording::{Cuts, Hope, Origin, Outside, Recording, RecordingError, Repeated};
 pub use script::{Event, Moment, Victim};
 pub use setup::{DeliveryLoad, Setup, SetupError, delivery, interlock_config};
 pub use stops::NEAR_M;

@@ -16,6 +16,7 @@ use sheepdog_traffic::{Planner, Problem};
 
 use crate::{
     film::Film,
+    recording::{Camera, Cuts, Origin, Outside, Recording, RecordingError},
     script::{Event, Moment, Victim},
     setup::Setup,
     stops::Stops,
@@ -48,6 +49,7 @@ pub struct World {
     pub(crate) tally: Tally,
     trace: Option<Trace>,
     film: Option<Film>,
+    camera: Option<Box<Camera>>,
     boots: u32,
 }
 
@@ -151,6 +153,7 @@ impl World {
             tally: Tally::default(),
             trace: None,
             film: None,
+            camera: None,
             boots: 0,
         };
         world.store()?;
@@ -169,6 +172,28 @@ impl World {
     pub fn with_film(mut self) -> Self {
         self.film = Some(Film::default());
         self
+    }
+
+    /// A world at time zero that keeps a [`Recording`] of itself.
+    ///
+    /// What a host does through [`World::plant_mut`] is not part of it.
+    ///
+    /// # Errors
+    /// [`RecordingError`] if the run cannot start.
+    pub fn recorded(origin: Origin) -> Result<Self, RecordingError> {
+        Self::recorded_with(origin, Cuts::default())
+    }
+
+    pub(crate) fn recorded_with(origin: Origin, cuts: Cuts) -> Result<Self, RecordingError> {
+        let mut setup = origin.setup()?;
+        cuts.apply(&mut setup);
+        let camera = Camera::new(origin, cuts, setup.plant.tick);
+        Ok(Self { camera: Some(Box::new(camera)), ..Self::new(setup)? })
+    }
+
+    /// The recording up to now, if one is kept.
+    pub fn recording(&self) -> Option<Recording> {
+        self.camera.as_ref().map(|camera| camera.recording(self.fleet.ledger().head()))
     }
 
     /// Runs until the setup's end, or until everything is done if the setup says so.
@@ -270,11 +295,17 @@ impl World {
     /// # Errors
     /// What the fleet answers.
     pub fn input(&mut self, input: Input) -> Result<(), sheepdog_fleet::InputError> {
+        if let Some(camera) = &mut self.camera {
+            camera.note(Outside::Input(Box::new(input.clone())));
+        }
         self.fleet.handle(self.now(), input)
     }
 
     /// Breaks something now.
     pub fn inject(&mut self, fault: Fault) {
+        if let Some(camera) = &mut self.camera {
+            camera.note(Outside::Fault(fault));
+        }
         self.plant.inject(fault);
     }
 
@@ -285,6 +316,9 @@ impl World {
     /// # Errors
     /// [`WorldError`] if the ledger does not verify or replay.
     pub fn crash_and_recover(&mut self) -> Result<(), WorldError> {
+        if let Some(camera) = &mut self.camera {
+            camera.note(Outside::CrashAndRecovery);
+        }
         let mut reader = Reader::new(self.ledger())?;
         let envelopes = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
         let chain = reader.here().clone();
@@ -466,7 +500,7 @@ impl World {
     }
 
     fn observe(&mut self, now: FleetTime) {
-        if self.trace.is_none() && self.film.is_none() {
+        if self.trace.is_none() && self.film.is_none() && self.camera.is_none() {
             return;
         }
         let truth = self.plant.truth();
@@ -475,6 +509,9 @@ impl World {
         }
         if let Some(film) = &mut self.film {
             film.add(now, &truth);
+        }
+        if let Some(camera) = &mut self.camera {
+            camera.add(&truth, self.fleet.ledger().head());
         }
     }
 

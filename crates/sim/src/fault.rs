@@ -1,12 +1,13 @@
 //! Faults as data: what goes wrong, with whom, when and for how long.
 
 use rand_pcg::Pcg32;
+use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, Confidence, DoorId, FleetTime, LiftId, Micros, Mm, Ppm};
 
 use crate::random::{Purpose, stream, up_to};
 
 /// Something that goes wrong during a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Whom it happens to.
     pub target: FaultTarget,
@@ -19,7 +20,7 @@ pub struct Fault {
 }
 
 /// Whom a fault happens to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FaultTarget {
     /// One robot or person.
     Agent(AgentId),
@@ -37,7 +38,7 @@ pub enum FaultTarget {
 /// the earlier ones have left. Scans and odometry are stamped by a clock of their own, which no fault touches but
 /// [`StampAhead`](Self::StampAhead) and [`StampBehind`](Self::StampBehind). A contour is a number of the plant, to which
 /// those faults add that say so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultKind {
     /// A robot's perception is at most this sure that it misses nothing.
     ConfidenceLoss {

@@ -70,6 +70,9 @@ pub(super) struct Network {
 /// Whether there is room for a link.
 pub(super) type Fits<'a> = &'a dyn Fn(Point, Point) -> bool;
 
+/// Ways whose directions differ by a smaller angle, radians, are parallel.
+const PARALLEL: f64 = 1e-6;
+
 fn key(a: u32, b: u32) -> (u32, u32) {
     (a.min(b), a.max(b))
 }
@@ -287,7 +290,10 @@ impl Network {
             let meeting = done.iter().enumerate().find_map(|(index, &(c, d))| {
                 let (r, s) = (self.at(c), self.at(d));
                 let apart = [a, b].iter().all(|end| *end != c && *end != d);
-                if !apart || !segments_meet(p, q, r, s) {
+                let (one, other) = (q - p, s - r);
+                // Ways that lie on each other meet everywhere and cross nowhere.
+                let crosses = PARALLEL * one.norm() * other.norm() < one.perp(&other).abs();
+                if !apart || !crosses || !segments_meet(p, q, r, s) {
                     return None;
                 }
                 let at = p + (q - p) * crossing_share(p, q, r, s);
@@ -348,6 +354,15 @@ mod tests {
     fn fits(p: Point, q: Point) -> bool {
         let wall = [((0.5, 0.0), (4.0, 3.5)), ((5.5, 5.0), (9.0, 8.5))];
         !wall.iter().any(|(a, b)| segments_meet(p, q, Point::new(a.0, a.1), Point::new(b.0, b.1)))
+    }
+
+    #[test]
+    fn ways_that_lie_on_each_other_do_not_cross() {
+        let (mut network, ids) = network(&[(0, 0), (2, 2), (5, 5), (8, 8)]);
+        network.link(ids[0], ids[2], Kind::Way);
+        network.link(ids[1], ids[3], Kind::Way);
+        network.cross(0.3);
+        assert_eq!(network.ways(), [(ids[0], ids[2]), (ids[1], ids[3])]);
     }
 
     proptest! {
