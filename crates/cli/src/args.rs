@@ -36,6 +36,64 @@ pub(crate) enum Command {
     /// Try the safety interlock.
     #[command(subcommand)]
     Interlock(InterlockCommand),
+    /// Look at a recorded run.
+    #[command(subcommand)]
+    Recording(RecordingCommand),
+}
+
+/// A recording is what `simulate --record` writes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordingCommand {
+    /// Play the run again, and compare every tick to the last bit.
+    #[command(after_help = "Example:\n  sheepdog recording replay run.sheeprun")]
+    Replay {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// Say where everybody was at an instant.
+    #[command(after_help = "Example:\n  sheepdog recording at run.sheeprun 61.5")]
+    At {
+        /// The recording.
+        path: PathBuf,
+        /// Seconds from the start.
+        seconds: f64,
+    },
+    /// Tell what happened: what was asked for, what broke, who stopped and why.
+    #[command(after_help = "Example:\n  sheepdog recording timeline run.sheeprun")]
+    Timeline {
+        /// The recording.
+        path: PathBuf,
+    },
+    /// Find the shortest run that goes wrong the same way.
+    #[command(
+        after_help = "Example:\n  sheepdog recording shrink run.sheeprun --hope no-overlap --out least.sheeprun \\\n    --test least.rs"
+    )]
+    Shrink {
+        /// The recording.
+        path: PathBuf,
+        /// What did not come true.
+        #[arg(long, value_enum)]
+        hope: Outcome,
+        /// Where to write the shorter recording.
+        #[arg(long, value_name = "OUT")]
+        out: PathBuf,
+        /// Write a Rust test here that fails as long as the run goes wrong; it reads the shorter recording beside it.
+        #[arg(long, value_name = "OUT.rs")]
+        test: Option<PathBuf>,
+    },
+}
+
+/// What should come true of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Outcome {
+    /// No two footprints overlap.
+    NoOverlap,
+    /// Every task is done.
+    EveryTaskDone,
+    /// Every stop, award and wait is explained by its rule.
+    EveryStopExplained,
+    /// The ledger verifies and replays.
+    LedgerHolds,
 }
 
 #[derive(Debug, Subcommand)]
@@ -114,6 +172,9 @@ pub(crate) struct Simulate {
     /// folder must not hold such ledgers yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) robot_ledgers: Option<PathBuf>,
+    /// Record the run, to be played again elsewhere, looked at and shrunk with `sheepdog recording`.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) record: Option<PathBuf>,
     /// Write where every robot truly was, every 50 ms, as CSV.
     #[arg(long, value_name = "OUT")]
     pub(crate) trace: Option<PathBuf>,

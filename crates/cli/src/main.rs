@@ -10,6 +10,7 @@ mod interlock;
 mod ledger;
 mod map;
 mod problem;
+mod recording;
 mod robot;
 mod simulate;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Map(command) => map::run(&command),
         Command::Ledger(command) => ledger::run(&command),
         Command::Interlock(command) => interlock::run(&command),
+        Command::Recording(command) => recording::run(&command),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

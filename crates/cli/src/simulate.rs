@@ -10,7 +10,7 @@ use sheepdog_core::{AgentId, FleetTime, RobotTime, Sequential, Workers};
 use sheepdog_interlock::BootNonce;
 use sheepdog_ledger::SaltKey;
 use sheepdog_runtime::{Clock, Disk, Pool, RobotHeader, RobotStore, StoreError, StoreOptions};
-use sheepdog_scenario::{DeliveryLoad, Setup, Summary, World, film};
+use sheepdog_scenario::{DeliveryLoad, Origin, Setup, Summary, World, film};
 
 use crate::{
     args::Simulate,
@@ -27,7 +27,7 @@ const RING: usize = 64;
 
 pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let loaded = load(&args.map.path, &args.map.options)?;
-    let outs = [&args.ledger, &args.trace, &args.svg].into_iter().flatten();
+    let outs = [&args.ledger, &args.trace, &args.svg, &args.record].into_iter().flatten();
     loaded.sources.spare(outs.map(PathBuf::as_path))?;
     if let Some(note) = &loaded.generated {
         // Not among the figures, which may be JSON.
@@ -42,7 +42,11 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
         args.seed,
     )
     .map_err(|error| Problem::input(&args.map.path, error))?;
-    let mut world = World::new(setup).map_err(|error| Problem::input(&args.map.path, error))?;
+    let mut world = if args.record.is_some() {
+        World::recorded(origin(args, &setup)).map_err(|error| Problem::input(&args.map.path, error))?
+    } else {
+        World::new(setup).map_err(|error| Problem::input(&args.map.path, error))?
+    };
     if args.trace.is_some() {
         world = world.with_trace();
     }
@@ -67,6 +71,18 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     let complete = summary.tasks_done == summary.tasks_requested;
     let sound = summary.overlaps == 0 && summary.ledger_ok && summary.unexplained_stops == 0;
     Ok(if complete && sound { Answer::Yes } else { Answer::No })
+}
+
+/// What the run begins with, on file.
+fn origin(args: &Simulate, setup: &Setup) -> Origin {
+    let DeliveryLoad { payload_g, load, unload } = DeliveryLoad::default();
+    Origin::Deliveries {
+        header: Box::new(setup.header.clone()),
+        robots: args.robots.into(),
+        tasks: args.tasks,
+        load: (payload_g, load, unload),
+        seed: args.seed,
+    }
 }
 
 /// Gives every robot a ledger of its own, in the order of the plant.
@@ -140,6 +156,9 @@ fn save(world: &mut World, args: &Simulate, sources: &Sources) -> Result<(), Pro
     if let Some(path) = &args.svg {
         sources.write(path, film(world))?;
     }
+    if let (Some(path), Some(recording)) = (&args.record, world.recording()) {
+        sources.write(path, recording.encode().map_err(|error| Problem::input(path, error))?)?;
+    }
     Ok(())
 }
 
@@ -154,7 +173,9 @@ fn report(world: &World, summary: &Summary, args: &Simulate) -> Result<(), Probl
     if !open.is_empty() {
         anstream::println!("not done    {}", open.join(", "));
     }
-    for path in [&args.ledger, &args.robot_ledgers, &args.trace, &args.svg].into_iter().flatten() {
+    for path in
+        [&args.ledger, &args.robot_ledgers, &args.trace, &args.svg, &args.record].into_iter().flatten()
+    {
         anstream::println!("wrote       {}", path.display());
     }
     Ok(())

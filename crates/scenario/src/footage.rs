@@ -4,6 +4,8 @@
 //! far bodies are from where they would be had they gone on as before, and leaves out those that are there. Numbers are
 //! variable-length, so a robot that drives evenly takes no byte and one that turns takes four or five.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, LevelId};
 use sheepdog_sim::{BodyKind, Truth};
@@ -46,6 +48,18 @@ impl Pose {
 
     fn numbers(self) -> [i64; 3] {
         [self.x_mm, self.y_mm, self.yaw_mrad]
+    }
+}
+
+impl fmt::Display for Pose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match (self.kind, self.agent) {
+            (BodyKind::Robot, Some(agent)) => format!("robot {}", agent.0),
+            (BodyKind::Person, Some(agent)) => format!("person {}", agent.0),
+            (BodyKind::Robot | BodyKind::Person | BodyKind::Walker, _) => "passer-by".to_owned(),
+        };
+        let Self { level, x_mm, y_mm, yaw_mrad, .. } = self;
+        write!(f, "{who:<12} {level}  {x_mm:>8} {y_mm:>8} mm  {yaw_mrad:>6} mrad")
     }
 }
 

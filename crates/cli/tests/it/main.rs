@@ -5,5 +5,6 @@ mod check;
 mod convert;
 mod folder;
 mod path;
+mod recording;
 mod sites;
 mod sources;
