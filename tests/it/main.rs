@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod bases;
 mod common;
 mod contract;
 mod drills;

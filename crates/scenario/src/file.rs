@@ -10,7 +10,7 @@ use sheepdog_core::{
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
 use sheepdog_fleet::{Actor, ActorEntry, AlarmScope, Role, TaskRequest};
 use sheepdog_map::{CompiledSite, Site};
-use sheepdog_sim::{FAULTS, FaultKind, FaultTarget, NamedFault, PersonSpec, Victims, WalkerSpec};
+use sheepdog_sim::{FAULTS, FaultKind, FaultTarget, Kinematics, NamedFault, PersonSpec, Victims, WalkerSpec};
 
 use crate::{
     script::{Event, Moment, Victim},
@@ -84,12 +84,41 @@ pub struct Robot {
     pub name: String,
     /// The waypoint it starts at.
     pub at: String,
+    /// What it moves on.
+    #[serde(default)]
+    pub base: BaseName,
     /// State of charge at the start, percent.
     #[serde(default = "full")]
     pub battery_percent: u32,
     /// What it can do.
     #[serde(default)]
     pub skills: BTreeSet<Skill>,
+}
+
+/// What a robot moves on, as spelt in files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BaseName {
+    /// Two driven wheels.
+    #[default]
+    Wheels,
+    /// Steered wheels, [`Kinematics::VEHICLE`].
+    Vehicle,
+    /// Legs, [`Kinematics::HUMANOID`].
+    Humanoid,
+    /// Rotors, [`Kinematics::DRONE`]: altitudes are levels.
+    Drone,
+}
+
+impl From<BaseName> for Kinematics {
+    fn from(name: BaseName) -> Self {
+        match name {
+            BaseName::Wheels => Self::DIFFERENTIAL,
+            BaseName::Vehicle => Self::VEHICLE,
+            BaseName::Humanoid => Self::HUMANOID,
+            BaseName::Drone => Self::DRONE,
+        }
+    }
 }
 
 const fn full() -> u32 {
@@ -549,7 +578,8 @@ impl Scenario {
                 value: robot.battery_percent.to_string(),
                 rule: "at most 100",
             })?;
-            setup.add_robot(&robot.name, at, battery)?;
+            let agent = setup.add_robot(&robot.name, at, battery)?;
+            setup.put_on(agent, robot.base.into())?;
             if let Some(agent) = setup.fleet.agents.last_mut() {
                 agent.skills.clone_from(&robot.skills);
             }

@@ -11,7 +11,7 @@ use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Pe
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
 use sheepdog_interlock::{Config, ConfigError, ValidConfig, packs::map::MapSettings};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, MapError, Site, travel::TravelProfile};
-use sheepdog_sim::{BeamSpec, ControllerSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
+use sheepdog_sim::{BeamSpec, ControllerSpec, Kinematics, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
 
 use crate::script::Event;
 
@@ -168,6 +168,7 @@ impl Setup {
             speed: MmPerS(1_000),
             acceleration: MmPerS2(800),
             deceleration: MmPerS2(1_000),
+            kinematics: Kinematics::DIFFERENTIAL,
             battery,
             beams: BeamSpec::default(),
             interlock,
@@ -182,6 +183,20 @@ impl Setup {
             },
         });
         Ok(id)
+    }
+
+    /// Puts a robot on another base, and lets its interlock know how late that brakes.
+    ///
+    /// # Errors
+    /// [`SetupError::Interlock`] if the interlock's configuration breaks a rule with that.
+    pub fn put_on(&mut self, agent: AgentId, kinematics: Kinematics) -> Result<(), SetupError> {
+        if let Some(robot) = self.plant.robots.iter_mut().find(|robot| robot.agent == agent) {
+            let before = robot.interlock.get();
+            let actuation_delay = before.actuation_delay.max(kinematics.delay());
+            robot.interlock = Config { actuation_delay, ..*before }.validate()?;
+            robot.kinematics = kinematics;
+        }
+        Ok(())
     }
 
     pub(crate) fn next_id(&self) -> AgentId {

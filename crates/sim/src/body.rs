@@ -17,6 +17,8 @@ use nalgebra::Point2;
 use sheepdog_core::{LevelId, Micros, MmPerS, MmPerS2, RobotTime, StopCategory};
 use sheepdog_interlock::{Base, Bounded};
 
+use crate::kinematics::{Gait, Kinematics};
+
 /// Yaw acceleration and deceleration of every simulated body, rad/s².
 pub const YAW_ACCELERATION_RPS2: f64 = 3.0;
 
@@ -27,6 +29,8 @@ pub const YAW_RATE_MAX_RPS: f64 = 2.0;
 const ROLLING_MPS2: f64 = 0.05;
 /// And of its yaw rate, rad/s².
 const ROLLING_RPS2: f64 = 0.1;
+/// Motion of gradual bases is followed in slices of this.
+const SLICE: Micros = Micros::from_millis(2);
 /// Commands are no later than this, however late a fault makes them.
 const DELAY_MAX: Micros = Micros::from_secs(10);
 
@@ -118,6 +122,11 @@ pub struct Body {
     /// The command of the last tick.
     last: Option<Command>,
     limits: BodyLimits,
+    kinematics: Kinematics,
+    /// The step that is being taken, on legs: its number and the command it follows.
+    step: Option<(u64, Command)>,
+    /// Whether it gains speed, and for how long it has gained or lost it.
+    change: (bool, Micros),
     /// The level it stands on.
     pub level: LevelId,
     /// Centre of the footprint in the level's `map` frame, metres.
@@ -141,6 +150,9 @@ impl Body {
             delayed: VecDeque::new(),
             last: None,
             limits,
+            kinematics: Kinematics::DIFFERENTIAL,
+            step: None,
+            change: (true, Micros::ZERO),
             level,
             at,
             yaw_rad,
@@ -150,6 +162,12 @@ impl Body {
             turned_rad: 0.0,
         };
         (base, rest)
+    }
+
+    /// The same on another base.
+    #[must_use]
+    pub fn on(self, kinematics: Kinematics) -> Self {
+        Self { kinematics, ..self }
     }
 
     /// Speed along the heading, m/s; negative backwards.
@@ -195,7 +213,7 @@ impl Body {
     /// Moves for `span` from `now` on: under the command as far as it lasts, then braking. Constant time, but for commands
     /// that are late.
     pub fn advance(&mut self, now: RobotTime, span: Micros) {
-        let (linear_mps, angular_rps, until) = self.command(now);
+        let (linear_mps, angular_rps, until) = self.followed(now);
         let driven = until.since(now).unwrap_or(Micros::ZERO).min(span);
         self.integrate(linear_mps * self.drive.gain, angular_rps * self.drive.gain, driven);
         self.integrate(0.0, 0.0, span.saturating_sub(driven));
@@ -203,7 +221,26 @@ impl Body {
 
     /// Moves for `span` without power: brakes, whatever is commanded.
     pub fn coast(&mut self, span: Micros) {
+        self.step = None;
         self.integrate(0.0, 0.0, span);
+    }
+
+    /// The command that moves the base at `now`: on legs, that of the last footfall until the next one.
+    fn followed(&mut self, now: RobotTime) -> (f64, f64, RobotTime) {
+        let (linear_mps, angular_rps, until) = self.command(now);
+        let Gait::Walking { step } = self.kinematics.gait else { return (linear_mps, angular_rps, until) };
+        let step_us = step.as_micros().max(1);
+        let number = now.as_micros() / step_us;
+        let footfall = RobotTime::from_micros((number + 1).saturating_mul(step_us));
+        let lives = now < until;
+        let begun =
+            Command { arrives: now, linear_mps, angular_rps, until: if lives { footfall } else { now } };
+        let (_, followed) = *self.step.get_or_insert((number, begun));
+        if self.step.is_some_and(|(last, _)| last == number) {
+            return (followed.linear_mps, followed.angular_rps, followed.until);
+        }
+        self.step = Some((number, begun));
+        (begun.linear_mps, begun.angular_rps, begun.until)
     }
 
     /// The command that the motors know at `now`: speed, yaw rate, and until when.
@@ -211,7 +248,7 @@ impl Body {
         let (linear_mps, angular_rps) = self.target();
         let until = RobotTime::from_micros(self.wire.until_us.load(Ordering::Relaxed));
         let last = self.last.replace(Command { arrives: now, linear_mps, angular_rps, until });
-        let delay = self.drive.delay.min(DELAY_MAX);
+        let delay = self.drive.delay.saturating_add(self.kinematics.actuation).min(DELAY_MAX);
         if delay == Micros::ZERO {
             self.delayed.clear();
             return (linear_mps, angular_rps, until);
@@ -241,13 +278,43 @@ impl Body {
     }
 
     fn integrate(&mut self, linear_mps: f64, angular_rps: f64, span: Micros) {
+        if !self.kinematics.is_gradual() {
+            return self.integrate_evenly(linear_mps, angular_rps, span);
+        }
+        let mut left = span;
+        while Micros::ZERO < left {
+            let slice = left.min(SLICE);
+            let rate = angular_rps.clamp(-self.yaw_rate_max(), self.yaw_rate_max());
+            self.integrate_evenly(linear_mps, rate, slice);
+            let bound = self.yaw_rate_max();
+            self.yaw_rate_rps = self.yaw_rate_rps.clamp(-bound, bound);
+            left = left.saturating_sub(slice);
+        }
+    }
+
+    fn yaw_rate_max(&self) -> f64 {
+        self.kinematics.yaw_rate_max(self.speed_mps)
+    }
+
+    /// The share of its acceleration or of its brakes that acts, on the way to a speed.
+    fn acting(&mut self, linear_mps: f64, span: Micros) -> f64 {
+        let gains = self.speed_mps.abs() < linear_mps.abs() && 0.0 <= self.speed_mps * linear_mps;
+        let holds = (self.speed_mps - linear_mps).abs() <= f64::EPSILON;
+        let (gained, risen) = self.change;
+        let before = if holds || gained != gains { Micros::ZERO } else { risen };
+        self.change = (gains, before.saturating_add(span));
+        self.kinematics.share(before)
+    }
+
+    fn integrate_evenly(&mut self, linear_mps: f64, angular_rps: f64, span: Micros) {
         if span == Micros::ZERO {
             return;
         }
         let span_s = span.as_secs_f64();
-        let up = f64::from(self.limits.acceleration.0) / 1e3;
+        let acting = self.acting(linear_mps, span);
+        let up = f64::from(self.limits.acceleration.0) / 1e3 * acting;
         let declared = f64::from(self.limits.deceleration.0) / 1e3;
-        let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared));
+        let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared)) * acting;
         let turning_down = (YAW_ACCELERATION_RPS2 * self.drive.brakes).max(ROLLING_RPS2);
         let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up, down, span_s);
         let (yaw_rate_rps, turned_rad) =
@@ -268,7 +335,7 @@ impl Body {
 /// Returns the rate at the end and the integral over the span.
 fn ramp(rate: f64, target: f64, up: f64, down: f64, span_s: f64) -> (f64, f64) {
     if rate * target < 0.0 {
-        let braking_s = (rate.abs() / down).min(span_s);
+        let braking_s = if 0.0 < down { (rate.abs() / down).min(span_s) } else { span_s };
         let (slowed, first) = linear(rate, 0.0, down, braking_s);
         let (end, second) = linear(slowed, target, up, span_s - braking_s);
         return (end, first + second);
@@ -279,6 +346,9 @@ fn ramp(rate: f64, target: f64, up: f64, down: f64, span_s: f64) -> (f64, f64) {
 
 fn linear(rate: f64, target: f64, change: f64, span_s: f64) -> (f64, f64) {
     let gap = target - rate;
+    if change <= 0.0 {
+        return (rate, rate * span_s);
+    }
     let reached_s = gap.abs() / change;
     if reached_s <= span_s {
         return (target, rate.midpoint(target) * reached_s + target * (span_s - reached_s));
@@ -338,7 +408,84 @@ mod tests {
         assert!((body.at.x - before - 1.0 / (2.0 * 0.8)).abs() < 1e-9);
     }
 
+    const BASES: [Kinematics; 4] =
+        [Kinematics::DIFFERENTIAL, Kinematics::VEHICLE, Kinematics::HUMANOID, Kinematics::DRONE];
+
+    #[test]
+    fn steered_wheels_turn_no_tighter_than_they_can_and_not_on_the_spot() {
+        let (base, body) = body();
+        let mut body = body.on(Kinematics::VEHICLE);
+        base.wire.put(0, 1_500, RobotTime::MAX);
+        body.advance(RobotTime::ZERO, Micros::from_secs(5));
+        assert!(body.at_rest() && body.turned_rad() == 0.0);
+        base.wire.put(1_000, 1_500, RobotTime::MAX);
+        let mut now = RobotTime::from_micros(5_000_000);
+        for _ in 0..400 {
+            body.advance(now, Micros::from_millis(50));
+            now = now + Micros::from_millis(50);
+        }
+        // After twenty seconds it goes round a circle of two metres.
+        assert!((body.yaw_rate_rps() - 0.5).abs() < 1e-3, "{}", body.yaw_rate_rps());
+    }
+
+    #[test]
+    fn legs_finish_their_step() {
+        let (mut base, body) = body();
+        let mut body =
+            body.on(Kinematics { actuation: Micros::ZERO, onset: Micros::ZERO, ..Kinematics::HUMANOID });
+        let tick = Micros::from_millis(50);
+        let mut now = RobotTime::ZERO;
+        let mut go = |body: &mut Body, ticks: u32| {
+            for _ in 0..ticks {
+                body.advance(now, tick);
+                now = now + tick;
+            }
+        };
+        base.wire.put(1_000, 0, RobotTime::MAX);
+        go(&mut body, 81);
+        // 50 ms into a step it is told to stop, and goes on for the other 350.
+        base.halt(StopCategory::Zero);
+        go(&mut body, 7);
+        assert!((body.speed_mps() - 1.0).abs() < 1e-9);
+        go(&mut body, 1);
+        assert!(body.speed_mps() < 1.0);
+    }
+
     proptest! {
+        /// However it moves, a body stands within the way that its kinematics declare, and then for ever.
+        #[test]
+        fn every_base_stops_within_its_distance(
+            base in prop::sample::select(BASES.to_vec()),
+            linear in 0..1_200_i32, angular in -1_500..1_500_i32, driven in 1..200_u32, tick_ms in 5..100_u64,
+        ) {
+            let (mut wire, body) = body();
+            let mut body = body.on(base);
+            let tick = Micros::from_millis(tick_ms);
+            wire.wire.put(linear, angular, RobotTime::MAX);
+            let mut now = RobotTime::ZERO;
+            for _ in 0..driven {
+                body.advance(now, tick);
+                now = now + tick;
+                if let Gait::Steered { .. } = base.gait {
+                    prop_assert!(body.yaw_rate_rps().abs() <= base.yaw_rate_max(body.speed_mps()) + 1e-9);
+                }
+            }
+            // It may still have been gaining speed.
+            let speed_mps = body.speed_mps().max(f64::from(linear) / 1e3);
+            let (before, travelled) = (body.at, body.travelled_m());
+            wire.halt(StopCategory::One);
+            // Ticks are not in step with footfalls, so a step may be seen one tick late.
+            let bound = crate::stopping_distance_m(base, speed_mps, LIMITS.deceleration)
+                + speed_mps * tick.as_secs_f64();
+            for _ in 0..(10_000 / tick_ms) {
+                body.advance(now, tick);
+                now = now + tick;
+            }
+            prop_assert!(body.at_rest());
+            prop_assert!(nalgebra::distance(&before, &body.at) <= bound + 1e-9);
+            prop_assert!(body.travelled_m() - travelled <= bound + 1e-9);
+        }
+
         /// Base contract: after `until` the body covers at most its braking distance and then stands for ever.
         #[test]
         fn no_motion_after_until_but_braking(

@@ -43,7 +43,12 @@ pub(crate) fn robot(
     }
     let limits =
         BodyLimits { speed: spec.speed, acceleration: spec.acceleration, deceleration: spec.deceleration };
+    let (delay, assumed) = (spec.kinematics.delay(), spec.interlock.get().actuation_delay);
+    if assumed < delay {
+        return Err(PlantError::Actuation { agent, delay, assumed });
+    }
     let (base, body) = Body::new(limits, start.level, start.at, heading_out(site, spec.at));
+    let body = body.on(spec.kinematics);
     let mut rng = stream(seed, Purpose::Clock, agent.0, 0);
     let clock_offset = Micros::new(up_to(&mut rng, CLOCK_OFFSET_MAX.as_micros()));
     let gap_max = spec.interlock.get().clock_jump_max.min(spec.interlock.get().beat_timeout);

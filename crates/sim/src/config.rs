@@ -3,7 +3,7 @@
 use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
 use sheepdog_interlock::{ValidConfig, packs::map::MapSettings};
 
-use crate::radio::RadioSpec;
+use crate::{kinematics::Kinematics, radio::RadioSpec};
 
 /// A plant: who is in it and how good its radio is.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct RobotSpec {
     pub acceleration: MmPerS2,
     /// Deceleration when braking; the interlock's own figure must not be higher.
     pub deceleration: MmPerS2,
+    /// How its base moves.
+    pub kinematics: Kinematics,
     /// State of charge at the start.
     pub battery: Ppm,
     /// Its perception.

@@ -55,6 +55,18 @@ pub enum PlantError {
         /// Which quantity.
         quantity: &'static str,
     },
+    /// The interlock of a robot counts on brakes that act sooner than its base's do.
+    #[error(
+        "agent {agent}: its brakes act after {delay}, its interlock counts on {assumed} (actuation_delay)"
+    )]
+    Actuation {
+        /// The robot.
+        agent: AgentId,
+        /// [`Kinematics::delay`](crate::Kinematics::delay) of its base.
+        delay: Micros,
+        /// `actuation_delay` of its interlock.
+        assumed: Micros,
+    },
     /// A walker without a place to be.
     #[error("walker {walker} has no patrol")]
     NoPatrol {

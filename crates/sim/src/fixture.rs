@@ -6,7 +6,7 @@ use sheepdog_core::{AgentId, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, Waypoin
 use sheepdog_interlock::{Config, ValidConfig, packs::map::MapSettings};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, Site};
 
-use crate::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
+use crate::{BeamSpec, ControllerSpec, Kinematics, PersonSpec, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
 
 const SITE: &str = r#"
 schema = 1
@@ -133,6 +133,7 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
         speed: MmPerS(1_000),
         acceleration: MmPerS2(500),
         deceleration: MmPerS2(1_000),
+        kinematics: Kinematics::DIFFERENTIAL,
         battery: Ppm::new(800_000).unwrap(),
         beams: BeamSpec::default(),
         interlock: interlock(),

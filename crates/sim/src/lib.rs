@@ -20,6 +20,7 @@ mod fault;
 #[cfg(test)]
 mod fixture;
 mod full_log;
+mod kinematics;
 mod people;
 mod peripherals;
 mod plant;
@@ -38,6 +39,7 @@ pub use config::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, R
 pub use distort::Tampering;
 pub use error::PlantError;
 pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims, swarm};
+pub use kinematics::{Gait, Kinematics, stopping_distance_m};
 pub use people::{PERSON_RADIUS_M, STAIRS};
 pub use peripherals::Peripherals;
 pub use plant::{Plant, TICK_MAX};

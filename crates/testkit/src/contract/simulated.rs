@@ -6,8 +6,8 @@ use sheepdog_core::{
 use sheepdog_driver::Step;
 use sheepdog_interlock::{Config, ValidConfig, packs::map::MapSettings};
 use sheepdog_sim::{
-    BeamSpec, ControllerSpec, Fault, FaultTarget, Plant, PlantConfig, PowerSpec, RadioSpec, RobotSpec,
-    Victims,
+    BeamSpec, ControllerSpec, Fault, FaultTarget, Kinematics, Plant, PlantConfig, PowerSpec, RadioSpec,
+    RobotSpec, Victims,
 };
 
 use super::{Course, DriverUnderTest, Injection, Observed, Support};
@@ -137,6 +137,7 @@ fn plant(course: &Course, interlock: &ValidConfig, seed: u64) -> Result<Plant, s
         speed: MmPerS(1_000),
         acceleration: MmPerS2(500),
         deceleration: MmPerS2(1_000),
+        kinematics: Kinematics::DIFFERENTIAL,
         battery: Ppm::ONE,
         beams: BeamSpec::default(),
         interlock: *interlock,

@@ -1,0 +1,92 @@
+//! How bases move: on wheels that turn on the spot, on wheels that are steered, on legs, or in the air.
+
+use sheepdog_core::{Micros, Mm, MmPerS2};
+
+/// What a base does with a command, beside its [`BodyLimits`](crate::BodyLimits).
+///
+/// The interlock has to know how late a base brakes: a robot whose `actuation_delay` is below
+/// [`delay`](Self::delay) is refused ([`PlantError::Actuation`](crate::PlantError::Actuation)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinematics {
+    /// How it turns and sets off.
+    pub gait: Gait,
+    /// Time from a command until the motors follow it.
+    pub actuation: Micros,
+    /// Time in which acceleration and braking rise from nothing to their full value, evenly; zero for at once. The jerk is
+    /// the full value divided by it.
+    pub onset: Micros,
+}
+
+/// How a base turns and sets off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gait {
+    /// Two driven wheels, or rotors: it turns on the spot.
+    Turning,
+    /// Steered wheels: no bend is tighter than this radius, and standing it does not turn.
+    Steered {
+        /// Smallest radius of a bend.
+        radius: Mm,
+    },
+    /// Legs: a command counts from the next step on, and a step that has begun is finished.
+    Walking {
+        /// Time of a step.
+        step: Micros,
+    },
+}
+
+impl Kinematics {
+    /// Two driven wheels that follow at once.
+    pub const DIFFERENTIAL: Self = Self { gait: Gait::Turning, actuation: Micros::ZERO, onset: Micros::ZERO };
+
+    /// A van of two metres' bend: 100 ms until its brakes bite, 300 ms until they bite fully.
+    pub const VEHICLE: Self = Self {
+        gait: Gait::Steered { radius: Mm(2_000) },
+        actuation: Micros::from_millis(100),
+        onset: Micros::from_millis(300),
+    };
+
+    /// A humanoid that takes two and a half steps a second.
+    pub const HUMANOID: Self = Self {
+        gait: Gait::Walking { step: Micros::from_millis(400) },
+        actuation: Micros::from_millis(20),
+        onset: Micros::from_millis(100),
+    };
+
+    /// A drone: it has to tilt before it brakes. Its altitudes are levels of the site, shafts between them are lifts.
+    pub const DRONE: Self =
+        Self { gait: Gait::Turning, actuation: Micros::from_millis(50), onset: Micros::from_millis(250) };
+
+    /// From a command to stop until the brakes act fully, at the latest. Counted as if nothing braked before, so a bit more
+    /// way than it takes.
+    pub const fn delay(&self) -> Micros {
+        let step = match self.gait {
+            Gait::Turning | Gait::Steered { .. } => Micros::ZERO,
+            Gait::Walking { step } => step,
+        };
+        self.actuation.saturating_add(self.onset).saturating_add(step)
+    }
+
+    /// Gain or loss of speed per second, m/s², when it has risen for `risen`.
+    pub(crate) fn share(&self, risen: Micros) -> f64 {
+        if risen < self.onset { risen.as_secs_f64() / self.onset.as_secs_f64() } else { 1.0 }
+    }
+
+    /// Whether motion has to be followed in small steps of time.
+    pub(crate) const fn is_gradual(&self) -> bool {
+        !matches!(self.gait, Gait::Turning | Gait::Walking { .. }) || self.onset.as_micros() != 0
+    }
+
+    /// The largest yaw rate at a speed, rad/s.
+    pub(crate) fn yaw_rate_max(&self, speed_mps: f64) -> f64 {
+        match self.gait {
+            Gait::Turning | Gait::Walking { .. } => f64::INFINITY,
+            Gait::Steered { radius } => speed_mps.abs() * 1e3 / f64::from(radius.0.max(1)),
+        }
+    }
+}
+
+/// Way to standstill, metres: what a body goes in [`Kinematics::delay`], and the braking after that.
+pub fn stopping_distance_m(kinematics: Kinematics, speed_mps: f64, deceleration: MmPerS2) -> f64 {
+    let braking_mps2 = f64::from(deceleration.0.max(1)) / 1e3;
+    speed_mps * kinematics.delay().as_secs_f64() + speed_mps * speed_mps / (2.0 * braking_mps2)
+}
