@@ -10,6 +10,7 @@ mod architecture;
 mod bases;
 mod common;
 mod contract;
+mod crowds;
 mod drills;
 mod failures;
 mod hostile;

@@ -10,7 +10,9 @@ use sheepdog_core::{
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
 use sheepdog_fleet::{Actor, ActorEntry, AlarmScope, Role, TaskRequest};
 use sheepdog_map::{CompiledSite, Site};
-use sheepdog_sim::{FAULTS, FaultKind, FaultTarget, Kinematics, NamedFault, PersonSpec, Victims, WalkerSpec};
+use sheepdog_sim::{
+    CrowdSpec, FAULTS, FaultKind, FaultTarget, Kinematics, NamedFault, PersonSpec, Victims, WalkerSpec,
+};
 
 use crate::{
     script::{Event, Moment, Victim},
@@ -43,6 +45,9 @@ pub struct Scenario {
     /// People who just walk about.
     #[serde(default, rename = "walker")]
     pub walkers: Vec<Walker>,
+    /// Crowds, who stroll about off the roadmap.
+    #[serde(default, rename = "crowd")]
+    pub crowds: Vec<Crowd>,
     /// Who may give operator inputs.
     #[serde(default, rename = "actor")]
     pub actors: Vec<ActorLine>,
@@ -93,6 +98,18 @@ pub struct Robot {
     /// What it can do.
     #[serde(default)]
     pub skills: BTreeSet<Skill>,
+}
+
+/// People who stroll about off the roadmap.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crowd {
+    /// How many.
+    pub people: u32,
+    /// The waypoints or stations round which they are at the start.
+    pub at: Vec<String>,
+    /// How long they stand before they go on, seconds.
+    pub pause_s: f64,
 }
 
 /// What a robot moves on, as spelt in files.
@@ -555,6 +572,7 @@ impl Scenario {
         self.add_robots(&mut setup, robots)?;
         self.add_people(&mut setup)?;
         self.add_walkers(&mut setup)?;
+        self.add_crowds(&mut setup)?;
         setup.fleet.actors = self.actors.iter().map(|line| ActorEntry::of(&line.actor())).collect();
         self.add_deliveries(&mut setup)?;
         self.add_tasks(&mut setup)?;
@@ -620,6 +638,17 @@ impl Scenario {
             let patrol = places.collect::<Result<Vec<_>, _>>()?;
             let pause = span(&format!("walker[{index}].pause_s"), walker.pause_s)?;
             setup.plant.walkers.push(WalkerSpec { patrol, speed: MmPerS(1_200), pause });
+        }
+        Ok(())
+    }
+
+    fn add_crowds(&self, setup: &mut Setup) -> Result<(), ScenarioError> {
+        for (index, crowd) in self.crowds.iter().enumerate() {
+            let field = format!("crowd[{index}].at");
+            let at = crowd.at.iter().map(|name| waypoint(&setup.site, &field, name));
+            let at = at.collect::<Result<Vec<_>, _>>()?;
+            let pause = span(&format!("crowd[{index}].pause_s"), crowd.pause_s)?;
+            setup.plant.crowds.push(CrowdSpec { people: crowd.people, at, speed: MmPerS(1_200), pause });
         }
         Ok(())
     }

@@ -116,6 +116,7 @@ impl Setup {
             robots: Vec::new(),
             people: Vec::new(),
             walkers: Vec::new(),
+            crowds: Vec::new(),
             radio: RadioSpec {
                 delay: Micros::from_millis(20),
                 jitter: Micros::from_millis(20),

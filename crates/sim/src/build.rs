@@ -8,7 +8,7 @@ use sheepdog_map::CompiledSite;
 
 use crate::{
     body::{Body, BodyLimits},
-    config::{ControllerSpec, PersonSpec, PowerSpec, RobotSpec, WalkerSpec},
+    config::{ControllerSpec, CrowdSpec, PersonSpec, PowerSpec, RobotSpec, WalkerSpec},
     error::PlantError,
     people::Person,
     random::{Purpose, stream, up_to},
@@ -124,6 +124,27 @@ pub(crate) fn people(
         gathered.extend(Person::walker(site, gathered.len(), spec));
     }
     Ok(gathered)
+}
+
+/// Adds crowds, whose members come last.
+pub(crate) fn crowds(
+    site: &Arc<CompiledSite>,
+    crowds: &[CrowdSpec],
+    seed: u64,
+    gathered: &mut Vec<Person>,
+) -> Result<(), PlantError> {
+    for (crowd, spec) in crowds.iter().enumerate() {
+        if spec.at.is_empty() {
+            return Err(PlantError::NoRoom { crowd, wanted: spec.people, room: 0 });
+        }
+        check_walk(site, || format!("crowd {crowd}"), &spec.at, spec.speed)?;
+        for (room, &place) in (0..spec.people).zip(spec.at.iter().cycle()) {
+            let stroller = Person::stroller(site, gathered.len(), place, spec, seed, gathered);
+            let stroller = stroller.ok_or(PlantError::NoRoom { crowd, wanted: spec.people, room })?;
+            gathered.push(stroller);
+        }
+    }
+    Ok(())
 }
 
 fn check_walk(

@@ -16,6 +16,8 @@ pub struct PlantConfig {
     pub people: Vec<PersonSpec>,
     /// People whom no fleet knows.
     pub walkers: Vec<WalkerSpec>,
+    /// Crowds, whom no fleet knows either and who keep to no roadmap.
+    pub crowds: Vec<CrowdSpec>,
     /// The radio of every robot and person.
     pub radio: RadioSpec,
     /// What robots use and chargers give.
@@ -134,6 +136,20 @@ pub struct WalkerSpec {
     /// Walking speed.
     pub speed: MmPerS,
     /// How long they stay at each place.
+    pub pause: Micros,
+}
+
+/// People who stroll about for ever where they see free ground, whatever the roadmap says. They keep their distance from
+/// each other and from robots, and are the slower the denser they stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrowdSpec {
+    /// How many.
+    pub people: u32,
+    /// Where they are at the start: round these places in turn, which stay free themselves.
+    pub at: Vec<WaypointId>,
+    /// Walking speed of somebody who is alone.
+    pub speed: MmPerS,
+    /// How long they stand before they go on.
     pub pause: Micros,
 }
 

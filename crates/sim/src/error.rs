@@ -67,6 +67,16 @@ pub enum PlantError {
         /// `actuation_delay` of its interlock.
         assumed: Micros,
     },
+    /// A crowd without places to be, or without room there.
+    #[error("crowd {crowd} has room for {room} of {wanted} people")]
+    NoRoom {
+        /// Index of the crowd.
+        crowd: usize,
+        /// How many people it is to have.
+        wanted: u32,
+        /// How many fit.
+        room: u32,
+    },
     /// A walker without a place to be.
     #[error("walker {walker} has no patrol")]
     NoPatrol {

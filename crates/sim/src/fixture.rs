@@ -159,6 +159,7 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
         robots: robots.collect(),
         people: people.collect(),
         walkers: Vec::new(),
+        crowds: Vec::new(),
         radio: RadioSpec::default(),
         power: PowerSpec::default(),
     }

@@ -35,7 +35,9 @@ mod truth;
 mod world;
 
 pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RPS};
-pub use config::{BeamSpec, ControllerSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec};
+pub use config::{
+    BeamSpec, ControllerSpec, CrowdSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec,
+};
 pub use distort::Tampering;
 pub use error::PlantError;
 pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims, swarm};

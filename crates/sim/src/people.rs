@@ -1,4 +1,5 @@
-//! People: they walk along the roadmap on the right-hand side, open doors, go round robots and answer the fleet.
+//! People: they walk along the roadmap on the right-hand side, open doors, go round robots and answer the fleet. Those of
+//! a crowd know no roadmap: they go straight to whatever they see, and slower the denser the crowd is.
 //!
 //! Two things are simpler than in life. Between levels a person takes the stairs beside the lift: they leave from
 //! the last place before the cabin, are nowhere for [`STAIRS`], and come out at the first place behind it. And they
@@ -14,9 +15,9 @@ use sheepdog_core::{
 use sheepdog_map::{CompiledSite, Lane, NominalWaits, TravelProfile, shortest_path};
 
 use crate::{
-    config::{PersonSpec, WalkerSpec},
+    config::{CrowdSpec, PersonSpec, WalkerSpec},
     peripherals::Peripherals,
-    random::{Purpose, happens, stream},
+    random::{Purpose, happens, signed_unit, stream},
     world::{Barrier, Disc, Owner, World, point_segment},
 };
 
@@ -69,6 +70,21 @@ const POSITION_PERIOD: Micros = Micros::from_secs(5);
 /// How many steps or answers are kept.
 const MEMORY: usize = 16;
 
+/// The farthest that somebody of a crowd makes up their mind to go at once, metres.
+const STROLL_MAX_M: f64 = 12.0;
+/// Directions they look in.
+const STROLL_TRIES: u32 = 12;
+/// However dense a crowd is, people shuffle on at this share of their speed.
+const SHUFFLE_SHARE: f64 = 0.1;
+/// Whoever is within this distance makes a crowd, metres.
+const DENSITY_WITHIN_M: f64 = 2.0;
+/// Points round a place at which a crowd may begin.
+const CROWD_POINTS_MAX: u32 = 4_000;
+/// The n-th of them is this times the root of n away, metres.
+const CROWD_PITCH_M: f64 = 0.35;
+/// Angle between one and the next, which spreads them evenly (Vogel 1979).
+const GOLDEN_ANGLE_RAD: f64 = 2.399_963_229_728_653;
+
 /// Most lanes of a way that somebody still adds to by turning back.
 const WAY_MAX: usize = 256;
 
@@ -102,7 +118,19 @@ pub(crate) struct Person {
 #[derive(Debug)]
 enum Role {
     Agent(Agent),
-    Walker { patrol: Vec<WaypointId>, next: usize, pause: Micros, rested: Micros },
+    Walker {
+        patrol: Vec<WaypointId>,
+        next: usize,
+        pause: Micros,
+        rested: Micros,
+    },
+    /// Somebody of a crowd; `draws` counts what they have made up their mind to.
+    Stroller {
+        seed: u64,
+        draws: u64,
+        pause: Micros,
+        rested: Micros,
+    },
 }
 
 #[derive(Debug)]
@@ -151,6 +179,37 @@ impl Person {
         Self::new(site, index, first, speed, role)
     }
 
+    /// Somebody of a crowd who is at a free point near a place; `None` when there is none, or no such place.
+    pub(crate) fn stroller(
+        site: &Arc<CompiledSite>,
+        index: usize,
+        place: WaypointId,
+        spec: &CrowdSpec,
+        seed: u64,
+        taken: &[Self],
+    ) -> Option<Self> {
+        let role = Role::Stroller { seed, draws: 0, pause: spec.pause, rested: Micros::ZERO };
+        let mut person = Self::new(site, index, place, spec.speed, role)?;
+        let waypoint = site.waypoint(place)?;
+        let geometry = &site.level(waypoint.level)?.geometry;
+        let apart_m = 2.0 * PERSON_RADIUS_M + ELBOW_ROOM_M;
+        let free = |point: &Point2<f64>| {
+            geometry.sweep_free(waypoint.at, *point, PERSON_RADIUS_M)
+                && taken
+                    .iter()
+                    .filter(|other| other.level == waypoint.level)
+                    .all(|other| apart_m <= (other.at - point).norm())
+        };
+        // A spiral that leaves the place itself free.
+        let spiral = (4..CROWD_POINTS_MAX).map(|turn| {
+            let turn = f64::from(turn);
+            waypoint.at + unit(turn * GOLDEN_ANGLE_RAD) * (CROWD_PITCH_M * turn.sqrt())
+        });
+        person.at = spiral.filter(|point| geometry.disc_free(*point, PERSON_RADIUS_M)).find(free)?;
+        person.stand = person.at;
+        Some(person)
+    }
+
     fn new(
         site: &Arc<CompiledSite>,
         index: usize,
@@ -182,7 +241,7 @@ impl Person {
     pub(crate) fn id(&self) -> Option<AgentId> {
         match &self.role {
             Role::Agent(agent) => Some(agent.spec.agent),
-            Role::Walker { .. } => None,
+            Role::Walker { .. } | Role::Stroller { .. } => None,
         }
     }
 
@@ -232,7 +291,7 @@ impl Person {
         }
         match &mut self.role {
             Role::Agent(agent) => agent.speak(around.now, self.place),
-            Role::Walker { .. } => Vec::new(),
+            Role::Walker { .. } | Role::Stroller { .. } => Vec::new(),
         }
     }
 
@@ -284,6 +343,14 @@ impl Person {
     fn stay(&mut self, tick: Micros) {
         let goal = match &mut self.role {
             Role::Agent(agent) => agent.work(self.place, tick),
+            Role::Stroller { pause, rested, .. } => {
+                *rested = rested.saturating_add(tick);
+                if *pause <= *rested {
+                    *rested = Micros::ZERO;
+                    self.stroll();
+                }
+                return;
+            }
             Role::Walker { patrol, next, pause, rested } => {
                 *rested = rested.saturating_add(tick);
                 if *rested < *pause {
@@ -297,6 +364,42 @@ impl Person {
         if let Some(goal) = goal.filter(|&goal| goal != self.place) {
             self.set_out(goal);
         }
+    }
+
+    /// Makes up their mind to go somewhere in sight.
+    fn stroll(&mut self) {
+        let Role::Stroller { seed, draws, .. } = &mut self.role else { return };
+        *draws += 1;
+        let (seed, draws) = (*seed, *draws);
+        let Some(level) = self.site.level(self.level) else { return };
+        let entity = u32::try_from(self.index).unwrap_or(u32::MAX);
+        let mut rng = stream(seed, Purpose::Stroll, entity, draws);
+        for _ in 0..STROLL_TRIES {
+            let bearing_rad = signed_unit(&mut rng) * std::f64::consts::PI;
+            let far_m = STROLL_MAX_M * (1.0 + signed_unit(&mut rng)) / 2.0;
+            let point = self.at + unit(bearing_rad) * far_m;
+            if level.geometry.sweep_free(self.at, point, PERSON_RADIUS_M) {
+                (self.stand, self.blocked) = (point, Micros::ZERO);
+                return;
+            }
+        }
+    }
+
+    /// Walking speed, m/s: in a crowd it falls with density (Weidmann 1993: `v = v₀ (1 − exp(−1.913 (1/ρ − 1/5.4)))`, ρ in
+    /// persons per square metre, here of those within two metres).
+    fn speed_mps(&self, world: &World) -> f64 {
+        let free_mps = f64::from(self.speed.0) / 1e3;
+        if !matches!(self.role, Role::Stroller { .. }) {
+            return free_mps;
+        }
+        let me = Owner::Person(self.index);
+        let near = |disc: &&Disc| {
+            matches!(disc.owner, Owner::Person(_)) && (disc.at - self.at).norm() <= DENSITY_WITHIN_M
+        };
+        let others: f64 = world.others(self.level, me).filter(near).map(|_| 1.0).sum();
+        let density = (1.0 + others) / (std::f64::consts::PI * DENSITY_WITHIN_M * DENSITY_WITHIN_M);
+        let share = 1.0 - libm::exp(-1.913 * (1.0 / density - 1.0 / 5.4));
+        free_mps * share.clamp(SHUFFLE_SHARE, 1.0)
     }
 
     fn set_out(&mut self, goal: WaypointId) {
@@ -346,6 +449,12 @@ impl Person {
     fn walk(&mut self, around: &mut Surroundings<'_>) {
         let site = Arc::clone(&self.site);
         let Some(lane) = self.way.front().and_then(|&lane| site.lane(lane)) else {
+            if matches!(self.role, Role::Stroller { .. }) {
+                if RETREAT < self.blocked {
+                    self.stroll();
+                }
+                return self.step_towards(around, self.stand);
+            }
             let place = site.waypoint(self.place).map_or(self.at, |waypoint| waypoint.at);
             let target = self.first_in_sight([self.stand, place, place]);
             self.step_towards(around, target);
@@ -426,7 +535,7 @@ impl Person {
     fn step_towards(&mut self, around: &Surroundings<'_>, target: Point2<f64>) {
         let gap = target - self.at;
         let Some(ahead) = gap.try_normalize(1e-9) else { return };
-        let stride_m = (f64::from(self.speed.0) / 1e3 * around.tick.as_secs_f64()).min(gap.norm());
+        let stride_m = (self.speed_mps(around.world) * around.tick.as_secs_f64()).min(gap.norm());
         match self.obstacle(around.world, self.at + ahead * stride_m) {
             None => {
                 self.blocked = Micros::ZERO;

@@ -64,7 +64,7 @@ impl Plant {
     /// # Errors
     /// [`PlantError`], naming the first part that does not fit.
     pub fn new(site: Arc<CompiledSite>, config: PlantConfig, seed: u64) -> Result<Self, PlantError> {
-        let PlantConfig { tick, robots, people, walkers, radio, power } = config;
+        let PlantConfig { tick, robots, people, walkers, crowds, radio, power } = config;
         if tick == Micros::ZERO || TICK_MAX < tick {
             return Err(PlantError::Tick { tick });
         }
@@ -74,7 +74,8 @@ impl Plant {
             .enumerate()
             .map(|(index, spec)| build::robot(&site, index, spec, power, seed))
             .collect::<Result<_, _>>()?;
-        let people = build::people(&site, people, walkers)?;
+        let mut people = build::people(&site, people, walkers)?;
+        build::crowds(&site, &crowds, seed, &mut people)?;
         let discs = discs(&robots, &people);
         let peripherals = Peripherals::new(Arc::clone(&site));
         let barriers = Arc::new(peripherals.barriers());

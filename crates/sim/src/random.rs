@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
     Contour = 10,
     /// Faults of a swarm.
     Swarm = 11,
+    /// Where somebody of a crowd goes next.
+    Stroll = 12,
 }
 
 /// The generator of one entity at one step. Constant time.

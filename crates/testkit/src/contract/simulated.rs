@@ -156,6 +156,7 @@ fn plant(course: &Course, interlock: &ValidConfig, seed: u64) -> Result<Plant, s
         robots: vec![robot],
         people: Vec::new(),
         walkers: Vec::new(),
+        crowds: Vec::new(),
         radio: RadioSpec::default(),
         power: PowerSpec::default(),
     };
