@@ -69,7 +69,7 @@ const TICK: Micros = Micros::from_millis(100);
 /// What the whole stack costs, on one thread: plant, radio, interlocks, coordinator, planner and ledger, while deliveries
 /// are always waiting.
 pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
-    let (seconds, runs) = if quick { (10, 1) } else { (120, 3) };
+    let (seconds, runs) = if quick { (10, 1) } else { (60, 3) };
     let mut figures = Vec::new();
     let mut costs = Vec::new();
     for robots in [10, 100, 1_000] {
