@@ -49,7 +49,8 @@ fn ring() -> Site {
     site.rooms.push(Room::rectangle("hall", "floor", 0.0, 0.0, 20.0, 20.0).walled());
     for place in 0..48_u32 {
         let angle = f64::from(place) / 48.0 * TAU;
-        let (x_m, y_m) = (10.0 + 8.0 * angle.cos(), 10.0 + 8.0 * angle.sin());
+        let (sin, cos) = libm::sincos(angle);
+        let (x_m, y_m) = (10.0 + 8.0 * cos, 10.0 + 8.0 * sin);
         site.waypoints.push(Waypoint::new(format!("p{place}"), "floor", x_m, y_m));
         site.lanes.push(Lane::one_way(format!("p{place}"), format!("p{}", (place + 1) % 48)));
     }

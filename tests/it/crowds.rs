@@ -56,7 +56,7 @@ fn a_crowd_strolls_everywhere_and_robots_work_among_it() {
             off_lanes += u32::from(from_wall_m < 2.5);
             assert!(0.15 < from_wall_m, "in a wall: {one:?}");
             for other in people.iter().skip(index + 1) {
-                least_m = least_m.min((one.x_m - other.x_m).hypot(one.y_m - other.y_m) - 0.5);
+                least_m = least_m.min(libm::hypot(one.x_m - other.x_m, one.y_m - other.y_m) - 0.5);
             }
         }
     }

@@ -10,14 +10,15 @@ use crate::common::{self, STORY};
 
 /// The small story with work for both robots, two passers-by and noise in the corridor.
 fn story(faults: &str) -> Origin {
-    let mut text = STORY.replace("duration_s = 1800.0", "duration_s = 240.0");
-    for (from, to) in [(0, 3), (5, 2), (1, 4), (3, 0)] {
-        text += &format!(
+    let task = |(from, to): (u32, u32)| {
+        format!(
             "[[task]]\nat_s = {from}.0\nname = \"{from}-{to}\"\nfor = \"robots\"\n\
              step = [{{ at = \"station bay-{from}\", action = \"load\", seconds = 5.0 }}, \
              {{ at = \"station bay-{to}\", action = \"unload\", seconds = 5.0 }}]\n"
-        );
-    }
+        )
+    };
+    let mut text = STORY.replace("duration_s = 1800.0", "duration_s = 240.0");
+    text.extend([(0, 3), (5, 2), (1, 4), (3, 0)].map(task));
     text += "[[walker]]\npatrol = [\"bay-1\", \"bay-4\"]\npause_s = 5.0\n";
     text += "[[walker]]\npatrol = [\"bay-3\", \"bay-2\"]\npause_s = 9.0\n";
     text += faults;

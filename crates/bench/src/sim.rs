@@ -12,7 +12,7 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 /// Robots of one run, and how they look around.
 #[derive(Clone, Copy)]
 struct Crowd {
-    robots: usize,
+    robots: u32,
     /// Crossings along each side of the hall.
     side: u32,
     beams: u32,
@@ -20,9 +20,8 @@ struct Crowd {
 
 impl Crowd {
     /// Five crossings for every robot, however many there are.
-    fn of(robots: usize) -> Self {
-        let side = (1..).find(|side| robots * 5 <= (side * side) as usize).unwrap_or(1);
-        Self { robots, side, beams: 16 }
+    fn of(robots: u32) -> Self {
+        Self { robots, side: (robots * 5 - 1).isqrt() + 1, beams: 16 }
     }
 
     /// Everybody has deliveries waiting all the time.
@@ -30,7 +29,8 @@ impl Crowd {
         let site = streets(self.side);
         let options = Setup::options(Mm(300), Mm(150), None);
         let load = DeliveryLoad::default();
-        let mut setup = Setup::random_deliveries(&site, &options, self.robots, self.robots * 4, load, seed)?;
+        let robots = usize::try_from(self.robots)?;
+        let mut setup = Setup::random_deliveries(&site, &options, robots, robots * 4, load, seed)?;
         setup.plant.tick = TICK;
         for robot in &mut setup.plant.robots {
             robot.beams.count = self.beams;
@@ -53,13 +53,13 @@ impl Crowd {
     }
 
     /// Bytes that are held after some simulated seconds.
-    fn bytes(self, seconds: u64) -> Outcome<f64> {
+    fn bytes(self, seconds: u64) -> Outcome<usize> {
         memory::begin();
         let mut world = self.world(Micros::from_secs(seconds), 0)?;
         world.run(&Sequential)?;
         let held = memory::held();
         memory::end();
-        Ok(held as f64)
+        Ok(held)
     }
 }
 
@@ -75,20 +75,21 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
     for robots in [10, 100, 1_000] {
         let cost = Crowd::of(robots).median_cost(seconds, runs)?;
         figures.push(Figure::alone("sim", format!("realtime_factor_{robots}"), 1.0 / cost, "x"));
-        costs.push((robots as f64, cost));
+        costs.push((f64::from(robots), cost));
     }
     let wide = Crowd { beams: 360, ..Crowd::of(100) }.median_cost(seconds, runs)?;
     figures.push(Figure::alone("sim", "realtime_factor_100_beams360", 1.0 / wide, "x"));
     if let [(few, cheap), (some, cost), (many, dear)] = costs[..] {
         let step_us = cost * TICK.as_secs_f64() / some * 1e6;
         figures.push(Figure::alone("sim", "us_per_robot_step", step_us, "us"));
-        let exponent = (dear / cheap).ln() / (many / few).ln();
+        let exponent = libm::log(dear / cheap) / libm::log(many / few);
         figures.push(Figure::alone("sim", "growth_exponent", exponent, ""));
     }
     let crowd = Crowd::of(200);
     let half = Crowd { robots: 100, ..crowd };
-    let bytes = (crowd.bytes(seconds)? - half.bytes(seconds)?) / 100.0;
-    figures.push(Figure::alone("sim", "bytes_per_robot", bytes, "B"));
+    let more = crowd.bytes(seconds)?.saturating_sub(half.bytes(seconds)?);
+    let bytes = u32::try_from(more)? / (crowd.robots - half.robots);
+    figures.push(Figure::alone("sim", "bytes_per_robot", bytes.into(), "B"));
     Ok(figures)
 }
 
