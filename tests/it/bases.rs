@@ -73,6 +73,14 @@ fn steered_wheels_deliver_where_bends_are_wide() {
 }
 
 #[test]
+fn steered_wheels_are_refused_where_they_cannot_turn() {
+    let mut setup = common::setup();
+    setup.put_on(common::ANNA, Kinematics::VEHICLE).unwrap();
+    let refused = World::new(setup).unwrap_err().to_string();
+    assert!(refused.starts_with("agent a0 has steered wheels and cannot turn at "), "{refused}");
+}
+
+#[test]
 fn an_interlock_that_counts_on_quicker_brakes_is_refused() {
     let mut setup = common::setup();
     setup.plant.robots[0].kinematics = Kinematics::HUMANOID;

@@ -2,7 +2,7 @@
 
 use sheepdog::map::{
     Site,
-    model::{Lane, Level, Room, Station, Waypoint},
+    model::{Door, Lane, Level, Room, Station, Waypoint},
 };
 use sheepdog::prelude::Mm;
 use sheepdog::scenario::{DeliveryLoad, Setup, Summary, World, delivery};
@@ -74,4 +74,58 @@ fn a_crowd_without_room_is_refused() {
     let mut nowhere = setup(1);
     nowhere.plant.crowds[0].at.clear();
     assert_eq!(refused(nowhere), PlantError::NoRoom { crowd: 0, wanted: 1, room: 0 }.to_string());
+    assert_eq!(refused(setup(20_000)), "crowd 0 is to have 20000 people, the limit is 10000");
+}
+
+/// Robots and crowd at the same places, as dense as it gets.
+#[test]
+fn nobody_begins_where_somebody_is() {
+    let world = World::new(setup(150)).unwrap();
+    let truth = world.plant().truth();
+    assert_eq!((truth.len(), world.plant().overlaps()), (152, 0));
+    for (index, one) in truth.iter().enumerate() {
+        for other in truth.iter().skip(index + 1) {
+            let gap_m = libm::hypot(one.x_m - other.x_m, one.y_m - other.y_m) - one.radius_m - other.radius_m;
+            assert!(0.1 < gap_m, "{one:?} {other:?}");
+        }
+    }
+}
+
+/// How far each of a crowd goes in eighty seconds, metres; a wall with a shut door divides the hall.
+fn strolled(people: u32) -> Vec<f64> {
+    let mut site = hall();
+    site.rooms.clear();
+    site.rooms.push(Room::rectangle("west", "floor", 0.0, 0.0, 12.0, 16.0).walled());
+    site.rooms.push(Room::rectangle("east", "floor", 12.0, 0.0, 24.0, 16.0).walled());
+    site.doors.push(Door::new("door", "floor", [12.0, 3.0], [12.0, 5.0]));
+    site.lanes.retain(|lane| (lane.from.as_str(), lane.to.as_str()) != ("c", "d"));
+    let mut setup = Setup::new(&site, &Setup::options(Mm(300), Mm(150), None), 4).unwrap();
+    let at = vec![setup.site.waypoint_named("a").unwrap()];
+    setup.plant.crowds.push(CrowdSpec { people, at, speed: MmPerS(1_200), pause: Micros::new(0) });
+    setup.until_done = false;
+    let mut world = World::new(setup).unwrap();
+    let mut gone = vec![0.0; people as usize];
+    for second in 0..200 {
+        let before = world.plant().truth();
+        for _ in 0..20 {
+            world.step(&Sequential).unwrap();
+        }
+        for (gone, (one, other)) in gone.iter_mut().zip(before.iter().zip(world.plant().truth())) {
+            // After two minutes, some of them at the door, they still go elsewhere.
+            if second >= 120 {
+                *gone += libm::hypot(one.x_m - other.x_m, one.y_m - other.y_m);
+            }
+        }
+    }
+    gone
+}
+
+#[test]
+fn a_shut_door_holds_nobody_and_a_dense_crowd_is_slow() {
+    let few = strolled(3);
+    assert!(few.iter().all(|gone_m| *gone_m > 20.0), "{few:?}");
+    let many = strolled(60);
+    assert!(many.iter().all(|gone_m| *gone_m > 1.0), "{many:?}");
+    let mean = |gone: &[f64]| gone.iter().sum::<f64>() / f64::from(u32::try_from(gone.len()).unwrap());
+    assert!(mean(&many) < 0.75 * mean(&few), "{} {}", mean(&many), mean(&few));
 }

@@ -2,13 +2,17 @@
 
 use proptest::prelude::*;
 use sheepdog::fleet::Input;
+use sheepdog::map::Site;
 use sheepdog::runtime::Pool;
-use sheepdog::scenario::{Hope, Origin, Pose, Recording, RecordingError, Summary, World};
-use sheepdog::vocabulary::{FleetTime, Micros, Sequential, Workers};
+use sheepdog::scenario::{
+    DeliveryLoad, Hope, Origin, Pose, Recording, RecordingError, Setup, Summary, World,
+};
+use sheepdog::sim::{CrowdSpec, Fault, FaultKind, FaultTarget, Kinematics};
+use sheepdog::vocabulary::{AgentId, FleetTime, Micros, Mm, MmPerS, Sequential, Workers};
 
 use crate::common::{self, STORY};
 
-/// The small story with work for both robots, two passers-by and noise in the corridor.
+/// The small story with work for both robots and two passers-by.
 fn story(faults: &str) -> Origin {
     let task = |(from, to): (u32, u32)| {
         format!(
@@ -25,7 +29,7 @@ fn story(faults: &str) -> Origin {
     Origin::scenario(&text, &common::site()).unwrap()
 }
 
-/// A run with a crash of the coordinator and an alarm from outside.
+/// A run with a crash of the coordinator, a fault and an input from outside.
 fn eventful(workers: &dyn Workers) -> Recording {
     let mut world = World::recorded(story("")).unwrap();
     while !world.is_over() {
@@ -36,9 +40,51 @@ fn eventful(workers: &dyn Workers) -> Recording {
         if now == FleetTime::from_micros(60_000_000) {
             world.input(Input::Restarted { boot: 7 }).unwrap();
         }
+        if now == FleetTime::from_micros(70_000_000) {
+            let target = FaultTarget::Agent(common::BERT);
+            let (onset, duration) = (Micros::from_secs(70), Some(Micros::from_secs(9)));
+            world.inject(Fault { target, onset, duration, kind: FaultKind::RadioSilence });
+        }
         world.step(workers).unwrap();
     }
     world.recording().unwrap()
+}
+
+/// Twenty robots on three kinds of bases with a crowd among them: enough for two workers to share.
+fn crowded(workers: &dyn Workers) -> (Vec<u8>, usize) {
+    let site = Site::from_toml(include_str!("../../sites/hospital.toml")).unwrap();
+    let mut setup = Setup::random_deliveries(
+        &site,
+        &Setup::options(Mm(300), Mm(150), None),
+        20,
+        20,
+        DeliveryLoad::default(),
+        3,
+    )
+    .unwrap();
+    let agents: Vec<AgentId> = setup.plant.robots.iter().map(|robot| robot.agent).collect();
+    for (agent, base) in agents.iter().zip([Kinematics::HUMANOID, Kinematics::DRONE].iter().cycle()).take(10)
+    {
+        setup.put_on(*agent, *base).unwrap();
+    }
+    let at = vec![setup.plant.robots[0].at];
+    let (speed, pause) = (MmPerS(1_200), Micros::from_secs(2));
+    setup.plant.crowds.push(CrowdSpec { people: 6, at, speed, pause });
+    let mut world = World::new(setup).unwrap().with_trace();
+    for _ in 0..600 {
+        world.step(workers).unwrap();
+    }
+    let moved = world.plant().truth().iter().filter(|body| body.speed_mps != 0.0).count();
+    let mut bytes = world.trace().unwrap().csv().as_bytes().to_vec();
+    bytes.extend_from_slice(world.ledger());
+    (bytes, moved)
+}
+
+#[test]
+fn two_workers_share_a_run_and_change_nothing() {
+    let (alone, moved) = crowded(&Sequential);
+    assert!(moved > 2, "{moved} robots move");
+    assert!(alone == crowded(&Pool::new(2)).0);
 }
 
 #[test]
@@ -86,7 +132,7 @@ fn every_instant_looks_as_it_was() {
 
 #[test]
 fn a_run_that_goes_wrong_is_shrunk_and_told() {
-    // Of ten things that happen, one makes the ledger's tale go wrong: nobody mends the robots.
+    // Both robots break down and nobody mends them; one moment of doubt and all but one task have nothing to do with it.
     let origin = story(
         "[[fault]]\nat_s = 20.0\nkind = \"breakdown\"\nrobot = \"anna\"\n\
          [[fault]]\nat_s = 30.0\nfor_s = 2.0\nkind = \"confidence\"\nrobot = \"bert\"\nconfidence_percent = 50.0\n\

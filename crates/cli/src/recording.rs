@@ -71,6 +71,12 @@ fn timeline(path: &Path) -> Result<Answer, Problem> {
 fn shrink(path: &Path, hope: Outcome, out: &Path, test: Option<&Path>) -> Result<Answer, Problem> {
     let sources = Sources::of([path]);
     sources.spare([out].into_iter().chain(test))?;
+    if test.is_some_and(|test| test == out || test.parent() != out.parent()) {
+        let (out, test) = (out.display(), test.unwrap_or(out).display());
+        return Err(Problem::Usage(format!(
+            "{test}: the test reads {out}, and has to be another file beside it"
+        )));
+    }
     let hope = Hope::from(hope);
     let least = load(path)?.shrink(hope, &Sequential).map_err(|error| Problem::input(path, error))?;
     let bytes = least.encode().map_err(|error| Problem::input(path, error))?;

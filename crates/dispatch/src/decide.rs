@@ -310,6 +310,20 @@ mod tests {
             prop_assert_eq!(check_decision(site, task, agents, waits, NOW, &decision), Ok(()));
         }
 
+        /// Times that are remembered are those that would be found: one memo through a question twice, and through another site.
+        #[test]
+        fn a_memo_changes_nothing(one in questions(), other in questions()) {
+            let mut memo = crate::TripMemo::default();
+            for question in [&one, &one, &other] {
+                // A memo is for one table of waits, whatever the site.
+                let Question { site, task, agents, .. } = question;
+                let mut trips = Trips::new(site, &one.waits).with_memo(memo);
+                let decision = decide_with(&mut trips, task, agents, NOW);
+                prop_assert_eq!(decision, decide(site, task, agents, &one.waits, NOW));
+                memo = trips.into_memo();
+            }
+        }
+
         /// No order of the agents changes the decision.
         #[test]
         fn the_order_of_the_agents_does_not_matter(

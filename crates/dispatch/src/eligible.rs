@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    AgentId, FleetTime, Micros, MmPerS, Ppm, RuleId, WaypointId,
+    AgentId, FleetTime, Micros, MmPerS, Ppm, RuleId, SiteVersion, WaypointId,
     wire::{Evidence, Relation},
 };
 use sheepdog_map::{
@@ -71,6 +71,7 @@ pub struct Trips<'a> {
 /// Travel times that have been searched, for the site and the waits of the [`Trips`] they come from.
 #[derive(Clone, Debug, Default)]
 pub struct TripMemo {
+    site: Option<SiteVersion>,
     times: BTreeMap<(Profile, WaypointId), TravelTimes>,
     charger_legs: BTreeMap<(Profile, WaypointId), Option<Micros>>,
 }
@@ -99,16 +100,17 @@ impl<'a> Trips<'a> {
         Self { site, waits, chargers, memo: TripMemo::default() }
     }
 
-    /// The same with what was found before, for the same site and the same waits.
+    /// The same with what was found before, for the same waits. What was found on another site is dropped.
     #[must_use]
     pub fn with_memo(self, memo: TripMemo) -> Self {
+        let memo = if memo.site == Some(self.site.version()) { memo } else { TripMemo::default() };
         Self { memo, ..self }
     }
 
     /// What has been found, for the next instant with the same waits. Nothing when it has become too much to keep.
     pub fn into_memo(self) -> TripMemo {
         let too_much = MEMO_TIMES_MAX < self.memo.times.len().saturating_mul(self.site.waypoints().len());
-        if too_much { TripMemo::default() } else { self.memo }
+        if too_much { TripMemo::default() } else { TripMemo { site: Some(self.site.version()), ..self.memo } }
     }
 
     /// How long an agent travels between two waypoints; `None` when there is no way for it.

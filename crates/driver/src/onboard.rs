@@ -55,6 +55,8 @@ pub struct OnboardConfig {
     pub acceleration: MmPerS2,
     /// Yaw rate at which it turns.
     pub yaw_rate: MradPerS,
+    /// Smallest radius of a bend that the base can drive; zero for one that turns on the spot.
+    pub turning_radius: Mm,
     /// The longest time between two reports.
     pub report_every: Micros,
     /// How old a beat may be for what it says of doors and lifts to count.
@@ -130,6 +132,7 @@ impl<B: Base> Onboard<B> {
             acceleration_mps2: metres(config.acceleration.0),
             deceleration_mps2: metres(config.acceleration.0.min(interlock.deceleration.0 / 10 * 9).max(1)),
             yaw_rate_rps: f64::from(config.yaw_rate.0.min(interlock.yaw_rate_max.0).max(1)) / 1e3,
+            curvature_max: 1e3 / f64::from(config.turning_radius.0.max(1)),
             reaction_s: interlock.reaction().as_secs_f64(),
         };
         Ok(Self {

@@ -58,6 +58,8 @@ pub(crate) struct Limits {
     /// Gentler than the interlock's, so that the interlock has nothing to correct.
     pub(crate) deceleration_mps2: f64,
     pub(crate) yaw_rate_rps: f64,
+    /// Tightest curve that the base can drive, 1/m.
+    pub(crate) curvature_max: f64,
     /// From a command until the brakes act, seconds.
     pub(crate) reaction_s: f64,
 }
@@ -281,7 +283,8 @@ impl Tracker {
         }
         let ramp = granted_mps.max(0.0) + self.limits.acceleration_mps2 * span_s;
         let linear_mps = ahead.speed_mps.min(ramp.max(SPEED_MIN_MPS)) * libm::cos(error_rad);
-        let yaw_max = self.limits.yaw_rate_rps.min(CURVATURE_MAX * linear_mps);
+        let curvature_max = CURVATURE_MAX.min(self.limits.curvature_max);
+        let yaw_max = self.limits.yaw_rate_rps.min(curvature_max * linear_mps);
         Motion { linear_mps, angular_rps: (YAW_GAIN * error_rad).clamp(-yaw_max, yaw_max) }
     }
 

@@ -107,6 +107,7 @@ fn settings(site: &Arc<CompiledSite>) -> OnboardConfig {
         speed: MmPerS(1_000),
         acceleration: MmPerS2(500),
         yaw_rate: MradPerS(1_000),
+        turning_radius: Mm(0),
         report_every: Micros::from_secs(1),
         passage_fresh: Micros::from_secs(2),
         fleet_beat_timeout: None,

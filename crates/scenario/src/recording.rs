@@ -12,7 +12,7 @@ use sheepdog_core::{FleetTime, Micros, Ppm, Workers};
 use sheepdog_fleet::{Header, HeaderError, Input, Names, Record};
 use sheepdog_ledger::Digest;
 use sheepdog_map::Site;
-use sheepdog_sim::{Fault, Truth};
+use sheepdog_sim::{Fault, Plant, TICK_MAX, Truth};
 
 use crate::{
     file::{Scenario, ScenarioError},
@@ -67,6 +67,8 @@ pub struct Cuts {
     pub events: BTreeSet<u32>,
     /// Walkers, by their place.
     pub walkers: BTreeSet<u32>,
+    /// Crowds, by their place.
+    pub crowds: BTreeSet<u32>,
     /// The run ends here at the latest.
     pub until: Option<Micros>,
 }
@@ -127,7 +129,7 @@ pub struct Recording {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Block {
     footage: Footage,
-    /// Of the exact positions of every tick up to its end, and the head of the ledger there.
+    /// Of everything at every tick up to its end: exact positions, doors, lifts and the head of the ledger.
     digest: Digest,
 }
 
@@ -202,12 +204,16 @@ impl Origin {
 
 impl Cuts {
     pub(crate) fn apply(&self, setup: &mut Setup) {
-        let mut number = 0..;
-        setup.script.retain(|_| number.next().is_some_and(|number| !self.events.contains(&number)));
-        let mut number = 0..;
-        setup.plant.walkers.retain(|_| number.next().is_some_and(|number| !self.walkers.contains(&number)));
+        cut(&mut setup.script, &self.events);
+        cut(&mut setup.plant.walkers, &self.walkers);
+        cut(&mut setup.plant.crowds, &self.crowds);
         setup.duration = self.until.map_or(setup.duration, |until| setup.duration.min(until));
     }
+}
+
+fn cut<T>(whole: &mut Vec<T>, out: &BTreeSet<u32>) {
+    let mut number = 0..;
+    whole.retain(|_| number.next().is_some_and(|number| !out.contains(&number)));
 }
 
 /// What records a run while it goes on.
@@ -233,11 +239,20 @@ impl Camera {
     }
 
     /// Takes in the end of a tick.
-    pub(crate) fn add(&mut self, truth: &[Truth], ledger: Digest) {
+    pub(crate) fn add(&mut self, plant: &Plant, truth: &[Truth], ledger: Digest) {
         self.ticks += 1;
+        self.digest.update((truth.len() as u64).to_le_bytes());
         for body in truth {
             add_to_digest(&mut self.digest, body);
         }
+        for (_, state) in plant.doors() {
+            self.digest.update([state as u8]);
+        }
+        for (_, level, state) in plant.lifts() {
+            self.digest.update(level.0.to_le_bytes());
+            self.digest.update([state as u8]);
+        }
+        self.digest.update(ledger.0);
         self.footage.add(&mut self.motion, truth.iter().map(Pose::of).collect());
         if self.footage.ticks() == BLOCK_TICKS {
             let footage = std::mem::take(&mut self.footage);
@@ -281,7 +296,8 @@ fn add_to_digest(digest: &mut Sha256, body: &Truth) {
 pub struct Repeated {
     /// The run.
     pub world: World,
-    /// When it first went another way, to the tick; `None` when everything was the same to the last bit.
+    /// When it first went another way: the first tick that looks different, or the end of the block of ticks in which something
+    /// differs that does not show. `None` when everything was the same to the last bit: bodies, doors, lifts and the ledger.
     pub differs_from: Option<FleetTime>,
     /// What wrote the recording, if that is not what runs here: then a difference proves nothing.
     pub other_version: Option<String>,
@@ -291,7 +307,7 @@ impl Recording {
     /// How long it lasts.
     pub fn duration(&self) -> Micros {
         let ticks: u64 = self.blocks.iter().map(|block| u64::from(block.footage.ticks())).sum();
-        Micros::new(ticks * self.tick.as_micros())
+        Micros::new(ticks.saturating_mul(self.tick.as_micros()))
     }
 
     /// Where everybody was at the end of the tick in which an instant lies. `None` before the first tick and after the last.
@@ -301,7 +317,7 @@ impl Recording {
         let number = time.as_micros().div_ceil(self.tick.as_micros().max(1)).checked_sub(1)?;
         let block = self.blocks.get(usize::try_from(number / u64::from(BLOCK_TICKS)).ok()?)?;
         let tick = usize::try_from(number % u64::from(BLOCK_TICKS)).ok()?;
-        block.footage.poses()?.into_iter().nth(tick)
+        block.footage.poses().nth(tick)?
     }
 
     /// Plays it again from its beginning to its end.
@@ -310,7 +326,7 @@ impl Recording {
     /// [`RecordingError`] if it cannot be played.
     pub fn replay(&self, workers: &dyn Workers) -> Result<Repeated, RecordingError> {
         let world = self.seek(FleetTime::from_micros(self.duration().as_micros()), workers)?;
-        let again = world.recording().unwrap_or_else(|| self.clone());
+        let again = world.recording().ok_or(RecordingError::Damaged("no recording was kept"))?;
         let pairs = self.blocks.iter().zip(&again.blocks);
         let same = |(one, other): (&Block, &Block)| one.digest == other.digest;
         let first = pairs.clone().position(|pair| !same(pair)).or_else(|| {
@@ -324,26 +340,31 @@ impl Recording {
 
     /// The first tick of a block that looks different; its end when the difference is too small to see.
     fn time_of_difference(&self, again: &Self, block: usize) -> FleetTime {
-        let ticks = |recording: &Self| recording.blocks.get(block).and_then(|block| block.footage.poses());
-        let (was, is) = (ticks(self).unwrap_or_default(), ticks(again).unwrap_or_default());
-        let same = was.iter().zip(&is).take_while(|(was, is)| was == is).count();
-        let last = was.len().max(is.len()).saturating_sub(1);
-        let tick = block as u64 * u64::from(BLOCK_TICKS) + same.min(last) as u64 + 1;
+        let footage = |recording: &Self| recording.blocks.get(block).map(|block| block.footage.clone());
+        let (was, is) = (footage(self).unwrap_or_default(), footage(again).unwrap_or_default());
+        let same = was.poses().zip(is.poses()).take_while(|(was, is)| was == is).count() as u64;
+        let last = u64::from(was.ticks().max(is.ticks())).saturating_sub(1);
+        let tick = block as u64 * u64::from(BLOCK_TICKS) + same.min(last) + 1;
         FleetTime::from_micros(tick * self.tick.as_micros())
     }
 
-    /// The run as it was at an instant, from where it can be stepped on, with whatever else may come from outside.
+    /// The run as it was at an instant, from where it can be stepped on, with whatever else may come from outside; at the end of
+    /// the recording for an instant after it.
     ///
     /// It is played again up to there, so this takes as long as that takes.
     ///
     /// # Errors
     /// [`RecordingError`] if it cannot be played.
     pub fn seek(&self, time: FleetTime, workers: &dyn Workers) -> Result<World, RecordingError> {
-        self.play(workers, |world| time <= world.now())
+        let end = FleetTime::from_micros(self.duration().as_micros());
+        self.play(workers, |world| time.min(end) <= world.now())
     }
 
     fn play(&self, workers: &dyn Workers, is_over: impl Fn(&World) -> bool) -> Result<World, RecordingError> {
         let mut world = World::recorded_with(self.origin.clone(), self.cuts.clone())?;
+        if world.setup().plant.tick != self.tick {
+            return Err(RecordingError::Damaged("its tick is not that of its run"));
+        }
         let mut outside = self.outside.iter().peekable();
         for tick in 0.. {
             while let Some((_, outside)) = outside.next_if(|(at, _)| *at <= tick) {
@@ -362,11 +383,12 @@ impl Recording {
         Ok(world)
     }
 
-    /// The shortest run found that still goes wrong the same way: without what is not needed for that, and no longer than
-    /// it takes.
+    /// A shorter run that still goes wrong the same way.
     ///
-    /// Lines of the script are left out in halves and quarters, then one by one (delta debugging, Zeller and Hildebrandt
-    /// 2002), walkers likewise; then the run is cut off at the end of the first block after which it has gone wrong.
+    /// It ends early (unless tasks are to be done, for which time must be left), at the end of a block of ticks, as found by
+    /// bisection. Then lines of the script are left out in halves, quarters and so on to one by one (delta debugging, Zeller
+    /// and Hildebrandt 2002), walkers and crowds likewise, and it is cut off again. Robots stay, and so does what came from
+    /// outside. Plays the run about twice for each line and walker at the most.
     ///
     /// # Errors
     /// [`RecordingError::Holds`] if nothing goes wrong; others if it cannot be played.
@@ -376,26 +398,37 @@ impl Recording {
             return Err(RecordingError::Holds(hope));
         }
         let setup = self.origin.setup()?;
-        if hope != Hope::EveryTaskDone {
-            best.cut_off(hope, workers)?;
-        }
-        for part in [Part::Events, Part::Walkers] {
+        best.cut_off(hope, workers)?;
+        for part in [Part::Events, Part::Walkers, Part::Crowds] {
             let whole = match part {
                 Part::Events => setup.script.len(),
                 Part::Walkers => setup.plant.walkers.len(),
+                Part::Crowds => setup.plant.crowds.len(),
             };
             best.cut_out(part, u32::try_from(whole).unwrap_or(u32::MAX), hope, workers)?;
         }
-        Ok(best.play(workers, World::is_over)?.recording().unwrap_or(best))
+        best.cut_off(hope, workers)?;
+        Ok(best.play_whole(workers)?.recording().unwrap_or(best))
     }
 
     fn fails(&self, hope: Hope, workers: &dyn Workers) -> Result<bool, RecordingError> {
-        let mut world = self.play(workers, World::is_over)?;
+        let mut world = self.play_whole(workers)?;
         Ok(!hope.holds(&Summary::of(&mut world, 0.0)?))
     }
 
-    /// Ends the run soon after it has gone wrong: the shortest duration that still fails, to a block.
+    /// Plays it to where the recording ended, or where what was cut has it end.
+    fn play_whole(&self, workers: &dyn Workers) -> Result<World, RecordingError> {
+        let recorded = self.duration();
+        let end =
+            FleetTime::from_micros(self.cuts.until.map_or(recorded, |until| until.min(recorded)).as_micros());
+        self.play(workers, |world| end <= world.now())
+    }
+
+    /// Ends the run soon after it has gone wrong, if it still does then.
     fn cut_off(&mut self, hope: Hope, workers: &dyn Workers) -> Result<(), RecordingError> {
+        if hope == Hope::EveryTaskDone {
+            return Ok(());
+        }
         let block = self.tick.as_micros() * u64::from(BLOCK_TICKS);
         let (mut fine, mut wrong) = (0, self.duration().as_micros().div_ceil(block.max(1)));
         while fine + 1 < wrong {
@@ -426,6 +459,7 @@ impl Recording {
                 let cut = match part {
                     Part::Events => &mut less.cuts.events,
                     Part::Walkers => &mut less.cuts.walkers,
+                    Part::Crowds => &mut less.cuts.crowds,
                 };
                 let before = cut.len();
                 cut.extend(start..start.saturating_add(size).min(whole));
@@ -444,14 +478,15 @@ impl Recording {
     /// # Errors
     /// [`RecordingError`] if it cannot be played.
     pub fn timeline(&self, workers: &dyn Workers) -> Result<String, RecordingError> {
-        let mut world = self.replay(workers)?.world;
+        let Repeated { mut world, differs_from, .. } = self.replay(workers)?;
         let entries = world.entries()?;
         let names = Names::new(&world.setup().site, &entries);
         let mut lines: Vec<(u64, String)> = Vec::new();
         for (tick, outside) in &self.outside {
             let text = match outside {
                 Outside::Input(input) => format!("from outside: {input:?}"),
-                Outside::Fault(fault) => format!("from outside: {:?} of {:?}", fault.kind, fault.target),
+                // The plant tells of all faults.
+                Outside::Fault(_) => continue,
                 Outside::CrashAndRecovery => "the coordinator crashes and comes back".to_owned(),
             };
             lines.push((tick * self.tick.as_micros(), text));
@@ -471,7 +506,9 @@ impl Recording {
             lines.extend(told.map(|text| (entry.time.as_micros(), text)));
         }
         lines.sort_by_key(|(at, _)| *at);
-        let mut text = String::new();
+        let mut text = differs_from.map_or_else(String::new, |time| {
+            format!("NOT WHAT WAS RECORDED: this software plays it another way from {time} on\n")
+        });
         for (at, line) in lines {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{:>12}  {line}", FleetTime::from_micros(at).to_string());
@@ -527,7 +564,7 @@ impl Recording {
         let damaged = RecordingError::Damaged("its content does not read");
         let Ok(recording) = postcard::from_bytes::<Self>(body) else { return Err(damaged) };
         let too_long = recording.blocks.iter().any(|block| BLOCK_TICKS < block.footage.ticks());
-        if too_long || recording.tick == Micros::ZERO {
+        if too_long || recording.tick == Micros::ZERO || TICK_MAX < recording.tick {
             return Err(damaged);
         }
         Ok(recording)
@@ -538,6 +575,7 @@ impl Recording {
 enum Part {
     Events,
     Walkers,
+    Crowds,
 }
 
 /// A record in words, if somebody who looks for a reason wants to read it.
@@ -563,4 +601,81 @@ fn told(names: &Names<'_>, record: &Record) -> Option<String> {
         Record::FireEnded { scope, .. } => format!("end of the fire alarm: {scope:?}"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sheepdog_core::{AgentId, Sequential};
+    use sheepdog_map::{CompileOptions, FootprintClass};
+    use sheepdog_sim::{FaultKind, FaultTarget};
+
+    use super::*;
+
+    const HOSPITAL: &str = include_str!("../../../sites/hospital.toml");
+
+    /// Two robots of the hospital for a quarter of a minute, one of which loses its radio.
+    fn recording() -> Recording {
+        let site = Site::from_toml(HOSPITAL).unwrap();
+        let options = CompileOptions::new(vec![FootprintClass::round(
+            "robot",
+            sheepdog_core::Mm(300),
+            sheepdog_core::Mm(150),
+        )]);
+        let header = Box::new(Header::new(&site, &options, &site.compile(&options).unwrap()).unwrap());
+        let load = (2_000, Micros::from_secs(5), Micros::from_secs(5));
+        let mut world =
+            World::recorded(Origin::Deliveries { header, robots: 2, tasks: 2, load, seed: 1 }).unwrap();
+        for tick in 0..300 {
+            if tick == 100 {
+                let target = FaultTarget::Agent(AgentId(0));
+                let onset = Micros::new(world.now().as_micros());
+                world.inject(Fault { target, onset, duration: None, kind: FaultKind::Breakdown });
+            }
+            world.step(&Sequential).unwrap();
+        }
+        world.recording().unwrap()
+    }
+
+    #[test]
+    fn a_replay_says_from_when_on_it_is_another_run() {
+        let recording = recording();
+        let replayed = |recording: &Recording| recording.replay(&Sequential).unwrap().differs_from;
+        assert_eq!(replayed(&recording), None);
+        let mut without = recording.clone();
+        without.outside.clear();
+        // It broke down in the sixth second, and some time later shows.
+        let time = replayed(&without).unwrap();
+        assert!(
+            FleetTime::from_micros(5_000_000) < time && time < FleetTime::from_micros(6_000_000),
+            "{time}"
+        );
+        let mut altered = recording.clone();
+        altered.blocks[1].digest.0[7] ^= 1;
+        // Nothing shows, so the end of the block is told.
+        assert_eq!(replayed(&altered), Some(FleetTime::from_micros(15_000_000)));
+        let mut longer = recording.clone();
+        longer.blocks.push(longer.blocks[1].clone());
+        assert!(replayed(&longer).is_some());
+        assert!(recording.timeline(&Sequential).unwrap().contains("Breakdown"));
+        assert!(without.timeline(&Sequential).unwrap().starts_with("NOT WHAT WAS RECORDED"));
+    }
+
+    #[test]
+    fn what_no_run_can_have_is_refused() {
+        let refused = |change: fn(&mut Recording)| {
+            let mut recording = recording();
+            change(&mut recording);
+            Recording::decode(&recording.encode().unwrap()).unwrap_err().to_string()
+        };
+        let unread = "the recording is damaged: its content does not read";
+        assert_eq!(refused(|recording| recording.tick = Micros::ZERO), unread);
+        assert_eq!(refused(|recording| recording.tick = Micros::new(u64::MAX)), unread);
+        let mut other = recording();
+        other.tick = Micros::from_millis(20);
+        assert!(matches!(other.replay(&Sequential), Err(RecordingError::Damaged(_))));
+        assert_eq!(
+            recording().seek(FleetTime::MAX, &Sequential).unwrap().now(),
+            FleetTime::from_micros(15_000_000)
+        );
+    }
 }

@@ -186,7 +186,8 @@ impl Setup {
         Ok(id)
     }
 
-    /// Puts a robot on another base, and lets its interlock know how late that brakes.
+    /// Puts a robot on another base, and lets its interlock know how late that brakes; its `actuation_delay` is never made
+    /// shorter. Does nothing for an agent that is no robot.
     ///
     /// # Errors
     /// [`SetupError::Interlock`] if the interlock's configuration breaks a rule with that.

@@ -67,6 +67,15 @@ pub(crate) struct Tally {
     pub(crate) levels: BTreeMap<AgentId, (u32, LevelId)>,
 }
 
+impl Tally {
+    fn ask(&mut self, name: String, refused: bool) {
+        if refused {
+            self.refused.push(name.clone());
+        }
+        self.requested.push(name);
+    }
+}
+
 /// Why a run broke off.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -298,7 +307,13 @@ impl World {
         if let Some(camera) = &mut self.camera {
             camera.note(Outside::Input(Box::new(input.clone())));
         }
-        self.fleet.handle(self.now(), input)
+        let asked =
+            if let Input::TaskRequested(request) = &input { Some(request.name.clone()) } else { None };
+        let answer = self.fleet.handle(self.now(), input);
+        if let Some(name) = asked {
+            self.tally.ask(name, answer.is_err());
+        }
+        answer
     }
 
     /// Breaks something now.
@@ -346,10 +361,8 @@ impl World {
             match event {
                 Event::Request(request) => {
                     let name = request.name.clone();
-                    self.tally.requested.push(name.clone());
-                    if self.fleet.handle(now, Input::TaskRequested(request)).is_err() {
-                        self.tally.refused.push(name);
-                    }
+                    let refused = self.fleet.handle(now, Input::TaskRequested(request)).is_err();
+                    self.tally.ask(name, refused);
                 }
                 Event::Fact(fact) => self.feed(now, Input::Fact(fact)),
                 Event::Fault { victim: Victim::Target(target), duration, kind } => {
@@ -511,7 +524,7 @@ impl World {
             film.add(now, &truth);
         }
         if let Some(camera) = &mut self.camera {
-            camera.add(&truth, self.fleet.ledger().head());
+            camera.add(&self.plant, &truth, self.fleet.ledger().head());
         }
     }
 

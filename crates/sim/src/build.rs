@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use sheepdog_core::{LaneId, Micros, MmPerS, WaypointId};
 use sheepdog_driver::OnboardConfig;
-use sheepdog_map::CompiledSite;
+use sheepdog_map::{ClassClaims, CompiledSite, Lane};
 
 use crate::{
-    body::{Body, BodyLimits},
+    body::{Body, BodyLimits, wrapped},
     config::{ControllerSpec, CrowdSpec, PersonSpec, PowerSpec, RobotSpec, WalkerSpec},
     error::PlantError,
-    people::Person,
+    kinematics::Gait,
+    people::{Person, Spiral},
     random::{Purpose, stream, up_to},
     robot::{Parts, Robot},
+    world::Disc,
 };
 
+/// Bends below this are driven through, radians: 10°.
+const THROUGH_RAD: f64 = 0.174_532_925_199_432_95;
+/// How many people a crowd may have.
+const CROWD_MAX: u32 = 10_000;
 /// Clocks of robots are ahead of the plant's by up to this.
 const CLOCK_OFFSET_MAX: Micros = Micros::from_secs(3_600);
 
@@ -43,6 +49,9 @@ pub(crate) fn robot(
     }
     let limits =
         BodyLimits { speed: spec.speed, acceleration: spec.acceleration, deceleration: spec.deceleration };
+    if let (Gait::Steered { .. }, Some(at)) = (spec.kinematics.gait, sharp_bend(site, class)) {
+        return Err(PlantError::Bend { agent, at });
+    }
     let (delay, assumed) = (spec.kinematics.delay(), spec.interlock.get().actuation_delay);
     if assumed < delay {
         return Err(PlantError::Actuation { agent, delay, assumed });
@@ -70,6 +79,7 @@ pub(crate) fn robot(
         speed: spec.speed,
         acceleration: spec.acceleration,
         yaw_rate,
+        turning_radius: spec.kinematics.turning_radius(),
         report_every,
         passage_fresh,
         fleet_beat_timeout,
@@ -92,6 +102,24 @@ pub(crate) fn robot(
         seed,
     })
     .map_err(|error| PlantError::Settings { agent, error })
+}
+
+/// The first place where a robot would have to turn on the spot: where a lane goes on in another direction by as much as a
+/// robot stops for, or back.
+fn sharp_bend(site: &CompiledSite, class: &ClassClaims) -> Option<WaypointId> {
+    let along = |lane: &Lane| {
+        let gap = site.waypoint(lane.to)?.at - site.waypoint(lane.from)?.at;
+        Some(libm::atan2(gap.y, gap.x)).filter(|_| lane.ride.is_none())
+    };
+    let lanes = || (0..).map(LaneId).zip(site.lanes()).filter(|(id, _)| class.usable(*id));
+    let bends = |one: &Lane| {
+        let before = along(one);
+        site.lanes_from(one.to).iter().filter(|id| class.usable(**id)).any(|id| {
+            let after = site.lane(*id).and_then(along);
+            before.zip(after).is_some_and(|(before, after)| THROUGH_RAD <= wrapped(after - before).abs())
+        })
+    };
+    lanes().find(|(_, lane)| bends(lane)).map(|(_, lane)| lane.to)
 }
 
 /// Direction of the first lane that leaves a waypoint on its level; along x when there is none.
@@ -126,22 +154,37 @@ pub(crate) fn people(
     Ok(gathered)
 }
 
-/// Adds crowds, whose members come last.
+/// Adds crowds, whose members come last. They begin where nobody is: no robot, no other person, and at none of their places.
 pub(crate) fn crowds(
     site: &Arc<CompiledSite>,
     crowds: &[CrowdSpec],
     seed: u64,
+    robots: &[Disc],
     gathered: &mut Vec<Person>,
 ) -> Result<(), PlantError> {
     for (crowd, spec) in crowds.iter().enumerate() {
-        if spec.at.is_empty() {
-            return Err(PlantError::NoRoom { crowd, wanted: spec.people, room: 0 });
-        }
         check_walk(site, || format!("crowd {crowd}"), &spec.at, spec.speed)?;
-        for (room, &place) in (0..spec.people).zip(spec.at.iter().cycle()) {
-            let stroller = Person::stroller(site, gathered.len(), place, spec, seed, gathered);
-            let stroller = stroller.ok_or(PlantError::NoRoom { crowd, wanted: spec.people, room })?;
-            gathered.push(stroller);
+        if CROWD_MAX < spec.people {
+            return Err(PlantError::Crowd { crowd, wanted: spec.people, limit: CROWD_MAX });
+        }
+        let mut spirals: Vec<Spiral> =
+            spec.at.iter().filter_map(|&place| Spiral::new(site, place, &spec.at)).collect();
+        let mut room = 0;
+        while room < spec.people {
+            // Places take turns, and a full one is left out.
+            let before = room;
+            for spiral in &mut spirals {
+                if room == spec.people {
+                    break;
+                }
+                if let Some(stroller) = spiral.stroller(gathered.len(), spec, seed, robots, gathered) {
+                    gathered.push(stroller);
+                    room += 1;
+                }
+            }
+            if before == room {
+                return Err(PlantError::NoRoom { crowd, wanted: spec.people, room });
+            }
         }
     }
     Ok(())

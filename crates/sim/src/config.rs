@@ -75,8 +75,8 @@ pub struct ControllerSpec {
 ///
 /// A range finder looks into `count` directions, evenly spread over the full circle. Beside these fixed beams there
 /// is one to the middle of every body in range, and two more just inside the edges of those within half of it: what walks
-/// or drives is never missed between two beams, as with a real scanner of some hundred beams that is thinned for the
-/// interlock.
+/// or drives in the open is never missed between two beams, as with a real scanner of some hundred beams that is thinned for
+/// the interlock. A body whose middle is hidden shows with its edges within half the range only.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BeamSpec {
     /// Number of fixed beams.

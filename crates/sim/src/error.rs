@@ -67,6 +67,26 @@ pub enum PlantError {
         /// `actuation_delay` of its interlock.
         assumed: Micros,
     },
+    /// A robot whose base does not turn on the spot has to.
+    #[error(
+        "agent {agent} has steered wheels and cannot turn at {at}, where its roadmap bends by 10° or more"
+    )]
+    Bend {
+        /// The robot.
+        agent: AgentId,
+        /// Where.
+        at: WaypointId,
+    },
+    /// A crowd of too many.
+    #[error("crowd {crowd} is to have {wanted} people, the limit is {limit}")]
+    Crowd {
+        /// Index of the crowd.
+        crowd: usize,
+        /// How many people it is to have.
+        wanted: u32,
+        /// How many it may have.
+        limit: u32,
+    },
     /// A crowd without places to be, or without room there.
     #[error("crowd {crowd} has room for {room} of {wanted} people")]
     NoRoom {

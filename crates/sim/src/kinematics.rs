@@ -22,7 +22,8 @@ pub struct Kinematics {
 pub enum Gait {
     /// Two driven wheels, or rotors: it turns on the spot.
     Turning,
-    /// Steered wheels: no bend is tighter than this radius, and standing it does not turn.
+    /// Steered wheels: no bend is tighter than this radius, and standing it does not turn. A roadmap with bends of 10° or more,
+    /// or with lanes both ways, is refused for it ([`PlantError::Bend`](crate::PlantError::Bend)).
     Steered {
         /// Smallest radius of a bend.
         radius: Mm,
@@ -74,6 +75,14 @@ impl Kinematics {
     /// Whether motion has to be followed in small steps of time.
     pub(crate) const fn is_gradual(&self) -> bool {
         !matches!(self.gait, Gait::Turning | Gait::Walking { .. }) || self.onset.as_micros() != 0
+    }
+
+    /// The smallest radius of a bend; zero on a base that turns on the spot.
+    pub const fn turning_radius(&self) -> Mm {
+        match self.gait {
+            Gait::Turning | Gait::Walking { .. } => Mm(0),
+            Gait::Steered { radius } => radius,
+        }
     }
 
     /// The largest yaw rate at a speed, rad/s.

@@ -72,6 +72,8 @@ const MEMORY: usize = 16;
 
 /// The farthest that somebody of a crowd makes up their mind to go at once, metres.
 const STROLL_MAX_M: f64 = 12.0;
+/// How long they try to get on before they go elsewhere: they have nowhere to be.
+const CHANGE_OF_MIND: Micros = Micros::from_secs(2);
 /// Directions they look in.
 const STROLL_TRIES: u32 = 12;
 /// However dense a crowd is, people shuffle on at this share of their speed.
@@ -147,6 +149,64 @@ struct Agent {
     reported: Option<(WaypointId, FleetTime)>,
 }
 
+/// The points round a place at which members of a crowd begin.
+pub(crate) struct Spiral {
+    site: Arc<CompiledSite>,
+    place: WaypointId,
+    /// Places that stay free.
+    free: Vec<Point2<f64>>,
+    /// Number of the next point.
+    next: u32,
+}
+
+impl Spiral {
+    /// Round a place, with all places of the crowd left free; `None` for a place that the site does not have.
+    pub(crate) fn new(site: &Arc<CompiledSite>, place: WaypointId, places: &[WaypointId]) -> Option<Self> {
+        let level = site.waypoint(place)?.level;
+        let free = places.iter().filter_map(|&place| site.waypoint(place));
+        let free = free.filter(|waypoint| waypoint.level == level).map(|waypoint| waypoint.at).collect();
+        Some(Self { site: Arc::clone(site), place, free, next: 0 })
+    }
+
+    /// Somebody at the next point at which nobody is; `None` when there is none left.
+    pub(crate) fn stroller(
+        &mut self,
+        index: usize,
+        spec: &CrowdSpec,
+        seed: u64,
+        robots: &[Disc],
+        people: &[Person],
+    ) -> Option<Person> {
+        let role = Role::Stroller { seed, draws: 0, pause: spec.pause, rested: Micros::ZERO };
+        let mut person = Person::at_point(&self.site, index, self.place, spec.speed, role)?;
+        let (level, middle) = (person.level, person.at);
+        let geometry = &self.site.level(level)?.geometry;
+        let others =
+            people.iter().filter(|other| other.level == level).map(|other| (other.at, PERSON_RADIUS_M));
+        let robots =
+            robots.iter().filter(|robot| robot.level == level).map(|robot| (robot.at, robot.radius_m));
+        let places = self.free.iter().map(|&place| (place, PERSON_RADIUS_M));
+        let taken: Vec<(Point2<f64>, f64)> = others.chain(robots).chain(places).collect();
+        let is_free = |point: Point2<f64>| {
+            geometry.disc_free(point, PERSON_RADIUS_M)
+                && geometry.sweep_free(middle, point, PERSON_RADIUS_M)
+                && taken.iter().all(|(other, radius_m)| {
+                    PERSON_RADIUS_M + radius_m + ELBOW_ROOM_M <= (other - point).norm()
+                })
+        };
+        while self.next < CROWD_POINTS_MAX {
+            let turn = f64::from(self.next);
+            self.next += 1;
+            let point = middle + unit(turn * GOLDEN_ANGLE_RAD) * (CROWD_PITCH_M * turn.sqrt());
+            if is_free(point) {
+                (person.at, person.stand) = (point, point);
+                return Some(person);
+            }
+        }
+        None
+    }
+}
+
 /// What a person's step needs beside themselves.
 pub(crate) struct Surroundings<'a> {
     pub(crate) now: FleetTime,
@@ -179,37 +239,6 @@ impl Person {
         Self::new(site, index, first, speed, role)
     }
 
-    /// Somebody of a crowd who is at a free point near a place; `None` when there is none, or no such place.
-    pub(crate) fn stroller(
-        site: &Arc<CompiledSite>,
-        index: usize,
-        place: WaypointId,
-        spec: &CrowdSpec,
-        seed: u64,
-        taken: &[Self],
-    ) -> Option<Self> {
-        let role = Role::Stroller { seed, draws: 0, pause: spec.pause, rested: Micros::ZERO };
-        let mut person = Self::new(site, index, place, spec.speed, role)?;
-        let waypoint = site.waypoint(place)?;
-        let geometry = &site.level(waypoint.level)?.geometry;
-        let apart_m = 2.0 * PERSON_RADIUS_M + ELBOW_ROOM_M;
-        let free = |point: &Point2<f64>| {
-            geometry.sweep_free(waypoint.at, *point, PERSON_RADIUS_M)
-                && taken
-                    .iter()
-                    .filter(|other| other.level == waypoint.level)
-                    .all(|other| apart_m <= (other.at - point).norm())
-        };
-        // A spiral that leaves the place itself free.
-        let spiral = (4..CROWD_POINTS_MAX).map(|turn| {
-            let turn = f64::from(turn);
-            waypoint.at + unit(turn * GOLDEN_ANGLE_RAD) * (CROWD_PITCH_M * turn.sqrt())
-        });
-        person.at = spiral.filter(|point| geometry.disc_free(*point, PERSON_RADIUS_M)).find(free)?;
-        person.stand = person.at;
-        Some(person)
-    }
-
     fn new(
         site: &Arc<CompiledSite>,
         index: usize,
@@ -217,8 +246,22 @@ impl Person {
         speed: MmPerS,
         role: Role,
     ) -> Option<Self> {
+        let mut person = Self::at_point(site, index, place, speed, role)?;
+        person.stand = person.beside(place);
+        person.at = person.stand;
+        Some(person)
+    }
+
+    /// Somebody right at a place.
+    fn at_point(
+        site: &Arc<CompiledSite>,
+        index: usize,
+        place: WaypointId,
+        speed: MmPerS,
+        role: Role,
+    ) -> Option<Self> {
         let waypoint = site.waypoint(place)?;
-        let mut person = Self {
+        Some(Self {
             site: Arc::clone(site),
             index,
             speed,
@@ -232,10 +275,7 @@ impl Person {
             crowded: Micros::ZERO,
             stairs: None,
             role,
-        };
-        person.stand = person.beside(place);
-        person.at = person.stand;
-        Some(person)
+        })
     }
 
     pub(crate) fn id(&self) -> Option<AgentId> {
@@ -378,7 +418,8 @@ impl Person {
             let bearing_rad = signed_unit(&mut rng) * std::f64::consts::PI;
             let far_m = STROLL_MAX_M * (1.0 + signed_unit(&mut rng)) / 2.0;
             let point = self.at + unit(bearing_rad) * far_m;
-            if level.geometry.sweep_free(self.at, point, PERSON_RADIUS_M) {
+            // As narrow as they squeeze along a wall, or they would never leave it again.
+            if level.geometry.sweep_free(self.at, point, SHOULDER_M) {
                 (self.stand, self.blocked) = (point, Micros::ZERO);
                 return;
             }
@@ -450,7 +491,7 @@ impl Person {
         let site = Arc::clone(&self.site);
         let Some(lane) = self.way.front().and_then(|&lane| site.lane(lane)) else {
             if matches!(self.role, Role::Stroller { .. }) {
-                if RETREAT < self.blocked {
+                if CHANGE_OF_MIND < self.blocked {
                     self.stroll();
                 }
                 return self.step_towards(around, self.stand);
@@ -541,15 +582,24 @@ impl Person {
                 self.blocked = Micros::ZERO;
                 return self.stride(ahead, stride_m);
             }
-            // The door is opening.
-            Some(Obstacle::Door) => return,
+            // The door is opening; for those who just stroll about it does not.
+            Some(Obstacle::Door) => {
+                if matches!(self.role, Role::Stroller { .. }) {
+                    self.blocked = self.blocked.saturating_add(around.tick);
+                }
+                return;
+            }
             Some(Obstacle::Body) => {
                 self.blocked = self.blocked.saturating_add(around.tick);
                 if self.blocked < PATIENCE {
                     return;
                 }
             }
-            Some(Obstacle::Wall) => {}
+            Some(Obstacle::Wall) => {
+                if matches!(self.role, Role::Stroller { .. }) {
+                    self.blocked = self.blocked.saturating_add(around.tick);
+                }
+            }
         }
         for turn_rad in DETOURS_RAD {
             let (cos, sin) = (libm::cos(turn_rad), libm::sin(turn_rad));

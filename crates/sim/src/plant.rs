@@ -75,7 +75,7 @@ impl Plant {
             .map(|(index, spec)| build::robot(&site, index, spec, power, seed))
             .collect::<Result<_, _>>()?;
         let mut people = build::people(&site, people, walkers)?;
-        build::crowds(&site, &crowds, seed, &mut people)?;
+        build::crowds(&site, &crowds, seed, &discs(&robots, &[]), &mut people)?;
         let discs = discs(&robots, &people);
         let peripherals = Peripherals::new(Arc::clone(&site));
         let barriers = Arc::new(peripherals.barriers());

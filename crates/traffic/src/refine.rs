@@ -18,6 +18,8 @@ use crate::{
 const LOOKS_PER_STEP: u32 = 24;
 /// Moves of others to be passed that count as one step.
 const MOVES_PER_STEP: usize = 16;
+/// Rows of tables to be made that count as one step.
+const ROWS_PER_STEP: usize = 64;
 
 /// How a robot can be at a place after some of its visits.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +63,11 @@ pub(crate) fn refine(
     limit: u32,
 ) -> (Vec<Step>, Score, u32) {
     let unsettled = unsettled(scene, &moves, old);
-    let patience = unsettled.len() * FUTILE_PER_BOT + FUTILE_MOVES / (moves.len() + 1);
     let mut score = Score::of(scene, &moves);
+    if unsettled.is_empty() {
+        return (moves, score, 0);
+    }
+    let patience = unsettled.len() * FUTILE_PER_BOT + FUTILE_MOVES / (moves.len() + 1);
     let mut best = moves;
     let mut used = 0;
     let mut futile = 0;
@@ -123,11 +128,16 @@ fn group(scene: Scene<'_>, unsettled: &[usize], futile: usize, round: usize) -> 
     group
 }
 
-/// The moves without those of a group, and each of the group put back in turn. `None` when that costs what it cost before.
+/// The moves without those of a group, and each of the group put back in turn. `None` when that costs what it cost before,
+/// as far as a robot alone can tell.
 fn put_back(scene: Scene<'_>, group: &[usize], moves: &[Step], before: Score) -> (Option<Vec<Step>>, u32) {
     let mut left: Vec<Step> = moves.iter().copied().filter(|step| !group.contains(&step.bot)).collect();
-    let cost = before.above(Score::of(scene, &left));
-    let at_least = |bot: &usize| scene.bots.get(*bot).map_or(0, |bot| at_least(bot, 0, bot.start));
+    let constant = |bot: &usize| scene.bots.get(*bot).map_or(0, work_anyway);
+    let anyway = group.iter().map(constant).fold(0, u64::saturating_add);
+    let cost = before.above(Score::of(scene, &left)).saturating_sub(anyway);
+    let at_least = |bot: &usize| {
+        scene.bots.get(*bot).map_or(0, |bot| at_least(bot, bot.serve(0, bot.start).0, bot.start))
+    };
     let mut used = 0;
     let mut spent = 0_u64;
     for (index, &bot) in group.iter().enumerate() {
@@ -147,7 +157,18 @@ fn put_back(scene: Scene<'_>, group: &[usize], moves: &[Step], before: Score) ->
     (Some(left), used)
 }
 
-/// What the rest of its errand costs a robot that is alone.
+/// What a robot's work adds to the score whichever way it goes, and is no part of the cost of a way: the work at the places
+/// to come, each counted once, and the work that it has begun, for each place to come but the goal.
+fn work_anyway(bot: &Bot) -> u64 {
+    if !bot.required {
+        return 0;
+    }
+    let (stage, begun) = bot.serve(0, bot.start);
+    let to_come = bot.visits.iter().skip(stage);
+    to_come.fold(0, |sum: u64, visit| sum.saturating_add(visit.work).saturating_add(begun))
+}
+
+/// What the rest of its errand costs a robot that is alone, as the cost of a way is counted.
 fn at_least(bot: &Bot, stage: usize, place: u32) -> u64 {
     let mut way = bot.field(stage).map_or(0, |field| field.at(place as usize));
     let mut cost = bot.to_go(stage, place) / DRIVING_SHARE;
@@ -156,8 +177,8 @@ fn at_least(bot: &Bot, stage: usize, place: u32) -> u64 {
         return 0;
     }
     for (index, visit) in bot.visits.iter().enumerate().skip(stage) {
-        way = way.saturating_add(visit.work);
         cost = cost.saturating_add(way);
+        way = way.saturating_add(visit.work);
         let onward = bot.visits.get(index + 1).map_or(0, |next| next.onward);
         way = way.saturating_add(visit.onward.saturating_sub(onward));
     }
@@ -293,7 +314,9 @@ fn replan(
 impl Replan<'_> {
     /// What the search has taken among so many moves of others.
     fn steps(&self, others: usize) -> u32 {
-        self.looks / LOOKS_PER_STEP + u32::try_from(others / MOVES_PER_STEP).unwrap_or(u32::MAX) + 1
+        let rows = self.scene.resources + self.graph.waypoints() * self.labels.len();
+        let fixed = others / MOVES_PER_STEP + rows / ROWS_PER_STEP + 1;
+        (self.looks / LOOKS_PER_STEP).saturating_add(u32::try_from(fixed).unwrap_or(u32::MAX))
     }
 
     /// Lets one move of the others happen.

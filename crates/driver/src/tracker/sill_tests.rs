@@ -97,6 +97,7 @@ impl World {
             deceleration_mps2: 0.7,
             yaw_rate_rps: 1.0,
             reaction_s: 0.15,
+            curvature_max: f64::INFINITY,
         };
         let origin = site.waypoint_named("lobby 0").unwrap();
         let lanes = site.lanes_from(origin).to_vec();

@@ -88,6 +88,7 @@ impl Rig {
             speed: MmPerS(800),
             acceleration: MmPerS2(400),
             yaw_rate: MradPerS(800),
+            turning_radius: Mm(0),
             report_every: Micros::from_secs(1),
             passage_fresh: Micros::from_secs(1),
             fleet_beat_timeout: None,
