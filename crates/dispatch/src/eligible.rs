@@ -14,7 +14,7 @@ use sheepdog_core::{
 use sheepdog_map::{
     CompiledSite,
     model::StationKind,
-    travel::{TravelProfile, TravelTimes, Waits, lane_time, travel_times_to},
+    travel::{RouteScratch, RouteTable, TravelProfile, TravelTimes, Waits, lane_time},
 };
 
 use crate::{
@@ -72,12 +72,14 @@ pub struct Trips<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct TripMemo {
     site: Option<SiteVersion>,
+    roads: BTreeMap<Profile, RouteTable>,
+    scratch: RouteScratch,
     times: BTreeMap<(Profile, WaypointId), TravelTimes>,
     charger_legs: BTreeMap<(Profile, WaypointId), Option<Micros>>,
 }
 
-/// Times that a memo keeps at most: 32 MB of them.
-const MEMO_TIMES_MAX: usize = 4_000_000;
+/// Times that a memo keeps at most: 128 MB of them.
+const MEMO_TIMES_MAX: usize = 16_000_000;
 
 /// [`TravelProfile`] in a form that sorts.
 type Profile = (MmPerS, Option<usize>);
@@ -122,8 +124,12 @@ impl<'a> Trips<'a> {
             return None;
         }
         let (site, waits) = (self.site, self.waits);
-        let times = self.memo.times.entry(((agent.speed, agent.class), to)).or_insert_with(|| {
-            travel_times_to(site, TravelProfile { speed: agent.speed, class: agent.class }, waits, to)
+        let key = (agent.speed, agent.class);
+        let TripMemo { roads, scratch, times, .. } = &mut self.memo;
+        let times = times.entry((key, to)).or_insert_with(|| {
+            let profile = TravelProfile { speed: agent.speed, class: agent.class };
+            let roads = roads.entry(key).or_insert_with(|| RouteTable::new(site, profile, waits));
+            roads.times_to(to, scratch)
         });
         times.from(from)
     }

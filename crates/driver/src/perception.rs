@@ -11,7 +11,7 @@ use sheepdog_map::CompiledSite;
 
 use crate::{
     Beam, Observation,
-    angle::{EIGHTH_TURN_RAD, wrapped},
+    angle::{EIGHTH_TURN_RAD, sin_cos, wrapped},
     observation::Pose,
 };
 
@@ -36,6 +36,23 @@ struct Leaf {
     b: Point2<f64>,
 }
 
+/// Where a robot looks from.
+#[derive(Clone, Copy, Debug)]
+struct Stand {
+    pose: Pose,
+    heading: Rotation2<f64>,
+    /// Distance to the nearest wall.
+    clearance_m: f64,
+}
+
+impl Stand {
+    fn new(site: &CompiledSite, pose: Pose) -> Self {
+        let level = site.level(pose.level);
+        let clearance_m = level.map_or(0.0, |level| level.geometry.wall_clearance(pose.at));
+        Self { pose, heading: Rotation2::new(pose.yaw_rad), clearance_m }
+    }
+}
+
 impl Known {
     pub(crate) fn new(site: &CompiledSite) -> Self {
         let leaf = |passage, level| move |[a, b]: [Point2<f64>; 2]| Leaf { passage, level, a, b };
@@ -49,10 +66,13 @@ impl Known {
 
     /// Whether a wall of the map, or a door that is known to be shut, is where a robot at `pose` has met something. In an
     /// open doorway it may be a person.
-    fn is_wall(&self, site: &CompiledSite, pose: Pose, shut: &[Passage], met: Vector2<f64>) -> bool {
+    fn is_wall(&self, site: &CompiledSite, stand: Stand, shut: &[Passage], met: Vector2<f64>) -> bool {
+        let Stand { pose, heading, clearance_m } = stand;
         let Some(level) = site.level(pose.level) else { return false };
-        let met = pose.at + Rotation2::new(pose.yaw_rad) * met;
-        level.geometry.wall_clearance(met) <= WALL_MATCH_M
+        // Whatever is this near is farther than that from every wall.
+        let amid = met.norm() + WALL_MATCH_M < clearance_m;
+        let met = pose.at + heading * met;
+        !amid && level.geometry.wall_clearance(met) <= WALL_MATCH_M
             || self.doors.iter().any(|leaf| {
                 leaf.level == pose.level && is_on_segment(met, leaf.a, leaf.b) && shut.contains(&leaf.passage)
             })
@@ -68,7 +88,8 @@ impl Known {
         shut: &[Passage],
         sweep: Sweep,
     ) -> Surroundings<SECTORS> {
-        let is_wall = |met| pose.is_some_and(|pose| self.is_wall(site, pose, shut, met));
+        let stand = pose.map(|pose| Stand::new(site, pose));
+        let is_wall = |met| stand.is_some_and(|stand| self.is_wall(site, stand, shut, met));
         surroundings(&observation.beams, observation.beam_range_max_m, sweep, is_wall)
     }
 }
@@ -90,7 +111,7 @@ pub(crate) fn surroundings(
         let gap = |other: usize| wrapped(angle_at(other) - angle_rad).abs();
         let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
         let range = valid_range(beam.range_m);
-        let (sin, cos) = libm::sincos(angle_rad);
+        let (sin, cos) = sin_cos(angle_rad);
         // Only what has been met has a place.
         let is_wall =
             range.is_some_and(|range| range < sight) && is_wall(Vector2::new(cos, sin) * beam.range_m);
@@ -169,10 +190,10 @@ fn valid_range(range_m: f64) -> Option<Mm> {
 }
 
 /// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
-fn directions(angle_rad: f64, sin_cos: (f64, f64)) -> impl Iterator<Item = Direction> {
-    let (own, all) = if angle_rad.is_finite() { (Some((angle_rad, sin_cos)), 0) } else { (None, 8) };
+fn directions(angle_rad: f64, unit: (f64, f64)) -> impl Iterator<Item = Direction> {
+    let (own, all) = if angle_rad.is_finite() { (Some((angle_rad, unit)), 0) } else { (None, 8) };
     let main =
-        (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, libm::sincos(angle)));
+        (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, sin_cos(angle)));
     own.into_iter().chain(main).filter_map(|(angle_rad, (sin, cos))| {
         let unit = f64::from(UNIT);
         let sector = libm::floor(angle_rad / EIGHTH_TURN_RAD + 0.5) + 8.0;
@@ -239,7 +260,7 @@ mod tests {
         let (door, lift) = (Passage::Door(DoorId(0)), |level| Passage::Lift(LiftId(0), LevelId(level)));
         let pose = |level| Pose { level: LevelId(level), at: Point2::new(3.0, 0.0), yaw_rad: 0.0 };
         let is_wall = |level, x_m: f64, shut: &[Passage]| {
-            known.is_wall(&site, pose(level), shut, Vector2::new(x_m - 3.0, 0.0))
+            known.is_wall(&site, Stand::new(&site, pose(level)), shut, Vector2::new(x_m - 3.0, 0.0))
         };
         for shut in [&[][..], &[Passage::Door(DoorId(1))], &[lift(0)]] {
             assert!(!is_wall(0, 6.0, shut), "{shut:?}");

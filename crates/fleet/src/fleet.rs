@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use sheepdog_core::{AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId};
+use sheepdog_core::{
+    AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId, wire::ToFleet,
+};
 use sheepdog_dispatch::{Agent, Facts, TripMemo};
 use sheepdog_ledger::{Envelope, Ledger};
 use sheepdog_map::{CompiledSite, ZoneKind, model};
@@ -240,11 +242,15 @@ impl Fleet {
     pub(crate) fn handle_checked(&mut self, now: FleetTime, input: Input) -> Result<(), InputError> {
         self.state.now = now;
         self.record(&Record::Input(input.clone()));
+        let reporter = match &input {
+            Input::FromAgent { agent, message: ToFleet::Report(_) } => Some(*agent),
+            _ => None,
+        };
         let result = self.apply(input);
         if let Err(error) = &result {
             self.record(&Record::Refused { reason: error.to_string() });
         }
-        self.settle();
+        self.settle(reporter);
         result
     }
 
@@ -258,7 +264,7 @@ impl Fleet {
         self.state.now = now;
         self.record(&Record::Input(Input::Tick));
         self.tick();
-        self.settle();
+        self.settle(None);
     }
 
     /// When to call [`Fleet::handle_timeout`] if nothing else happens first.
@@ -463,13 +469,18 @@ impl Fleet {
         }
     }
 
-    /// Draws the consequences of an event. Each part returns at once unless an event made it due, but for the look at
-    /// who has arrived, which is one comparison for each agent with a task.
-    fn settle(&mut self) {
-        self.dispatch();
-        self.advance_steps();
+    /// Draws the consequences of an event. Each part returns at once unless an event made it due.
+    ///
+    /// Of a robot's report, the most frequent event by far, only its own arrival and waiting are looked at; of everything
+    /// else, a tick included, those of all agents.
+    fn settle(&mut self, reporter: Option<AgentId>) {
+        let dispatched = self.dispatch();
+        let reporter = reporter.filter(|_| !dispatched);
+        self.advance_steps(reporter);
         // Granting comes first: a question that is always open must not keep an answer from being used.
-        self.grant();
+        if self.grant() || reporter.is_none() {
+            self.note_withheld(reporter);
+        }
         self.ask_for_plan();
         self.move_passages();
         self.watch_lamps();
@@ -506,7 +517,7 @@ impl Fleet {
         }
         if let Some(open) = &self.state.planning.open {
             let (job, problem) = (open.job, open.problem.clone());
-            self.output(Output::Plan { job, problem, step_budget: self.config.plan_steps });
+            self.output_plan(job, problem);
         }
         self.state.next_beat = now;
     }

@@ -141,6 +141,7 @@ impl Fleet {
         self.executor.drop_pending();
         let planning = &mut self.state.planning;
         planning.unserved.clear();
+        planning.ahead.clear();
         planning.due = true;
         planning.not_before = now;
         self.state.dispatch_due = true;

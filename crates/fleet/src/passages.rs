@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sheepdog_core::{
-    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, ResourceId,
+    AgentId, DoorId, FleetTime, LaneId, LevelId, LiftId, Micros, ResourceId,
     wire::{DoorState, Passage, PeripheralCommand, PeripheralReport},
 };
 use sheepdog_map::{CompiledSite, Lane, Resource};
@@ -281,6 +281,14 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Whether a lane has to do with a door or a lift.
+pub(crate) fn leads_through(site: &CompiledSite, lane: LaneId) -> bool {
+    site.lane(lane).is_some_and(|lane| {
+        let in_lift = |at| site.waypoint(at).is_some_and(|at| at.lift.is_some());
+        !lane.doors.is_empty() || in_lift(lane.from) || in_lift(lane.to)
+    })
 }
 
 /// Doors across a lane, and the door of a lift that it leads into or out of.

@@ -9,20 +9,27 @@ use sheepdog_core::{
     AgentId, JobId, LaneId, Micros, WaypointId,
     wire::{Release, StopOrder, ToAgent},
 };
-use sheepdog_traffic::{Plan, PlanRobot, Problem, Visit, validate};
+use sheepdog_traffic::{Plan, PlanRobot, Problem, TRF_009, Unserved, Visit, validate};
 
 use crate::{
     area::leads_into,
     fleet::Fleet,
     input::{InputError, Output},
     lamps::entered_room,
+    passages::leads_through,
     record::{Ahead, Record},
     rules,
-    state::{AgentState, Errand, OpenJob, Phase, RobotState, Standing},
+    state::{AgentState, Errand, OpenJob, Phase, Planning, RobotState, Standing},
 };
 
 /// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
 const PLAN_INTERVAL: Micros = Micros::from_millis(200);
+
+/// And so much more for each robot, microseconds: plans for many cost more.
+const PLAN_INTERVAL_PER_ROBOT_US: u64 = 2_000;
+
+/// A plan may take at least so many steps for each robot.
+const PLAN_STEPS_PER_ROBOT: u32 = 400;
 
 /// After a plan that left goals unserved, the next one waits this long unless something changes.
 const RETRY_INTERVAL: Micros = Micros::from_secs(5);
@@ -47,12 +54,21 @@ impl Fleet {
         let problem = self.problem();
         let planning = &mut self.state.planning;
         planning.due = false;
-        planning.not_before = self.state.now + PLAN_INTERVAL;
+        let robots = problem.robots.len() as u64;
+        planning.not_before =
+            self.state.now + PLAN_INTERVAL + Micros::new(robots * PLAN_INTERVAL_PER_ROBOT_US);
         let job = JobId(planning.next_job);
         planning.next_job += 1;
         let finished = Vec::new();
         planning.open = Some(OpenJob { job, asked: self.state.now, problem: problem.clone(), finished });
-        self.output(Output::Plan { job, problem, step_budget: self.config.plan_steps });
+        self.output_plan(job, problem);
+    }
+
+    /// Puts a question to the host.
+    pub(crate) fn output_plan(&mut self, job: JobId, problem: Problem) {
+        let for_all =
+            u32::try_from(problem.robots.len()).unwrap_or(u32::MAX).saturating_mul(PLAN_STEPS_PER_ROBOT);
+        self.output(Output::Plan { job, problem, step_budget: self.config.plan_steps.max(for_all) });
     }
 
     /// The commit cut as a question: where everybody rests after what is granted, and where they want to go.
@@ -184,7 +200,10 @@ impl Fleet {
                 for agent in open.finished {
                     self.executor.work_done(agent);
                 }
-                self.state.planning.unserved = plan.unserved.iter().map(|unserved| unserved.agent).collect();
+                let (ahead, unserved): (Vec<&Unserved>, _) =
+                    plan.unserved.iter().partition(|unserved| unserved.rule == TRF_009);
+                self.state.planning.ahead = ahead.into_iter().map(|ahead| ahead.agent).collect();
+                self.state.planning.unserved = unserved.into_iter().map(|unserved| unserved.agent).collect();
                 let moves = u32::try_from(plan.moves.len()).unwrap_or(u32::MAX);
                 self.record(&Record::Planned { job, moves, unserved: plan.unserved.clone() });
             }
@@ -212,7 +231,8 @@ impl Fleet {
             self.alert(rules::PLAN_REFUSED, None, None, format!("plan job {job} was not answered in time"));
         } else if planning.open.is_none() {
             let waits = |interval| now.since(planning.not_before).is_some_and(|idle| interval < idle);
-            let unserved = !planning.unserved.is_empty() && waits(RETRY_INTERVAL);
+            let unserved = !planning.unserved.is_empty() || !planning.ahead.is_empty();
+            let unserved = unserved && waits(RETRY_INTERVAL);
             let late = waits(planning.improve_after) && self.executor.anybody_waits();
             let astray = waits(Micros::ZERO) && self.is_anybody_astray();
             self.state.planning.due |= unserved || late || astray;
@@ -221,21 +241,23 @@ impl Fleet {
 
     /// Whether a robot has something else to do than what is planned, and the plan does not say why.
     fn is_anybody_astray(&self) -> bool {
-        let unserved = &self.state.planning.unserved;
-        self.state.agents.keys().any(|agent| !unserved.contains(agent) && !self.is_on_course(*agent))
+        let Planning { unserved, ahead, .. } = &self.state.planning;
+        let planned = |agent: &&AgentId| !unserved.contains(agent) && !ahead.contains(agent);
+        self.state.agents.keys().filter(planned).any(|agent| !self.is_on_course(*agent))
     }
 
     /// Grants what the dependency graph allows and tells the robots.
-    pub(crate) fn grant(&mut self) {
+    pub(crate) fn grant(&mut self) -> bool {
         if !self.state.grants_due || self.state.planning.open.is_some() {
-            return;
+            return false;
         }
         self.state.grants_due = false;
         let stopped: BTreeSet<AgentId> =
-            self.state.agents.keys().copied().filter(|id| self.is_held_back(*id)).collect();
+            self.executor.awake().filter(|agent| self.is_held_back(*agent)).collect();
         let stops = self.area_stops();
         let site = Arc::clone(&self.site);
-        let classes: BTreeMap<AgentId, usize> = self.classes();
+        let class = |agent: AgentId| Some((agent, self.agent(agent)?.robot.as_ref()?.class));
+        let classes: BTreeMap<AgentId, usize> = self.executor.awake().filter_map(class).collect();
         let class_of = |agent: AgentId| classes.get(&agent).copied().unwrap_or(usize::MAX);
         let (ways, rooms) = (self.ways_kept_clear(), self.rooms_kept_empty());
         let may_go = |agent: AgentId, lanes: &[LaneId]| {
@@ -250,12 +272,13 @@ impl Fleet {
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
             self.release(grant.agent, grant.first, grant.lanes);
         }
-        self.note_withheld();
+        true
     }
 
-    fn classes(&self) -> BTreeMap<AgentId, usize> {
-        let class = |(id, agent): (&AgentId, &AgentState)| Some((*id, agent.robot.as_ref()?.class));
-        self.state.agents.iter().filter_map(class).collect()
+    /// All agents, or one of them.
+    pub(crate) fn agents(&self, only: Option<AgentId>) -> impl Iterator<Item = (&AgentId, &AgentState)> {
+        let (first, last) = only.map_or((AgentId(0), AgentId(u32::MAX)), |only| (only, only));
+        self.state.agents.range(first..=last)
     }
 
     /// Whether a robot gets no release now.
@@ -283,17 +306,19 @@ impl Fleet {
         let boot = robot.boot.unwrap_or(0);
         let release =
             Release { boot, epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };
-        self.state.passages_due = true;
+        self.state.passages_due |= lanes.iter().any(|lane| leads_through(&self.site, *lane));
         self.record(&Record::Released { agent, first, lanes });
         self.output(Output::ToAgent { agent, message: ToAgent::Release(release) });
     }
 
-    /// Writes down, once for each reason, why a robot that has come to the end of its release gets no further.
-    fn note_withheld(&mut self) {
+    /// Writes down, once for each reason, why robots that have come to the end of their release, or one of them, get no
+    /// further.
+    pub(crate) fn note_withheld(&mut self, only: Option<AgentId>) {
+        if self.state.planning.open.is_some() {
+            return;
+        }
         let waiting: Vec<AgentId> = self
-            .state
-            .agents
-            .iter()
+            .agents(only)
             .filter(|(_, agent)| agent.robot.as_ref().is_some_and(|robot| robot.ahead().len() <= 1))
             .map(|(id, _)| *id)
             .collect();
@@ -303,13 +328,13 @@ impl Fleet {
                 self.note_barred(agent);
                 continue;
             };
-            let mut lanes = self.executor.granted(withheld.by);
-            lanes.extend(self.executor.pending(withheld.by));
-            let ahead = Ahead { holds: self.executor.held(withheld.by).to_vec(), lanes };
             let Some(robot) = self.robot_mut(agent) else { continue };
             let length = u32::try_from(robot.route.len()).unwrap_or(u32::MAX);
             let reason = (length, withheld.resource, withheld.by);
             if robot.held.replace(reason) != Some(reason) {
+                let mut lanes = self.executor.granted(withheld.by);
+                lanes.extend(self.executor.pending(withheld.by));
+                let ahead = Ahead { holds: self.executor.held(withheld.by).to_vec(), lanes };
                 self.record(&Record::Held { agent, withheld, ahead });
             }
         }

@@ -12,6 +12,7 @@ use crate::{
     fleet::Fleet,
     input::{InputError, Output},
     parking::lift_entered,
+    passages::leads_through,
     record::Record,
     rules,
     state::{AgentState, RobotState, Standing, Storage},
@@ -208,9 +209,10 @@ impl Fleet {
             self.agent_note(agent, rules::NO_EVIDENCE, text);
             return;
         }
+        let passes = robot.ahead().iter().any(|lane| leads_through(&site, *lane));
         robot.done = report.done;
         let at = robot.after(&site, report.done);
-        self.state.passages_due = true;
+        self.state.passages_due |= passes;
         if self.executor.complete(agent, report.done) {
             self.state.grants_due = true;
         }

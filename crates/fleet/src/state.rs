@@ -209,6 +209,8 @@ pub(crate) struct Planning {
     pub(crate) next_job: u64,
     /// Robots whose goal the last plan did not reach: asked again when somebody has moved.
     pub(crate) unserved: BTreeSet<AgentId>,
+    /// Robots of whose way the last plan covered only what comes first.
+    pub(crate) ahead: BTreeSet<AgentId>,
 }
 
 /// A question that the host has not answered.

@@ -29,11 +29,10 @@ const EQUALS_MAX: usize = 64;
 /// What it is expected to cost to find another agent at a place.
 const MEETING: Micros = Micros::from_secs(10);
 
-/// A task, what was decided about it, and among whom.
+/// A task and what was decided about it.
 struct Offer {
     task: Task,
     decision: Decision,
-    candidates: Vec<Agent>,
 }
 
 impl Offer {
@@ -73,9 +72,10 @@ impl Fleet {
     }
 
     /// Offers every waiting task to the agents: urgent ones first, then old ones, and equals as it suits the whole.
-    pub(crate) fn dispatch(&mut self) {
+    /// Returns whether there was a reason to.
+    pub(crate) fn dispatch(&mut self) -> bool {
         if !std::mem::take(&mut self.state.dispatch_due) {
-            return;
+            return false;
         }
         let mut waiting: Vec<(std::cmp::Reverse<u8>, FleetTime, TaskId)> = self
             .state
@@ -91,6 +91,7 @@ impl Fleet {
             self.offer_equals(batch.iter().map(|(_, _, id)| *id).collect());
         }
         self.send_to_chargers();
+        true
     }
 
     /// Offers tasks of one rank: again and again the one that comes first by [`Offer::cost`].
@@ -99,9 +100,10 @@ impl Fleet {
         // Nobody is left to ask: what still waits will be looked at when somebody is.
         while self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available) {
             ids.retain(|id| offers.contains_key(id) || self.gates_are_open(*id));
+            let candidates = self.candidates();
             for &id in &ids {
                 if !offers.contains_key(&id) {
-                    offers.extend(self.offer(id).map(|offer| (id, offer)));
+                    offers.extend(self.offer(id, &candidates).map(|offer| (id, offer)));
                 }
             }
             let bound = self.bound_for();
@@ -110,13 +112,18 @@ impl Fleet {
             ids.retain(|other| *other != id);
             offers.remove(&id);
             // What is written down is decided on what is known now, not when the offers were first compared.
-            let Some(agent) = self.offer(id).and_then(|offer| self.accept(offer)) else { continue };
+            let offer = self.offer(id, &candidates);
+            let Some(agent) = offer.and_then(|offer| self.accept(offer, candidates)) else { continue };
             // Whoever counted on this agent needs another one.
             offers.retain(|_, offer| offer.decision.bids.iter().all(|bid| bid.agent != agent));
         }
-        for offer in std::mem::take(&mut offers).into_values().filter(|offer| offer.decision.bids.is_empty())
-        {
-            self.note_waiting(offer);
+        let waiting: Vec<Offer> =
+            offers.into_values().filter(|offer| offer.decision.bids.is_empty()).collect();
+        if !waiting.is_empty() {
+            let candidates = self.candidates();
+            for offer in waiting {
+                self.note_waiting(offer, &candidates);
+            }
         }
     }
 
@@ -132,38 +139,42 @@ impl Fleet {
         bound
     }
 
+    /// All agents as candidates.
+    fn candidates(&self) -> Vec<Agent> {
+        self.state.agents.values().map(|agent| self.candidate(agent)).collect()
+    }
+
     /// What the agents answer to a task now.
-    fn offer(&mut self, id: TaskId) -> Option<Offer> {
+    fn offer(&mut self, id: TaskId, candidates: &[Agent]) -> Option<Offer> {
         let mut task = self.state.tasks.get(&id).map(TaskState::remaining)?;
-        let candidates: Vec<Agent> = self.state.agents.values().map(|agent| self.candidate(agent)).collect();
         let performers = task.performers.clone();
         if performers == Performers::RobotsFirst {
             task.performers = Performers::RobotsOnly;
         }
-        let mut decision = self.decide(&task, &candidates);
+        let mut decision = self.decide(&task, candidates);
         if performers == Performers::RobotsFirst
             && decision.outcome.agent().is_none()
             && !self.is_worth_waiting(&task, &decision)
         {
             task.performers = performers;
-            decision = self.decide(&task, &candidates);
+            decision = self.decide(&task, candidates);
         }
-        Some(Offer { task, decision, candidates })
+        Some(Offer { task, decision })
     }
 
     /// Awards a task as decided, and returns to whom.
-    fn accept(&mut self, offer: Offer) -> Option<AgentId> {
+    fn accept(&mut self, offer: Offer, candidates: Vec<Agent>) -> Option<AgentId> {
         match offer.decision.outcome {
             Outcome::Award { agent, .. } => {
-                self.award(offer, agent, false);
+                self.award(offer, candidates, agent, false);
                 Some(agent)
             }
             Outcome::AskPerson { agent, .. } => {
-                self.award(offer, agent, true);
+                self.award(offer, candidates, agent, true);
                 Some(agent)
             }
             Outcome::None { .. } => {
-                self.note_waiting(offer);
+                self.note_waiting(offer, &candidates);
                 None
             }
         }
@@ -184,8 +195,8 @@ impl Fleet {
         waited < self.config.people_after && decision.refusals.iter().filter(robot).any(Refusal::may_pass)
     }
 
-    fn award(&mut self, offer: Offer, agent: AgentId, ask: bool) {
-        let Offer { task: offered, decision, candidates } = offer;
+    fn award(&mut self, offer: Offer, candidates: Vec<Agent>, agent: AgentId, ask: bool) {
+        let Offer { task: offered, decision } = offer;
         let now = self.state.now;
         let id = offered.id;
         let until = now + self.config.answer_within;
@@ -210,8 +221,8 @@ impl Fleet {
         }
     }
 
-    fn note_waiting(&mut self, offer: Offer) {
-        let Offer { task: offered, decision, candidates } = offer;
+    fn note_waiting(&mut self, offer: Offer, candidates: &[Agent]) {
+        let Offer { task: offered, decision } = offer;
         let id = offered.id;
         let permanent = !decision.refusals.iter().any(Refusal::may_pass);
         let reasons: Vec<(AgentId, RuleId)> =
@@ -225,7 +236,7 @@ impl Fleet {
         task.alerted = permanent;
         let name = task.task.name.clone();
         let (task, decision) = (Box::new(offered), Box::new(decision));
-        self.record(&Record::Waiting { task, decision, candidates });
+        self.record(&Record::Waiting { task, decision, candidates: candidates.to_vec() });
         if alert {
             let text = format!("no agent of this fleet can do task {name:?}; it stays open");
             self.alert(rules::NOBODY, None, Some(id), text);
@@ -318,12 +329,10 @@ impl Fleet {
             .map(|(_, id)| id)
     }
 
-    /// Lets robots that have arrived begin their step once its gates are open.
-    pub(crate) fn advance_steps(&mut self) {
+    /// Lets robots that have arrived, or one of them, begin their step once its gates are open.
+    pub(crate) fn advance_steps(&mut self, only: Option<AgentId>) {
         let arrived: Vec<(AgentId, StepToken)> = self
-            .state
-            .agents
-            .iter()
+            .agents(only)
             .filter(|(_, agent)| agent.robot.as_ref().is_some_and(RobotState::is_at_end))
             .filter_map(|(id, agent)| Some((*id, agent.profile.at, agent.job?)))
             .filter(|&(id, at, token)| self.waits_to_begin(id, at, token))

@@ -340,13 +340,14 @@ impl Person {
     fn make_room(&mut self, around: &Surroundings<'_>, bears: Micros) -> bool {
         let me = Owner::Person(self.index);
         let gap_m = |disc: &Disc| (self.at - disc.at).norm() - disc.radius_m - PERSON_RADIUS_M;
-        let robots = around.world.others(self.level, me).filter(|disc| matches!(disc.owner, Owner::Robot(_)));
-        let Some(robot) = robots.min_by(|a, b| gap_m(a).total_cmp(&gap_m(b))) else { return false };
         let near_m = if self.crowded < bears { CROWDING_M } else { ROOM_M };
-        if near_m <= gap_m(robot) {
+        let near_by = around.world.near(self.level, self.at, near_m + PERSON_RADIUS_M, me);
+        let robots = near_by.filter(|disc| matches!(disc.owner, Owner::Robot(_)));
+        let nearest = robots.min_by(|a, b| gap_m(a).total_cmp(&gap_m(b)));
+        let Some(robot) = nearest.filter(|robot| gap_m(robot) < near_m) else {
             self.crowded = Micros::ZERO;
             return false;
-        }
+        };
         self.crowded = self.crowded.saturating_add(around.tick);
         let Some(away) = (self.at - robot.at).try_normalize(1e-9) else { return false };
         if self.crowded < bears {
@@ -434,10 +435,11 @@ impl Person {
             return free_mps;
         }
         let me = Owner::Person(self.index);
-        let near = |disc: &&Disc| {
+        let near = |disc: &Disc| {
             matches!(disc.owner, Owner::Person(_)) && (disc.at - self.at).norm() <= DENSITY_WITHIN_M
         };
-        let others: f64 = world.others(self.level, me).filter(near).map(|_| 1.0).sum();
+        let near_by = world.near(self.level, self.at, DENSITY_WITHIN_M, me);
+        let others: f64 = near_by.filter(|disc| near(disc)).map(|_| 1.0).sum();
         let density = (1.0 + others) / (std::f64::consts::PI * DENSITY_WITHIN_M * DENSITY_WITHIN_M);
         let share = 1.0 - libm::exp(-1.913 * (1.0 / density - 1.0 / 5.4));
         free_mps * share.clamp(SHUFFLE_SHARE, 1.0)
@@ -565,7 +567,9 @@ impl Person {
         let Some(waypoint) = self.site.waypoint(exit) else { return };
         let clear =
             |disc: &Disc| PERSON_RADIUS_M + ELBOW_ROOM_M <= (disc.at - waypoint.at).norm() - disc.radius_m;
-        let free = around.world.others(waypoint.level, Owner::Person(self.index)).all(clear);
+        let me = Owner::Person(self.index);
+        let reach_m = PERSON_RADIUS_M + ELBOW_ROOM_M;
+        let free = around.world.near(waypoint.level, waypoint.at, reach_m, me).all(clear);
         if until <= around.now && free {
             (self.level, self.at, self.place) = (waypoint.level, waypoint.at, exit);
             self.stairs = None;
@@ -617,7 +621,8 @@ impl Person {
 
     /// What forbids standing at `there`. Stepping away from something that is already too near is allowed.
     fn obstacle(&self, world: &World, there: Point2<f64>) -> Option<Obstacle> {
-        let mut discs = world.others(self.level, Owner::Person(self.index));
+        let reach_m = world.drift_max_m() + PERSON_RADIUS_M + ELBOW_ROOM_M;
+        let mut near_by = world.near(self.level, there, reach_m, Owner::Person(self.index));
         let collides = |disc: &Disc| {
             // Whoever has waited long enough squeezes past what stands still.
             let squeezes = SQUEEZE_AFTER <= self.blocked && disc.drift.norm() < STANDS_MPS;
@@ -627,7 +632,7 @@ impl Person {
             let distance = |point| point_segment(point, disc.at, disc.at + disc.drift);
             nearer(distance(there), distance(self.at), least_m)
         };
-        if discs.any(collides) {
+        if near_by.any(collides) {
             return Some(Obstacle::Body);
         }
         let shut = |door: &Barrier| {

@@ -78,16 +78,16 @@ impl Plant {
         build::crowds(&site, &crowds, seed, &discs(&robots, &[]), &mut people)?;
         let discs = discs(&robots, &people);
         let peripherals = Peripherals::new(Arc::clone(&site));
-        let barriers = Arc::new(peripherals.barriers());
+        let world = World::new(Arc::clone(&site), discs, Arc::new(peripherals.barriers()));
         Ok(Self {
             now: FleetTime::ZERO,
             tick,
             seed,
             radio,
             peripherals,
-            separation: Separation::new(&discs),
+            separation: Separation::new(&world),
             chargers: chargers(&site),
-            world: Arc::new(World { site, discs, barriers }),
+            world: Arc::new(world),
             robots,
             people,
             channels,
@@ -244,10 +244,10 @@ impl Plant {
         self.tick_people();
         self.tick_peripherals();
         let discs = discs(&self.robots, &self.people);
-        self.separation.advance(&discs);
         let barriers = Arc::new(self.peripherals.barriers());
         let site = Arc::clone(&self.world.site);
-        self.world = Arc::new(World { site, discs, barriers });
+        self.world = Arc::new(World::new(site, discs, barriers));
+        self.separation.advance(&self.world);
         self.now = self.now + self.tick;
     }
 
@@ -327,7 +327,11 @@ impl Plant {
     }
 
     fn tick_people(&mut self) {
-        let mut world = World { discs: discs(&self.robots, &self.people), ..World::clone(&self.world) };
+        if self.people.is_empty() {
+            return;
+        }
+        let (site, barriers) = (Arc::clone(&self.world.site), Arc::clone(&self.world.barriers));
+        let mut world = World::new(site, discs(&self.robots, &self.people), barriers);
         for index in 0..self.people.len() {
             let Some(person) = self.people.get_mut(index) else { continue };
             let said = person.step(&mut Surroundings {
@@ -337,8 +341,7 @@ impl Plant {
                 peripherals: &mut self.peripherals,
             });
             // Whoever is next sees where this one has gone.
-            world.discs.retain(|disc| disc.owner != Owner::Person(index));
-            world.discs.extend(person.disc());
+            world.replace(Owner::Person(index), person.disc());
             if let Some(agent) = person.id() {
                 self.radio_up(agent, said);
             }

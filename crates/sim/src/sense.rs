@@ -7,7 +7,7 @@ use sheepdog_driver::Beam;
 use crate::{
     config::BeamSpec,
     random::{Purpose, signed_unit, stream},
-    world::{Barrier, Disc, Owner, World, point_segment, ray_disc, ray_segment},
+    world::{Barrier, Disc, Owner, World, point_segment, ray_segment},
 };
 
 /// Half the thickness of a usual wall: the world's rays end on centre lines, a scanner's on surfaces.
@@ -28,11 +28,19 @@ pub(crate) struct Eye {
     pub(crate) yaw_rad: f64,
 }
 
+/// Sectors by which a beam finds the bodies that it may meet.
+const SECTORS: usize = 64;
+const SECTORS_PER_RAD: f64 = 32.0 * std::f64::consts::FRAC_1_PI;
+
 /// A body in range, seen from the eye.
 struct Seen {
     offset: Vector2<f64>,
     distance_m: f64,
+    /// In the frame of the map.
+    bearing_rad: f64,
     radius_m: f64,
+    /// Square of the distance to its middle less that of its radius: not above zero from inside.
+    outside: f64,
 }
 
 /// The world near one robot, as its scanner meets it.
@@ -41,6 +49,12 @@ struct Scene<'a> {
     eye: Eye,
     range_max_m: f64,
     bodies: Vec<Seen>,
+    /// Which of the first 64 bodies reach into each sector.
+    sectors: [u64; SECTORS],
+    /// Whether the eye is in one of them.
+    is_inside: bool,
+    /// No wall is nearer.
+    clearance_m: f64,
     barriers: Vec<&'a Barrier>,
 }
 
@@ -49,32 +63,57 @@ impl<'a> Scene<'a> {
         let seen = |disc: &Disc| {
             let offset = disc.at - eye.at;
             let reach_m = range_max_m + disc.radius_m;
-            (offset.norm_squared() <= reach_m * reach_m).then(|| Seen {
+            let square = offset.norm_squared();
+            (square <= reach_m * reach_m).then(|| Seen {
                 offset,
-                distance_m: offset.norm(),
+                distance_m: square.sqrt(),
+                bearing_rad: libm::atan2(offset.y, offset.x),
                 radius_m: disc.radius_m,
+                outside: square - disc.radius_m * disc.radius_m,
             })
         };
         let near = |barrier: &&Barrier| {
             barrier.level == eye.level && point_segment(eye.at, barrier.a, barrier.b) <= range_max_m
         };
+        let near_by = world.near(eye.level, eye.at, range_max_m, Owner::Robot(eye.robot));
+        let bodies: Vec<Seen> = near_by.filter_map(seen).collect();
         Self {
             world,
             eye,
             range_max_m,
-            bodies: world.others(eye.level, Owner::Robot(eye.robot)).filter_map(seen).collect(),
+            is_inside: bodies.iter().any(|seen| seen.outside <= 0.0),
+            sectors: sectors(&bodies),
+            bodies,
+            clearance_m: world.clearance(eye.level, eye.at),
             barriers: world.barriers.iter().filter(near).collect(),
         }
     }
 
-    /// Distance to whatever is nearest along a unit vector of the map, at most the largest range.
-    fn range(&self, direction: Vector2<f64>) -> f64 {
+    /// Distance to whatever is nearest along a unit vector of the map, which points to `bearing_rad`, at most the largest
+    /// range.
+    fn range(&self, bearing_rad: f64, direction: Vector2<f64>) -> f64 {
         let origin = self.eye.at;
-        let hit =
-            |seen: &Seen| ray_disc(Point2::origin(), direction, Point2::from(seen.offset), seen.radius_m);
-        let bodies = self.bodies.iter().filter_map(hit);
+        if self.is_inside {
+            return 0.0;
+        }
+        let mut nearest = self.range_max_m;
+        let mut here = self.sectors.get(sector(bearing_rad)).copied().unwrap_or(u64::MAX);
+        let in_sector = std::iter::from_fn(|| {
+            let body = self.bodies.get(here.trailing_zeros() as usize).filter(|_| here != 0);
+            here &= here.wrapping_sub(1);
+            body
+        });
+        for seen in in_sector.chain(self.bodies.iter().skip(SECTORS)) {
+            let along = seen.offset.dot(&direction);
+            // Below zero for what the beam passes, and behind: then the root is no number, which no minimum takes.
+            let half_chord_squared = along * along.abs() - seen.outside;
+            nearest = nearest.min(along - half_chord_squared.sqrt());
+        }
         let barriers = self.barriers.iter().filter_map(|door| ray_segment(origin, direction, door.a, door.b));
-        let nearest = bodies.chain(barriers).fold(self.range_max_m, f64::min);
+        nearest = barriers.fold(nearest, f64::min);
+        if nearest + WALL_HALF_THICKNESS_M < self.clearance_m {
+            return nearest;
+        }
         let wall = self.world.wall(self.eye.level, origin, direction, nearest + WALL_HALF_THICKNESS_M);
         nearest.min((wall - WALL_HALF_THICKNESS_M).max(0.0))
     }
@@ -82,7 +121,7 @@ impl<'a> Scene<'a> {
     /// Directions in which bodies are, and their angles in the frame of the map.
     fn towards_bodies(&self) -> impl Iterator<Item = (f64, Vector2<f64>)> + '_ {
         self.bodies.iter().flat_map(|seen| {
-            let middle_rad = libm::atan2(seen.offset.y, seen.offset.x);
+            let middle_rad = seen.bearing_rad;
             let middle = if 0.0 < seen.distance_m { seen.offset / seen.distance_m } else { Vector2::x() };
             let has_edges = seen.distance_m - seen.radius_m <= self.range_max_m * EDGES_WITHIN_SHARE;
             let edges = has_edges.then(|| {
@@ -96,6 +135,31 @@ impl<'a> Scene<'a> {
             std::iter::once((middle_rad, middle)).chain(edges.into_iter().flatten())
         })
     }
+}
+
+/// The sector of a bearing.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole turns fall away")]
+fn sector(bearing_rad: f64) -> usize {
+    let sector = libm::floor(bearing_rad * SECTORS_PER_RAD) as i64;
+    sector as usize % SECTORS
+}
+
+/// Which of the first 64 bodies a beam into each sector may meet.
+fn sectors(bodies: &[Seen]) -> [u64; SECTORS] {
+    let mut sectors = [0; SECTORS];
+    for (index, seen) in bodies.iter().enumerate().take(SECTORS) {
+        // An arc sine is at most this much above its sine; and a little for rounding.
+        let half_rad = seen.radius_m / seen.distance_m * std::f64::consts::FRAC_PI_2 + 1e-6;
+        let first = sector(seen.bearing_rad - half_rad);
+        let count =
+            if half_rad < 3.0 { sector(seen.bearing_rad + half_rad) + SECTORS - first } else { SECTORS - 1 };
+        for step in 0..=count % SECTORS {
+            if let Some(sector) = sectors.get_mut((first + step) % SECTORS) {
+                *sector |= 1 << index;
+            }
+        }
+    }
+    sectors
 }
 
 /// One scan: the fixed beams in order of their angle, then those that point at bodies.
@@ -112,20 +176,19 @@ pub(crate) fn scan(world: &World, eye: Eye, spec: &BeamSpec, seed: u64, entity: 
     });
     let bodies =
         scene.towards_bodies().map(|(bearing_rad, direction)| (bearing_rad - eye.yaw_rad, direction));
-    fixed
-        .chain(bodies)
-        .map(|(angle_rad, direction)| {
-            let true_m = scene.range(direction);
-            // What is out of range stays out of range: noise must not invent an obstacle there.
-            let noise_m =
-                if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
-            Beam {
-                angle_rad,
-                range_m: (true_m + noise_m).clamp(0.0, spec.range_max_m),
-                confidence: noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng)),
-            }
-        })
-        .collect()
+    let mut beams = Vec::with_capacity(scene.bodies.len() * 3 + spec.count as usize);
+    beams.extend(fixed.chain(bodies).map(|(angle_rad, direction)| {
+        let true_m = scene.range(angle_rad + eye.yaw_rad, direction);
+        // What is out of range stays out of range: noise must not invent an obstacle there.
+        let noise_m =
+            if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
+        Beam {
+            angle_rad,
+            range_m: (true_m + noise_m).clamp(0.0, spec.range_max_m),
+            confidence: noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng)),
+        }
+    }));
+    beams
 }
 
 fn noisy(nominal: Confidence, noise_ppm: u32, draw: f64) -> Confidence {
@@ -142,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{fixture, peripherals::Peripherals};
+    use crate::{fixture, peripherals::Peripherals, world::ray_disc};
 
     fn world(bodies: &[(u32, f64, f64, f64)]) -> World {
         let site = fixture::site();
@@ -154,7 +217,7 @@ mod tests {
             radius_m,
             drift: Vector2::zeros(),
         };
-        World { site, discs: bodies.iter().enumerate().map(disc).collect(), barriers }
+        World::new(site, bodies.iter().enumerate().map(disc).collect(), barriers)
     }
 
     /// A robot in the middle of the western room, 3 m from the door.
@@ -182,15 +245,10 @@ mod tests {
         for hidden in [(0, 9.0, 3.0, 0.3), (0, 9.0, 1.0, 0.3), (1, 5.5, 3.0, 0.3)] {
             assert!((nearest(&look(&world(&[hidden]))) - nearest(&alone)).abs() < 1e-12, "{hidden:?}");
         }
-        let mut with_me = world(&[]);
-        with_me.discs.push(Disc {
-            owner: Owner::Robot(0),
-            level: LevelId(0),
-            at: EYE.at,
-            radius_m: 0.25,
-            drift: Vector2::zeros(),
-        });
-        assert_eq!(look(&with_me), alone);
+        let World { site, barriers, .. } = world(&[]);
+        let (owner, level) = (Owner::Robot(0), LevelId(0));
+        let me = Disc { owner, level, at: EYE.at, radius_m: 0.25, drift: Vector2::zeros() };
+        assert_eq!(look(&World::new(site, vec![me], barriers)), alone);
     }
 
     #[test]
@@ -207,6 +265,25 @@ mod tests {
             prop_assume!(0.0 < gap);
             let beams = look(&world(&[(0, x, y, radius)]));
             prop_assert!(beams.iter().any(|beam| (beam.range_m - gap).abs() < 1e-6));
+        }
+
+        /// Beams meet what looking at every body for every beam finds, however many there are.
+        #[test]
+        fn sectors_leave_nothing_out(
+            bodies in prop::collection::vec((0.5..7.5_f64, 0.5..5.5_f64, 0.02..0.6_f64), 0..90),
+        ) {
+            let bodies: Vec<_> = bodies.into_iter().map(|(x, y, radius)| (0, x, y, radius)).collect();
+            let empty = world(&[]);
+            let alone = Scene::new(&empty, EYE, 10.0);
+            for beam in look(&world(&bodies)) {
+                let bearing = beam.angle_rad + EYE.yaw_rad;
+                let direction = Vector2::new(libm::cos(bearing), libm::sin(bearing));
+                let hit = |&(_, x, y, radius): &(u32, f64, f64, f64)| {
+                    ray_disc(EYE.at, direction, Point2::new(x, y), radius)
+                };
+                let nearest = bodies.iter().filter_map(hit).fold(alone.range(bearing, direction), f64::min);
+                prop_assert!((beam.range_m - nearest).abs() < 1e-9);
+            }
         }
 
         /// A beam never reports more than the way to a body's surface along its direction.

@@ -32,15 +32,94 @@ pub(crate) struct Barrier {
     pub(crate) b: Point2<f64>,
 }
 
+/// Side of the squares by which bodies are looked up, metres.
+const CELL_M: f64 = 4.0;
+
+/// A square of a level: level, row, column.
+type Cell = (LevelId, i32, i32);
+
 /// The site with everything in it that moves, at one instant.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) site: Arc<CompiledSite>,
-    pub(crate) discs: Vec<Disc>,
+    discs: Vec<Disc>,
+    /// Squares with the bodies whose middle is there, sorted.
+    cells: Vec<(Cell, usize)>,
+    radius_max_m: f64,
+    /// The longest drift.
+    drift_max_m: f64,
     pub(crate) barriers: Arc<Vec<Barrier>>,
 }
 
 impl World {
+    pub(crate) fn new(site: Arc<CompiledSite>, discs: Vec<Disc>, barriers: Arc<Vec<Barrier>>) -> Self {
+        let mut cells: Vec<_> = discs.iter().map(cell).zip(0..).collect();
+        cells.sort_unstable();
+        let radius_max_m = discs.iter().map(|disc| disc.radius_m).fold(0.0, f64::max);
+        let drift_max_m = discs.iter().map(|disc| disc.drift.norm()).fold(0.0, f64::max);
+        Self { site, discs, cells, radius_max_m, drift_max_m, barriers }
+    }
+
+    /// All bodies, sorted by owner.
+    pub(crate) fn discs(&self) -> &[Disc] {
+        &self.discs
+    }
+
+    /// The same with a body elsewhere, new or gone.
+    pub(crate) fn replace(&mut self, owner: Owner, disc: Option<Disc>) {
+        let found = self.discs.binary_search_by_key(&owner, |disc| disc.owner);
+        match (found, disc) {
+            (Ok(index), Some(disc)) => {
+                let before = self.discs.get(index).map(|before| (cell(before), index));
+                self.cells.retain(|entry| Some(*entry) != before);
+                let entry = (cell(&disc), index);
+                self.cells.insert(self.cells.partition_point(|other| *other < entry), entry);
+                if let Some(slot) = self.discs.get_mut(index) {
+                    *slot = disc;
+                }
+                return;
+            }
+            (Ok(index), None) => drop(self.discs.remove(index)),
+            (Err(index), Some(disc)) => self.discs.insert(index, disc),
+            (Err(_), None) => return,
+        }
+        *self =
+            Self::new(Arc::clone(&self.site), std::mem::take(&mut self.discs), Arc::clone(&self.barriers));
+    }
+
+    /// How far any body gets within a second as it moves now.
+    pub(crate) const fn drift_max_m(&self) -> f64 {
+        self.drift_max_m
+    }
+
+    /// The discs on a level that are not `me` and may come within `reach_m` of a point, in the order of their owners: a few
+    /// that are farther off are among them. Costs what is near.
+    pub(crate) fn near(
+        &self,
+        level: LevelId,
+        at: Point2<f64>,
+        reach_m: f64,
+        me: Owner,
+    ) -> impl Iterator<Item = &Disc> {
+        let reach_m = reach_m + self.radius_max_m;
+        let (bottom, top) = (row(at.y - reach_m), row(at.y + reach_m));
+        let mut found: Vec<usize> = Vec::with_capacity(32);
+        if self.cells.len() <= usize::try_from(top.saturating_sub(bottom)).unwrap_or(0) {
+            // Looking at all of them costs less.
+            found.extend(0..self.discs.len());
+        } else {
+            let (left, right) = (row(at.x - reach_m), row(at.x + reach_m));
+            for y in bottom..=top {
+                let first = self.cells.partition_point(|(cell, _)| *cell < (level, y, left));
+                let cells = self.cells.iter().skip(first).take_while(|(cell, _)| *cell <= (level, y, right));
+                found.extend(cells.map(|(_, index)| *index));
+            }
+            found.sort_unstable();
+        }
+        let discs = found.into_iter().filter_map(|index| self.discs.get(index));
+        discs.filter(move |disc| disc.level == level && disc.owner != me)
+    }
+
     /// Free distance from `origin` along the unit vector `direction` to the next static wall, at most `max_m`.
     pub(crate) fn wall(
         &self,
@@ -52,27 +131,20 @@ impl World {
         self.site.level(level).map_or(0.0, |level| level.geometry.ray(origin, direction, max_m))
     }
 
-    /// The discs on a level that are not `me`.
-    pub(crate) fn others(&self, level: LevelId, me: Owner) -> impl Iterator<Item = &Disc> {
-        self.discs.iter().filter(move |disc| disc.level == level && disc.owner != me)
+    /// Distance to the nearest wall; zero on a level that is not there.
+    pub(crate) fn clearance(&self, level: LevelId, at: Point2<f64>) -> f64 {
+        self.site.level(level).map_or(0.0, |level| level.geometry.wall_clearance(at))
     }
 }
 
-/// Distance along the unit vector `direction` from `origin` to a disc; zero from inside, `None` when missed.
-pub(crate) fn ray_disc(
-    origin: Point2<f64>,
-    direction: Vector2<f64>,
-    centre: Point2<f64>,
-    radius_m: f64,
-) -> Option<f64> {
-    let to_centre = centre - origin;
-    let outside = to_centre.norm_squared() - radius_m * radius_m;
-    if outside <= 0.0 {
-        return Some(0.0);
-    }
-    let along = to_centre.dot(&direction);
-    let half_chord_squared = along * along - outside;
-    (0.0 < along && 0.0 <= half_chord_squared).then(|| along - half_chord_squared.sqrt())
+fn cell(disc: &Disc) -> Cell {
+    (disc.level, row(disc.at.y), row(disc.at.x))
+}
+
+/// In which row or column of squares a coordinate lies.
+#[expect(clippy::cast_possible_truncation, reason = "saturates, which no coordinate of a site reaches")]
+fn row(coordinate_m: f64) -> i32 {
+    libm::floor(coordinate_m / CELL_M) as i32
 }
 
 /// Distance along the unit vector `direction` from `origin` to the segment `a`-`b`, both ends included.
@@ -109,6 +181,25 @@ pub(crate) fn closest_approach(p: [Point2<f64>; 2], q: [Point2<f64>; 2]) -> f64 
     let [p0, p1] = p;
     let [q0, q1] = q;
     point_segment(Point2::origin(), Point2::from(q0 - p0), Point2::from(q1 - p1))
+}
+
+#[cfg(test)]
+/// Distance along the unit vector `direction` from `origin` to a disc; zero from inside, `None` when missed.
+/// What a scan computes, written plainly.
+pub(crate) fn ray_disc(
+    origin: Point2<f64>,
+    direction: Vector2<f64>,
+    centre: Point2<f64>,
+    radius_m: f64,
+) -> Option<f64> {
+    let to_centre = centre - origin;
+    let outside = to_centre.norm_squared() - radius_m * radius_m;
+    if outside <= 0.0 {
+        return Some(0.0);
+    }
+    let along = to_centre.dot(&direction);
+    let half_chord_squared = along * along - outside;
+    (0.0 < along && 0.0 <= half_chord_squared).then(|| along - half_chord_squared.sqrt())
 }
 
 #[cfg(test)]

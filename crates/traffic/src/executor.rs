@@ -280,6 +280,11 @@ impl Executor {
         grants
     }
 
+    /// Robots whose next move the next [`grant`](Self::grant) looks at.
+    pub fn awake(&self) -> impl Iterator<Item = AgentId> {
+        self.awake.iter().copied()
+    }
+
     /// Takes in that a robot has completed `done` lanes of its route, and frees what it has cleared.
     ///
     /// `false`, and no effect, for what is old, not granted or of an unknown robot: duplicates and reordering are

@@ -6,7 +6,8 @@
 use std::{cmp::Reverse, collections::BTreeSet, collections::BinaryHeap, rc::Rc};
 
 use crate::{
-    hop::{UNREACHABLE, index32},
+    distances::UNREACHABLE,
+    hop::index32,
     scene::{Board, Bot, Scene, Step},
 };
 

@@ -114,8 +114,7 @@ fn burden(scene: Scene<'_>, bot: usize) -> u32 {
         return 0;
     };
     let places = graph.waypoints();
-    let goal = state.goal.as_ref().and_then(|field| field.rows().iter().position(|&distance| distance == 0));
-    let Some(goal) = goal.and_then(|goal| u32::try_from(goal).ok()) else {
+    let Some(goal) = state.goal.as_ref().map(|field| field.goal()) else {
         return 0;
     };
     let held = graph.rest(goal);

@@ -9,10 +9,7 @@ use std::{
 use sheepdog_core::{LaneId, LiftId, Micros, MmPerS, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite, NominalWaits, TravelProfile, lane_time};
 
-use crate::table::Table;
-
-/// Distance of a waypoint from which the goal cannot be reached.
-pub(crate) const UNREACHABLE: u64 = u64::MAX;
+use crate::distances::{Distances, UNIT_US, UNREACHABLE};
 
 /// A move that is granted as a whole: through a door, a lift or a one-lane corridor it includes the way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +18,8 @@ pub struct Hop {
     pub from: WaypointId,
     /// Where it ends; a release may end there.
     pub to: WaypointId,
-    /// Duration with nominal waits for doors and lifts and with the corners between its lanes; never zero.
+    /// Duration with nominal waits for doors and lifts and with the corners between its lanes, rounded up to a
+    /// millisecond; never zero.
     pub time: Micros,
     lanes: Range<u32>,
     claims: Range<u32>,
@@ -47,14 +45,10 @@ pub struct HopGraph {
     claims: Vec<ResourceId>,
     /// `out[w]..out[w + 1]` are the hops that leave waypoint `w`.
     out: Vec<u32>,
-    /// Hops that reach each waypoint.
-    into: Vec<Vec<u32>>,
+    /// Hops that reach each waypoint: where from, the hop, and its time in [`UNIT_US`].
+    into: Vec<Vec<(u32, u32, u32)>>,
     rest: Vec<Vec<ResourceId>>,
     may_stop: Vec<bool>,
-    /// Hops that claim each resource.
-    hops_with: Vec<Vec<u32>>,
-    /// Waypoints at which each resource is held.
-    places_with: Vec<Vec<u32>>,
 }
 
 impl HopGraph {
@@ -76,16 +70,7 @@ impl HopGraph {
             into: vec![Vec::new(); site.waypoints().len()],
             rest: waypoints().map(|id| claims.at(id).to_vec()).collect(),
             may_stop: waypoints().map(|id| claims.may_stop(id)).collect(),
-            hops_with: vec![Vec::new(); site.resources().len()],
-            places_with: vec![Vec::new(); site.resources().len()],
         };
-        for waypoint in waypoints() {
-            for resource in claims.at(waypoint) {
-                if let Some(places) = graph.places_with.get_mut(resource.index()) {
-                    places.push(waypoint.0);
-                }
-            }
-        }
         for source in waypoints() {
             for draft in drafts(site, claims, source, TravelProfile::robot(speed, class)) {
                 graph.push(site, source, draft);
@@ -93,6 +78,12 @@ impl HopGraph {
             graph.out.push(index32(graph.hops.len()));
         }
         Some(graph)
+    }
+
+    /// How long a hop takes on average, microseconds.
+    pub(crate) fn usual_time(&self) -> u64 {
+        let sum = self.hops.iter().map(|hop| hop.time.as_micros()).fold(0, u64::saturating_add);
+        sum.checked_div(self.hops.len() as u64).unwrap_or(0)
     }
 
     /// The hops that leave a waypoint, sorted by target and time.
@@ -118,7 +109,7 @@ impl HopGraph {
 
     /// Undisturbed time of the fastest way from `from` to `goal`; `None` when there is none.
     pub fn time(&self, from: WaypointId, goal: WaypointId) -> Option<Micros> {
-        let time = self.distances([goal.0], |_| false).at(from.index());
+        let time = self.distances([goal.0], |_| false).at(from.0);
         (time != UNREACHABLE).then_some(Micros::new(time))
     }
 
@@ -129,26 +120,12 @@ impl HopGraph {
         &self,
         goals: impl IntoIterator<Item = u32>,
         closed: impl Fn(&[ResourceId]) -> bool,
-    ) -> Table<u64> {
-        let mut distance = Table::new(self.rest.len(), UNREACHABLE);
-        let mut queue = BinaryHeap::new();
-        for goal in goals {
-            distance.set(goal as usize, 0);
-            queue.push(Reverse((0_u64, goal)));
-        }
-        while let Some(Reverse((so_far, waypoint))) = queue.pop() {
-            if distance.at(waypoint as usize) < so_far {
-                continue;
-            }
-            for hop in self.into.get(waypoint as usize).into_iter().flatten().filter_map(|&id| self.hop(id)) {
-                let total = so_far.saturating_add(hop.time.as_micros());
-                if total < distance.at(hop.from.index()) && !closed(self.claims(hop)) {
-                    distance.set(hop.from.index(), total);
-                    queue.push(Reverse((total, hop.from.0)));
-                }
-            }
-        }
-        distance
+    ) -> Distances {
+        Distances::new(self.rest.len(), goals, |waypoint| {
+            let into = self.into.get(waypoint as usize).into_iter().flatten();
+            let open = into.filter(|&&(_, hop, _)| !closed(self.hop_claims(hop)));
+            open.map(|&(from, _, time)| (from, time))
+        })
     }
 
     /// Every waypoint where a release may end.
@@ -179,22 +156,8 @@ impl HopGraph {
         self.rest.get(waypoint as usize).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn hops(&self) -> usize {
-        self.hops.len()
-    }
-
     pub(crate) fn waypoints(&self) -> usize {
         self.rest.len()
-    }
-
-    /// Hops that claim a resource, sorted.
-    pub(crate) fn hops_with(&self, resource: ResourceId) -> &[u32] {
-        self.hops_with.get(resource.index()).map_or(&[], Vec::as_slice)
-    }
-
-    /// Waypoints at which a resource is held, sorted.
-    pub(crate) fn places_with(&self, resource: ResourceId) -> &[u32] {
-        self.places_with.get(resource.index()).map_or(&[], Vec::as_slice)
     }
 
     /// What a robot loses between two hops: it stops at corners and turns in place.
@@ -209,23 +172,19 @@ impl HopGraph {
             [before, after] => turn(*before, *after),
             _ => 0,
         });
-        let time = corners.fold(draft.time, u64::saturating_add);
+        let time = corners.fold(draft.time, u64::saturating_add).div_ceil(UNIT_US);
+        let units = u32::try_from(time).unwrap_or(u32::MAX);
         let id = index32(self.hops.len());
         let (lanes, claims) = (index32(self.lanes.len()), index32(self.claims.len()));
         self.lanes.extend(draft.lanes);
-        for resource in &draft.claims {
-            if let Some(hops) = self.hops_with.get_mut(resource.index()) {
-                hops.push(id);
-            }
-        }
         self.claims.extend(draft.claims);
         if let Some(into) = self.into.get_mut(draft.to.index()) {
-            into.push(id);
+            into.push((from.0, id, units));
         }
         self.hops.push(Hop {
             from,
             to: draft.to,
-            time: Micros::new(time),
+            time: Micros::new(time.saturating_mul(UNIT_US)),
             lanes: lanes..index32(self.lanes.len()),
             claims: claims..index32(self.claims.len()),
             headings: headings.first().copied().zip(headings.last().copied()),

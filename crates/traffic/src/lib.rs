@@ -13,6 +13,7 @@
 //! The crate reads no clock, draws no random numbers and holds no lock.
 #![forbid(unsafe_code)]
 
+mod distances;
 mod executor;
 mod explore;
 mod gradual;
@@ -21,14 +22,15 @@ mod plan;
 mod planner;
 mod polish;
 mod refine;
-mod resume;
 mod rules;
 mod scene;
 mod search;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timetable;
 mod validate;
+mod weave;
 
 pub use executor::{
     AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot,
@@ -37,5 +39,5 @@ pub use executor::{
 pub use hop::{Hop, HopGraph};
 pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
 pub use planner::Planner;
-pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008};
+pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009};
 pub use validate::{PlanFault, validate};

@@ -9,22 +9,25 @@ use sheepdog_core::{AgentId, LaneId, MmPerS, ResourceId, RuleId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    Plan, PlanRobot, PlannedMove, Problem, TRF_002, TRF_003, TRF_004, TRF_006, TRF_007, TRF_008, Unserved,
+    Plan, PlanRobot, PlannedMove, Problem, TRF_002, TRF_003, TRF_004, TRF_006, TRF_007, TRF_008, TRF_009,
+    Unserved,
+    distances::{Distances, UNREACHABLE},
     explore::explore,
     gradual::one_by_one,
-    hop::{HopGraph, UNREACHABLE},
+    hop::HopGraph,
     polish::{Score, polish},
     refine::refine,
-    resume::resume,
     scene::{Bot, Field, Scene, Step, Target, mix},
     search::{Rollout, undisturbed},
+    timetable::Timetable,
+    weave::weave,
 };
 
 /// Share of its top speed that a robot reaches on average where it stops and starts again every few metres, percent:
 /// plans that count on more misjudge how long others work meanwhile.
 const PACE_PERCENT: u64 = 55;
-/// Distance fields kept; one costs eight bytes for each waypoint.
-const FIELDS_MAX: usize = 1_024;
+/// Distances kept, 128 MB: a field has one for each waypoint.
+const DISTANCES_MAX: usize = 32_000_000;
 /// Roll-outs for one set of goals.
 const ROLLOUTS_MAX: u64 = 48;
 /// A first roll-out may take this many times the steps that are needed at least.
@@ -33,6 +36,20 @@ const ROLLOUT_SLACK: u32 = 8;
 const ROLLOUTS_ENOUGH: u64 = 10;
 /// Robots that get a chance alone when no joint plan is found.
 const SINGLES_MAX: usize = 8;
+/// Hops of an undisturbed way that a plan covers for each robot at least,
+const HOPS_PER_ROBOT: u64 = 16;
+/// and so many more for all of them together: what lies farther ahead will not come true as planned anyway.
+const HOPS_SHARED: u64 = 4_000;
+/// Robots whose configurations are searched as a whole when all else fails.
+const EXPLORE_MAX: usize = 32;
+/// Robots of which none is left unserved while a plan for all of them together has not been looked for;
+const JOINT_MAX: usize = 128;
+/// of more, one in this many may be until the next plan.
+const TOLERATED_SHARE: usize = 16;
+/// Times that robots which could not be woven in are tried again, once others have been.
+const CARRY_ON_ROUNDS: usize = 2;
+/// States looked at to weave a robot in.
+const WEAVE_MAX: u32 = 20_000;
 /// What a waiting place that is not made for waiting costs, in microseconds of way.
 const IMPROPER_WAIT_US: u64 = 15_000_000;
 /// Waiting places that are tried for a robot whose goal is taken.
@@ -111,29 +128,38 @@ impl Planner {
     pub fn plan(&mut self, problem: &Problem, step_budget: u32) -> Plan {
         let brief = self.brief(problem);
         let resources = self.site.resources().len();
-        let mut scene_bots = brief.bots.clone();
-        let mut left = step_budget;
-        let mut found = None;
-        for required in required_sets(&brief) {
+        let mut bots = brief.bots.clone();
+        bots.iter_mut().for_each(|bot| bot.required = bot.is_bound());
+        let blocked = &brief.blocked;
+        let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
+        let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4);
+        let served = brief.kept.iter().filter(|&&bot| table.is_served(bot)).count();
+        let mut scene_bots = bots.clone();
+        let tolerated = if bots.len() <= JOINT_MAX { 0 } else { bots.len() / TOLERATED_SHARE };
+        for required in required_sets(&brief).filter(|required| served + tolerated < required.len()) {
             for (index, bot) in scene_bots.iter_mut().enumerate() {
                 bot.required = required.contains(&index);
             }
-            let scene = Scene {
-                graphs: &self.graphs,
-                bots: &scene_bots,
-                blocked: &brief.blocked,
-                resources,
-                seed: problem.seed,
-            };
-            let limit = left / 2;
-            let (best, used) = attempt(scene, &brief, problem, limit);
-            left = left.saturating_sub(used);
-            if best.is_some() || left < 2 {
-                found = best;
+            let some = Scene { bots: &scene_bots, ..scene };
+            let (found, steps) = attempt(some, &brief, problem, (step_budget - used) / 2);
+            used = used.saturating_add(steps).min(step_budget);
+            if let Some(found) = found {
+                table = Timetable::new(scene, &found.steps);
+                let all: Vec<usize> = (0..bots.len()).collect();
+                used =
+                    used.saturating_add(refine(&mut table, &all, (step_budget - used) / 2)).min(step_budget);
+                break;
+            }
+            if step_budget - used < 2 {
                 break;
             }
         }
-        self.report(problem, &brief, found, step_budget - left)
+        let plan = self.report(problem, &brief, &table, used);
+        if DISTANCES_MAX < self.fields.len().saturating_mul(self.site.waypoints().len()) {
+            // Those of this problem stay.
+            self.fields.retain(|_, field| 1 < Arc::strong_count(field));
+        }
+        plan
     }
 
     /// Finds out who can be planned for at all.
@@ -143,7 +169,7 @@ impl Planner {
         for (robot, _) in problem.robots.iter().zip(&immobile).filter(|(_, immobile)| immobile.is_some()) {
             blocked.extend(self.rest(robot.class, robot.at));
         }
-        if blocked != self.closed || FIELDS_MAX < self.fields.len() {
+        if blocked != self.closed {
             self.fields.clear();
             self.closed.clone_from(&blocked);
         }
@@ -166,6 +192,7 @@ impl Planner {
                 goal: None,
                 required: false,
                 fixed: immobile.is_some(),
+                enough: 0,
             });
         }
         let mut taken: BTreeMap<ResourceId, AgentId> = BTreeMap::new();
@@ -197,7 +224,18 @@ impl Planner {
             }
         }
         brief.bots.iter_mut().for_each(measure);
+        self.cut_off(&mut brief.bots);
         brief
+    }
+
+    /// Leaves what is far ahead to later plans.
+    fn cut_off(&self, bots: &mut [Bot]) {
+        let hops = HOPS_PER_ROBOT + HOPS_SHARED / u64::try_from(bots.len().max(1)).unwrap_or(u64::MAX);
+        for bot in bots {
+            let Some(graph) = self.graphs.get(bot.class).and_then(Option::as_ref) else { continue };
+            let whole = bot.to_go(bot.serve(0, bot.start).0, bot.start);
+            bot.enough = whole.saturating_sub(graph.usual_time().saturating_mul(hops));
+        }
     }
 
     /// The moves that were planned before, as far as the hop graphs know them.
@@ -312,7 +350,7 @@ impl Planner {
             return Err(refusal(TRF_004, problem.robots.iter().find(stands).map(|other| other.agent)));
         }
         let field = self.field(robot.class, place.0);
-        if field.at(from.index()) == UNREACHABLE { Err(refusal(TRF_002, None)) } else { Ok(field) }
+        if field.at(from.0) == UNREACHABLE { Err(refusal(TRF_002, None)) } else { Ok(field) }
     }
 
     /// Leads a robot whose place is taken to a free one near it. `None` when it waits best where it is.
@@ -329,7 +367,7 @@ impl Planner {
             let roles =
                 self.site.waypoint(WaypointId(place)).map(|waypoint| waypoint.roles).unwrap_or_default();
             let extra = if roles.holding || roles.parking { 0 } else { IMPROPER_WAIT_US };
-            to_goal.at(place as usize).saturating_add(extra)
+            to_goal.at(place).saturating_add(extra)
         };
         let free = |place: u32| {
             let rest = graph.rest(place);
@@ -344,7 +382,7 @@ impl Planner {
         places.sort_unstable();
         for (_, place) in places.into_iter().take(WAITS_MAX) {
             let field = self.field(robot.class, place);
-            if field.at(robot.at.index()) != UNREACHABLE {
+            if field.at(robot.at.0) != UNREACHABLE {
                 taken.extend(self.rest(robot.class, WaypointId(place)).iter().map(|&id| (id, robot.agent)));
                 return Some(field);
             }
@@ -358,20 +396,20 @@ impl Planner {
         }
         let distances =
             self.graph(class).map(|graph| graph.distances([goal], |claims| self.is_closed(claims)));
-        let field = Arc::new(distances.unwrap_or_else(|| crate::table::Table::new(0, UNREACHABLE)));
+        let field = Arc::new(distances.unwrap_or_else(|| Distances::new(0, [goal], |_| std::iter::empty())));
         self.fields.insert((class, goal), Arc::clone(&field));
         field
     }
 
     fn is_closed(&self, claims: &[ResourceId]) -> bool {
-        claims.iter().any(|resource| self.closed.contains(resource))
+        !self.closed.is_empty() && claims.iter().any(|resource| self.closed.contains(resource))
     }
 
     fn rest(&self, class: usize, at: WaypointId) -> &[ResourceId] {
         self.site.classes().get(class).map_or(&[], |class| class.at(at))
     }
 
-    fn report(&self, problem: &Problem, brief: &Brief, found: Option<Found>, steps_used: u32) -> Plan {
+    fn report(&self, problem: &Problem, brief: &Brief, table: &Timetable<'_>, steps_used: u32) -> Plan {
         let mut ends: Vec<(WaypointId, usize)> = problem.robots.iter().map(|robot| (robot.at, 0)).collect();
         let mut moves = Vec::new();
         // Who rests where its next visit is works there at once.
@@ -384,8 +422,9 @@ impl Planner {
             }
         };
         (0..ends.len()).for_each(|index| visit(index, &mut ends, &mut moves));
-        let otherwise = if found.is_some() { TRF_003 } else { TRF_008 };
-        for step in found.map(|found| found.steps).unwrap_or_default() {
+        let steps = table.moves();
+        let otherwise = if steps.is_empty() { TRF_008 } else { TRF_003 };
+        for step in steps {
             let Some(graph) = brief.bots.get(step.bot).and_then(|bot| self.graph(bot.class)) else {
                 continue;
             };
@@ -407,6 +446,8 @@ impl Planner {
                 *visited < robot.visits.len() || robot.goal.is_some_and(|goal| goal != *at)
             })
             .map(|(index, (robot, _))| {
+                let ahead = brief.bots.get(index).is_some_and(|bot| 0 < bot.enough && table.is_served(index));
+                let otherwise = if ahead { TRF_009 } else { otherwise };
                 let (rule, by) =
                     brief.refused.get(&index).map_or((otherwise, None), |refusal| (refusal.rule, refusal.by));
                 Unserved { agent: robot.agent, rule, by }
@@ -430,11 +471,10 @@ fn pace(top: MmPerS) -> MmPerS {
 
 /// Fills in how far it is from each visit onward.
 fn measure(bot: &mut Bot) {
-    let place = |field: &Field| field.rows().iter().position(|&distance| distance == 0).unwrap_or(usize::MAX);
     let mut next = bot.goal.clone();
     let mut onward = 0;
     for visit in bot.visits.iter_mut().rev() {
-        let leg = next.as_ref().map_or(0, |next| next.at(place(&visit.field)));
+        let leg = next.as_ref().map_or(0, |next| next.at(visit.field.goal()));
         onward = leg.saturating_add(onward);
         visit.onward = onward;
         next = Some(Arc::clone(&visit.field));
@@ -465,28 +505,48 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
     more.into_iter().chain(joint).chain(singles.map(|&index| BTreeSet::from([index])))
 }
 
+/// What was planned before, with whoever has something else to do woven in anew, the most urgent first. Looks at about
+/// `limit` states at most and returns how many.
+fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, u32) {
+    let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
+    let mut used = 0_u32;
+    let amiss = |table: &Timetable<'_>| {
+        let idle = (0..scene.bots.len()).filter(|bot| !brief.kept.contains(bot));
+        let all = brief.kept.iter().copied().chain(idle);
+        all.filter(|&bot| table.is_amiss(bot)).collect::<Vec<usize>>()
+    };
+    let new = amiss(&table);
+    for _ in 0..CARRY_ON_ROUNDS {
+        for bot in amiss(&table) {
+            if limit <= used {
+                break;
+            }
+            let (_, looked) = weave(&mut table, &[bot], WEAVE_MAX.min(limit - used));
+            used = used.saturating_add(looked);
+        }
+    }
+    let looked = refine(&mut table, &new, limit.saturating_sub(used));
+    (table, used.saturating_add(looked))
+}
+
 /// Looks for plans that serve all required robots, and the steps used, at most `limit`.
 fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (Option<Found>, u32) {
     let mut best: Option<Found> = None;
-    let (resumed, mut used) = resume(scene, &brief.old, limit / 8);
-    if let Some(moves) = resumed {
-        used += keep_better(scene, &mut best, moves, limit / 8);
-    }
+    let mut used = 0;
     let rollouts_limit = limit / 2;
     // Most that succeed do so early, so later ones may take longer.
     let least = least_steps(scene);
     let once = least.saturating_mul(ROLLOUT_SLACK);
-    // When there is no time for several, carrying on and refining that is the better use of it.
-    let affords = u64::from(rollouts_limit) / u64::from(least.max(1));
-    let carries_on = best.is_some() && affords < ROLLOUTS_ENOUGH;
+    if limit < least {
+        return (None, 1);
+    }
     let free_flow = Score::free_flow(scene);
     let mut first: Vec<usize> = Vec::new();
     for round in 0..ROLLOUTS_MAX {
-        let enough = carries_on
-            || best.as_ref().is_some_and(|found| {
-                let share = if round < ROLLOUTS_ENOUGH { 20 } else { 1 };
-                ROLLOUTS_ENOUGH * 2 <= round || found.score.is_near(free_flow, share)
-            });
+        let enough = best.as_ref().is_some_and(|found| {
+            let share = if round < ROLLOUTS_ENOUGH { 20 } else { 1 };
+            ROLLOUTS_ENOUGH * 2 <= round || found.score.is_near(free_flow, share)
+        });
         if enough || rollouts_limit <= used {
             break;
         }
@@ -508,17 +568,12 @@ fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (O
             used += keep_better(scene, &mut best, moves, limit.saturating_sub(used) / 2);
         }
     }
-    if best.is_none() {
+    if best.is_none() && scene.bots.len() <= EXPLORE_MAX {
         let (moves, steps) = explore(scene, limit.saturating_sub(used));
         used += steps;
         if let Some(moves) = moves {
             used += keep_better(scene, &mut best, moves, limit.saturating_sub(used));
         }
-    }
-    if let Some(found) = best.take() {
-        let (steps, score, effort) = refine(scene, found.steps, &brief.old, limit.saturating_sub(used));
-        used += effort;
-        best = Some(Found { steps, score });
     }
     (best, used)
 }

@@ -1,7 +1,7 @@
 //! Judging a sequence of moves, and taking out what nobody needs.
 
 use crate::{
-    hop::UNREACHABLE,
+    distances::UNREACHABLE,
     scene::{Board, Clock, Scene, Step, is_valid},
 };
 
@@ -41,11 +41,6 @@ impl Score {
     /// Worse than the other by one part in `share` at most.
     pub(crate) fn is_near(self, other: Self, share: u64) -> bool {
         self.cost <= other.cost.saturating_add(other.cost / share.max(1))
-    }
-
-    /// By how much it costs more than another, microseconds.
-    pub(crate) const fn above(self, other: Self) -> u64 {
-        self.cost.saturating_sub(other.cost)
     }
 
     /// Scores moves that each start as soon as their robot and resources are free.

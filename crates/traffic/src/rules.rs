@@ -18,6 +18,8 @@ pub const TRF_006: RuleId = RuleId::new("TRF-006");
 pub const TRF_007: RuleId = RuleId::new("TRF-007");
 /// No plan serves anybody.
 pub const TRF_008: RuleId = RuleId::new("TRF-008");
+/// Only the next part of a way is planned.
+pub const TRF_009: RuleId = RuleId::new("TRF-009");
 
 /// The catalogue of this crate's rules, by id.
 pub const RULES: &[Rule] = &[
@@ -60,6 +62,11 @@ pub const RULES: &[Rule] = &[
         TRF_008,
         "When no plan that serves anybody is found within the step budget, nobody moves.",
         "Planning has a bound; standing still is always valid.",
+    ),
+    Rule::new(
+        TRF_009,
+        "Of a way that is long for the number of robots, a plan covers what comes first; the next plans cover the rest.",
+        "What is planned far ahead does not come true, and costs time that the next instants need.",
     ),
 ];
 

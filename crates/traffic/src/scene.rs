@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use sheepdog_core::{AgentId, ResourceId};
 
-use crate::{hop::HopGraph, table::Table};
+use crate::{distances::Distances, hop::HopGraph, polish::DRIVING_SHARE, table::Table};
 
 /// Microseconds to the target from every waypoint.
-pub(crate) type Field = Arc<Table<u64>>;
+pub(crate) type Field = Arc<Distances>;
 
 /// Marks a resource that nobody may claim.
 pub(crate) const BLOCKED: u32 = u32::MAX;
@@ -26,6 +26,8 @@ pub(crate) struct Bot {
     pub(crate) required: bool,
     /// It never moves.
     pub(crate) fixed: bool,
+    /// A plan may leave this much of its way to the next one, microseconds; zero when it covers it all.
+    pub(crate) enough: u64,
 }
 
 /// A place where a robot works.
@@ -51,20 +53,56 @@ impl Bot {
 
     /// Visits that are done once it rests at `place`, and the work they take.
     pub(crate) fn serve(&self, stage: usize, place: u32) -> (usize, u64) {
-        let here = |visit: &&Target| visit.field.at(place as usize) == 0;
+        let here = |visit: &&Target| visit.field.at(place) == 0;
         let served = self.visits.iter().skip(stage).take_while(here);
         served.fold((stage, 0), |(stage, work), visit| (stage + 1, work.saturating_add(visit.work)))
     }
 
     /// Way to go through all visits that are left to the goal, without the work.
     pub(crate) fn to_go(&self, stage: usize, place: u32) -> u64 {
-        let distance = self.field(stage).map_or(0, |field| field.at(place as usize));
+        let distance = self.field(stage).map_or(0, |field| field.at(place));
         distance.saturating_add(self.visits.get(stage).map_or(0, |visit| visit.onward))
     }
 
+    /// How many visits and goals a loss of time puts off.
+    pub(crate) fn left(&self, stage: usize) -> u64 {
+        let left = self.visits.len().saturating_sub(stage) + usize::from(self.goal.is_some());
+        if self.required { left as u64 } else { 0 }
+    }
+
+    /// What the rest of its errand costs a robot that is alone: for each visit and goal the time until it is done, and a
+    /// share of the driving.
+    pub(crate) fn at_least(&self, stage: usize, place: u32) -> u64 {
+        if !self.required {
+            // It may stay where it is.
+            return 0;
+        }
+        let mut way = self.field(stage).map_or(0, |field| field.at(place));
+        let mut cost = self.to_go(stage, place) / DRIVING_SHARE;
+        for (index, visit) in self.visits.iter().enumerate().skip(stage) {
+            way = way.saturating_add(visit.work);
+            cost = cost.saturating_add(way);
+            let onward = self.visits.get(index + 1).map_or(0, |next| next.onward);
+            way = way.saturating_add(visit.onward.saturating_sub(onward));
+        }
+        if self.goal.is_some() { cost.saturating_add(way) } else { cost }
+    }
+
     /// Whether nothing is left to do.
+    pub(crate) fn is_finished(&self, stage: usize, place: u32) -> bool {
+        self.visits.len() <= stage && self.goal.as_ref().is_none_or(|goal| goal.at(place) == 0)
+    }
+
+    /// Whether nothing is left to do that a plan has to cover.
     pub(crate) fn is_done(&self, stage: usize, place: u32) -> bool {
-        self.visits.len() <= stage && self.goal.as_ref().is_none_or(|goal| goal.at(place as usize) == 0)
+        self.is_finished(stage, place) || (0 < self.enough && self.to_go(stage, place) <= self.enough)
+    }
+
+    /// Whether at least half of what a plan has to cover is done.
+    pub(crate) fn is_half_done(&self, stage: usize, place: u32) -> bool {
+        let whole = self.to_go(self.serve(0, self.start).0, self.start);
+        let half = self.enough.midpoint(whole);
+        self.is_finished(stage, place) || (0 < self.enough && self.to_go(stage, place) <= half)
     }
 }
 
@@ -134,6 +172,11 @@ impl<'a> Scene<'a> {
         last.checked_sub(1).zip(self.graph(step.bot)).map_or(0, |(last, graph)| graph.turn(last, step.hop))
     }
 
+    /// How long a step takes after the last hop of its robot, plus one.
+    pub(crate) fn duration(&self, last: u32, step: Step) -> u64 {
+        self.leads(step).map_or(0, |(_, _, time)| time).saturating_add(self.turn(last, step))
+    }
+
     /// Start, end and duration of a step.
     pub(crate) fn leads(&self, step: Step) -> Option<(u32, u32, u64)> {
         let hop = self.graph(step.bot)?.hop(step.hop)?;
@@ -192,19 +235,9 @@ impl<'a> Board<'a> {
         true
     }
 
-    /// Takes a robot off the board.
-    pub(crate) fn lift(&mut self, bot: usize) {
-        self.hold(bot, self.pos.at(bot), 0);
-    }
-
     /// Who holds a resource: nobody (zero), a robot by its [`tag`], or [`BLOCKED`].
     pub(crate) fn holder(&self, resource: ResourceId) -> u32 {
         self.holder.at(resource.index())
-    }
-
-    /// Whether nobody rests in the way of a step, wherever its robot is.
-    pub(crate) fn is_free(&self, step: Step) -> bool {
-        self.other(step).is_none()
     }
 
     /// What is in the way of a step.

@@ -11,7 +11,8 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 use sheepdog_core::ResourceId;
 
 use crate::{
-    hop::{HopGraph, UNREACHABLE},
+    distances::UNREACHABLE,
+    hop::HopGraph,
     scene::{BLOCKED, Board, Clock, Field, Other, Scene, Step, mix, tag},
     table::Table,
 };
@@ -161,7 +162,7 @@ impl<'a> Rollout<'a> {
     }
 
     fn distance(&self, field: Option<&Field>, bot: usize) -> u64 {
-        field.map_or(0, |field| field.at(self.board.place(bot) as usize))
+        field.map_or(0, |field| field.at(self.board.place(bot)))
     }
 
     fn field(&self, bot: usize) -> Option<&Field> {
@@ -304,12 +305,12 @@ impl<'a> Rollout<'a> {
             return Vec::new();
         };
         let from = self.board.place(bot);
-        let here = field.at(from as usize);
+        let here = field.at(from);
         let mut candidates: Vec<Candidate> = graph
             .out_range(from)
             .filter_map(|id| {
                 let hop = graph.hop(id)?;
-                let there = field.at(hop.to.index());
+                let there = field.at(hop.to.0);
                 let key = (0, there.saturating_add(hop.time.as_micros()), self.tie(bot, id));
                 (there < here).then(|| Candidate { key, hops: vec![id] })
             })
@@ -349,7 +350,7 @@ impl<'a> Rollout<'a> {
                     }
                 }
             } else {
-                let there = field.map_or(0, |field| field.at(place as usize));
+                let there = field.map_or(0, |field| field.at(place));
                 let rest = graph.rest(place);
                 let on_the_way = rest.iter().any(|resource| self.ahead.at(resource.index()) == self.act);
                 let crowd = rest.iter().filter(|resource| self.board.holder(**resource) != 0).count() as u64;
@@ -467,15 +468,14 @@ pub(crate) fn undisturbed(scene: Scene<'_>, bot: usize) -> usize {
 }
 
 /// The fastest way down a distance field.
-fn descent(graph: &HopGraph, field: &Field, from: u32, limit: usize) -> Vec<u32> {
+pub(crate) fn descent(graph: &HopGraph, field: &Field, from: u32, limit: usize) -> Vec<u32> {
     let mut at = from;
     let mut way = Vec::new();
-    while way.len() < limit && field.at(at as usize) != 0 {
+    while way.len() < limit && field.at(at) != 0 {
         let next = graph.out_range(at).filter_map(|id| {
             let hop = graph.hop(id)?;
-            let there = field.at(hop.to.index());
-            (there < field.at(at as usize))
-                .then(|| (there.saturating_add(hop.time.as_micros()), id, hop.to.0))
+            let there = field.at(hop.to.0);
+            (there < field.at(at)).then(|| (there.saturating_add(hop.time.as_micros()), id, hop.to.0))
         });
         let Some((_, hop, to)) = next.min() else {
             break;

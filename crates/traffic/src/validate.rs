@@ -115,7 +115,7 @@ pub enum PlanFault {
 /// Every lane connects and is usable, every move ends where the class may stop, each move's claims are disjoint from
 /// what every other robot holds at rest and from what is blocked, robots work at the places of their visits, in order
 /// and before they leave, and every robot that is not excused makes all its visits and ends at its goal. Costs moves
-/// × robots × claims.
+/// × claims × log resources.
 ///
 /// # Errors
 /// The first [`PlanFault`] in the order of the moves.
@@ -136,11 +136,13 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
     };
     let mut at: Vec<WaypointId> = problem.robots.iter().map(|robot| robot.at).collect();
     let mut visited: Vec<usize> = vec![0; problem.robots.len()];
+    let index_of: BTreeMap<AgentId, usize> =
+        problem.robots.iter().map(|robot| robot.agent).zip(0..).collect();
+    let mut standing = Standing::new(site, problem);
     for (index, step) in plan.moves.iter().enumerate() {
         let agent = step.agent;
         known(agent)?;
-        let who = problem.robots.iter().position(|robot| robot.agent == agent);
-        let who = who.ok_or(PlanFault::UnknownRobot { agent })?;
+        let who = index_of.get(&agent).copied().ok_or(PlanFault::UnknownRobot { agent })?;
         let (Some(robot), Some(&here), Some(made)) =
             (problem.robots.get(who), at.get(who), visited.get_mut(who))
         else {
@@ -152,7 +154,9 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
             (true, false) => return Err(PlanFault::NoWork { index, agent, at: here }),
             (false, true) => return Err(PlanFault::LeavesWork { index, agent, at: here }),
             (false, false) => {
-                let to = check_move(site, problem, &at, index, step)?;
+                let to = check_move(site, robot, here, &standing, index, step)?;
+                standing.leave(site, robot, here);
+                standing.rest(site, robot, to);
                 if let Some(at) = at.get_mut(who) {
                     *at = to;
                 }
@@ -185,21 +189,53 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
     Ok(())
 }
 
+/// What is blocked, and which robots hold what at rest. A problem may put several at one place; none of them gets away.
+struct Standing {
+    blocked: BTreeSet<ResourceId>,
+    holders: BTreeMap<ResourceId, Vec<AgentId>>,
+}
+
+impl Standing {
+    fn new(site: &CompiledSite, problem: &Problem) -> Self {
+        let blocked = problem.blocked.iter().copied().collect();
+        let mut standing = Self { blocked, holders: BTreeMap::new() };
+        problem.robots.iter().for_each(|robot| standing.rest(site, robot, robot.at));
+        standing
+    }
+
+    fn rest(&mut self, site: &CompiledSite, robot: &PlanRobot, at: WaypointId) {
+        for &resource in held(site, robot, at) {
+            self.holders.entry(resource).or_default().push(robot.agent);
+        }
+    }
+
+    fn leave(&mut self, site: &CompiledSite, robot: &PlanRobot, at: WaypointId) {
+        for resource in held(site, robot, at) {
+            if let Some(holders) = self.holders.get_mut(resource) {
+                holders.retain(|holder| *holder != robot.agent);
+            }
+        }
+    }
+
+    /// Somebody else who holds a resource.
+    fn other(&self, resource: ResourceId, agent: AgentId) -> Option<AgentId> {
+        self.holders.get(&resource)?.iter().copied().find(|holder| *holder != agent)
+    }
+}
+
 /// Checks one move and returns where it ends.
 fn check_move(
     site: &CompiledSite,
-    problem: &Problem,
-    at: &[WaypointId],
+    robot: &PlanRobot,
+    from: WaypointId,
+    standing: &Standing,
     index: usize,
     step: &PlannedMove,
 ) -> Result<WaypointId, PlanFault> {
-    let agent = step.agent;
-    let standing = || problem.robots.iter().zip(at);
-    let unknown = PlanFault::UnknownRobot { agent };
-    let (robot, &from) = standing().find(|(robot, _)| robot.agent == agent).ok_or(unknown.clone())?;
-    let class = site.classes().get(robot.class).ok_or(unknown)?;
+    let agent = robot.agent;
+    let class = site.classes().get(robot.class).ok_or(PlanFault::UnknownRobot { agent })?;
     let mut here = from;
-    let mut needed: BTreeSet<ResourceId> = class.at(from).iter().copied().collect();
+    let mut needed: Vec<ResourceId> = class.at(from).to_vec();
     for &id in &step.lanes {
         let no_way = PlanFault::NoWay { index, agent, at: here, lane: id };
         let lane = site.lane(id).filter(|lane| lane.from == here && class.usable(id)).ok_or(no_way)?;
@@ -210,15 +246,15 @@ fn check_move(
     if !class.may_stop(here) {
         return Err(PlanFault::MayNotStop { index, agent, at: here });
     }
-    if let Some(&resource) = problem.blocked.iter().find(|resource| needed.contains(resource)) {
+    needed.sort_unstable();
+    if let Some(&resource) = needed.iter().find(|resource| standing.blocked.contains(resource)) {
         return Err(PlanFault::Blocked { index, agent, resource });
     }
-    for (other, &place) in standing().filter(|(other, _)| other.agent != agent) {
-        if let Some(&resource) = held(site, other, place).iter().find(|resource| needed.contains(resource)) {
-            return Err(PlanFault::Conflict { index, agent, resource, by: other.agent });
-        }
+    let taken = |&resource: &ResourceId| Some((resource, standing.other(resource, agent)?));
+    match needed.iter().find_map(taken) {
+        Some((resource, by)) => Err(PlanFault::Conflict { index, agent, resource, by }),
+        None => Ok(here),
     }
-    Ok(here)
 }
 
 fn held<'a>(site: &'a CompiledSite, robot: &PlanRobot, at: WaypointId) -> &'a [ResourceId] {

@@ -5,7 +5,7 @@
 
 use sheepdog_core::{LaneId, Micros, WaypointId};
 
-use super::{TravelProfile, Waits, lane_time};
+use super::{TravelProfile, TravelTimes, Waits, lane_time};
 use crate::compiled::{CompiledSite, Csr};
 
 /// How many waypoints the times of all others are known to and from.
@@ -261,6 +261,13 @@ impl RouteTable {
         }));
         let landmarks = Landmarks::new(&into, &out, site.waypoints().len());
         Self { into, out, landmarks }
+    }
+
+    /// [`travel_times_to`](super::travel_times_to) over these lane times. O((n + m) log n), without a look at the site.
+    pub fn times_to(&self, target: WaypointId, scratch: &mut RouteScratch) -> TravelTimes {
+        let waypoints = self.landmarks.times.len();
+        let times = scratch.times_from(target.0, waypoints, |at| self.into.row(at).iter().copied());
+        TravelTimes { target, times: times.into_iter().map(Micros::new).collect() }
     }
 
     /// The quickest lanes from `from` to `to` and the time they take; among equally quick ways, at every waypoint the
