@@ -104,12 +104,14 @@ pub(crate) fn surroundings(
     let sight = Mm(to_u32(libm::floor(sight_m * 1e3)));
     let mut sorted: Vec<(f64, &Beam)> = beams.iter().map(|beam| (wrapped(beam.angle_rad), beam)).collect();
     sorted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let angle_at =
-        |index: usize| sorted.get(index % sorted.len().max(1)).map_or(0.0, |&(angle_rad, _)| angle_rad);
+    let angle_of = |entry: Option<&(f64, &Beam)>| entry.map_or(0.0, |&(angle_rad, _)| angle_rad);
     let mut reduced = Vec::with_capacity(sorted.len());
+    let mut before_rad = angle_of(sorted.last());
     for (index, &(angle_rad, beam)) in sorted.iter().enumerate() {
-        let gap = |other: usize| wrapped(angle_at(other) - angle_rad).abs();
-        let spacing_rad = gap(index + 1).max(gap(index + sorted.len() - 1));
+        let after_rad = angle_of(sorted.get(index + 1).or(sorted.first()));
+        let gap = |other_rad: f64| wrapped(other_rad - angle_rad).abs();
+        let spacing_rad = gap(after_rad).max(gap(before_rad));
+        before_rad = angle_rad;
         let range = valid_range(beam.range_m);
         let (sin, cos) = sin_cos(angle_rad);
         // Only what has been met has a place.

@@ -88,6 +88,10 @@ impl Fleet {
         waiting.sort_unstable();
         let equals = waiting.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1));
         for batch in equals.flat_map(|equals| equals.chunks(EQUALS_MAX)) {
+            // Nobody is left to ask: what still waits will be looked at when somebody is.
+            if !self.is_anybody_free() {
+                break;
+            }
             self.offer_equals(batch.iter().map(|(_, _, id)| *id).collect());
         }
         self.send_to_chargers();
@@ -97,13 +101,17 @@ impl Fleet {
     /// Offers tasks of one rank: again and again the one that comes first by [`Offer::cost`].
     fn offer_equals(&mut self, mut ids: Vec<TaskId>) {
         let mut offers: BTreeMap<TaskId, Offer> = BTreeMap::new();
-        // Nobody is left to ask: what still waits will be looked at when somebody is.
-        while self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available) {
+        while self.is_anybody_free() {
             ids.retain(|id| offers.contains_key(id) || self.gates_are_open(*id));
             let candidates = self.candidates();
+            let is_free = |agent: &&Agent| agent.availability == Availability::Available;
+            let free: Vec<Agent> = candidates.iter().filter(is_free).cloned().collect();
             for &id in &ids {
                 if !offers.contains_key(&id) {
-                    offers.extend(self.offer(id, &candidates).map(|offer| (id, offer)));
+                    // To compare those that somebody can do, the reasons of the others are not needed.
+                    let offer = self.offer(id, &free).filter(|offer| !offer.decision.bids.is_empty());
+                    let offer = offer.or_else(|| self.offer(id, &candidates));
+                    offers.extend(offer.map(|offer| (id, offer)));
                 }
             }
             let bound = self.bound_for();
@@ -125,6 +133,10 @@ impl Fleet {
                 self.note_waiting(offer, &candidates);
             }
         }
+    }
+
+    fn is_anybody_free(&self) -> bool {
+        self.state.agents.values().any(|agent| self.availability(agent) == Availability::Available)
     }
 
     /// How many agents are bound for each place.

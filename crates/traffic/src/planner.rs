@@ -511,7 +511,7 @@ fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, 
     let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
     let mut used = 0_u32;
     let amiss = |table: &Timetable<'_>| {
-        let idle = (0..scene.bots.len()).filter(|bot| !brief.kept.contains(bot));
+        let idle = (0..scene.bots.len()).filter(|&bot| scene.bots.get(bot).is_some_and(|bot| !bot.is_bound()));
         let all = brief.kept.iter().copied().chain(idle);
         all.filter(|&bot| table.is_amiss(bot)).collect::<Vec<usize>>()
     };

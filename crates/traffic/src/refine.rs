@@ -17,7 +17,7 @@ const FUTILE_PER_BOT: usize = 2;
 /// and as many more as this many legs are looked at meanwhile: in short plans a try costs little.
 const FUTILE_LEGS: usize = 2_000;
 /// States that one try may look at.
-const TRY_MAX: u32 = 4_000;
+const TRY_MAX: u32 = 400;
 /// A robot whose way costs less than one part in this many more than it would alone has a good one.
 const NEAR_SHARE: u64 = 32;
 /// Robots to be improved when nothing is new: those that lose most.

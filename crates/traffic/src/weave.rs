@@ -41,7 +41,7 @@ struct State {
 }
 
 /// The search prefers what is near its end: ways may cost one part in this many more than the best.
-const GREED_SHARE: u64 = 8;
+const GREED_SHARE: u64 = 4;
 /// No state.
 const NONE: u32 = u32::MAX;
 
