@@ -66,6 +66,8 @@ pub struct Planner {
     /// Distances to goals by class and waypoint, for the resources in `closed`.
     fields: BTreeMap<(usize, u32), Field>,
     closed: BTreeSet<ResourceId>,
+    /// Hops that a plan covers for each robot at least, and for all of them together.
+    covers: (u64, u64),
 }
 
 /// A problem after the hopeless parts have been taken out.
@@ -112,7 +114,15 @@ impl Planner {
             .enumerate()
             .map(|(class, &speed)| HopGraph::new(&site, class, pace(speed)))
             .collect();
-        Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new() }
+        let covers = (HOPS_PER_ROBOT, HOPS_SHARED);
+        Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new(), covers }
+    }
+
+    /// The same with plans that cover so many hops of undisturbed way for each robot, and `shared` more for all of them
+    /// together. What lies beyond is left to later plans, by rule [`TRF_009`]. Sixteen and 4 000 unless set.
+    #[must_use]
+    pub fn covering(self, each: u64, shared: u64) -> Self {
+        Self { covers: (each.max(1), shared), ..self }
     }
 
     /// The hop graph of a class, timed at the pace of traffic.
@@ -160,6 +170,21 @@ impl Planner {
             self.fields.retain(|_, field| 1 < Arc::strong_count(field));
         }
         plan
+    }
+
+    /// Hands out what was planned before for a problem, as a timetable.
+    #[cfg(test)]
+    pub(crate) fn with_timetable<T>(
+        &mut self,
+        problem: &Problem,
+        look: impl FnOnce(&mut Timetable<'_>) -> T,
+    ) -> T {
+        let brief = self.brief(problem);
+        let mut bots = brief.bots.clone();
+        bots.iter_mut().for_each(|bot| bot.required = bot.is_bound());
+        let (blocked, resources) = (&brief.blocked, self.site.resources().len());
+        let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
+        look(&mut Timetable::new(scene, &Timetable::carried_over(scene, &brief.old)))
     }
 
     /// Finds out who can be planned for at all.
@@ -230,7 +255,9 @@ impl Planner {
 
     /// Leaves what is far ahead to later plans.
     fn cut_off(&self, bots: &mut [Bot]) {
-        let hops = HOPS_PER_ROBOT + HOPS_SHARED / u64::try_from(bots.len().max(1)).unwrap_or(u64::MAX);
+        let (each, shared) = self.covers;
+        let share = shared.checked_div(bots.len() as u64).unwrap_or(0);
+        let hops = each.saturating_add(share);
         for bot in bots {
             let Some(graph) = self.graphs.get(bot.class).and_then(Option::as_ref) else { continue };
             let whole = bot.to_go(bot.serve(0, bot.start).0, bot.start);
@@ -511,7 +538,8 @@ fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, 
     let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
     let mut used = 0_u32;
     let amiss = |table: &Timetable<'_>| {
-        let idle = (0..scene.bots.len()).filter(|&bot| scene.bots.get(bot).is_some_and(|bot| !bot.is_bound()));
+        let idle =
+            (0..scene.bots.len()).filter(|&bot| scene.bots.get(bot).is_some_and(|bot| !bot.is_bound()));
         let all = brief.kept.iter().copied().chain(idle);
         all.filter(|&bot| table.is_amiss(bot)).collect::<Vec<usize>>()
     };

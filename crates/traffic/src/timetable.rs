@@ -109,6 +109,15 @@ impl<'a> Timetable<'a> {
         old.iter().filter(possible).copied().collect()
     }
 
+    /// Who holds a resource from when to when, by resource; for tests that look at everything.
+    #[cfg(test)]
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (ResourceId, u64, u64, Option<usize>)> {
+        let of = |(id, row): (u32, &'_ Vec<Span>)| {
+            row.iter().map(move |span| (ResourceId(id), span.start, span.end, span.bot)).collect::<Vec<_>>()
+        };
+        (0..).zip(&self.spans).flat_map(of)
+    }
+
     pub(crate) const fn scene(&self) -> Scene<'a> {
         self.scene
     }

@@ -199,3 +199,120 @@ pub(crate) fn weave(table: &mut Timetable<'_>, group: &[usize], limit: u32) -> (
     }
     (false, used)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use sheepdog_core::ResourceId;
+
+    use super::*;
+    use crate::{
+        Planner, Problem,
+        tests::{AMPLE, SPEEDS, problems},
+    };
+
+    /// The least cost of a way, found by trying every hop at every instant at which something becomes free.
+    fn plain(table: &Timetable<'_>, bot: usize) -> Option<u64> {
+        let (graph, state) = table.graph(bot)?;
+        let spans: Vec<_> = table.spans().filter(|span| span.3 != Some(bot)).collect();
+        let free = |claims: &[ResourceId], from: u64, to: u64| {
+            !spans.iter().any(|(id, start, end, _)| claims.contains(id) && *start < to && from < *end)
+        };
+        let (stage, ready) = state.serve(0, state.start);
+        let mut open = BinaryHeap::from([Reverse((0_u64, ready, stage, state.start, NONE))]);
+        let mut seen: BTreeMap<(usize, u32, u32), Vec<(u64, u64)>> = BTreeMap::new();
+        while let Some(Reverse((cost, ready, stage, place, last))) = open.pop() {
+            // Whoever was here before, could have waited, and would not have lost more by it, does as well.
+            let known = seen.entry((stage, place, last)).or_default();
+            let as_good = |&(earlier, spent): &(u64, u64)| {
+                earlier <= ready
+                    && spent + (ready - earlier) * state.left(stage) <= cost
+                    && free(graph.rest(place), earlier, ready)
+            };
+            if known.iter().any(as_good) {
+                continue;
+            }
+            known.push((ready, cost));
+            let stays = free(graph.rest(place), ready, u64::MAX);
+            if stays && (!state.required || state.is_done(stage, place)) {
+                return Some(cost);
+            }
+            for id in graph.out_range(place) {
+                let hop = graph.hop(id)?;
+                let turn = if last == NONE { 0 } else { graph.turn(last, id) };
+                let duration = hop.time.as_micros() + turn;
+                let ends = spans.iter().map(|span| span.2).filter(|end| ready < *end && *end < u64::MAX);
+                for start in ends.chain([ready]) {
+                    let end = start + duration;
+                    let (served, work) = state.serve(stage, hop.to.0);
+                    let waits = free(graph.rest(place), ready, end);
+                    if waits
+                        && free(graph.claims(hop), start, end)
+                        && free(graph.rest(hop.to.0), end, end + work)
+                    {
+                        let more = (end - ready) * state.left(stage)
+                            + work * state.left(served)
+                            + duration / DRIVING_SHARE;
+                        open.push(Reverse((cost + more, end + work, served, hop.to.0, id)));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        /// A way is found exactly when there is one, it costs little more than the best, and it leaves everything valid.
+        #[test]
+        fn a_way_is_found_when_there_is_one((site, problem) in problems(), who in 0..7_usize) {
+            let mut planner = Planner::new(site, &SPEEDS);
+            let pending = planner.plan(&problem, AMPLE).moves;
+            let problem = Problem { pending, ..problem };
+            planner.with_timetable(&problem, |table| {
+                let bots = table.scene().bots.len();
+                let bot = who % bots.max(1);
+                let others: Vec<usize> = (0..bots).filter(|other| *other != bot).collect();
+                let Some(before) = table.take_out(bot) else { return Ok(()) };
+                let best = plain(table, bot);
+                let (found, _) = way(table, bot, &others, u32::MAX);
+                prop_assert_eq!(found.is_some(), best.is_some());
+                table.put_in(bot, found.unwrap_or(before));
+                if let Some(best) = best {
+                    // The search is greedy, and of ways to one place it keeps the cheapest and not the best turned.
+                    let bound = best + best / GREED_SHARE + 6_000_000 * (1 + table.scene().bots[bot].left(0));
+                    prop_assert!(table.cost(bot) <= bound, "{} above {best}", table.cost(bot));
+                    prop_assert!(best <= table.cost(bot));
+                }
+                let mut board = crate::scene::Board::new(table.scene());
+                prop_assert!(table.moves().into_iter().all(|step| board.advance(step)));
+                Ok(())
+            })?;
+        }
+
+        /// Whatever is woven, no two robots hold a resource at one time, and what is not better changes nothing.
+        #[test]
+        fn weaving_keeps_everybody_apart((site, problem) in problems(), groups in prop::collection::vec(any::<u8>(), 1..9)) {
+            Planner::new(site, &SPEEDS).with_timetable(&problem, |table| {
+                for members in groups {
+                    let group: Vec<usize> =
+                        (0..table.scene().bots.len()).filter(|bot| members >> bot & 1 == 1).collect();
+                    let before: Vec<_> = table.spans().collect();
+                    let (better, _) = weave(table, &group, 2_000);
+                    let after: Vec<_> = table.spans().collect();
+                    prop_assert!(better || before == after);
+                    for pair in after.windows(2) {
+                        let ((one, _, end, _), (other, start, ..)) = (pair[0], pair[1]);
+                        prop_assert!(one != other || end <= start, "{pair:?}");
+                    }
+                    let mut board = crate::scene::Board::new(table.scene());
+                    prop_assert!(table.moves().into_iter().all(|step| board.advance(step)));
+                }
+                Ok(())
+            })?;
+        }
+    }
+}

@@ -9,7 +9,7 @@ use sheepdog_map::CompiledSite;
 use super::{AMPLE, SPEEDS, draws, line, problem, problems, robot, robots, site, sites, worker};
 use crate::{
     HopGraph, Plan, PlanRobot, PlannedMove, Planner, Problem, TRF_002, TRF_003, TRF_004, TRF_006, TRF_007,
-    TRF_008, validate,
+    TRF_008, TRF_009, validate,
 };
 
 fn plan(site: &std::sync::Arc<CompiledSite>, problem: &Problem, budget: u32) -> Plan {
@@ -108,6 +108,34 @@ proptest! {
         let second = planner.plan(&again, budget);
         prop_assert_eq!(validate(&site, &again, &second), Ok(()));
         prop_assert_eq!(second.unserved, []);
+    }
+
+    /// A plan that covers less is valid too; whose way it leaves to the next one comes nearer, and plans that follow each
+    /// other get everybody there whom one plan serves.
+    #[test]
+    fn long_ways_are_planned_in_parts((site, problem) in problems()) {
+        let whole = Planner::new(site.clone(), &SPEEDS).plan(&problem, AMPLE);
+        let mut planner = Planner::new(site.clone(), &SPEEDS).covering(2, 0);
+        let mut problem = problem;
+        for _ in 0..24 {
+            let plan = planner.plan(&problem, AMPLE);
+            prop_assert_eq!(validate(&site, &problem, &plan), Ok(()));
+            let ahead: Vec<AgentId> =
+                plan.unserved.iter().filter(|unserved| unserved.rule == TRF_009).map(|unserved| unserved.agent).collect();
+            if ahead.is_empty() {
+                prop_assert!(!whole.unserved.is_empty() || plan.unserved.is_empty(), "{:?}", plan.unserved);
+                return Ok(());
+            }
+            for robot in &mut problem.robots {
+                for step in plan.moves.iter().filter(|step| step.agent == robot.agent) {
+                    match step.lanes.last() {
+                        Some(&lane) => robot.at = site.lane(lane).unwrap().to,
+                        None => drop(robot.visits.remove(0)),
+                    }
+                }
+            }
+        }
+        prop_assert!(!whole.unserved.is_empty(), "everybody should be there by now");
     }
 
     /// What was planned before may be anything.
