@@ -78,7 +78,8 @@ impl Plant {
         build::crowds(&site, &crowds, seed, &discs(&robots, &[]), &mut people)?;
         let discs = discs(&robots, &people);
         let peripherals = Peripherals::new(Arc::clone(&site));
-        let world = World::new(Arc::clone(&site), discs, Arc::new(peripherals.barriers()));
+        let chargers = chargers(&site);
+        let world = World::new(site, discs, Arc::new(peripherals.barriers()));
         Ok(Self {
             now: FleetTime::ZERO,
             tick,
@@ -86,7 +87,7 @@ impl Plant {
             radio,
             peripherals,
             separation: Separation::new(&world),
-            chargers: chargers(&site),
+            chargers,
             world: Arc::new(world),
             robots,
             people,

@@ -138,8 +138,7 @@ impl Planner {
     pub fn plan(&mut self, problem: &Problem, step_budget: u32) -> Plan {
         let brief = self.brief(problem);
         let resources = self.site.resources().len();
-        let mut bots = brief.bots.clone();
-        bots.iter_mut().for_each(|bot| bot.required = bot.is_bound());
+        let bots = all_required(&brief.bots);
         let blocked = &brief.blocked;
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
         let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4);
@@ -180,8 +179,7 @@ impl Planner {
         look: impl FnOnce(&mut Timetable<'_>) -> T,
     ) -> T {
         let brief = self.brief(problem);
-        let mut bots = brief.bots.clone();
-        bots.iter_mut().for_each(|bot| bot.required = bot.is_bound());
+        let bots = all_required(&brief.bots);
         let (blocked, resources) = (&brief.blocked, self.site.resources().len());
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
         look(&mut Timetable::new(scene, &Timetable::carried_over(scene, &brief.old)))
@@ -490,6 +488,11 @@ fn standing_course(robot: &PlanRobot, rule: RuleId) -> Course {
     let mut places = robot.visits.iter().map(|visit| visit.place).chain(robot.goal);
     let refusal = places.find(|&place| place != robot.at).map(|place| Refusal { place, rule, by: None });
     Course { refusal, ..Course::default() }
+}
+
+/// The robots, of whom all that want to go anywhere must be served.
+fn all_required(bots: &[Bot]) -> Vec<Bot> {
+    bots.iter().map(|bot| Bot { required: bot.is_bound(), ..bot.clone() }).collect()
 }
 
 fn pace(top: MmPerS) -> MmPerS {
