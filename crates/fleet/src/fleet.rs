@@ -242,8 +242,11 @@ impl Fleet {
     pub(crate) fn handle_checked(&mut self, now: FleetTime, input: Input) -> Result<(), InputError> {
         self.state.now = now;
         self.record(&Record::Input(input.clone()));
-        let reporter =
-            if let Input::FromAgent { agent, message: ToFleet::Report(_) } = &input { Some(*agent) } else { None };
+        let reporter = if let Input::FromAgent { agent, message: ToFleet::Report(_) } = &input {
+            Some(*agent)
+        } else {
+            None
+        };
         let result = self.apply(input);
         if let Err(error) = &result {
             self.record(&Record::Refused { reason: error.to_string() });

@@ -301,14 +301,15 @@ impl Body {
         self.kinematics.yaw_rate_max(self.speed_mps)
     }
 
-    /// The share of its acceleration or of its brakes that acts, on the way to a speed.
-    fn acting(&mut self, linear_mps: f64, span: Micros) -> f64 {
+    /// The share of its acceleration or of its brakes, with these full values, that acts on the way to a speed.
+    fn acting(&mut self, linear_mps: f64, (up, down): (f64, f64), span: Micros) -> f64 {
         let gains = self.speed_mps.abs() < linear_mps.abs() && 0.0 <= self.speed_mps * linear_mps;
         let holds = (self.speed_mps - linear_mps).abs() <= f64::EPSILON;
         let (gained, risen) = self.change;
         let before = if holds || gained != gains { Micros::ZERO } else { risen };
         self.change = (gains, before.saturating_add(span));
-        self.kinematics.share(before)
+        let full_mps2 = if gains { up } else { down };
+        self.kinematics.share(before, (self.speed_mps - linear_mps).abs() / full_mps2)
     }
 
     fn integrate_evenly(&mut self, linear_mps: f64, angular_rps: f64, span: Micros) {
@@ -316,12 +317,12 @@ impl Body {
             return;
         }
         let span_s = span.as_secs_f64();
-        let acting = self.acting(linear_mps, span);
-        let up = f64::from(self.limits.acceleration.0) / 1e3 * acting;
+        let up = f64::from(self.limits.acceleration.0) / 1e3;
         let declared = f64::from(self.limits.deceleration.0) / 1e3;
-        let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared)) * acting;
+        let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared));
+        let acting = self.acting(linear_mps, (up, down), span);
         let turning_down = (YAW_ACCELERATION_RPS2 * self.drive.brakes).max(ROLLING_RPS2);
-        let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up, down, span_s);
+        let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up * acting, down * acting, span_s);
         let (yaw_rate_rps, turned_rad) =
             ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, turning_down, span_s);
         // The chord of the arc, along its mean heading.
@@ -470,6 +471,33 @@ mod tests {
         for tick in 0..200 {
             body.advance(RobotTime::from_micros(13_000 + tick * 50_000), Micros::from_millis(50));
             assert!(tick < 100 || (body.speed_mps() - 1.0).abs() < 1e-9, "{}", body.speed_mps());
+        }
+    }
+
+    #[test]
+    fn acceleration_comes_and_goes_evenly() {
+        let (base, body) = body();
+        let kinematics = Kinematics { onset: Micros::from_millis(300), ..Kinematics::DIFFERENTIAL };
+        let mut body = body.on(kinematics);
+        let tick = Micros::from_millis(10);
+        let mut now = RobotTime::ZERO;
+        for (target_mmps, full_mps2) in [(1_000, LIMITS.acceleration), (0, LIMITS.deceleration)] {
+            base.wire.put(target_mmps, 0, RobotTime::MAX);
+            let full_mps2 = f64::from(full_mps2.0) / 1e3;
+            let jerk_mps3 = full_mps2 / 0.3;
+            let (mut acceleration_mps2, mut took_s) = (0.0, 0.0);
+            while (body.speed_mps() - f64::from(target_mmps) / 1e3).abs() > 1e-9 {
+                let before_mps = body.speed_mps();
+                body.advance(now, tick);
+                (now, took_s) = (now + tick, took_s + 0.01);
+                let now_mps2 = (body.speed_mps() - before_mps).abs() / 0.01;
+                let change_mps2 = f64::abs(now_mps2 - acceleration_mps2);
+                assert!(change_mps2 <= jerk_mps3 * 0.01 * 1.5, "{change_mps2} m/s² after {took_s} s");
+                acceleration_mps2 = now_mps2;
+            }
+            // The time at the full value, and once the onset.
+            let ideal_s = 1.0 / full_mps2 + 0.3;
+            assert!((ideal_s - 0.02..ideal_s + 0.05).contains(&took_s), "{took_s} s for {ideal_s} s");
         }
     }
 

@@ -12,8 +12,8 @@ pub struct Kinematics {
     pub gait: Gait,
     /// Time from a command until the motors follow it.
     pub actuation: Micros,
-    /// Time in which acceleration and braking rise from nothing to their full value, evenly; zero for at once. The jerk is
-    /// the full value divided by it.
+    /// Time in which acceleration and braking rise from nothing to their full value, evenly, and fall to nothing again
+    /// before the speed is reached; zero for at once. The jerk is the full value divided by it.
     pub onset: Micros,
 }
 
@@ -34,6 +34,9 @@ pub enum Gait {
         step: Micros,
     },
 }
+
+/// What acts at the very end of a change of speed.
+const END_SHARE: f64 = 0.01;
 
 impl Kinematics {
     /// Two driven wheels that follow at once.
@@ -67,9 +70,19 @@ impl Kinematics {
         self.actuation.saturating_add(self.onset).saturating_add(step)
     }
 
-    /// Gain or loss of speed per second, m/s², when it has risen for `risen`.
-    pub(crate) fn share(&self, risen: Micros) -> f64 {
-        if risen < self.onset { risen.as_secs_f64() / self.onset.as_secs_f64() } else { 1.0 }
+    /// What acts of acceleration or brakes that have risen for `risen`, when at their full value the change would be over in
+    /// `left_s`.
+    ///
+    /// With an even jerk both ways a stop takes the way of the full brakes and half the onset at full speed: less than
+    /// [`delay`](Self::delay) counts.
+    pub(crate) fn share(&self, risen: Micros, left_s: f64) -> f64 {
+        let onset_s = self.onset.as_secs_f64();
+        if onset_s <= 0.0 {
+            return 1.0;
+        }
+        // v = j t² / 2 from the end of the change backwards; never quite nothing, or it would never end.
+        let falling = (2.0 * left_s / onset_s).sqrt().max(END_SHARE);
+        (risen.as_secs_f64() / onset_s).min(falling).min(1.0)
     }
 
     /// Whether motion has to be followed in small steps of time.
