@@ -14,7 +14,7 @@ use sheepdog_core::{
 use sheepdog_map::{
     CompiledSite,
     model::StationKind,
-    travel::{RouteScratch, RouteTable, TravelProfile, TravelTimes, Waits, lane_time},
+    travel::{LaneTimes, RouteScratch, TravelProfile, TravelTimes, Waits, lane_time},
 };
 
 use crate::{
@@ -72,7 +72,7 @@ pub struct Trips<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct TripMemo {
     site: Option<SiteVersion>,
-    roads: BTreeMap<Profile, RouteTable>,
+    roads: BTreeMap<Profile, LaneTimes>,
     scratch: RouteScratch,
     times: BTreeMap<(Profile, WaypointId), TravelTimes>,
     charger_legs: BTreeMap<(Profile, WaypointId), Option<Micros>>,
@@ -109,10 +109,13 @@ impl<'a> Trips<'a> {
         Self { memo, ..self }
     }
 
-    /// What has been found, for the next instant with the same waits. Nothing when it has become too much to keep.
+    /// What has been found, for the next instant with the same waits. Of what has become too much to keep only the lane
+    /// times.
     pub fn into_memo(self) -> TripMemo {
         let too_much = MEMO_TIMES_MAX < self.memo.times.len().saturating_mul(self.site.waypoints().len());
-        if too_much { TripMemo::default() } else { TripMemo { site: Some(self.site.version()), ..self.memo } }
+        let (times, charger_legs) =
+            if too_much { Default::default() } else { (self.memo.times, self.memo.charger_legs) };
+        TripMemo { site: Some(self.site.version()), times, charger_legs, ..self.memo }
     }
 
     /// How long an agent travels between two waypoints; `None` when there is no way for it.
@@ -128,7 +131,7 @@ impl<'a> Trips<'a> {
         let TripMemo { roads, scratch, times, .. } = &mut self.memo;
         let times = times.entry((key, to)).or_insert_with(|| {
             let profile = TravelProfile { speed: agent.speed, class: agent.class };
-            let roads = roads.entry(key).or_insert_with(|| RouteTable::new(site, profile, waits));
+            let roads = roads.entry(key).or_insert_with(|| LaneTimes::new(site, profile, waits));
             roads.times_to(to, scratch)
         });
         times.from(from)

@@ -2,6 +2,9 @@
 
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
+/// 180°, and a little for rounding: no direction is beyond it once it is [`wrapped`].
+pub(crate) const HALF_TURN_RAD: f64 = PI + 1e-9;
+
 /// 45°.
 pub(crate) const EIGHTH_TURN_RAD: f64 = FRAC_PI_4;
 
@@ -10,7 +13,7 @@ pub(crate) fn wrapped(angle_rad: f64) -> f64 {
     if angle_rad.abs() <= PI { angle_rad } else { angle_rad - TAU * libm::round(angle_rad / TAU) }
 }
 
-/// Sine and cosine of an angle, each within 1e-10: finer than any beam's direction is known, at a quarter of the cost of
+/// Sine and cosine of an angle of a few turns at most, each within 1e-10: finer than any beam's direction is known, at a quarter of the cost of
 /// what is exact. The Taylor series about the nearest quarter turn.
 pub(crate) fn sin_cos(angle_rad: f64) -> (f64, f64) {
     let quarters = libm::round(angle_rad * FRAC_2_PI);

@@ -11,7 +11,7 @@ use sheepdog_map::CompiledSite;
 
 use crate::{
     Beam, Observation,
-    angle::{EIGHTH_TURN_RAD, sin_cos, wrapped},
+    angle::{EIGHTH_TURN_RAD, HALF_TURN_RAD, sin_cos, wrapped},
     observation::Pose,
 };
 
@@ -193,7 +193,7 @@ fn valid_range(range_m: f64) -> Option<Mm> {
 
 /// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
 fn directions(angle_rad: f64, unit: (f64, f64)) -> impl Iterator<Item = Direction> {
-    let (own, all) = if angle_rad.is_finite() { (Some((angle_rad, unit)), 0) } else { (None, 8) };
+    let (own, all) = if angle_rad.abs() <= HALF_TURN_RAD { (Some((angle_rad, unit)), 0) } else { (None, 8) };
     let main =
         (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, sin_cos(angle)));
     own.into_iter().chain(main).filter_map(|(angle_rad, (sin, cos))| {
@@ -244,6 +244,23 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn no_beam_is_lost_and_one_without_a_direction_counts_against_all() {
+        let sweep = Sweep {
+            twist: Twist { linear_mm_per_s: 500, angular_mrad_per_s: 0 },
+            radius: Mm(250),
+            reach: Mm(1_000),
+            wall_credit: Mm::ZERO,
+            half_gap: u16::MAX,
+        };
+        for angle_rad in [f64::NAN, f64::INFINITY, 1e300, -1e40] {
+            let beam = Beam { angle_rad, range_m: 0.5, confidence: sheepdog_core::Confidence::FULL };
+            let seen = surroundings(&[beam], 10.0, sweep, |_| false);
+            let spoken_for = seen.sectors.iter().flatten().count();
+            assert!(spoken_for == SECTORS || angle_rad.is_finite() && spoken_for == 1, "{angle_rad}");
+        }
+    }
 
     #[test]
     fn only_a_passage_that_is_known_to_be_shut_is_a_wall() {

@@ -37,7 +37,7 @@ pub struct FleetConfig {
     pub person_step_within: Micros,
     /// How far ahead of a robot its release reaches; one move at least.
     pub release_horizon: Mm,
-    /// Steps a plan job may use.
+    /// Steps a plan job may use, or 400 for each robot if that is more.
     pub plan_steps: u32,
     /// A plan job not answered within this time is asked again.
     pub plan_within: Micros,

@@ -470,10 +470,10 @@ impl Fleet {
         }
     }
 
-    /// Draws the consequences of an event. Each part returns at once unless an event made it due.
+    /// Draws the consequences of an event.
     ///
-    /// Of a robot's report, the most frequent event by far, only its own arrival and waiting are looked at; of everything
-    /// else, a tick included, those of all agents.
+    /// After a robot's report, the most frequent event by far, only its own arrival and waiting are looked at; after
+    /// everything else, a tick included, those of all agents.
     fn settle(&mut self, reporter: Option<AgentId>) {
         let dispatched = self.dispatch();
         let reporter = reporter.filter(|_| !dispatched);

@@ -25,11 +25,14 @@ use crate::{
 /// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
 const PLAN_INTERVAL: Micros = Micros::from_millis(200);
 
-/// And so much more for each robot, microseconds: plans for many cost more.
+/// By how much longer that is for each robot, microseconds: plans for many cost more.
 const PLAN_INTERVAL_PER_ROBOT_US: u64 = 2_000;
 
-/// A plan may take at least so many steps for each robot.
+/// Steps that a plan may take for each robot, if that is more than what is configured.
 const PLAN_STEPS_PER_ROBOT: u32 = 400;
+
+/// A robot of whose way only a part is planned gets the next part when fewer moves than these are left of it.
+const MOVES_AHEAD_MIN: usize = 6;
 
 /// After a plan that left goals unserved, the next one waits this long unless something changes.
 const RETRY_INTERVAL: Micros = Micros::from_secs(5);
@@ -233,6 +236,8 @@ impl Fleet {
             let waits = |interval| now.since(planning.not_before).is_some_and(|idle| interval < idle);
             let unserved = !planning.unserved.is_empty() || !planning.ahead.is_empty();
             let unserved = unserved && waits(RETRY_INTERVAL);
+            let runs_out = |agent: &AgentId| self.executor.moves_ahead(*agent) < MOVES_AHEAD_MIN;
+            let unserved = unserved || planning.ahead.iter().any(runs_out);
             let late = waits(planning.improve_after) && self.executor.anybody_waits();
             let astray = waits(Micros::ZERO) && self.is_anybody_astray();
             self.state.planning.due |= unserved || late || astray;
@@ -246,7 +251,7 @@ impl Fleet {
         self.state.agents.keys().filter(planned).any(|agent| !self.is_on_course(*agent))
     }
 
-    /// Grants what the dependency graph allows and tells the robots.
+    /// Grants what the dependency graph allows and tells the robots. Returns whether there was a reason to.
     pub(crate) fn grant(&mut self) -> bool {
         if !self.state.grants_due || self.state.planning.open.is_some() {
             return false;

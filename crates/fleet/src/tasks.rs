@@ -108,7 +108,7 @@ impl Fleet {
             let free: Vec<Agent> = candidates.iter().filter(is_free).cloned().collect();
             for &id in &ids {
                 if !offers.contains_key(&id) {
-                    // To compare those that somebody can do, the reasons of the others are not needed.
+                    // Tasks that somebody can do are compared by bids; why the others cannot matters only to the rest.
                     let offer = self.offer(id, &free).filter(|offer| !offer.decision.bids.is_empty());
                     let offer = offer.or_else(|| self.offer(id, &candidates));
                     offers.extend(offer.map(|offer| (id, offer)));
@@ -125,12 +125,16 @@ impl Fleet {
             // Whoever counted on this agent needs another one.
             offers.retain(|_, offer| offer.decision.bids.iter().all(|bid| bid.agent != agent));
         }
-        let waiting: Vec<Offer> =
-            offers.into_values().filter(|offer| offer.decision.bids.is_empty()).collect();
+        let waiting = offers.iter().filter(|(_, offer)| offer.decision.bids.is_empty());
+        let waiting: Vec<TaskId> = waiting.map(|(id, _)| *id).collect();
         if !waiting.is_empty() {
+            // Others have been awarded tasks since these were looked at.
             let candidates = self.candidates();
-            for offer in waiting {
-                self.note_waiting(offer, &candidates);
+            for id in waiting {
+                let offer = self.offer(id, &candidates).filter(|offer| offer.decision.bids.is_empty());
+                if let Some(offer) = offer {
+                    self.note_waiting(offer, &candidates);
+                }
             }
         }
     }

@@ -32,6 +32,6 @@ pub use geometry::Location;
 pub use model::Site;
 pub use rules::RULES;
 pub use travel::{
-    Nearest, NominalWaits, RouteScratch, RouteTable, TravelProfile, TravelTimes, Waits, lane_time, nearest,
-    shortest_path, travel_times_to,
+    LaneTimes, Nearest, NominalWaits, RouteScratch, RouteTable, TravelProfile, TravelTimes, Waits, lane_time,
+    nearest, shortest_path, travel_times_to,
 };

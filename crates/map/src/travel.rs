@@ -8,7 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use sheepdog_core::{DoorId, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId};
 
-pub use self::route::{RouteScratch, RouteTable};
+pub use self::route::{LaneTimes, RouteScratch, RouteTable};
 use crate::compiled::{CompiledSite, Lane};
 
 /// How long one waits for doors and lifts: from a table, or from what is booked at the moment.
@@ -354,6 +354,7 @@ mod tests {
             for to in nodes() {
                 let times = travel_times_to(&site, PERSON, &waits, to);
                 let (table, mut scratch) = (RouteTable::new(&site, PERSON, &waits), RouteScratch::new());
+                prop_assert_eq!(&LaneTimes::new(&site, PERSON, &waits).times_to(to, &mut scratch), &times);
                 for from in nodes() {
                     let expected = reference[from.index()][to.index()];
                     prop_assert_eq!(times.from(from).unwrap_or(Micros::MAX), expected);

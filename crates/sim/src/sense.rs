@@ -30,7 +30,10 @@ pub(crate) struct Eye {
 
 /// Sectors by which a beam finds the bodies that it may meet.
 const SECTORS: usize = 64;
+/// As many as there are in a turn.
 const SECTORS_PER_RAD: f64 = 32.0 * std::f64::consts::FRAC_1_PI;
+/// Bodies that a sector can name.
+const NAMED_MAX: usize = u64::BITS as usize;
 
 /// A body in range, seen from the eye.
 struct Seen {
@@ -103,7 +106,7 @@ impl<'a> Scene<'a> {
             here &= here.wrapping_sub(1);
             body
         });
-        for seen in in_sector.chain(self.bodies.iter().skip(SECTORS)) {
+        for seen in in_sector.chain(self.bodies.iter().skip(NAMED_MAX)) {
             let along = seen.offset.dot(&direction);
             // Below zero for what the beam passes, and behind: then the root is no number, which no minimum takes.
             let half_chord_squared = along * along.abs() - seen.outside;
@@ -147,7 +150,7 @@ fn sector(bearing_rad: f64) -> usize {
 /// Which of the first 64 bodies a beam into each sector may meet.
 fn sectors(bodies: &[Seen]) -> [u64; SECTORS] {
     let mut sectors = [0; SECTORS];
-    for (index, seen) in bodies.iter().enumerate().take(SECTORS) {
+    for (index, seen) in bodies.iter().enumerate().take(NAMED_MAX) {
         // An arc sine is at most this much above its sine; and a little for rounding.
         let half_rad = seen.radius_m / seen.distance_m * std::f64::consts::FRAC_PI_2 + 1e-6;
         let first = sector(seen.bearing_rad - half_rad);

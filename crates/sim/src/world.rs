@@ -74,6 +74,8 @@ impl World {
                 self.cells.retain(|entry| Some(*entry) != before);
                 let entry = (cell(&disc), index);
                 self.cells.insert(self.cells.partition_point(|other| *other < entry), entry);
+                self.radius_max_m = self.radius_max_m.max(disc.radius_m);
+                self.drift_max_m = self.drift_max_m.max(disc.drift.norm());
                 if let Some(slot) = self.discs.get_mut(index) {
                     *slot = disc;
                 }

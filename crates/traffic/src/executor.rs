@@ -341,6 +341,11 @@ impl Executor {
         self.tracks.get(&agent).map_or(0, visits)
     }
 
+    /// Moves and visits of a robot that are not granted yet.
+    pub fn moves_ahead(&self, agent: AgentId) -> usize {
+        self.tracks.get(&agent).map_or(0, |track| track.pending.len())
+    }
+
     /// Takes in a robot's answer to a hold: it stands after `lanes` lanes of its route. What lies beyond is pending
     /// again, at the head of its queues; what is cut off a move stays one move, which ends where that move ended.
     ///

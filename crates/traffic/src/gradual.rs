@@ -50,7 +50,9 @@ pub(crate) fn one_by_one(scene: Scene<'_>, limit: u32) -> (Option<Vec<Step>>, u3
 
 /// The moves, or the robot that could not be served.
 fn in_order(scene: Scene<'_>, order: &[usize], round: u64, limit: u32) -> (Result<Vec<Step>, usize>, u32) {
-    let aimless = |bot: &Bot| Bot { visits: Vec::new(), goal: None, required: false, ..bot.clone() };
+    // Each is brought all the way.
+    let aimless =
+        |bot: &Bot| Bot { visits: Vec::new(), goal: None, required: false, enough: 0, ..bot.clone() };
     let mut bots: Vec<Bot> = scene.bots.iter().map(aimless).collect();
     let mut moves = Vec::new();
     let mut used = 0;

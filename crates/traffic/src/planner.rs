@@ -18,7 +18,8 @@ use crate::{
     polish::{Score, polish},
     refine::refine,
     scene::{Bot, Field, Scene, Step, Target, mix},
-    search::{Rollout, undisturbed},
+    search::{Rollout, hops_alone},
+    table::Table,
     timetable::Timetable,
     weave::weave,
 };
@@ -36,15 +37,15 @@ const ROLLOUT_SLACK: u32 = 8;
 const ROLLOUTS_ENOUGH: u64 = 10;
 /// Robots that get a chance alone when no joint plan is found.
 const SINGLES_MAX: usize = 8;
-/// Hops of an undisturbed way that a plan covers for each robot at least,
+/// Hops of an undisturbed way that a plan covers for each robot at least: what lies farther ahead will not come true.
 const HOPS_PER_ROBOT: u64 = 16;
-/// and so many more for all of them together: what lies farther ahead will not come true as planned anyway.
+/// Hops that a plan covers beyond that, for all robots together.
 const HOPS_SHARED: u64 = 4_000;
 /// Robots whose configurations are searched as a whole when all else fails.
 const EXPLORE_MAX: usize = 32;
-/// Robots of which none is left unserved while a plan for all of them together has not been looked for;
+/// Robots for which a joint plan is looked for as soon as weaving leaves one of them unserved.
 const JOINT_MAX: usize = 128;
-/// of more, one in this many may be until the next plan.
+/// Of more robots, one in this many may be left unserved before that.
 const TOLERATED_SHARE: usize = 16;
 /// Times that robots which could not be woven in are tried again, once others have been.
 const CARRY_ON_ROUNDS: usize = 2;
@@ -130,11 +131,14 @@ impl Planner {
         self.graphs.get(class)?.as_ref()
     }
 
-    /// Plans within `step_budget` pushes (or configurations looked at, in the search of last resort).
+    /// Plans within `step_budget` states looked at (pushes, in roll-outs; configurations, in the search of last resort).
     ///
-    /// Of the plans it finds it returns the one with the least sum of the instants at which visits are done and goals
-    /// reached. When no joint plan is found, the robots of lowest priority are given up, half of them at a time; whom
-    /// the plan does not serve is in [`Plan::unserved`] with the rule. A plan without moves is always possible.
+    /// What was planned before stays; who has something else to do is woven in, the most urgent first, so that the sum of
+    /// the instants at which visits are done and goals reached is small. When that does not serve everybody, a plan for all
+    /// is looked for by roll-outs, and then for fewer and fewer of the most urgent; the one that serves more of those is
+    /// taken. All configurations are searched, as a last resort, for 32 robots at most. Beyond 128 robots one in sixteen may
+    /// go unserved before anything but weaving is tried. Whom the plan does not serve is in [`Plan::unserved`] with the
+    /// rule. A plan without moves is always possible.
     pub fn plan(&mut self, problem: &Problem, step_budget: u32) -> Plan {
         let brief = self.brief(problem);
         let resources = self.site.resources().len();
@@ -142,10 +146,16 @@ impl Planner {
         let blocked = &brief.blocked;
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
         let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4);
-        let served = brief.kept.iter().filter(|&&bot| table.is_served(bot)).count();
-        let mut scene_bots = bots.clone();
         let tolerated = if bots.len() <= JOINT_MAX { 0 } else { bots.len() / TOLERATED_SHARE };
-        for required in required_sets(&brief).filter(|required| served + tolerated < required.len()) {
+        let mut scene_bots = bots.clone();
+        for required in required_sets(&brief) {
+            let unserved: Vec<usize> =
+                required.iter().copied().filter(|&bot| !table.is_served(bot)).collect();
+            let presses =
+                |&bot: &usize| problem.robots.get(bot).is_some_and(|robot| robot.priority == u64::MAX);
+            if unserved.len() <= tolerated && !unserved.iter().any(presses) {
+                continue;
+            }
             for (index, bot) in scene_bots.iter_mut().enumerate() {
                 bot.required = required.contains(&index);
             }
@@ -153,10 +163,17 @@ impl Planner {
             let (found, steps) = attempt(some, &brief, problem, (step_budget - used) / 2);
             used = used.saturating_add(steps).min(step_budget);
             if let Some(found) = found {
-                table = Timetable::new(scene, &found.steps);
+                let mut other = Timetable::new(scene, &found.steps);
                 let all: Vec<usize> = (0..bots.len()).collect();
-                used =
-                    used.saturating_add(refine(&mut table, &all, (step_budget - used) / 2)).min(step_budget);
+                let looked = refine(&mut other, &all, (step_budget - used) / 2);
+                used = used.saturating_add(looked).min(step_budget);
+                // Of the first in the order of urgency whom only one of the two serves, it is this one.
+                let serves = |table: &Timetable<'_>| -> Vec<bool> {
+                    brief.kept.iter().map(|&bot| table.is_served(bot)).collect()
+                };
+                if serves(&table) < serves(&other) {
+                    table = other;
+                }
                 break;
             }
             if step_budget - used < 2 {
@@ -266,9 +283,11 @@ impl Planner {
     /// The moves that were planned before, as far as the hop graphs know them.
     fn steps(&self, problem: &Problem) -> Vec<Step> {
         let mut places: Vec<u32> = problem.robots.iter().map(|robot| robot.at.0).collect();
+        let bots: BTreeMap<AgentId, usize> =
+            problem.robots.iter().map(|robot| robot.agent).zip(0..).collect();
         let mut steps = Vec::with_capacity(problem.pending.len());
         for pending in problem.pending.iter().filter(|pending| !pending.is_visit()) {
-            let bot = problem.robots.iter().position(|robot| robot.agent == pending.agent);
+            let bot = bots.get(&pending.agent).copied();
             let Some((bot, graph)) =
                 bot.and_then(|bot| Some((bot, self.graph(problem.robots.get(bot)?.class)?)))
             else {
@@ -540,10 +559,11 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
 fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, u32) {
     let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
     let mut used = 0_u32;
+    let mut is_kept = Table::new(scene.bots.len(), false);
+    brief.kept.iter().for_each(|&bot| is_kept.set(bot, true));
     let amiss = |table: &Timetable<'_>| {
-        let idle =
-            (0..scene.bots.len()).filter(|&bot| scene.bots.get(bot).is_some_and(|bot| !bot.is_bound()));
-        let all = brief.kept.iter().copied().chain(idle);
+        let others = (0..scene.bots.len()).filter(|bot| !is_kept.at(*bot));
+        let all = brief.kept.iter().copied().chain(others);
         all.filter(|&bot| table.is_amiss(bot)).collect::<Vec<usize>>()
     };
     let new = amiss(&table);
@@ -557,7 +577,7 @@ fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, 
         }
     }
     let looked = refine(&mut table, &new, limit.saturating_sub(used));
-    (table, used.saturating_add(looked))
+    (table, used.saturating_add(looked).min(limit))
 }
 
 /// Looks for plans that serve all required robots, and the steps used, at most `limit`.
@@ -611,7 +631,7 @@ fn attempt(scene: Scene<'_>, brief: &Brief, problem: &Problem, limit: u32) -> (O
 
 /// Pushes that are needed at least: one for each hop of each undisturbed way, and one for each robot.
 fn least_steps(scene: Scene<'_>) -> u32 {
-    let hops: usize = (0..scene.bots.len()).map(|bot| 1 + undisturbed(scene, bot)).sum();
+    let hops: usize = (0..scene.bots.len()).map(|bot| 1 + hops_alone(scene, bot)).sum();
     u32::try_from(hops).unwrap_or(u32::MAX)
 }
 

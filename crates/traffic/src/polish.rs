@@ -51,7 +51,8 @@ impl Score {
             clock.run(step, 0);
             driving = driving.saturating_add(scene.leads(step).map_or(0, |(_, _, time)| time));
         }
-        Self { cost: clock.completions().saturating_add(driving / DRIVING_SHARE), moves: moves.len() }
+        let cost = clock.completions().saturating_add(driving / DRIVING_SHARE).saturating_add(clock.beyond());
+        Self { cost, moves: moves.len() }
     }
 }
 

@@ -70,7 +70,7 @@ fn loss(table: &Timetable<'_>, bot: usize) -> u64 {
 
 /// A robot and some of those that are in its way, in the order in which they are put back.
 fn group(table: &Timetable<'_>, bot: usize, round: usize) -> Vec<usize> {
-    let mut others = table.in_the_way(bot, &undisturbed(table, bot));
+    let mut others = table.in_the_way(bot, &legs_alone(table, bot));
     let draw = |salt: u64| mix(table.scene().seed ^ mix((round as u64) << 8 | salt));
     others.sort_by_key(|&other| mix(draw(0) ^ other as u64));
     others.truncate(usize::try_from(1 + draw(1) % OTHERS_MAX).unwrap_or(1));
@@ -81,7 +81,7 @@ fn group(table: &Timetable<'_>, bot: usize, round: usize) -> Vec<usize> {
 }
 
 /// The legs of a robot that is alone.
-fn undisturbed(table: &Timetable<'_>, bot: usize) -> Vec<Leg> {
+fn legs_alone(table: &Timetable<'_>, bot: usize) -> Vec<Leg> {
     let Some((graph, state)) = table.graph(bot) else { return Vec::new() };
     let (mut stage, mut now) = state.serve(0, state.start);
     let mut place = state.start;

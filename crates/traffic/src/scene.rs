@@ -338,6 +338,19 @@ impl<'a> Clock<'a> {
         self.served.at(bot) == self.ready.at(bot)
     }
 
+    /// What the visits and goals that are left cost required robots that are alone from now on.
+    pub(crate) fn beyond(&self) -> u64 {
+        let rest = |(index, bot): (usize, &Bot)| {
+            let last = self.last.at(index).checked_sub(1);
+            let hop = last.zip(self.scene.graph(index)).and_then(|(last, graph)| graph.hop(last));
+            let (stage, place) = (self.stage(index), hop.map_or(bot.start, |hop| hop.to.0));
+            let left = bot.visits.len().saturating_sub(stage) as u64;
+            bot.at_least(stage, place).saturating_add(self.ready(index).saturating_mul(left))
+        };
+        let required = self.scene.bots.iter().enumerate().filter(|(_, bot)| bot.required);
+        required.map(rest).fold(0, u64::saturating_add)
+    }
+
     /// Sum of the instants at which required robots were done with a visit or arrived at their goals.
     pub(crate) fn completions(&self) -> u64 {
         let goals = self.scene.bots.iter().zip(self.ready.rows());

@@ -455,7 +455,7 @@ impl<'a> Rollout<'a> {
 }
 
 /// Number of hops of a robot's undisturbed way from its start through its visits to its goal.
-pub(crate) fn undisturbed(scene: Scene<'_>, bot: usize) -> usize {
+pub(crate) fn hops_alone(scene: Scene<'_>, bot: usize) -> usize {
     let (Some(graph), Some(bot)) = (scene.graph(bot), scene.bots.get(bot)) else { return 0 };
     let mut at = bot.start;
     let mut hops = 0;

@@ -29,7 +29,7 @@ struct Span {
 
 /// What a robot that does not do all it has to is taken to cost: more than any way.
 const UNSERVED_US: u64 = 1 << 50;
-/// After its last work a robot can be asked to be gone within this time.
+/// After its last work a robot can be asked to be gone within this time, or that of its quickest hop.
 const LEAVE_US: u64 = 4_000_000;
 
 /// The legs of every robot, and by resource the time that they take.
@@ -43,8 +43,8 @@ pub(crate) struct Timetable<'a> {
     spans: Vec<Vec<Span>>,
     /// `None` for who is taken out.
     legs: Vec<Option<Vec<Leg>>>,
-    /// When each robot is done with its legs and work.
-    settled: Table<u64>,
+    /// When each robot is done with its legs and work, and could be gone from where it rests then.
+    gone: Table<u64>,
 }
 
 /// A time in which a leg can be driven, and who would have to leave its place of rest for it.
@@ -72,7 +72,7 @@ impl<'a> Timetable<'a> {
             scene,
             spans: vec![Vec::new(); scene.resources],
             legs: Vec::new(),
-            settled: Table::new(scene.bots.len(), u64::MAX),
+            gone: Table::new(scene.bots.len(), u64::MAX),
         };
         for resource in scene.blocked {
             table.put(*resource, Span { start: 0, end: u64::MAX, bot: None });
@@ -81,7 +81,7 @@ impl<'a> Timetable<'a> {
             let mut spans = Vec::new();
             if let Some(legs) = legs {
                 table.holds(bot, legs, |resource, start, end| spans.push((resource, start, end)));
-                table.settled.set(bot, clock.ready(bot));
+                table.gone.set(bot, table.gone_after(bot, legs));
             }
             for (resource, start, end) in spans {
                 if let Some(row) = table.spans.get_mut(resource.index()) {
@@ -161,7 +161,7 @@ impl<'a> Timetable<'a> {
         for (resource, start, end) in held {
             self.put(resource, Span { start, end, bot: Some(bot) });
         }
-        self.settled.set(bot, self.ready(bot, &legs));
+        self.gone.set(bot, self.gone_after(bot, &legs));
         if let Some(slot) = self.legs.get_mut(bot) {
             *slot = Some(legs);
         }
@@ -200,8 +200,9 @@ impl<'a> Timetable<'a> {
         }
     }
 
-    /// What the way of a robot costs: for each visit and goal the time until it is done or the plan ends, and a share of the
-    /// driving. It is beyond all measure when something is not done. Work that it has begun counts for nothing.
+    /// What the way of a robot costs: for each visit and goal the time until it is done, and a share of the driving; what lies
+    /// beyond the plan as if it were alone. It is beyond all measure when too little is done. Work that it has begun counts for
+    /// nothing.
     pub(crate) fn cost(&self, bot: usize) -> u64 {
         let Some((graph, state)) = self.graph(bot) else { return 0 };
         let Some(legs) = self.legs(bot) else { return 0 };
@@ -217,17 +218,17 @@ impl<'a> Timetable<'a> {
             driving = driving.saturating_add(leg.end.saturating_sub(leg.start));
             (stage, ready) = (served, leg.end.saturating_add(work));
         }
-        let served = !state.required || state.is_done(stage, place);
-        cost.saturating_add(driving / DRIVING_SHARE).saturating_add(if served { 0 } else { UNSERVED_US })
+        let served = !state.required || state.is_half_done(stage, place);
+        cost.saturating_add(driving / DRIVING_SHARE)
+            .saturating_add(state.at_least(stage, place))
+            .saturating_add(if served { 0 } else { UNSERVED_US })
     }
 
-    /// By how much the way of a robot costs more than what it achieves would if it were alone.
+    /// By how much the way of a robot costs more than if it were alone.
     pub(crate) fn loss(&self, bot: usize) -> u64 {
         let Some((_, state)) = self.graph(bot).filter(|(_, bot)| bot.required) else { return 0 };
-        let (stage, place) = self.end(bot, usize::MAX);
-        let ahead = state.at_least(stage, place);
-        let whole = state.at_least(state.serve(0, state.start).0, state.start);
-        self.cost(bot).saturating_add(ahead).saturating_sub(whole)
+        let alone = state.at_least(state.serve(0, state.start).0, state.start);
+        self.cost(bot).saturating_sub(alone)
     }
 
     /// Visits that a robot has done after its first legs, and where it rests then.
@@ -256,23 +257,26 @@ impl<'a> Timetable<'a> {
         self.graph(bot).is_some_and(|(_, state)| state.is_half_done(stage, place))
     }
 
-    /// When a robot is done with these legs and its work.
-    fn ready(&self, bot: usize, legs: &[Leg]) -> u64 {
+    /// When a robot that is done with these legs and its work could be gone.
+    fn gone_after(&self, bot: usize, legs: &[Leg]) -> u64 {
         let (Some(graph), Some(state)) = (self.scene.graph(bot), self.scene.bots.get(bot)) else {
             return u64::MAX;
         };
         let (stage, ready) = state.serve(0, state.start);
-        let end = legs.iter().fold((stage, ready), |(stage, _), leg| {
-            let (served, work) = graph.hop(leg.hop).map_or((stage, 0), |hop| state.serve(stage, hop.to.0));
-            (served, leg.end.saturating_add(work))
+        let (_, ready, place) = legs.iter().fold((stage, ready, state.start), |(stage, _, place), leg| {
+            let place = graph.hop(leg.hop).map_or(place, |hop| hop.to.0);
+            let (served, work) = state.serve(stage, place);
+            (served, leg.end.saturating_add(work), place)
         });
-        end.1
+        let hops = graph.out_range(place).filter_map(|id| graph.hop(id));
+        let quickest = hops.map(|hop| hop.time.as_micros()).min().unwrap_or(0);
+        ready.saturating_add(quickest.max(LEAVE_US))
     }
 
     /// From when on whoever holds a resource for good could be gone; `None` if never.
     fn gone(&self, span: &Span, keep: &[usize]) -> Option<u64> {
         let bot = span.bot.filter(|bot| span.end == u64::MAX && !keep.contains(bot))?;
-        Some(self.settled.at(bot).saturating_add(LEAVE_US))
+        Some(self.gone.at(bot))
     }
 
     /// The earliest time from `from` on in which all of `claims` are free for `duration`, if it ends until `until`. Robots

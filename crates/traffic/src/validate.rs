@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sheepdog_core::{AgentId, LaneId, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite};
 
-use crate::{Plan, PlanRobot, PlannedMove, Problem, RULES, TRF_005};
+use crate::{Plan, PlanRobot, PlannedMove, Problem, RULES, TRF_005, TRF_009};
 
 /// Why a plan does not solve its problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,12 @@ pub enum PlanFault {
         /// Its goal.
         goal: WaypointId,
     },
+    /// A robot whose way is left to the next plan does nothing in this one.
+    #[error("robot {agent} is to get on with the next plan ({TRF_009}) and makes no move in this one")]
+    StaysBehind {
+        /// The robot.
+        agent: AgentId,
+    },
     /// An excuse cites no rule of this crate.
     #[error("robot {agent} is unserved by an unknown rule")]
     UnknownRule {
@@ -170,6 +176,9 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
         }
         if RULES.iter().all(|rule| rule.id != unserved.rule) {
             return Err(PlanFault::UnknownRule { agent: unserved.agent });
+        }
+        if unserved.rule == TRF_009 && plan.moves.iter().all(|step| step.agent != unserved.agent) {
+            return Err(PlanFault::StaysBehind { agent: unserved.agent });
         }
         excused.insert(unserved.agent, unserved.rule);
     }

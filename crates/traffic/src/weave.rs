@@ -21,6 +21,10 @@ const EVICTION_US: u64 = 2_000_000;
 const EVICTIONS_MAX: usize = 24;
 /// Times in which one place is reached by one hop.
 const GAPS_MAX: usize = 6;
+/// The search prefers what is near its end: ways may cost one part in this many more than the best.
+const GREED_SHARE: u64 = 4;
+/// No state.
+const NONE: u32 = u32::MAX;
 
 /// A place in a time in which nobody else needs it.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +43,6 @@ struct State {
     /// The state before among those of the same place and stage.
     same: u32,
 }
-
-/// The search prefers what is near its end: ways may cost one part in this many more than the best.
-const GREED_SHARE: u64 = 4;
-/// No state.
-const NONE: u32 = u32::MAX;
 
 struct Search<'t, 'a> {
     table: &'t Timetable<'a>,
@@ -88,7 +87,10 @@ impl Search<'_, '_> {
         let mut other = newest.at(state.place as usize);
         state.same = other;
         while let Some(known) = self.states.get(other as usize) {
-            if known.until == state.until && known.cost <= state.cost && known.ready <= state.ready {
+            let waits = state.ready.checked_sub(known.ready).filter(|_| known.until == state.until);
+            let spent = waits
+                .map(|waits| known.cost.saturating_add(waits.saturating_mul(self.bot.left(state.stage))));
+            if spent.is_some_and(|spent| spent <= state.cost) {
                 return;
             }
             other = known.same;

@@ -13,11 +13,18 @@ const LANDMARKS: usize = 8;
 /// How many of them, the most telling ones, a question looks at.
 const ASKED: usize = 3;
 
+/// The lane times of one profile, asked once.
+#[derive(Clone, Debug)]
+pub struct LaneTimes {
+    /// Lanes that reach a waypoint: where they come from and how long they take.
+    into: Csr<(u32, u64)>,
+    waypoints: usize,
+}
+
 /// The roadmap with the times of one profile, ready for a directed search.
 #[derive(Clone, Debug)]
 pub struct RouteTable {
-    /// Lanes that reach a waypoint: where they come from and how long they take.
-    into: Csr<(u32, u64)>,
+    lanes: LaneTimes,
     /// Lanes that leave a waypoint, by id.
     out: Csr<(LaneId, u32, u64)>,
     landmarks: Landmarks,
@@ -246,28 +253,38 @@ fn units_between(start: ToAndFrom, end: ToAndFrom) -> u32 {
     start.to.saturating_sub(end.to).max(end.from.saturating_sub(start.from)).saturating_sub(1)
 }
 
+impl LaneTimes {
+    /// Asks every lane once. O(lanes)
+    pub fn new(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits) -> Self {
+        let waypoints = (0..).map(WaypointId).zip(site.waypoints());
+        let into = Csr::from_rows(waypoints.map(|(to, _)| {
+            let lane = |lane: &LaneId| {
+                Some((site.lane(*lane)?.from.0, lane_time(site, profile, waits, *lane)?.as_micros()))
+            };
+            site.lanes_to(to).iter().filter_map(lane).collect::<Vec<_>>()
+        }));
+        Self { into, waypoints: site.waypoints().len() }
+    }
+
+    /// What [`travel_times_to`](super::travel_times_to) finds, without a look at the site. O((n + m) log n)
+    pub fn times_to(&self, target: WaypointId, scratch: &mut RouteScratch) -> TravelTimes {
+        let times = scratch.times_from(target.0, self.waypoints, |at| self.into.row(at).iter().copied());
+        TravelTimes { target, times: times.into_iter().map(Micros::new).collect() }
+    }
+}
+
 impl RouteTable {
     /// Asks every lane once, and makes sixteen searches over the whole roadmap: O((waypoints + lanes) log waypoints).
     pub fn new(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits) -> Self {
         let time = |lane: &LaneId| Some((*lane, site.lane(*lane)?, lane_time(site, profile, waits, *lane)?));
-        let waypoints = || (0..).map(WaypointId).zip(site.waypoints());
-        let out = Csr::from_rows(waypoints().map(|(from, _)| {
+        let waypoints = (0..).map(WaypointId).zip(site.waypoints());
+        let out = Csr::from_rows(waypoints.map(|(from, _)| {
             let lanes = site.lanes_from(from).iter().filter_map(time);
             lanes.map(|(id, lane, time)| (id, lane.to.0, time.as_micros())).collect::<Vec<_>>()
         }));
-        let into = Csr::from_rows(waypoints().map(|(to, _)| {
-            let lanes = site.lanes_to(to).iter().filter_map(time);
-            lanes.map(|(_, lane, time)| (lane.from.0, time.as_micros())).collect::<Vec<_>>()
-        }));
-        let landmarks = Landmarks::new(&into, &out, site.waypoints().len());
-        Self { into, out, landmarks }
-    }
-
-    /// [`travel_times_to`](super::travel_times_to) over these lane times. O((n + m) log n), without a look at the site.
-    pub fn times_to(&self, target: WaypointId, scratch: &mut RouteScratch) -> TravelTimes {
-        let waypoints = self.landmarks.times.len();
-        let times = scratch.times_from(target.0, waypoints, |at| self.into.row(at).iter().copied());
-        TravelTimes { target, times: times.into_iter().map(Micros::new).collect() }
+        let lanes = LaneTimes::new(site, profile, waits);
+        let landmarks = Landmarks::new(&lanes.into, &out, lanes.waypoints);
+        Self { lanes, out, landmarks }
     }
 
     /// The quickest lanes from `from` to `to` and the time they take; among equally quick ways, at every waypoint the
@@ -302,7 +319,7 @@ impl RouteTable {
                 total = time;
                 continue;
             }
-            for &(next, takes) in self.into.row(waypoint as usize) {
+            for &(next, takes) in self.lanes.into.row(waypoint as usize) {
                 let time = time.saturating_add(takes);
                 if scratch.improve(next, time) {
                     scratch.queue.push((time.saturating_add(estimate.to(next)).max(bound), time, next));

@@ -138,6 +138,17 @@ proptest! {
         prop_assert!(!whole.unserved.is_empty(), "everybody should be there by now");
     }
 
+    /// However little may be looked at, and whatever was planned before, the budget holds and the answer is valid.
+    #[test]
+    fn the_budget_holds_beside_an_old_plan((site, problem) in problems(), (_, other) in problems(), budget in 0..60_u32) {
+        let mut planner = Planner::new(site.clone(), &SPEEDS);
+        let pending = planner.plan(&other, AMPLE).moves;
+        let problem = Problem { pending, ..problem };
+        let plan = planner.plan(&problem, budget);
+        prop_assert_eq!(validate(&site, &problem, &plan), Ok(()));
+        prop_assert!(plan.steps_used <= budget);
+    }
+
     /// What was planned before may be anything.
     #[test]
     fn nonsense_that_was_planned_before_is_harmless(
@@ -231,6 +242,20 @@ fn an_undisturbed_robot_takes_the_shortest_way_and_nobody_else_moves() {
         plan(&site, &problem(vec![robot(1, 1, Some(4)), robot(2, 0, None), robot(3, 5, Some(5))]), AMPLE);
     assert_eq!(plan.moves.len(), 3);
     assert!(plan.moves.iter().all(|step| step.agent.0 == 1));
+}
+
+/// The less urgent robot has a plan already, and its goal is beyond that of the other on a line without a pocket.
+#[test]
+fn who_is_urgent_is_served_before_who_was_first() {
+    let site = line(5);
+    let lax = robot(1, 0, Some(3));
+    let pending = plan(&site, &problem(vec![lax.clone(), robot(2, 4, None)]), AMPLE).moves;
+    assert_eq!(pending.len(), 3);
+    let urgent = PlanRobot { priority: 1, ..robot(2, 4, Some(1)) };
+    let problem = Problem { pending, ..problem(vec![lax, urgent]) };
+    let plan = plan(&site, &problem, AMPLE);
+    let unserved: Vec<_> = plan.unserved.iter().map(|unserved| (unserved.agent, unserved.rule)).collect();
+    assert_eq!(unserved, [(AgentId(1), TRF_003)]);
 }
 
 #[test]
