@@ -19,8 +19,6 @@ use crate::{
 const EVICTION_US: u64 = 2_000_000;
 /// Robots that are woven in again because of one.
 const EVICTIONS_MAX: usize = 24;
-/// Times in which one place is reached by one hop.
-const GAPS_MAX: usize = 6;
 /// The search prefers what is near its end: ways may cost one part in this many more than the best.
 const GREED_SHARE: u64 = 4;
 /// No state.
@@ -87,7 +85,10 @@ impl Search<'_, '_> {
         let mut other = newest.at(state.place as usize);
         state.same = other;
         while let Some(known) = self.states.get(other as usize) {
-            let waits = state.ready.checked_sub(known.ready).filter(|_| known.until == state.until);
+            // One that came along another hop turns otherwise, and may not fit where this one does.
+            let hop = |state: &State| state.via.map(|(leg, _)| leg.hop);
+            let same = known.until == state.until && hop(known) == hop(&state);
+            let waits = state.ready.checked_sub(known.ready).filter(|_| same);
             let spent = waits
                 .map(|waits| known.cost.saturating_add(waits.saturating_mul(self.bot.left(state.stage))));
             if spent.is_some_and(|spent| spent <= state.cost) {
@@ -115,7 +116,7 @@ impl Search<'_, '_> {
             let duration = hop.time.as_micros().saturating_add(turn);
             let (claims, rest) = (self.graph.claims(hop), self.graph.rest(hop.to.0));
             let mut from = at.ready;
-            for _ in 0..GAPS_MAX {
+            loop {
                 let Some(gap) = self.table.gap(claims, from, duration, at.until, self.keep) else { break };
                 let end = gap.start.saturating_add(duration);
                 let ready = end.saturating_add(work);
