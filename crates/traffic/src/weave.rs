@@ -116,8 +116,7 @@ impl Search<'_, '_> {
             let duration = hop.time.as_micros().saturating_add(turn);
             let (claims, rest) = (self.graph.claims(hop), self.graph.rest(hop.to.0));
             let mut from = at.ready;
-            loop {
-                let Some(gap) = self.table.gap(claims, from, duration, at.until, self.keep) else { break };
+            while let Some(gap) = self.table.gap(claims, from, duration, at.until, self.keep) {
                 let end = gap.start.saturating_add(duration);
                 let ready = end.saturating_add(work);
                 let until = self.table.free_until(rest, end, self.keep);
