@@ -10,14 +10,28 @@ pub(crate) const EIGHTH_TURN_RAD: f64 = FRAC_PI_4;
 
 /// The same direction in `-π..=π`.
 pub(crate) fn wrapped(angle_rad: f64) -> f64 {
-    if angle_rad.abs() <= PI { angle_rad } else { angle_rad - TAU * libm::round(angle_rad / TAU) }
+    if angle_rad.abs() <= PI { angle_rad } else { angle_rad - TAU * nearest(angle_rad / TAU).1 }
+}
+
+/// The whole number that is nearest.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "what is beyond all angles that a sensor shows stays a wrong angle"
+)]
+fn nearest(value: f64) -> (i64, f64) {
+    let whole = (value + 0.5_f64.copysign(value)) as i64;
+    (whole, whole as f64)
 }
 
 /// Sine and cosine of an angle of a few turns at most, each within 1e-10: finer than any beam's direction is known, at a quarter of the cost of
 /// what is exact. The Taylor series about the nearest quarter turn.
 pub(crate) fn sin_cos(angle_rad: f64) -> (f64, f64) {
-    let quarters = libm::round(angle_rad * FRAC_2_PI);
-    let x = angle_rad - quarters * FRAC_PI_2;
+    if !angle_rad.is_finite() {
+        return (f64::NAN, f64::NAN);
+    }
+    let (quarters, turned) = nearest(angle_rad * FRAC_2_PI);
+    let x = angle_rad - turned * FRAC_PI_2;
     let y = x * x;
     let sin = x
         * (1.0
@@ -33,8 +47,7 @@ pub(crate) fn sin_cos(angle_rad: f64) -> (f64, f64) {
                         - y * (1.0 / 30.0)
                             * (1.0
                                 - y * (1.0 / 56.0) * (1.0 - y * (1.0 / 90.0) * (1.0 - y * (1.0 / 132.0))))));
-    #[expect(clippy::cast_possible_truncation, reason = "only its remainder by four counts")]
-    match (quarters as i64).rem_euclid(4) {
+    match quarters.rem_euclid(4) {
         0 => (sin, cos),
         1 => (cos, -sin),
         2 => (-sin, -cos),

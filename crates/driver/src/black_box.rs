@@ -27,7 +27,7 @@ pub struct Step {
     /// What was decided.
     pub record: Record,
     /// The canonical words of the input, each in as few bytes as it needs.
-    input: Box<[u8]>,
+    input: Vec<u8>,
     /// The interlock before the step, now and then.
     before: Option<Box<Replica<1, SECTORS>>>,
     /// Whether the record was refused, so that the robot latched instead (LOG-001).
@@ -83,6 +83,8 @@ pub(crate) struct BlackBox {
     since_keyframe: usize,
     keyframe: Option<Box<Replica<1, SECTORS>>>,
     incidents: VecDeque<Incident>,
+    /// The input of the step that is being kept.
+    bytes: Vec<u8>,
 }
 
 impl BlackBox {
@@ -103,11 +105,14 @@ impl BlackBox {
         self.incidents.iter()
     }
 
-    fn forget_before(&mut self, now: RobotTime) {
+    /// Makes room for a step of this instant. Returns one that was forgotten, to be used again.
+    fn forget_before(&mut self, now: RobotTime) -> Option<Arc<Step>> {
         let is_old = |step: &Arc<Step>| now.since(step.record.at).is_some_and(|age| BLACK_BOX_SPAN < age);
-        while self.steps.front().is_some_and(is_old) || STEPS_MAX < self.steps.len() {
-            self.steps.pop_front();
+        let mut forgotten = None;
+        while self.steps.front().is_some_and(is_old) || STEPS_MAX <= self.steps.len() {
+            forgotten = self.steps.pop_front();
         }
+        forgotten
     }
 }
 
@@ -130,16 +135,21 @@ impl Sink<1, SECTORS> for Recording<'_> {
 impl BlackBox {
     /// Keeps a step. Returns the incident if it was a stop.
     fn keep(&mut self, record: &Record, input: &Input<1, SECTORS>, refused: bool) -> Option<&Incident> {
-        let mut bytes = Vec::with_capacity(256);
-        input.write(&mut |word| put_word(&mut bytes, word));
+        self.bytes.clear();
+        input.write(&mut |word| put_word(&mut self.bytes, word));
         let before = self.keyframe.take();
-        self.steps.push_back(Arc::new(Step {
-            record: *record,
-            input: bytes.into_boxed_slice(),
-            before,
-            refused,
-        }));
-        self.forget_before(record.at);
+        // The memory of steps that nobody else has is used again.
+        let mut forgotten = self.forget_before(record.at);
+        let reused = forgotten.as_mut().and_then(Arc::get_mut).map(|old| std::mem::take(&mut old.input));
+        let mut input = reused.unwrap_or_default();
+        input.clear();
+        input.extend_from_slice(&self.bytes);
+        let step = Step { record: *record, input, before, refused };
+        match forgotten.as_mut().and_then(Arc::get_mut) {
+            Some(old) => *old = step,
+            None => forgotten = Some(Arc::new(step)),
+        }
+        self.steps.extend(forgotten);
         if !is_armed(record.before) || (is_armed(record.after) && !refused) {
             return None;
         }
@@ -271,7 +281,7 @@ impl Incident {
                 put_word(&mut input, *word);
             }
             let before = if index == start { state.take() } else { None };
-            steps.push(Arc::new(Step { record, input: input.into_boxed_slice(), before, refused }));
+            steps.push(Arc::new(Step { record, input, before, refused }));
         }
         from.next().is_none().then_some(Self { steps })
     }

@@ -24,7 +24,7 @@ use crate::{
     log::Nothing,
     observation::Pose,
     orders::Orders,
-    perception::{self, Known, SECTORS, to_i32, to_u32},
+    perception::{self, Known, SECTORS, Scratch, to_i32, to_u32},
     tracker::{Limits, Motion, Passages, Tracker},
     whereabouts::Whereabouts,
 };
@@ -83,6 +83,7 @@ pub struct Onboard<B> {
     guarded: Guarded<B, 1, SECTORS>,
     tracker: Tracker,
     known: Known,
+    scratch: Scratch,
     map: Map,
     orders: Orders,
     duty: Duty,
@@ -143,6 +144,7 @@ impl<B: Base> Onboard<B> {
             ),
             tracker: Tracker::new(Arc::clone(&config.site), config.class, limits),
             known: Known::new(&config.site),
+            scratch: Scratch::default(),
             map: Map::new(config.map)?,
             orders: Orders::default(),
             duty: Duty::default(),
@@ -328,7 +330,7 @@ impl<B: Base> Onboard<B> {
     }
 
     fn input(
-        &self,
+        &mut self,
         observation: &Observation,
         pose: Option<Pose>,
         motion: Motion,
@@ -338,7 +340,8 @@ impl<B: Base> Onboard<B> {
         // What is asked in integers is what is checked.
         let twist = perception::twist(motion.linear_mps, motion.angular_rps);
         let shut = self.orders.shut(observation.now, self.config.passage_fresh);
-        let seen = self.known.surroundings(&self.config.site, observation, pose, shut, self.sweep(twist));
+        let (sweep, scratch) = (self.sweep(twist), &mut self.scratch);
+        let seen = self.known.surroundings(&self.config.site, observation, pose, shut, sweep, scratch);
         let mut input = Input {
             request: Request {
                 twist,
@@ -371,7 +374,7 @@ impl<B: Base> Onboard<B> {
         let ahead = self.tracker.ahead(pose, Passages { open, fresh });
         Some(ReleaseLimit {
             epoch: self.tracker.route().epoch,
-            remaining: Mm(to_u32(libm::floor(ahead.released_m * 1e3))),
+            remaining: Mm(to_u32(ahead.released_m * 1e3)),
             taken: observation.taken,
             site: self.tracker.site_version(),
         })

@@ -64,14 +64,15 @@ impl Known {
         Self { doors: doors.chain(lifts).collect() }
     }
 
-    /// Whether a wall of the map, or a door that is known to be shut, is where a robot at `pose` has met something. In an
-    /// open doorway it may be a person.
-    fn is_wall(&self, site: &CompiledSite, stand: Stand, shut: &[Passage], met: Vector2<f64>) -> bool {
+    /// Whether a wall of the map, or a door that is known to be shut, is where a robot at `pose` has met something, so many
+    /// metres along a unit vector. In an open doorway it may be a person.
+    fn is_wall(&self, site: &CompiledSite, stand: Stand, shut: &[Passage], met: (Vector2<f64>, f64)) -> bool {
         let Stand { pose, heading, clearance_m } = stand;
         let Some(level) = site.level(pose.level) else { return false };
+        let (direction, range_m) = met;
         // Whatever is this near is farther than that from every wall.
-        let amid = met.norm() + WALL_MATCH_M < clearance_m;
-        let met = pose.at + heading * met;
+        let amid = range_m + WALL_MATCH_M < clearance_m;
+        let met = pose.at + heading * (direction * range_m);
         !amid && level.geometry.wall_clearance(met) <= WALL_MATCH_M
             || self.doors.iter().any(|leaf| {
                 leaf.level == pose.level && is_on_segment(met, leaf.a, leaf.b) && shut.contains(&leaf.passage)
@@ -87,27 +88,41 @@ impl Known {
         pose: Option<Pose>,
         shut: &[Passage],
         sweep: Sweep,
+        scratch: &mut Scratch,
     ) -> Surroundings<SECTORS> {
         let stand = pose.map(|pose| Stand::new(site, pose));
         let is_wall = |met| stand.is_some_and(|stand| self.is_wall(site, stand, shut, met));
-        surroundings(&observation.beams, observation.beam_range_max_m, sweep, is_wall)
+        surroundings(&observation.beams, observation.beam_range_max_m, sweep, is_wall, scratch)
     }
 }
 
-/// Reduces beams for a motion; `is_wall` knows what is a wall, by its place in `base_link`.
+/// Room for the beams of a scan, used again for the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch {
+    /// Angles and places in the scan, by angle.
+    sorted: Vec<(f64, usize)>,
+    reduced: Vec<beams::Beam>,
+}
+
+/// Reduces beams for a motion; `is_wall` knows what is a wall, by the unit vector towards it in `base_link` and its
+/// distance.
 pub(crate) fn surroundings(
     beams: &[Beam],
     sight_m: f64,
     sweep: Sweep,
-    is_wall: impl Fn(Vector2<f64>) -> bool,
+    is_wall: impl Fn((Vector2<f64>, f64)) -> bool,
+    scratch: &mut Scratch,
 ) -> Surroundings<SECTORS> {
-    let sight = Mm(to_u32(libm::floor(sight_m * 1e3)));
-    let mut sorted: Vec<(f64, &Beam)> = beams.iter().map(|beam| (wrapped(beam.angle_rad), beam)).collect();
-    sorted.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let angle_of = |entry: Option<&(f64, &Beam)>| entry.map_or(0.0, |&(angle_rad, _)| angle_rad);
-    let mut reduced = Vec::with_capacity(sorted.len());
+    let sight = Mm(to_u32(sight_m * 1e3));
+    let Scratch { sorted, reduced } = scratch;
+    sorted.clear();
+    sorted.extend(beams.iter().map(|beam| wrapped(beam.angle_rad)).zip(0..));
+    sorted.sort_unstable_by(|(a, first), (b, second)| a.total_cmp(b).then(first.cmp(second)));
+    let angle_of = |entry: Option<&(f64, usize)>| entry.map_or(0.0, |&(angle_rad, _)| angle_rad);
+    reduced.clear();
     let mut before_rad = angle_of(sorted.last());
-    for (index, &(angle_rad, beam)) in sorted.iter().enumerate() {
+    for (index, &(angle_rad, place)) in sorted.iter().enumerate() {
+        let Some(beam) = beams.get(place) else { continue };
         let after_rad = angle_of(sorted.get(index + 1).or(sorted.first()));
         let gap = |other_rad: f64| wrapped(other_rad - angle_rad).abs();
         let spacing_rad = gap(after_rad).max(gap(before_rad));
@@ -116,7 +131,7 @@ pub(crate) fn surroundings(
         let (sin, cos) = sin_cos(angle_rad);
         // Only what has been met has a place.
         let is_wall =
-            range.is_some_and(|range| range < sight) && is_wall(Vector2::new(cos, sin) * beam.range_m);
+            range.is_some_and(|range| range < sight) && is_wall((Vector2::new(cos, sin), beam.range_m));
         for direction in directions(angle_rad, (sin, cos)) {
             reduced.push(beams::Beam {
                 direction,
@@ -127,7 +142,7 @@ pub(crate) fn surroundings(
             });
         }
     }
-    beams::reduce(&reduced, sight, sweep)
+    beams::reduce(reduced, sight, sweep)
 }
 
 /// A scan as one sensor's reading.
@@ -161,8 +176,8 @@ pub(crate) fn odometry(observation: &Observation) -> Option<Reading<Odometry>> {
         let value = Odometry {
             speed: MmPerS(to_u32(libm::ceil(speed_mps.abs() * 1e3))),
             yaw_rate: MradPerS(to_i32(libm::ceil(yaw_rate_rps.abs() * 1e3))),
-            travelled: Mm(to_u32(libm::floor(travelled_m * 1e3))),
-            turned_mrad: to_u32(libm::floor(turned_rad * 1e3)),
+            travelled: Mm(to_u32(travelled_m * 1e3)),
+            turned_mrad: to_u32(turned_rad * 1e3),
         };
         Reading { taken, value }
     })
@@ -188,7 +203,7 @@ pub(crate) fn twist(linear_mps: f64, angular_rps: f64) -> Twist {
 
 /// Rounded down to a millimetre; `None` for what is no distance.
 fn valid_range(range_m: f64) -> Option<Mm> {
-    (range_m.is_finite() && 0.0 <= range_m).then(|| Mm(to_u32(libm::floor(range_m * 1e3))))
+    (range_m.is_finite() && 0.0 <= range_m).then(|| Mm(to_u32(range_m * 1e3)))
 }
 
 /// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
@@ -198,15 +213,18 @@ fn directions(angle_rad: f64, unit: (f64, f64)) -> impl Iterator<Item = Directio
         (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, sin_cos(angle)));
     own.into_iter().chain(main).filter_map(|(angle_rad, (sin, cos))| {
         let unit = f64::from(UNIT);
-        let sector = libm::floor(angle_rad / EIGHTH_TURN_RAD + 0.5) + 8.0;
+        // Eight more, which is once around, keep it above zero.
+        let sector = angle_rad / EIGHTH_TURN_RAD + 8.5;
         Direction::new(to_i32(cos * unit), to_i32(sin * unit), u8::try_from(to_u32(sector) % 8).unwrap_or(0))
     })
 }
 
 /// Half an angle in the unit of directions, rounded up.
 pub(crate) fn half_spacing(spacing_rad: f64) -> u16 {
-    let half = libm::ceil(spacing_rad / 2.0 * f64::from(UNIT));
-    u16::try_from(to_u32(half)).unwrap_or(u16::MAX)
+    let half = spacing_rad / 2.0 * f64::from(UNIT);
+    let below = to_u32(half);
+    let up = u32::from(f64::from(below) < half);
+    u16::try_from(below.saturating_add(up)).unwrap_or(u16::MAX)
 }
 
 /// Whether a return lies on the line between two points, as far as localisation and ranges can tell.
@@ -256,7 +274,7 @@ mod tests {
         };
         for angle_rad in [f64::NAN, f64::INFINITY, 1e300, -1e40] {
             let beam = Beam { angle_rad, range_m: 0.5, confidence: sheepdog_core::Confidence::FULL };
-            let seen = surroundings(&[beam], 10.0, sweep, |_| false);
+            let seen = surroundings(&[beam], 10.0, sweep, |_| false, &mut Scratch::default());
             let spoken_for = seen.sectors.iter().flatten().count();
             assert!(spoken_for == SECTORS || angle_rad.is_finite() && spoken_for == 1, "{angle_rad}");
         }
@@ -279,7 +297,12 @@ mod tests {
         let (door, lift) = (Passage::Door(DoorId(0)), |level| Passage::Lift(LiftId(0), LevelId(level)));
         let pose = |level| Pose { level: LevelId(level), at: Point2::new(3.0, 0.0), yaw_rad: 0.0 };
         let is_wall = |level, x_m: f64, shut: &[Passage]| {
-            known.is_wall(&site, Stand::new(&site, pose(level)), shut, Vector2::new(x_m - 3.0, 0.0))
+            known.is_wall(
+                &site,
+                Stand::new(&site, pose(level)),
+                shut,
+                (Vector2::x() * (x_m - 3.0).signum(), (x_m - 3.0).abs()),
+            )
         };
         for shut in [&[][..], &[Passage::Door(DoorId(1))], &[lift(0)]] {
             assert!(!is_wall(0, 6.0, shut), "{shut:?}");

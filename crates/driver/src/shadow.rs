@@ -24,7 +24,7 @@ use sheepdog_interlock::{
 
 use crate::{
     Beam, SECTORS,
-    perception::{self, to_i32, to_u32},
+    perception::{self, Scratch, to_i32, to_u32},
 };
 
 /// How far into the recording it is looked whether a stop was needed.
@@ -69,6 +69,7 @@ pub struct Sample {
 pub struct Shadow {
     robot: ShadowRobot,
     interlock: Interlock<1, SECTORS>,
+    scratch: Scratch,
     last: Option<(RobotTime, Decision)>,
     /// Way and angle of the robot that obeys, so far.
     travelled_mm: f64,
@@ -97,6 +98,7 @@ impl Shadow {
         Ok(Self {
             robot,
             interlock: Interlock::new(config, config.digest(), Restart::First),
+            scratch: Scratch::default(),
             last: None,
             travelled_mm: 0.0,
             turned_mrad: 0.0,
@@ -152,12 +154,12 @@ impl Shadow {
         Said { decision, is_stop, free_travel: seen.free_travel }
     }
 
-    fn seen(&self, sample: &Sample, twist: Twist) -> Surroundings<SECTORS> {
+    fn seen(&mut self, sample: &Sample, twist: Twist) -> Surroundings<SECTORS> {
         let speed = MmPerS(twist.linear_mm_per_s.unsigned_abs());
         let reach = perception::braking_distance(&self.robot.config, speed);
         let half_gap = perception::half_spacing(self.robot.beam_gap_rad);
         let sweep = Sweep { twist, radius: self.robot.radius, reach, wall_credit: Mm::ZERO, half_gap };
-        perception::surroundings(&sample.beams, self.robot.sight_m, sweep, |_| false)
+        perception::surroundings(&sample.beams, self.robot.sight_m, sweep, |_| false, &mut self.scratch)
     }
 
     /// The motion of a robot that does what it is told: it stands after a stop, and is never faster than permitted.

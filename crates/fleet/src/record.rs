@@ -247,6 +247,13 @@ pub enum Record {
 }
 
 impl Record {
+    /// The kind of [`Record::Held`].
+    pub const HELD: Kind = Kind(10);
+    /// The kind of [`Record::Stop`].
+    pub const STOP: Kind = Kind(11);
+    /// The kind of [`Record::Done`].
+    pub const DONE: Kind = Kind(18);
+
     /// The kind under which the envelope is filed.
     pub fn kind(&self) -> Kind {
         Kind(match self {
@@ -259,15 +266,15 @@ impl Record {
             Self::Planned { .. } => 7,
             Self::PlanRefused { .. } => 8,
             Self::Released { .. } => 9,
-            Self::Held { .. } => 10,
-            Self::Stop { .. } => 11,
+            Self::Held { .. } => Self::HELD.0,
+            Self::Stop { .. } => Self::STOP.0,
             Self::StopOrdered(_) => 12,
             Self::Reset(_) => 13,
             Self::GateClosed { .. } => 14,
             Self::GateOpened { .. } => 15,
             Self::StepStarted { .. } => 16,
             Self::StepDone { .. } => 17,
-            Self::Done { .. } => 18,
+            Self::Done { .. } => Self::DONE.0,
             Self::Cancelled { .. } => 19,
             Self::Withdrawn { .. } => 20,
             Self::Agent { .. } => 21,

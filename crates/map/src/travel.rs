@@ -2,13 +2,17 @@
 //!
 //! Times are integers, so equal ways are equal on every machine; ties are broken by ids.
 
+mod queue;
 mod route;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use sheepdog_core::{DoorId, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId};
 
-pub use self::route::{LaneTimes, RouteScratch, RouteTable};
+pub use self::{
+    queue::BucketQueue,
+    route::{LaneTimes, RouteScratch, RouteTable},
+};
 use crate::compiled::{CompiledSite, Lane};
 
 /// How long one waits for doors and lifts: from a table, or from what is booked at the moment.

@@ -478,13 +478,15 @@ impl World {
     }
 
     fn count(&mut self, envelope: &Envelope) -> Result<(), WorldError> {
-        let record = Record::decode(envelope)?;
-        if let Record::Stop { agent, event } = &record {
-            self.tally.stops.note(*agent, event, &self.plant.truth());
-        }
-        self.tally.yields += u64::from(matches!(record, Record::Held { .. }));
-        if matches!(record, Record::Done { .. }) {
-            self.tally.last_done = Some(envelope.time);
+        match envelope.kind {
+            Record::STOP => {
+                if let Record::Stop { agent, event } = Record::decode(envelope)? {
+                    self.tally.stops.note(agent, &event, &self.plant.truth());
+                }
+            }
+            Record::HELD => self.tally.yields += 1,
+            Record::DONE => self.tally.last_done = Some(envelope.time),
+            _ => {}
         }
         Ok(())
     }

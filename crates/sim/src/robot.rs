@@ -16,7 +16,7 @@ use crate::{
     full_log::FullLog,
     radio::SimLink,
     random::{Purpose, drift, signed_unit, stream},
-    sense::{Eye, scan},
+    sense::{Eye, Scanner},
     world::{Disc, Owner, World},
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Robot {
     frozen: Option<Frozen>,
     /// Its own log, if somebody keeps one.
     pub(crate) log: Option<Box<dyn Log>>,
-    beams: BeamSpec,
+    scanner: Scanner,
     power: PowerSpec,
     charge: u64,
     /// The robot's clock less the plant's.
@@ -96,7 +96,7 @@ impl Robot {
             down: None,
             frozen: None,
             log: None,
-            beams: parts.beams,
+            scanner: Scanner::new(parts.beams),
             power: parts.power,
             charge: u64::from(parts.battery.get()) * HOUR_US,
             clock_offset: parts.clock_offset,
@@ -321,34 +321,36 @@ impl Robot {
             Some(log) => self.onboard.step_logged(&observation, &mut self.link, log.as_mut()),
             None => self.onboard.step(&observation, &mut self.link),
         }
+        self.scanner.give_back(observation.beams);
     }
 
-    fn observe(&self, now: FleetTime, world: &World) -> Observation {
+    fn observe(&mut self, now: FleetTime, world: &World) -> Observation {
         let Body { level, at, yaw_rad, .. } = self.body;
         let us = now.as_micros();
         let eye = Eye { robot: self.index, level, at, yaw_rad };
         let error = |purpose| drift(self.seed, purpose, self.agent.0, us);
-        let beams = scan(world, eye, &self.beams, self.seed, self.agent.0, us);
-        let residual_m = self.beams.contour.then(|| {
+        let beams = self.scanner.scan(world, eye, self.seed, self.agent.0, us);
+        let spec = &self.scanner.spec;
+        let residual_m = spec.contour.then(|| {
             let mut rng = stream(self.seed, Purpose::Contour, self.agent.0, us);
-            (signed_unit(&mut rng).abs() * self.beams.range_noise_m).min(CONTOUR_NOISE_MAX_M)
+            (signed_unit(&mut rng).abs() * spec.range_noise_m).min(CONTOUR_NOISE_MAX_M)
         });
         Observation {
             now: self.clock(now),
             taken: self.clock(now),
             level,
-            x_m: at.x + self.beams.position_error_m * error(Purpose::ErrorX),
-            y_m: at.y + self.beams.position_error_m * error(Purpose::ErrorY),
-            yaw_rad: yaw_rad + self.beams.yaw_error_rad * error(Purpose::ErrorYaw),
+            x_m: at.x + spec.position_error_m * error(Purpose::ErrorX),
+            y_m: at.y + spec.position_error_m * error(Purpose::ErrorY),
+            yaw_rad: yaw_rad + spec.yaw_error_rad * error(Purpose::ErrorYaw),
             // Both axes at their limits at once.
-            pose_error_m: self.beams.position_error_m * std::f64::consts::SQRT_2,
+            pose_error_m: spec.position_error_m * std::f64::consts::SQRT_2,
             speed_mps: self.body.speed_mps(),
             yaw_rate_rps: self.body.yaw_rate_rps(),
             travelled_m: self.body.travelled_m(),
             turned_rad: self.body.turned_rad(),
             frame: us,
             beams,
-            beam_range_max_m: self.beams.range_max_m,
+            beam_range_max_m: spec.range_max_m,
             residual_m,
             // No plant watches its brakes or presses a button for resets.
             braking: None,

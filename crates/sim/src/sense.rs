@@ -1,13 +1,13 @@
 //! What a robot perceives: ranges with confidence.
 
-use nalgebra::{Point2, Vector2};
+use nalgebra::{Point2, Rotation2, Vector2};
 use sheepdog_core::{Confidence, LevelId};
 use sheepdog_driver::Beam;
 
 use crate::{
     config::BeamSpec,
     random::{Purpose, signed_unit, stream},
-    world::{Barrier, Disc, Owner, World, point_segment, ray_segment},
+    world::{Barrier, Disc, Owner, World, floor, point_segment, ray_segment},
 };
 
 /// Half the thickness of a usual wall: the world's rays end on centre lines, a scanner's on surfaces.
@@ -35,7 +35,20 @@ const SECTORS_PER_RAD: f64 = 32.0 * std::f64::consts::FRAC_1_PI;
 /// Bodies that a sector can name.
 const NAMED_MAX: usize = u64::BITS as usize;
 
+/// A range sensor: what it is made of, and room for what it sees.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    pub(crate) spec: BeamSpec,
+    /// Angles and directions of the fixed beams in `base_link`.
+    fixed: Vec<(f64, Vector2<f64>)>,
+    found: Vec<usize>,
+    bodies: Vec<Seen>,
+    /// The beams of the last scan, if they were given back.
+    beams: Vec<Beam>,
+}
+
 /// A body in range, seen from the eye.
+#[derive(Debug)]
 struct Seen {
     offset: Vector2<f64>,
     distance_m: f64,
@@ -51,7 +64,7 @@ struct Scene<'a> {
     world: &'a World,
     eye: Eye,
     range_max_m: f64,
-    bodies: Vec<Seen>,
+    bodies: &'a [Seen],
     /// Which of the first 64 bodies reach into each sector.
     sectors: [u64; SECTORS],
     /// Whether the eye is in one of them.
@@ -62,8 +75,18 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(world: &'a World, eye: Eye, range_max_m: f64) -> Self {
+    /// `found` and `bodies` are room for it.
+    fn new(
+        world: &'a World,
+        eye: Eye,
+        range_max_m: f64,
+        found: &mut Vec<usize>,
+        bodies: &'a mut Vec<Seen>,
+    ) -> Self {
         let seen = |disc: &Disc| {
+            if disc.level != eye.level || disc.owner == Owner::Robot(eye.robot) {
+                return None;
+            }
             let offset = disc.at - eye.at;
             let reach_m = range_max_m + disc.radius_m;
             let square = offset.norm_squared();
@@ -78,14 +101,15 @@ impl<'a> Scene<'a> {
         let near = |barrier: &&Barrier| {
             barrier.level == eye.level && point_segment(eye.at, barrier.a, barrier.b) <= range_max_m
         };
-        let near_by = world.near(eye.level, eye.at, range_max_m, Owner::Robot(eye.robot));
-        let bodies: Vec<Seen> = near_by.filter_map(seen).collect();
+        world.find_near(eye.level, eye.at, range_max_m, found);
+        bodies.clear();
+        bodies.extend(found.iter().filter_map(|index| world.discs().get(*index)).filter_map(seen));
         Self {
             world,
             eye,
             range_max_m,
             is_inside: bodies.iter().any(|seen| seen.outside <= 0.0),
-            sectors: sectors(&bodies),
+            sectors: sectors(bodies),
             bodies,
             clearance_m: world.clearance(eye.level, eye.at),
             barriers: world.barriers.iter().filter(near).collect(),
@@ -143,8 +167,7 @@ impl<'a> Scene<'a> {
 /// The sector of a bearing.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole turns fall away")]
 fn sector(bearing_rad: f64) -> usize {
-    let sector = libm::floor(bearing_rad * SECTORS_PER_RAD) as i64;
-    sector as usize % SECTORS
+    floor(bearing_rad * SECTORS_PER_RAD) as usize % SECTORS
 }
 
 /// Which of the first 64 bodies a beam into each sector may meet.
@@ -165,33 +188,53 @@ fn sectors(bodies: &[Seen]) -> [u64; SECTORS] {
     sectors
 }
 
-/// One scan: the fixed beams in order of their angle, then those that point at bodies.
-///
-/// Costs one ray each through walls, and the bodies and closed doors in range.
-pub(crate) fn scan(world: &World, eye: Eye, spec: &BeamSpec, seed: u64, entity: u32, step: u64) -> Vec<Beam> {
-    let scene = Scene::new(world, eye, spec.range_max_m);
-    let mut rng = stream(seed, Purpose::Beams, entity, step);
-    let pitch_rad = std::f64::consts::TAU / f64::from(spec.count.max(1));
-    let fixed = (0..spec.count).map(|index| {
-        let angle_rad = f64::from(index) * pitch_rad;
-        let (sin, cos) = libm::sincos(angle_rad + eye.yaw_rad);
-        (angle_rad, Vector2::new(cos, sin))
-    });
-    let bodies =
-        scene.towards_bodies().map(|(bearing_rad, direction)| (bearing_rad - eye.yaw_rad, direction));
-    let mut beams = Vec::with_capacity(scene.bodies.len() * 3 + spec.count as usize);
-    beams.extend(fixed.chain(bodies).map(|(angle_rad, direction)| {
-        let true_m = scene.range(angle_rad + eye.yaw_rad, direction);
-        // What is out of range stays out of range: noise must not invent an obstacle there.
-        let noise_m =
-            if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
-        Beam {
-            angle_rad,
-            range_m: (true_m + noise_m).clamp(0.0, spec.range_max_m),
-            confidence: noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng)),
+impl Scanner {
+    pub(crate) fn new(spec: BeamSpec) -> Self {
+        let pitch_rad = std::f64::consts::TAU / f64::from(spec.count.max(1));
+        let fixed = (0..spec.count).map(|index| {
+            let angle_rad = f64::from(index) * pitch_rad;
+            let (sin, cos) = libm::sincos(angle_rad);
+            (angle_rad, Vector2::new(cos, sin))
+        });
+        let fixed = fixed.collect();
+        Self { spec, fixed, found: Vec::new(), bodies: Vec::new(), beams: Vec::new() }
+    }
+
+    /// One scan: the fixed beams in order of their angle, then those that point at bodies.
+    ///
+    /// Costs one ray each through walls, and the bodies and closed doors in range. Allocates for the beams unless those of
+    /// a scan before were [given back](Self::give_back).
+    pub(crate) fn scan(&mut self, world: &World, eye: Eye, seed: u64, entity: u32, step: u64) -> Vec<Beam> {
+        let Self { spec, fixed, found, bodies, beams } = self;
+        let scene = Scene::new(world, eye, spec.range_max_m, found, bodies);
+        let mut rng = stream(seed, Purpose::Beams, entity, step);
+        let mut beam = |angle_rad: f64, bearing_rad: f64, direction: Vector2<f64>| {
+            let true_m = scene.range(bearing_rad, direction);
+            // What is out of range stays out of range: noise must not invent an obstacle there.
+            let noise_m =
+                if true_m < spec.range_max_m { signed_unit(&mut rng) * spec.range_noise_m } else { 0.0 };
+            Beam {
+                angle_rad,
+                range_m: (true_m + noise_m).clamp(0.0, spec.range_max_m),
+                confidence: noisy(spec.confidence, spec.confidence_noise_ppm, signed_unit(&mut rng)),
+            }
+        };
+        let mut scan = std::mem::take(beams);
+        scan.clear();
+        let heading = Rotation2::new(eye.yaw_rad);
+        for &(angle_rad, direction) in &*fixed {
+            scan.push(beam(angle_rad, angle_rad + eye.yaw_rad, heading * direction));
         }
-    }));
-    beams
+        for (bearing_rad, direction) in scene.towards_bodies() {
+            scan.push(beam(bearing_rad - eye.yaw_rad, bearing_rad, direction));
+        }
+        scan
+    }
+
+    /// Takes the beams of a scan for the next.
+    pub(crate) fn give_back(&mut self, beams: Vec<Beam>) {
+        self.beams = beams;
+    }
 }
 
 fn noisy(nominal: Confidence, noise_ppm: u32, draw: f64) -> Confidence {
@@ -228,7 +271,7 @@ mod tests {
 
     fn look(world: &World) -> Vec<Beam> {
         let spec = BeamSpec { range_noise_m: 0.0, ..BeamSpec::default() };
-        scan(world, EYE, &spec, 1, 0, 0)
+        Scanner::new(spec).scan(world, EYE, 1, 0, 0)
     }
 
     #[test]
@@ -237,7 +280,7 @@ mod tests {
         assert_eq!(beams.len(), 24);
         // The corners of the western room are at most 5.83 m away.
         assert!(beams.iter().all(|beam| beam.range_m < 5.84));
-        let ahead = scan(&world(&[]), Eye { yaw_rad: 0.0, ..EYE }, &BeamSpec::default(), 1, 0, 0);
+        let ahead = Scanner::new(BeamSpec::default()).scan(&world(&[]), Eye { yaw_rad: 0.0, ..EYE }, 1, 0, 0);
         assert!((ahead[0].range_m - 3.0).abs() < 0.06);
     }
 
@@ -277,7 +320,8 @@ mod tests {
         ) {
             let bodies: Vec<_> = bodies.into_iter().map(|(x, y, radius)| (0, x, y, radius)).collect();
             let empty = world(&[]);
-            let alone = Scene::new(&empty, EYE, 10.0);
+            let (mut found, mut seen) = (Vec::new(), Vec::new());
+            let alone = Scene::new(&empty, EYE, 10.0, &mut found, &mut seen);
             for beam in look(&world(&bodies)) {
                 let bearing = beam.angle_rad + EYE.yaw_rad;
                 let direction = Vector2::new(libm::cos(bearing), libm::sin(bearing));

@@ -103,9 +103,17 @@ impl World {
         reach_m: f64,
         me: Owner,
     ) -> impl Iterator<Item = &Disc> {
+        let mut found = Vec::new();
+        self.find_near(level, at, reach_m, &mut found);
+        let discs = found.into_iter().filter_map(|index| self.discs.get(index));
+        discs.filter(move |disc| disc.level == level && disc.owner != me)
+    }
+
+    /// The indices of [`near`](Self::near), and a few more, in place of what was in `found`.
+    pub(crate) fn find_near(&self, level: LevelId, at: Point2<f64>, reach_m: f64, found: &mut Vec<usize>) {
+        found.clear();
         let reach_m = reach_m + self.radius_max_m;
         let (bottom, top) = (row(at.y - reach_m), row(at.y + reach_m));
-        let mut found: Vec<usize> = Vec::with_capacity(32);
         if self.cells.len() <= usize::try_from(top.saturating_sub(bottom)).unwrap_or(0) {
             // Looking at all of them costs less.
             found.extend(0..self.discs.len());
@@ -118,8 +126,6 @@ impl World {
             }
             found.sort_unstable();
         }
-        let discs = found.into_iter().filter_map(|index| self.discs.get(index));
-        discs.filter(move |disc| disc.level == level && disc.owner != me)
     }
 
     /// Free distance from `origin` along the unit vector `direction` to the next static wall, at most `max_m`.
@@ -144,9 +150,19 @@ fn cell(disc: &Disc) -> Cell {
 }
 
 /// In which row or column of squares a coordinate lies.
-#[expect(clippy::cast_possible_truncation, reason = "saturates, which no coordinate of a site reaches")]
 fn row(coordinate_m: f64) -> i32 {
-    libm::floor(coordinate_m / CELL_M) as i32
+    i32::try_from(floor(coordinate_m / CELL_M)).unwrap_or(i32::MAX)
+}
+
+/// The largest whole number that is not above, within the range of an `i64`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "no coordinate or angle of a site comes near the limits"
+)]
+pub(crate) fn floor(value: f64) -> i64 {
+    let towards_zero = value as i64;
+    towards_zero - i64::from(value < towards_zero as f64)
 }
 
 /// Distance along the unit vector `direction` from `origin` to the segment `a`-`b`, both ends included.

@@ -1,6 +1,6 @@
 //! How far it is to a goal.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use sheepdog_map::travel::BucketQueue;
 
 /// Distance of a waypoint from which the goal cannot be reached.
 pub(crate) const UNREACHABLE: u64 = u64::MAX;
@@ -17,28 +17,32 @@ pub(crate) struct Distances {
 }
 
 impl Distances {
-    /// One backward search of Dijkstra over steps: where from, and how long in units.
+    /// One backward search of Dijkstra over steps: where from, and how long in units. `extremes` are the shortest and the longest
+    /// of them.
     pub(crate) fn new<I: Iterator<Item = (u32, u32)>>(
         waypoints: usize,
         goals: impl IntoIterator<Item = u32>,
+        (shortest, longest): (u32, u32),
         into: impl Fn(u32) -> I,
     ) -> Self {
         let mut field = Self { times: vec![u32::MAX; waypoints], goal: u32::MAX };
-        let mut queue = BinaryHeap::new();
+        let mut queue = BucketQueue::new();
+        queue.clear(shortest.into(), longest.into());
         for goal in goals {
             field.goal = field.goal.min(goal);
             if field.improve(goal, 0) {
-                queue.push(Reverse((0_u32, goal)));
+                queue.push(0, goal);
             }
         }
-        while let Some(Reverse((so_far, waypoint))) = queue.pop() {
+        while let Some((so_far, waypoint)) = queue.pop() {
+            let Ok(so_far) = u32::try_from(so_far) else { continue };
             if field.times.get(waypoint as usize).is_none_or(|time| *time < so_far) {
                 continue;
             }
             for (from, time) in into(waypoint) {
                 let total = so_far.saturating_add(time);
                 if field.improve(from, total) {
-                    queue.push(Reverse((total, from)));
+                    queue.push(total.into(), from);
                 }
             }
         }

@@ -18,7 +18,9 @@ use std::{
 use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::{ClassClaims, CompiledSite};
 
-use crate::{Plan, PlannedMove, TRF_001};
+use smallvec::SmallVec;
+
+use crate::{Lanes, Plan, PlannedMove, TRF_001};
 
 mod state;
 mod types;
@@ -46,7 +48,10 @@ pub struct Executor {
 }
 
 /// A move of a plan that fits, with its claims.
-type CheckedMove = (AgentId, Vec<LaneId>, Vec<ResourceId>);
+type CheckedMove = (AgentId, Lanes, Claims);
+
+/// Sorted resources of a move.
+type Claims = SmallVec<[ResourceId; 8]>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Turn {
@@ -77,9 +82,8 @@ struct Granted {
 #[derive(Clone, Debug)]
 struct Pending {
     number: u64,
-    lanes: Vec<LaneId>,
-    /// Sorted.
-    claims: Vec<ResourceId>,
+    lanes: Lanes,
+    claims: Claims,
 }
 
 impl Pending {
@@ -365,7 +369,7 @@ impl Executor {
                 break;
             };
             let keep = last.lanes.len().saturating_sub(surplus as usize);
-            let mut lanes = Vec::from(last.lanes.split_off(keep));
+            let mut lanes: Lanes = last.lanes.split_off(keep).into_iter().collect();
             surplus = surplus.saturating_sub(u32::try_from(lanes.len()).unwrap_or(u32::MAX));
             let number = last.number;
             if !last.lanes.is_empty() {
@@ -399,7 +403,7 @@ impl Executor {
         let next = self.tracks.get(&agent)?.pending.front()?;
         next.claims.iter().find_map(|&resource| {
             let by = self.obstacle(agent, next.number, resource)?;
-            Some(Withheld { agent, next_lanes: next.lanes.clone(), resource, by, rule: TRF_001 })
+            Some(Withheld { agent, next_lanes: next.lanes.to_vec(), resource, by, rule: TRF_001 })
         })
     }
 
@@ -526,7 +530,7 @@ impl Executor {
                 return Err(AppendError::NotPlaced { index, agent });
             };
             if step.is_visit() {
-                moves.push((agent, Vec::new(), Vec::new()));
+                moves.push((agent, Lanes::new(), Claims::new()));
                 continue;
             }
             let no_way = AppendError::NoWay { index, agent, at };
@@ -549,7 +553,7 @@ impl Executor {
     }
 
     /// Grants the robot's next move if its turn has come: index of its first lane, and the lanes.
-    fn grant_next(&mut self, agent: AgentId, horizon: Mm) -> Option<(u32, Vec<LaneId>)> {
+    fn grant_next(&mut self, agent: AgentId, horizon: Mm) -> Option<(u32, Lanes)> {
         let track = self.tracks.get(&agent)?;
         let next = track.pending.front()?;
         if next.is_visit() || (!track.granted.is_empty() && horizon <= track.ahead) {
@@ -656,8 +660,8 @@ fn walk(site: &CompiledSite, class: &ClassClaims, from: WaypointId, lanes: &[Lan
 }
 
 /// Sorted claims of lanes, both ends included.
-fn claims_of(site: &CompiledSite, class: usize, lanes: &[LaneId]) -> Vec<ResourceId> {
-    let mut claims = Vec::new();
+fn claims_of(site: &CompiledSite, class: usize, lanes: &[LaneId]) -> Claims {
+    let mut claims = Claims::new();
     for &lane in lanes {
         extend_claims(site, class, lane, &mut claims);
     }
@@ -666,10 +670,9 @@ fn claims_of(site: &CompiledSite, class: usize, lanes: &[LaneId]) -> Vec<Resourc
     claims
 }
 
-fn extend_claims(site: &CompiledSite, class: usize, id: LaneId, claims: &mut Vec<ResourceId>) {
+fn extend_claims(site: &CompiledSite, class: usize, id: LaneId, claims: &mut impl Extend<ResourceId>) {
     if let (Some(class), Some(lane)) = (site.classes().get(class), site.lane(id)) {
-        claims.extend_from_slice(class.along(id));
-        claims.extend_from_slice(class.at(lane.from));
-        claims.extend_from_slice(class.at(lane.to));
+        claims
+            .extend([class.along(id), class.at(lane.from), class.at(lane.to)].into_iter().flatten().copied());
     }
 }

@@ -47,6 +47,8 @@ pub struct HopGraph {
     out: Vec<u32>,
     /// Hops that reach each waypoint: where from, the hop, and its time in [`UNIT_US`].
     into: Vec<Vec<(u32, u32, u32)>>,
+    /// The shortest and the longest of these times.
+    extremes: (u32, u32),
     rest: Vec<Vec<ResourceId>>,
     may_stop: Vec<bool>,
 }
@@ -68,6 +70,7 @@ impl HopGraph {
             claims: Vec::new(),
             out: vec![0],
             into: vec![Vec::new(); site.waypoints().len()],
+            extremes: (0, 0),
             rest: waypoints().map(|id| claims.at(id).to_vec()).collect(),
             may_stop: waypoints().map(|id| claims.may_stop(id)).collect(),
         };
@@ -77,6 +80,8 @@ impl HopGraph {
             }
             graph.out.push(index32(graph.hops.len()));
         }
+        let times = || graph.into.iter().flatten().map(|&(_, _, time)| time);
+        graph.extremes = (times().min().unwrap_or(0), times().max().unwrap_or(0));
         Some(graph)
     }
 
@@ -121,7 +126,7 @@ impl HopGraph {
         goals: impl IntoIterator<Item = u32>,
         closed: impl Fn(&[ResourceId]) -> bool,
     ) -> Distances {
-        Distances::new(self.rest.len(), goals, |waypoint| {
+        Distances::new(self.rest.len(), goals, self.extremes, |waypoint| {
             let into = self.into.get(waypoint as usize).into_iter().flatten();
             let open = into.filter(|&&(_, hop, _)| !closed(self.hop_claims(hop)));
             open.map(|&(from, _, time)| (from, time))

@@ -37,7 +37,7 @@ pub use executor::{
     VerifyError, Withheld,
 };
 pub use hop::{Hop, HopGraph};
-pub use plan::{Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
+pub use plan::{Lanes, Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
 pub use planner::Planner;
 pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009};
 pub use validate::{PlanFault, validate};

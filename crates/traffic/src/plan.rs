@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, LaneId, Micros, ResourceId, RuleId, WaypointId};
+use smallvec::SmallVec;
 
 /// Where the robots are and where they want to go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,19 +56,22 @@ pub struct Plan {
     pub steps_used: u32,
 }
 
+/// The lanes of a move. Most moves have one, and plans are made of thousands: a few need no allocation.
+pub type Lanes = SmallVec<[LaneId; 4]>;
+
 /// One indivisible move from a place of rest along lanes to the next place of rest, or a visit where the robot rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedMove {
     /// Who moves.
     pub agent: AgentId,
     /// Along which lanes. None for a visit: the robot stays and does the work of its next visit.
-    pub lanes: Vec<LaneId>,
+    pub lanes: Lanes,
 }
 
 impl PlannedMove {
     /// A visit.
     pub const fn visit(agent: AgentId) -> Self {
-        Self { agent, lanes: Vec::new() }
+        Self { agent, lanes: Lanes::new_const() }
     }
 
     /// Whether the robot stays and works.

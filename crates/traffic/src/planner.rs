@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use sheepdog_core::{AgentId, LaneId, MmPerS, ResourceId, RuleId, WaypointId};
+use sheepdog_core::{AgentId, MmPerS, ResourceId, RuleId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     search::{Rollout, hops_alone},
     table::Table,
     timetable::Timetable,
-    weave::weave,
+    weave::{Room, weave},
 };
 
 /// Share of its top speed that a robot reaches on average where it stops and starts again every few metres, percent:
@@ -145,7 +145,8 @@ impl Planner {
         let bots = all_required(&brief.bots);
         let blocked = &brief.blocked;
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
-        let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4);
+        let mut room = Room::default();
+        let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4, &mut room);
         let tolerated = if bots.len() <= JOINT_MAX { 0 } else { bots.len() / TOLERATED_SHARE };
         let mut scene_bots = bots.clone();
         for required in required_sets(&brief) {
@@ -165,7 +166,7 @@ impl Planner {
             if let Some(found) = found {
                 let mut other = Timetable::new(scene, &found.steps);
                 let all: Vec<usize> = (0..bots.len()).collect();
-                let looked = refine(&mut other, &all, (step_budget - used) / 2);
+                let looked = refine(&mut other, &all, (step_budget - used) / 2, &mut room);
                 used = used.saturating_add(looked).min(step_budget);
                 // Of the first in the order of urgency whom only one of the two serves, it is this one.
                 let serves = |table: &Timetable<'_>| -> Vec<bool> {
@@ -440,7 +441,8 @@ impl Planner {
         }
         let distances =
             self.graph(class).map(|graph| graph.distances([goal], |claims| self.is_closed(claims)));
-        let field = Arc::new(distances.unwrap_or_else(|| Distances::new(0, [goal], |_| std::iter::empty())));
+        let field =
+            Arc::new(distances.unwrap_or_else(|| Distances::new(0, [goal], (0, 0), |_| std::iter::empty())));
         self.fields.insert((class, goal), Arc::clone(&field));
         field
     }
@@ -476,7 +478,7 @@ impl Planner {
                 (graph.hop(step.hop), brief.bots.get(step.bot), ends.get_mut(step.bot))
             {
                 *at = hop.to;
-                let lanes: Vec<LaneId> = graph.lanes(hop).to_vec();
+                let lanes = graph.lanes(hop).iter().copied().collect();
                 moves.push(PlannedMove { agent: bot.agent, lanes });
                 visit(step.bot, &mut ends, &mut moves);
             }
@@ -556,7 +558,7 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
 
 /// What was planned before, with whoever has something else to do woven in anew, the most urgent first. Looks at about
 /// `limit` states at most and returns how many.
-fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, u32) {
+fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32, room: &mut Room) -> (Timetable<'a>, u32) {
     let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
     let mut used = 0_u32;
     let mut is_kept = Table::new(scene.bots.len(), false);
@@ -572,11 +574,11 @@ fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32) -> (Timetable<'a>, 
             if limit <= used {
                 break;
             }
-            let (_, looked) = weave(&mut table, &[bot], WEAVE_MAX.min(limit - used));
+            let (_, looked) = weave(&mut table, &[bot], WEAVE_MAX.min(limit - used), room);
             used = used.saturating_add(looked);
         }
     }
-    let looked = refine(&mut table, &new, limit.saturating_sub(used));
+    let looked = refine(&mut table, &new, limit.saturating_sub(used), room);
     (table, used.saturating_add(looked).min(limit))
 }
 

@@ -7,14 +7,15 @@ use crate::{
     scene::mix,
     search::descent,
     timetable::{Leg, Timetable},
-    weave::weave,
+    weave::{Room, weave},
 };
 
 /// Others taken out together with one robot at most.
 const OTHERS_MAX: u64 = 3;
-/// Tries without gain, for each robot to be improved, after which refining ends,
+/// Tries without gain, for each robot to be improved, after which refining ends.
 const FUTILE_PER_BOT: usize = 2;
-/// and as many more as this many legs are looked at meanwhile: in short plans a try costs little.
+/// Of a plan with this many legs one futile try more is made, of a shorter one as many more as it is shorter: there a try
+/// costs little.
 const FUTILE_LEGS: usize = 2_000;
 /// States that one try may look at.
 const TRY_MAX: u32 = 400;
@@ -28,7 +29,7 @@ const WORST_MAX: usize = 4;
 ///
 /// Only groups around `new` robots are tried, or else around those that lose most by waiting: refining costs what has
 /// changed and not what there is.
-pub(crate) fn refine(table: &mut Timetable<'_>, new: &[usize], limit: u32) -> u32 {
+pub(crate) fn refine(table: &mut Timetable<'_>, new: &[usize], limit: u32, room: &mut Room) -> u32 {
     let bots = table.scene().bots.len();
     let mut worst: Vec<(u64, usize)> = (0..bots).map(|bot| (loss(table, bot), bot)).collect();
     worst.retain(|&(loss, bot)| 0 < loss && (new.is_empty() || new.contains(&bot)));
@@ -53,7 +54,7 @@ pub(crate) fn refine(table: &mut Timetable<'_>, new: &[usize], limit: u32) -> u3
         if loss(table, bot) == 0 || group.len() < 2 && worst.len() <= round {
             continue;
         }
-        let (better, looked) = weave(table, &group, TRY_MAX.min(limit - used));
+        let (better, looked) = weave(table, &group, TRY_MAX.min(limit - used), room);
         used = used.saturating_add(looked);
         if better {
             futile = 0;

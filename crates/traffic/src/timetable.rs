@@ -226,9 +226,13 @@ impl<'a> Timetable<'a> {
 
     /// By how much the way of a robot costs more than if it were alone.
     pub(crate) fn loss(&self, bot: usize) -> u64 {
-        let Some((_, state)) = self.graph(bot).filter(|(_, bot)| bot.required) else { return 0 };
-        let alone = state.at_least(state.serve(0, state.start).0, state.start);
-        self.cost(bot).saturating_sub(alone)
+        let is_required = self.graph(bot).is_some_and(|(_, bot)| bot.required);
+        if is_required { self.cost(bot).saturating_sub(self.cost_alone(bot)) } else { 0 }
+    }
+
+    /// What the way of a robot would cost if it were alone: at least what it costs.
+    pub(crate) fn cost_alone(&self, bot: usize) -> u64 {
+        self.graph(bot).map_or(0, |(_, state)| state.at_least(state.serve(0, state.start).0, state.start))
     }
 
     /// Visits that a robot has done after its first legs, and where it rests then.

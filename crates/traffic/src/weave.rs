@@ -42,31 +42,70 @@ struct State {
     same: u32,
 }
 
-struct Search<'t, 'a> {
-    table: &'t Timetable<'a>,
-    graph: &'a HopGraph,
-    bot: &'a Bot,
-    /// Who must not be asked to leave.
-    keep: &'t [usize],
+/// Room for a search, used again for the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Room {
     states: Vec<State>,
     /// The newest state by stage and place.
     newest: Vec<Table<u32>>,
     queue: BinaryHeap<Reverse<(u64, u64, u32)>>,
 }
 
-/// The best way of a robot that is taken out, between those of the others. Looks at up to `limit` states and returns how
-/// many it looked at.
-fn way(table: &Timetable<'_>, bot: usize, keep: &[usize], limit: u32) -> (Option<Vec<Leg>>, u32) {
+impl Room {
+    /// Forgets the last search, at the cost of what it has looked at.
+    fn clear(&mut self, stages: usize, places: usize) {
+        for state in self.states.drain(..) {
+            if let Some(newest) = self.newest.get_mut(state.stage) {
+                newest.set(state.place as usize, NONE);
+            }
+        }
+        self.queue.clear();
+        if self.newest.first().is_some_and(|newest| newest.rows().len() != places) {
+            self.newest.clear();
+        }
+        while self.newest.len() < stages {
+            self.newest.push(Table::new(places, NONE));
+        }
+    }
+}
+
+struct Search<'t, 'a> {
+    table: &'t Timetable<'a>,
+    graph: &'a HopGraph,
+    bot: &'a Bot,
+    /// Who must not be asked to leave.
+    keep: &'t [usize],
+    /// Only ways that cost less are looked for.
+    below: u64,
+    room: &'t mut Room,
+}
+
+/// How far a search goes.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// States looked at.
+    states: u32,
+    /// Ways that cost as much are of no use.
+    below: u64,
+}
+
+/// The best way of a robot that is taken out, between those of the others; and how many states were looked at.
+fn way(
+    table: &Timetable<'_>,
+    bot: usize,
+    keep: &[usize],
+    Limits { states: limit, below }: Limits,
+    room: &mut Room,
+) -> (Option<Vec<Leg>>, u32) {
     let Some((graph, state)) = table.graph(bot).filter(|(_, bot)| !bot.fixed) else { return (None, 0) };
-    let newest = vec![Table::new(graph.waypoints(), NONE); state.visits.len() + 1];
-    let mut search =
-        Search { table, graph, bot: state, keep, states: Vec::new(), newest, queue: BinaryHeap::new() };
+    room.clear(state.visits.len() + 1, graph.waypoints());
+    let mut search = Search { table, graph, bot: state, keep, below, room };
     let (stage, ready) = state.serve(0, state.start);
     let until = table.free_until(graph.rest(state.start), 0, keep);
     search.reach(State { place: state.start, stage, ready, until, cost: 0, via: None, same: NONE });
     let mut looked = 0;
-    while let Some(Reverse((_, _, index))) = search.queue.pop() {
-        let Some(&at) = search.states.get(index as usize) else { continue };
+    while let Some(Reverse((_, _, index))) = search.room.queue.pop() {
+        let Some(&at) = search.room.states.get(index as usize) else { continue };
         if at.until == u64::MAX && (!state.required || state.is_done(at.stage, at.place)) {
             return (Some(search.legs(index)), looked);
         }
@@ -81,10 +120,13 @@ fn way(table: &Timetable<'_>, bot: usize, keep: &[usize], limit: u32) -> (Option
 
 impl Search<'_, '_> {
     fn reach(&mut self, mut state: State) {
-        let Some(newest) = self.newest.get_mut(state.stage) else { return };
+        let rest = self.bot.at_least(state.stage, state.place);
+        let least = state.cost.saturating_add(rest);
+        let Room { states, newest, queue } = &mut *self.room;
+        let Some(newest) = newest.get_mut(state.stage).filter(|_| least < self.below) else { return };
         let mut other = newest.at(state.place as usize);
         state.same = other;
-        while let Some(known) = self.states.get(other as usize) {
+        while let Some(known) = states.get(other as usize) {
             // One that came along another hop turns otherwise, and may not fit where this one does.
             let hop = |state: &State| state.via.map(|(leg, _)| leg.hop);
             let same = known.until == state.until && hop(known) == hop(&state);
@@ -96,12 +138,11 @@ impl Search<'_, '_> {
             }
             other = known.same;
         }
-        let index = u32::try_from(self.states.len()).unwrap_or(NONE);
+        let index = u32::try_from(states.len()).unwrap_or(NONE);
         newest.set(state.place as usize, index);
-        let rest = self.bot.at_least(state.stage, state.place);
-        let least = state.cost.saturating_add(rest).saturating_add(rest / GREED_SHARE);
-        self.queue.push(Reverse((least, u64::MAX - state.ready, index)));
-        self.states.push(state);
+        let least = least.saturating_add(rest / GREED_SHARE);
+        queue.push(Reverse((least, u64::MAX - state.ready, index)));
+        states.push(state);
     }
 
     /// Takes every hop in every time in which it is free.
@@ -141,8 +182,9 @@ impl Search<'_, '_> {
     }
 
     fn legs(&self, index: u32) -> Vec<Leg> {
-        let before = |state: &&State| self.states.get(state.via?.1 as usize);
-        let states = std::iter::successors(self.states.get(index as usize), before);
+        let states = &self.room.states;
+        let before = |state: &&State| states.get(state.via?.1 as usize);
+        let states = std::iter::successors(states.get(index as usize), before);
         let mut legs: Vec<Leg> = states.filter_map(|state| Some(state.via?.0)).collect();
         legs.reverse();
         legs
@@ -151,46 +193,41 @@ impl Search<'_, '_> {
 
 /// Takes a group out and weaves each of them in again, in this order, and whoever has to leave for them. Keeps the result
 /// if everybody together then costs less. Returns whether it does, and the states looked at, about `limit` at most.
-pub(crate) fn weave(table: &mut Timetable<'_>, group: &[usize], limit: u32) -> (bool, u32) {
+pub(crate) fn weave(table: &mut Timetable<'_>, group: &[usize], limit: u32, room: &mut Room) -> (bool, u32) {
     let mut used = 0_u32;
     let mut before: Vec<(usize, Vec<Leg>)> = Vec::new();
     let mut woven: Vec<usize> = Vec::new();
-    let mut cost_before = 0_u64;
+    // What they have cost together, and what they will cost at least: who is not woven in yet, as if it were alone.
+    let (mut spent, mut least) = (0_u64, 0_u64);
+    let mut leaving = group.to_vec();
     let mut waiting: VecDeque<usize> = VecDeque::new();
-    let mut out = |table: &mut Timetable<'_>, bot: usize| {
-        let cost = table.cost(bot);
-        if let Some(legs) = table.take_out(bot)
-            && before.iter().all(|(other, _)| *other != bot)
-        {
-            cost_before = cost_before.saturating_add(cost);
-            before.push((bot, legs));
+    let complete = loop {
+        for bot in leaving {
+            let cost = table.cost(bot);
+            if let Some(legs) = table.take_out(bot)
+                && before.iter().all(|(other, _)| *other != bot)
+            {
+                spent = spent.saturating_add(cost);
+                least = least.saturating_add(table.cost_alone(bot));
+                before.push((bot, legs));
+            }
+            waiting.push_back(bot);
+        }
+        let Some(bot) = waiting.pop_front() else { break true };
+        let others = least.saturating_sub(table.cost_alone(bot));
+        let limits = Limits { states: limit.saturating_sub(used), below: spent.saturating_sub(others) };
+        let (legs, looked) = way(table, bot, &woven, limits, room);
+        used = used.saturating_add(looked).saturating_add(1);
+        let Some(legs) = legs else { break false };
+        leaving = table.in_the_way(bot, &legs);
+        table.put_in(bot, legs);
+        least = others.saturating_add(table.cost(bot));
+        woven.push(bot);
+        if group.len() + EVICTIONS_MAX < woven.len() + waiting.len() + leaving.len() {
+            break false;
         }
     };
-    for &bot in group {
-        out(table, bot);
-        waiting.push_back(bot);
-    }
-    let mut complete = true;
-    while let Some(bot) = waiting.pop_front() {
-        let (legs, looked) = way(table, bot, &woven, limit.saturating_sub(used));
-        used = used.saturating_add(looked).saturating_add(1);
-        let Some(legs) = legs else {
-            complete = false;
-            break;
-        };
-        for other in table.in_the_way(bot, &legs) {
-            out(table, other);
-            waiting.push_back(other);
-        }
-        table.put_in(bot, legs);
-        woven.push(bot);
-        if group.len() + EVICTIONS_MAX < woven.len() + waiting.len() {
-            complete = false;
-            break;
-        }
-    }
-    let after = before.iter().fold(0_u64, |sum, (bot, _)| sum.saturating_add(table.cost(*bot)));
-    if complete && after < cost_before {
+    if complete && least < spent {
         return (true, used);
     }
     for (bot, _) in &before {
@@ -280,7 +317,8 @@ mod tests {
                 let others: Vec<usize> = (0..bots).filter(|other| *other != bot).collect();
                 let Some(before) = table.take_out(bot) else { return Ok(()) };
                 let best = plain(table, bot);
-                let (found, _) = way(table, bot, &others, u32::MAX);
+                let limits = Limits { states: u32::MAX, below: u64::MAX };
+                let (found, _) = way(table, bot, &others, limits, &mut Room::default());
                 prop_assert_eq!(found.is_some(), best.is_some());
                 table.put_in(bot, found.unwrap_or(before));
                 if let Some(best) = best {
@@ -303,7 +341,7 @@ mod tests {
                     let group: Vec<usize> =
                         (0..table.scene().bots.len()).filter(|bot| members >> bot & 1 == 1).collect();
                     let before: Vec<_> = table.spans().collect();
-                    let (better, _) = weave(table, &group, 2_000);
+                    let (better, _) = weave(table, &group, 2_000, &mut Room::default());
                     let after: Vec<_> = table.spans().collect();
                     prop_assert!(better || before == after);
                     for pair in after.windows(2) {

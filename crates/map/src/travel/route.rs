@@ -5,7 +5,7 @@
 
 use sheepdog_core::{LaneId, Micros, WaypointId};
 
-use super::{TravelProfile, TravelTimes, Waits, lane_time};
+use super::{BucketQueue, TravelProfile, TravelTimes, Waits, lane_time};
 use crate::compiled::{CompiledSite, Csr};
 
 /// How many waypoints the times of all others are known to and from.
@@ -19,6 +19,8 @@ pub struct LaneTimes {
     /// Lanes that reach a waypoint: where they come from and how long they take.
     into: Csr<(u32, u64)>,
     waypoints: usize,
+    /// The times of the quickest and of the slowest.
+    extremes: (u64, u64),
 }
 
 /// The roadmap with the times of one profile, ready for a directed search.
@@ -55,6 +57,8 @@ pub struct RouteScratch {
     times: Vec<(u64, u32)>,
     question: u32,
     queue: RadixQueue,
+    /// For searches without an estimate.
+    buckets: BucketQueue,
 }
 
 /// A queue whose least key never decreases (Ahuja, Mehlhorn, Orlin, Tarjan 1990): a key waits by the highest bit in which
@@ -104,7 +108,6 @@ impl RouteScratch {
     }
 
     fn clear(&mut self, waypoints: usize) {
-        self.queue.clear();
         self.question = self.question.wrapping_add(1);
         if self.times.len() != waypoints || self.question == 0 {
             self.times.clear();
@@ -113,24 +116,27 @@ impl RouteScratch {
         }
     }
 
-    /// Times from one waypoint to all others along `steps`; `u64::MAX` where there is no way. Dijkstra's algorithm.
+    /// Times from one waypoint to all others along `steps`, of which the quickest and the slowest take `extremes`;
+    /// `u64::MAX` where there is no way. Dijkstra's algorithm.
     fn times_from<I: Iterator<Item = (u32, u64)>>(
         &mut self,
         source: u32,
         waypoints: usize,
+        (shortest, longest): (u64, u64),
         steps: impl Fn(usize) -> I,
     ) -> Vec<u64> {
         self.clear(waypoints);
+        self.buckets.clear(shortest, longest);
         self.improve(source, 0);
-        self.queue.push((0, 0, source));
-        while let Some((time, _, waypoint)) = self.queue.pop() {
+        self.buckets.push(0, source);
+        while let Some((time, waypoint)) = self.buckets.pop() {
             if self.time(waypoint) < time {
                 continue;
             }
             for (next, takes) in steps(waypoint as usize) {
                 let time = time.saturating_add(takes);
                 if self.improve(next, time) {
-                    self.queue.push((time, 0, next));
+                    self.buckets.push(time, next);
                 }
             }
         }
@@ -159,15 +165,16 @@ impl RouteScratch {
 
 impl Landmarks {
     /// Each landmark is the waypoint that is farthest from those before it, so that they lie around the roadmap.
-    fn new(into: &Csr<(u32, u64)>, out: &Csr<(LaneId, u32, u64)>, waypoints: usize) -> Self {
+    fn new(LaneTimes { into, waypoints, extremes }: &LaneTimes, out: &Csr<(LaneId, u32, u64)>) -> Self {
+        let (waypoints, extremes) = (*waypoints, *extremes);
         let mut scratch = RouteScratch::new();
         let (mut to, mut from): (Vec<Vec<u64>>, Vec<Vec<u64>>) = (Vec::new(), Vec::new());
         let mut nearest = vec![u64::MAX; waypoints];
         while to.len() < LANDMARKS
             && let Some(landmark) = farthest(&nearest, into, out)
         {
-            to.push(scratch.times_from(landmark, waypoints, |at| into.row(at).iter().copied()));
-            let away = scratch.times_from(landmark, waypoints, |at| {
+            to.push(scratch.times_from(landmark, waypoints, extremes, |at| into.row(at).iter().copied()));
+            let away = scratch.times_from(landmark, waypoints, extremes, |at| {
                 out.row(at).iter().map(|&(_, next, takes)| (next, takes))
             });
             for (nearest, away) in nearest.iter_mut().zip(&away) {
@@ -263,12 +270,15 @@ impl LaneTimes {
             };
             site.lanes_to(to).iter().filter_map(lane).collect::<Vec<_>>()
         }));
-        Self { into, waypoints: site.waypoints().len() }
+        let times = || into.items.iter().map(|&(_, takes)| takes);
+        let extremes = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+        Self { into, waypoints: site.waypoints().len(), extremes }
     }
 
     /// What [`travel_times_to`](super::travel_times_to) finds, without a look at the site. O((n + m) log n)
     pub fn times_to(&self, target: WaypointId, scratch: &mut RouteScratch) -> TravelTimes {
-        let times = scratch.times_from(target.0, self.waypoints, |at| self.into.row(at).iter().copied());
+        let steps = |at| self.into.row(at).iter().copied();
+        let times = scratch.times_from(target.0, self.waypoints, self.extremes, steps);
         TravelTimes { target, times: times.into_iter().map(Micros::new).collect() }
     }
 }
@@ -283,7 +293,7 @@ impl RouteTable {
             lanes.map(|(id, lane, time)| (id, lane.to.0, time.as_micros())).collect::<Vec<_>>()
         }));
         let lanes = LaneTimes::new(site, profile, waits);
-        let landmarks = Landmarks::new(&lanes.into, &out, lanes.waypoints);
+        let landmarks = Landmarks::new(&lanes, &out);
         Self { lanes, out, landmarks }
     }
 
@@ -303,6 +313,7 @@ impl RouteTable {
             return None;
         }
         scratch.clear(waypoints);
+        scratch.queue.clear();
         let estimate = Estimate::new(&self.landmarks, from.0, to.0);
         scratch.improve(to.0, 0);
         scratch.queue.push((estimate.to(to.0), 0, to.0));

@@ -25,7 +25,7 @@ impl Executor {
                 .iter()
                 .map(|move_| (move_.number, Vec::from(move_.lanes.clone())))
                 .collect(),
-            pending: track.pending.iter().map(|move_| (move_.number, move_.lanes.clone())).collect(),
+            pending: track.pending.iter().map(|move_| (move_.number, move_.lanes.to_vec())).collect(),
         };
         Snapshot {
             tracks: self.tracks.iter().map(|(&agent, state)| (agent, track(state))).collect(),
@@ -170,7 +170,7 @@ impl Executor {
                 at = walk(&self.site, class, at, lanes)?;
             }
             let claims = claims_of(&self.site, state.class, lanes);
-            pending.push_back(Pending { number: *number, lanes: lanes.clone(), claims });
+            pending.push_back(Pending { number: *number, lanes: lanes.iter().copied().collect(), claims });
         }
         let granted = state
             .granted

@@ -336,7 +336,7 @@ fn completions(planner: &Planner, problem: &Problem, plan: &Plan) -> u64 {
             sum += ready[who];
             continue;
         }
-        let hop = graph.hops_from(at[who]).iter().find(|hop| graph.lanes(hop) == step.lanes).unwrap();
+        let hop = graph.hops_from(at[who]).iter().find(|hop| *graph.lanes(hop) == *step.lanes).unwrap();
         let claims = graph.claims(hop);
         let start = claims.iter().filter_map(|id| free.get(id).copied()).fold(ready[who], u64::max);
         ready[who] = start + hop.time.as_micros();
