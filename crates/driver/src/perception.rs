@@ -1,6 +1,6 @@
 //! From what a robot perceives to what its interlock is told: floats end here, rounded to the safe side.
 
-use nalgebra::{Point2, Rotation2, Vector2};
+use nalgebra::{Matrix2, Point2, Rotation2, Vector2};
 use sheepdog_core::{LevelId, Micros, Mm, MmPerS, MradPerS, wire::Passage};
 use sheepdog_interlock::{
     Config, Odometry, Reading, SensorReading, Twist,
@@ -49,7 +49,9 @@ impl Stand {
     fn new(site: &CompiledSite, pose: Pose) -> Self {
         let level = site.level(pose.level);
         let clearance_m = level.map_or(0.0, |level| level.geometry.wall_clearance(pose.at));
-        Self { pose, heading: Rotation2::new(pose.yaw_rad), clearance_m }
+        let (sin, cos) = sin_cos(pose.yaw_rad);
+        let heading = Rotation2::from_matrix_unchecked(Matrix2::new(cos, -sin, sin, cos));
+        Self { pose, heading, clearance_m }
     }
 }
 
@@ -99,8 +101,8 @@ impl Known {
 /// Room for the beams of a scan, used again for the next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    /// Angles and places in the scan, by angle.
-    sorted: Vec<(f64, usize)>,
+    /// The [`key`]s of the beams.
+    sorted: Vec<u64>,
     reduced: Vec<beams::Beam>,
 }
 
@@ -115,35 +117,65 @@ pub(crate) fn surroundings(
 ) -> Surroundings<SECTORS> {
     let sight = Mm(to_u32(sight_m * 1e3));
     let Scratch { sorted, reduced } = scratch;
-    sorted.clear();
-    sorted.extend(beams.iter().map(|beam| wrapped(beam.angle_rad)).zip(0..));
-    sorted.sort_unstable_by(|(a, first), (b, second)| a.total_cmp(b).then(first.cmp(second)));
-    let angle_of = |entry: Option<&(f64, usize)>| entry.map_or(0.0, |&(angle_rad, _)| angle_rad);
     reduced.clear();
-    let mut before_rad = angle_of(sorted.last());
-    for (index, &(angle_rad, place)) in sorted.iter().enumerate() {
-        let Some(beam) = beams.get(place) else { continue };
+    sorted.clear();
+    if beams.len() <= beams::BEAMS_MAX {
+        sorted.extend(beams.iter().zip(0..).map(|(beam, place)| key(wrapped(beam.angle_rad), place)));
+    }
+    sorted.sort_unstable();
+    let beam_of = |key: &u64| beams.get(usize::try_from(key & PLACE_MASK).unwrap_or(usize::MAX));
+    let angle_of = |key: Option<&u64>| key.and_then(beam_of).map_or(0.0, |beam| wrapped(beam.angle_rad));
+    let gap = |from_rad: f64, to_rad: f64| wrapped(to_rad - from_rad).abs();
+    let mut angle_rad = angle_of(sorted.first());
+    let mut gap_before = gap(angle_of(sorted.last()), angle_rad);
+    for (index, key) in sorted.iter().enumerate() {
+        let Some(beam) = beam_of(key) else { continue };
         let after_rad = angle_of(sorted.get(index + 1).or(sorted.first()));
-        let gap = |other_rad: f64| wrapped(other_rad - angle_rad).abs();
-        let spacing_rad = gap(after_rad).max(gap(before_rad));
-        before_rad = angle_rad;
+        let gap_after = gap(angle_rad, after_rad);
         let range = valid_range(beam.range_m);
         let (sin, cos) = sin_cos(angle_rad);
         // Only what has been met has a place.
         let is_wall =
             range.is_some_and(|range| range < sight) && is_wall((Vector2::new(cos, sin), beam.range_m));
-        for direction in directions(angle_rad, (sin, cos)) {
-            reduced.push(beams::Beam {
-                direction,
-                half_spacing: half_spacing(spacing_rad),
-                range,
-                confidence: beam.confidence,
-                is_wall,
-            });
+        let reduce = |direction| beams::Beam {
+            direction,
+            half_spacing: half_spacing(gap_after.max(gap_before)),
+            range,
+            confidence: beam.confidence,
+            is_wall,
+        };
+        if angle_rad.abs() <= HALF_TURN_RAD {
+            reduced.extend(direction(angle_rad, (sin, cos)).map(reduce));
+        } else {
+            // One without a direction counts against all: it points in all eight main directions.
+            let main = (0..8).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD);
+            reduced.extend(main.filter_map(|angle_rad| direction(angle_rad, sin_cos(angle_rad))).map(reduce));
         }
+        (angle_rad, gap_before) = (after_rad, gap_after);
+    }
+    if sorted.len() < beams.len() {
+        // More than are ever reduced: the scan counts as blind.
+        return beams::reduce(&[], sight, sweep);
     }
     beams::reduce(reduced, sight, sweep)
 }
+
+/// Where in a [`key`] the place of a beam is.
+const PLACE_MASK: u64 = 0xffff;
+
+/// A number by which beams sort: first the angle in `-π..=π`, to 2⁻⁴⁴ of a radian, then the place in the scan. What is no
+/// angle comes first or last.
+fn key(angle_rad: f64, place: u64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and turns NaN into zero"
+    )]
+    let steps = ((angle_rad + HALF_TURN_RAD) * f64::from(1 << 22) * f64::from(1 << 22)) as u64;
+    steps.min(u64::MAX >> 16) << 16 | place & PLACE_MASK
+}
+
+const _: () = assert!(beams::BEAMS_MAX as u64 <= PLACE_MASK, "every beam that is reduced has a place");
 
 /// A scan as one sensor's reading.
 pub(crate) fn reading(observation: &Observation, seen: &Surroundings<SECTORS>) -> SensorReading<SECTORS> {
@@ -206,17 +238,12 @@ fn valid_range(range_m: f64) -> Option<Mm> {
     (range_m.is_finite() && 0.0 <= range_m).then(|| Mm(to_u32(range_m * 1e3)))
 }
 
-/// The direction of an angle. A beam without one counts against all: it points in all eight main directions.
-fn directions(angle_rad: f64, unit: (f64, f64)) -> impl Iterator<Item = Direction> {
-    let (own, all) = if angle_rad.abs() <= HALF_TURN_RAD { (Some((angle_rad, unit)), 0) } else { (None, 8) };
-    let main =
-        (0..all).map(|eighth| f64::from(eighth) * EIGHTH_TURN_RAD).map(|angle| (angle, sin_cos(angle)));
-    own.into_iter().chain(main).filter_map(|(angle_rad, (sin, cos))| {
-        let unit = f64::from(UNIT);
-        // Eight more, which is once around, keep it above zero.
-        let sector = angle_rad / EIGHTH_TURN_RAD + 8.5;
-        Direction::new(to_i32(cos * unit), to_i32(sin * unit), u8::try_from(to_u32(sector) % 8).unwrap_or(0))
-    })
+/// The direction of an angle in `-π..=π`, with its sine and cosine.
+fn direction(angle_rad: f64, (sin, cos): (f64, f64)) -> Option<Direction> {
+    let unit = f64::from(UNIT);
+    // Eight more, which is once around, keep it above zero.
+    let sector = angle_rad / EIGHTH_TURN_RAD + 8.5;
+    Direction::new(to_i32(cos * unit), to_i32(sin * unit), u8::try_from(to_u32(sector) % 8).unwrap_or(0))
 }
 
 /// Half an angle in the unit of directions, rounded up.

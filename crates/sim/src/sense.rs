@@ -1,6 +1,6 @@
 //! What a robot perceives: ranges with confidence.
 
-use nalgebra::{Point2, Rotation2, Vector2};
+use nalgebra::{Matrix2, Point2, Rotation2, Vector2};
 use sheepdog_core::{Confidence, LevelId};
 use sheepdog_driver::Beam;
 
@@ -221,7 +221,8 @@ impl Scanner {
         };
         let mut scan = std::mem::take(beams);
         scan.clear();
-        let heading = Rotation2::new(eye.yaw_rad);
+        let (sin, cos) = libm::sincos(eye.yaw_rad);
+        let heading = Rotation2::from_matrix_unchecked(Matrix2::new(cos, -sin, sin, cos));
         for &(angle_rad, direction) in &*fixed {
             scan.push(beam(angle_rad, angle_rad + eye.yaw_rad, heading * direction));
         }

@@ -20,8 +20,8 @@ use crate::{
     scene::{Bot, Field, Scene, Step, Target, mix},
     search::{Rollout, hops_alone},
     table::Table,
-    timetable::Timetable,
-    weave::{Room, weave},
+    timetable::{self, Timetable},
+    weave::{self, weave},
 };
 
 /// Share of its top speed that a robot reaches on average where it stops and starts again every few metres, percent:
@@ -69,6 +69,14 @@ pub struct Planner {
     closed: BTreeSet<ResourceId>,
     /// Hops that a plan covers for each robot at least, and for all of them together.
     covers: (u64, u64),
+    room: Room,
+}
+
+/// Memory that plans use again.
+#[derive(Clone, Debug, Default)]
+struct Room {
+    timetable: timetable::Room,
+    search: weave::Room,
 }
 
 /// A problem after the hopeless parts have been taken out.
@@ -116,7 +124,7 @@ impl Planner {
             .map(|(class, &speed)| HopGraph::new(&site, class, pace(speed)))
             .collect();
         let covers = (HOPS_PER_ROBOT, HOPS_SHARED);
-        Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new(), covers }
+        Self { site, graphs, fields: BTreeMap::new(), closed: BTreeSet::new(), covers, room: Room::default() }
     }
 
     /// The same with plans that cover so many hops of undisturbed way for each robot, and `shared` more for all of them
@@ -145,7 +153,7 @@ impl Planner {
         let bots = all_required(&brief.bots);
         let blocked = &brief.blocked;
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
-        let mut room = Room::default();
+        let mut room = std::mem::take(&mut self.room);
         let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4, &mut room);
         let tolerated = if bots.len() <= JOINT_MAX { 0 } else { bots.len() / TOLERATED_SHARE };
         let mut scene_bots = bots.clone();
@@ -164,9 +172,9 @@ impl Planner {
             let (found, steps) = attempt(some, &brief, problem, (step_budget - used) / 2);
             used = used.saturating_add(steps).min(step_budget);
             if let Some(found) = found {
-                let mut other = Timetable::new(scene, &found.steps);
+                let mut other = Timetable::new(scene, &found.steps, timetable::Room::default());
                 let all: Vec<usize> = (0..bots.len()).collect();
-                let looked = refine(&mut other, &all, (step_budget - used) / 2, &mut room);
+                let looked = refine(&mut other, &all, (step_budget - used) / 2, &mut room.search);
                 used = used.saturating_add(looked).min(step_budget);
                 // Of the first in the order of urgency whom only one of the two serves, it is this one.
                 let serves = |table: &Timetable<'_>| -> Vec<bool> {
@@ -182,6 +190,8 @@ impl Planner {
             }
         }
         let plan = self.report(problem, &brief, &table, used);
+        room.timetable = table.into_room();
+        self.room = room;
         if DISTANCES_MAX < self.fields.len().saturating_mul(self.site.waypoints().len()) {
             // Those of this problem stay.
             self.fields.retain(|_, field| 1 < Arc::strong_count(field));
@@ -200,7 +210,8 @@ impl Planner {
         let bots = all_required(&brief.bots);
         let (blocked, resources) = (&brief.blocked, self.site.resources().len());
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
-        look(&mut Timetable::new(scene, &Timetable::carried_over(scene, &brief.old)))
+        let old = Timetable::carried_over(scene, &brief.old);
+        look(&mut Timetable::new(scene, &old, timetable::Room::default()))
     }
 
     /// Finds out who can be planned for at all.
@@ -559,7 +570,8 @@ fn required_sets(brief: &Brief) -> impl Iterator<Item = BTreeSet<usize>> + '_ {
 /// What was planned before, with whoever has something else to do woven in anew, the most urgent first. Looks at about
 /// `limit` states at most and returns how many.
 fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32, room: &mut Room) -> (Timetable<'a>, u32) {
-    let mut table = Timetable::new(scene, &Timetable::carried_over(scene, &brief.old));
+    let old = Timetable::carried_over(scene, &brief.old);
+    let mut table = Timetable::new(scene, &old, std::mem::take(&mut room.timetable));
     let mut used = 0_u32;
     let mut is_kept = Table::new(scene.bots.len(), false);
     brief.kept.iter().for_each(|&bot| is_kept.set(bot, true));
@@ -574,11 +586,11 @@ fn carry_on<'a>(scene: Scene<'a>, brief: &Brief, limit: u32, room: &mut Room) ->
             if limit <= used {
                 break;
             }
-            let (_, looked) = weave(&mut table, &[bot], WEAVE_MAX.min(limit - used), room);
+            let (_, looked) = weave(&mut table, &[bot], WEAVE_MAX.min(limit - used), &mut room.search);
             used = used.saturating_add(looked);
         }
     }
-    let looked = refine(&mut table, &new, limit.saturating_sub(used), room);
+    let looked = refine(&mut table, &new, limit.saturating_sub(used), &mut room.search);
     (table, used.saturating_add(looked).min(limit))
 }
 

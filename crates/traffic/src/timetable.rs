@@ -47,6 +47,10 @@ pub(crate) struct Timetable<'a> {
     gone: Table<u64>,
 }
 
+/// The memory of a timetable, for the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Room(Vec<Vec<Span>>);
+
 /// A time in which a leg can be driven, and who would have to leave its place of rest for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gap {
@@ -56,8 +60,11 @@ pub(crate) struct Gap {
 }
 
 impl<'a> Timetable<'a> {
-    /// Dates moves that can be carried out one after the other; each starts as soon as possible.
-    pub(crate) fn new(scene: Scene<'a>, moves: &[Step]) -> Self {
+    /// Dates moves that can be carried out one after the other; each starts as soon as possible. `room` is that of a timetable
+    /// before, or empty.
+    pub(crate) fn new(scene: Scene<'a>, moves: &[Step], Room(mut spans): Room) -> Self {
+        spans.iter_mut().for_each(Vec::clear);
+        spans.resize(scene.resources, Vec::new());
         let mut legs: Vec<Option<Vec<Leg>>> =
             scene.bots.iter().map(|bot| (!bot.fixed).then(Vec::new)).collect();
         let mut clock = Clock::new(scene);
@@ -68,12 +75,7 @@ impl<'a> Timetable<'a> {
             let start = end.saturating_sub(scene.duration(last, step));
             legs.push(Leg { hop: step.hop, start, end });
         }
-        let mut table = Self {
-            scene,
-            spans: vec![Vec::new(); scene.resources],
-            legs: Vec::new(),
-            gone: Table::new(scene.bots.len(), u64::MAX),
-        };
+        let mut table = Self { scene, spans, legs: Vec::new(), gone: Table::new(scene.bots.len(), u64::MAX) };
         for resource in scene.blocked {
             table.put(*resource, Span { start: 0, end: u64::MAX, bot: None });
         }
@@ -116,6 +118,11 @@ impl<'a> Timetable<'a> {
             row.iter().map(move |span| (ResourceId(id), span.start, span.end, span.bot)).collect::<Vec<_>>()
         };
         (0..).zip(&self.spans).flat_map(of)
+    }
+
+    /// Its memory.
+    pub(crate) fn into_room(self) -> Room {
+        Room(self.spans)
     }
 
     pub(crate) const fn scene(&self) -> Scene<'a> {

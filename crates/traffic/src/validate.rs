@@ -121,7 +121,7 @@ pub enum PlanFault {
 /// Every lane connects and is usable, every move ends where the class may stop, each move's claims are disjoint from
 /// what every other robot holds at rest and from what is blocked, robots work at the places of their visits, in order
 /// and before they leave, and every robot that is not excused makes all its visits and ends at its goal. Costs moves
-/// × claims × log resources.
+/// × claims and the resources of the site.
 ///
 /// # Errors
 /// The first [`PlanFault`] in the order of the moves.
@@ -145,6 +145,7 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
     let index_of: BTreeMap<AgentId, usize> =
         problem.robots.iter().map(|robot| robot.agent).zip(0..).collect();
     let mut standing = Standing::new(site, problem);
+    let mut needed = Vec::new();
     for (index, step) in plan.moves.iter().enumerate() {
         let agent = step.agent;
         known(agent)?;
@@ -160,7 +161,7 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
             (true, false) => return Err(PlanFault::NoWork { index, agent, at: here }),
             (false, true) => return Err(PlanFault::LeavesWork { index, agent, at: here }),
             (false, false) => {
-                let to = check_move(site, robot, here, &standing, index, step)?;
+                let to = check_move(site, robot, here, &standing, (index, step), &mut needed)?;
                 standing.leave(site, robot, here);
                 standing.rest(site, robot, to);
                 if let Some(at) = at.get_mut(who) {
@@ -201,26 +202,29 @@ pub fn validate(site: &CompiledSite, problem: &Problem, plan: &Plan) -> Result<(
 /// What is blocked, and which robots hold what at rest. A problem may put several at one place; none of them gets away.
 struct Standing {
     blocked: BTreeSet<ResourceId>,
-    holders: BTreeMap<ResourceId, Vec<AgentId>>,
+    /// By resource.
+    holders: Vec<Vec<AgentId>>,
 }
 
 impl Standing {
     fn new(site: &CompiledSite, problem: &Problem) -> Self {
         let blocked = problem.blocked.iter().copied().collect();
-        let mut standing = Self { blocked, holders: BTreeMap::new() };
+        let mut standing = Self { blocked, holders: vec![Vec::new(); site.resources().len()] };
         problem.robots.iter().for_each(|robot| standing.rest(site, robot, robot.at));
         standing
     }
 
     fn rest(&mut self, site: &CompiledSite, robot: &PlanRobot, at: WaypointId) {
-        for &resource in held(site, robot, at) {
-            self.holders.entry(resource).or_default().push(robot.agent);
+        for resource in held(site, robot, at) {
+            if let Some(holders) = self.holders.get_mut(resource.index()) {
+                holders.push(robot.agent);
+            }
         }
     }
 
     fn leave(&mut self, site: &CompiledSite, robot: &PlanRobot, at: WaypointId) {
         for resource in held(site, robot, at) {
-            if let Some(holders) = self.holders.get_mut(resource) {
+            if let Some(holders) = self.holders.get_mut(resource.index()) {
                 holders.retain(|holder| *holder != robot.agent);
             }
         }
@@ -228,23 +232,24 @@ impl Standing {
 
     /// Somebody else who holds a resource.
     fn other(&self, resource: ResourceId, agent: AgentId) -> Option<AgentId> {
-        self.holders.get(&resource)?.iter().copied().find(|holder| *holder != agent)
+        self.holders.get(resource.index())?.iter().copied().find(|holder| *holder != agent)
     }
 }
 
-/// Checks one move and returns where it ends.
+/// Checks one move and returns where it ends; `needed` is room for what it claims.
 fn check_move(
     site: &CompiledSite,
     robot: &PlanRobot,
     from: WaypointId,
     standing: &Standing,
-    index: usize,
-    step: &PlannedMove,
+    (index, step): (usize, &PlannedMove),
+    needed: &mut Vec<ResourceId>,
 ) -> Result<WaypointId, PlanFault> {
     let agent = robot.agent;
     let class = site.classes().get(robot.class).ok_or(PlanFault::UnknownRobot { agent })?;
     let mut here = from;
-    let mut needed: Vec<ResourceId> = class.at(from).to_vec();
+    needed.clear();
+    needed.extend(class.at(from));
     for &id in &step.lanes {
         let no_way = PlanFault::NoWay { index, agent, at: here, lane: id };
         let lane = site.lane(id).filter(|lane| lane.from == here && class.usable(id)).ok_or(no_way)?;

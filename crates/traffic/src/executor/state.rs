@@ -1,9 +1,6 @@
 //! Snapshots of an executor, and the check of its invariants.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
@@ -108,19 +105,22 @@ impl Executor {
         let mut left = self.tracks.values().map(|track| track.pending.len()).sum::<usize>();
         let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
         let mut heads = vec![0_usize; self.queues.len()];
-        let mut next: BTreeMap<AgentId, (usize, WaypointId)> = BTreeMap::new();
-        for (&agent, track) in &self.tracks {
+        let tracks: Vec<(AgentId, &Track)> =
+            self.tracks.iter().map(|(&agent, track)| (agent, track)).collect();
+        let mut next: Vec<(usize, WaypointId)> = Vec::with_capacity(tracks.len());
+        for &(agent, track) in &tracks {
             let at = self.cut_of(track);
             self.rest(track.class, at)
                 .iter()
                 .for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            next.insert(agent, (0, at));
+            next.push((0, at));
         }
-        let mut awake: BTreeSet<AgentId> = self.tracks.keys().copied().collect();
-        while let Some(agent) = awake.pop_first() {
-            let (Some(track), Some(&(index, at))) = (self.tracks.get(&agent), next.get(&agent)) else {
+        let mut awake: Vec<usize> = (0..tracks.len()).collect();
+        while let Some(who) = awake.pop() {
+            let (Some(&(agent, track)), Some(progress)) = (tracks.get(who), next.get_mut(who)) else {
                 continue;
             };
+            let (index, at) = *progress;
             let Some(pending) = track.pending.get(index) else {
                 continue;
             };
@@ -135,20 +135,23 @@ impl Executor {
             }
             left -= 1;
             let to = end_of_lanes(&self.site, &pending.lanes).unwrap_or(at);
-            next.insert(agent, (index + 1, to));
+            *progress = (index + 1, to);
             for &resource in &pending.claims {
                 set_holder(&mut holder, resource, None);
             }
             self.rest(track.class, to)
                 .iter()
                 .for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            awake.insert(agent);
+            awake.push(who);
             for resource in &pending.claims {
                 if let (Some(head), Some(queue)) =
                     (heads.get_mut(resource.index()), self.queues.get(resource.index()))
                 {
                     *head += 1;
-                    awake.extend(queue.get(*head).map(|turn| turn.agent));
+                    let turn = queue.get(*head);
+                    awake.extend(
+                        turn.and_then(|turn| tracks.binary_search_by_key(&turn.agent, |track| track.0).ok()),
+                    );
                 }
             }
         }
