@@ -5,7 +5,7 @@ use sheepdog::fleet::{OperatorCommand, Record, TaskRequest, TaskStatus, rules};
 use sheepdog::scenario::{Event, Moment, Setup, Victim, World};
 use sheepdog::sim::{BodyKind, Fault, FaultKind, FaultTarget, Truth, Victims, swarm};
 use sheepdog::vocabulary::{
-    AgentId, DoorId, LiftId, Micros, Sequential, StopCategory,
+    AgentId, DoorId, LiftId, Micros, Sequential, StationId, StopCategory,
     wire::{ResetStep, StopScope},
 };
 use sheepdog_testkit::check;
@@ -291,6 +291,7 @@ fn no_fault_of_the_catalogue_breaks_a_promise() {
             Victims::Agents => FaultTarget::Agent(ANNA),
             Victims::Doors => FaultTarget::Door(DoorId(0)),
             Victims::Lifts => FaultTarget::Lift(LiftId(0)),
+            Victims::Machines => FaultTarget::Machine(StationId(0)),
         };
         fault(
             &mut setup,

@@ -17,6 +17,7 @@ mod hostile;
 mod incident;
 mod ledgers;
 mod live;
+mod machines;
 mod needless;
 mod operators;
 mod planning;

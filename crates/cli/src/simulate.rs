@@ -69,7 +69,10 @@ pub(crate) fn run(args: &Simulate) -> Result<Answer, Problem> {
     save(&mut world, args, &loaded.sources)?;
     report(&world, &summary, args)?;
     let complete = summary.tasks_done == summary.tasks_requested;
-    let sound = summary.overlaps == 0 && summary.ledger_ok && summary.unexplained_stops == 0;
+    let sound = summary.overlaps == 0
+        && summary.misplaced_loads == 0
+        && summary.ledger_ok
+        && summary.unexplained_stops == 0;
     Ok(if complete && sound { Answer::Yes } else { Answer::No })
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::evidence::{Evidence, Relation};
 use crate::{
     ActorId, AgentId, DoorId, Epoch, LaneId, LevelId, LiftId, Micros, Mm, Ppm, RobotTime, RuleId,
-    SiteVersion, StopCategory, StopGeneration, TaskId, WaypointId, ZoneId,
+    SiteVersion, StationId, StopCategory, StopGeneration, TaskId, WaypointId, ZoneId,
 };
 
 /// Where something is, in integers: the coordinator does no float arithmetic.
@@ -361,7 +361,7 @@ pub struct Anchor {
     pub used: Ppm,
 }
 
-/// What a door or lift is asked to do.
+/// What a door, a lift or a machine at a station is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PeripheralCommand {
     /// Open a door and hold it open, or let it close.
@@ -383,6 +383,31 @@ pub enum PeripheralCommand {
         /// The lift.
         lift: LiftId,
     },
+    /// Load or unload the robot that stands at a station.
+    Serve {
+        /// The station.
+        station: StationId,
+        /// The robot's step.
+        token: StepToken,
+    },
+    /// Stop serving, and keep clear of whoever comes.
+    Rest {
+        /// The station.
+        station: StationId,
+    },
+}
+
+/// What a machine at a station does: an arm, a dispenser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MachineState {
+    /// Nothing; it is clear of the station.
+    Idle,
+    /// It serves a step, or waits for the robot to stand still.
+    Serving(StepToken),
+    /// It has done a step and is clear of the robot.
+    Served(StepToken),
+    /// Out of order.
+    Faulty,
 }
 
 /// Where a door or a lift's door stands.
@@ -398,7 +423,7 @@ pub enum DoorState {
     Faulty,
 }
 
-/// What a door or lift says about itself: sent on change.
+/// What a door, a lift or a machine says about itself: sent on change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeripheralReport {
     /// A door's state.
@@ -416,6 +441,13 @@ pub enum PeripheralReport {
         level: LevelId,
         /// Its door at that level.
         state: DoorState,
+    },
+    /// A machine's state.
+    Machine {
+        /// The station it is at.
+        station: StationId,
+        /// Its state.
+        state: MachineState,
     },
 }
 

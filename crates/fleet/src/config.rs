@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use sheepdog_core::{ActorId, Micros, Mm, Ppm};
+use sheepdog_core::{ActorId, Micros, Mm, Ppm, StationId};
 use sheepdog_dispatch::Agent;
 
 use crate::{input::Actor, uvc::UvcRoom};
@@ -49,6 +49,8 @@ pub struct FleetConfig {
     pub charge_until: Ppm,
     /// Rooms that are treated with UV-C light.
     pub uvc: Vec<UvcRoom>,
+    /// Stations where a machine loads and unloads robots.
+    pub machines: Vec<StationId>,
     /// Seed of the planner's tie-breaking.
     pub seed: u64,
 }
@@ -76,6 +78,7 @@ impl FleetConfig {
             charge_below: percent(30),
             charge_until: percent(80),
             uvc: Vec::new(),
+            machines: Vec::new(),
             seed: 0,
         }
     }

@@ -7,14 +7,14 @@ use sheepdog_core::{
     ActorId, AgentId, Epoch, FleetTime, LaneId, LevelId, LiftId, Micros, Mm, MmPerS, Ppm, RobotTime,
     StopCategory, StopGeneration, WaypointId, ZoneId,
     wire::{
-        Action, DoorState, Motion, PeripheralCommand, PeripheralReport, Pose, Release, Report, ResetOrder,
-        ResetStep, StepToken, StopScope, ToAgent, ToFleet,
+        Action, DoorState, MachineState, Motion, PeripheralCommand, PeripheralReport, Pose, Release, Report,
+        ResetOrder, ResetStep, StepToken, StopScope, ToAgent, ToFleet,
     },
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Performers, Step};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Site,
-    model::{Door, Lane, Level, Lift, Waypoint, Zone, ZoneKind},
+    model::{Door, Lane, Level, Lift, Station, Waypoint, Zone, ZoneKind},
 };
 use sheepdog_traffic::Planner;
 
@@ -88,6 +88,7 @@ pub(crate) fn site() -> Site {
     let zone = |name, kind, from, to| Zone::rectangle(name, "ground", kind, from, to);
     site.zones.push(zone("fire lane", ZoneKind::FireLane, [-1.5, -0.5], [7.0, 2.5]));
     site.zones.push(zone("east", ZoneKind::Stop, [8.0, -1.0], [13.0, 1.0]));
+    site.stations.push(Station::new("shelf", "c2"));
     site.zones.push(zone("room", ZoneKind::UvC, [7.8, -4.2], [10.2, -1.5]).with_door("room door"));
     site
 }
@@ -383,6 +384,12 @@ fn obeyed(command: PeripheralCommand) -> PeripheralReport {
         }
         PeripheralCommand::FreeLift { lift } => {
             PeripheralReport::Lift { lift, level: GROUND, state: DoorState::Closed }
+        }
+        PeripheralCommand::Serve { station, token } => {
+            PeripheralReport::Machine { station, state: MachineState::Served(token) }
+        }
+        PeripheralCommand::Rest { station } => {
+            PeripheralReport::Machine { station, state: MachineState::Idle }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    AgentId, FleetTime, RuleId, SiteVersion, StopGeneration, TaskId, WaypointId, wire::ToFleet,
+    AgentId, FleetTime, RuleId, SiteVersion, StationId, StopGeneration, TaskId, WaypointId, wire::ToFleet,
 };
 use sheepdog_dispatch::{Agent, Facts, TripMemo};
 use sheepdog_ledger::{Envelope, Ledger};
@@ -15,6 +15,7 @@ use crate::{
     config::FleetConfig,
     header::Header,
     input::{Actor, Alert, Input, InputError, Output},
+    machines::{self, Machine},
     record::Record,
     reverting::Decided,
     state::{
@@ -70,6 +71,14 @@ pub enum FleetError {
     Uvc {
         /// Its zone.
         zone: sheepdog_core::ZoneId,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There cannot be such a machine.
+    #[error("machine at {station}: {reason}")]
+    Machine {
+        /// The station.
+        station: StationId,
         /// Why not.
         reason: &'static str,
     },
@@ -152,6 +161,7 @@ impl Fleet {
         let ledger = header.encode().map_err(|error| FleetError::Ledger(error.to_string()))?;
         let ledger = Ledger::new(&ledger, header.salts);
         check_uvc(&site, &config)?;
+        machines::check(&site, &config)?;
         let mut executor = Executor::new(Arc::clone(&site));
         let mut agents = std::collections::BTreeMap::new();
         for profile in &config.agents {
@@ -198,6 +208,7 @@ impl Fleet {
             remembered: StopGeneration(0),
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
+            machines: config.machines.iter().map(|station| (*station, Machine::IDLE)).collect(),
             decided: std::collections::BTreeMap::new(),
             storage: Storage::default(),
             next_beat: now,
@@ -484,6 +495,7 @@ impl Fleet {
         }
         self.ask_for_plan();
         self.move_passages();
+        self.move_machines();
         self.watch_lamps();
     }
 
@@ -516,6 +528,7 @@ impl Fleet {
             passage.commanded = None;
             passage.is_known = false;
         }
+        self.state.machines.values_mut().for_each(Machine::forget);
         if let Some(open) = &self.state.planning.open {
             let (job, problem) = (open.job, open.problem.clone());
             self.output_plan(job, problem);

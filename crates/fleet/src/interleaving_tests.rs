@@ -162,7 +162,9 @@ impl World {
         match self.called.take()? {
             PeripheralCommand::CallLift { level, .. } => self.cabin = (level, true),
             PeripheralCommand::FreeLift { .. } => self.cabin.1 = false,
-            PeripheralCommand::Door { .. } => return None,
+            PeripheralCommand::Door { .. }
+            | PeripheralCommand::Serve { .. }
+            | PeripheralCommand::Rest { .. } => return None,
         }
         let state = if self.cabin.1 { DoorState::Open } else { DoorState::Closed };
         self.bench.lift(self.cabin.0, state);
@@ -196,7 +198,9 @@ impl World {
                     let fire_rated = site.door(*door).unwrap().fire_rated;
                     assert!(!(self.burns && fire_rated), "a fire door is opened during a fire");
                 }
-                PeripheralCommand::Door { open: false, .. } => {}
+                PeripheralCommand::Door { open: false, .. }
+                | PeripheralCommand::Serve { .. }
+                | PeripheralCommand::Rest { .. } => {}
                 PeripheralCommand::CallLift { .. } | PeripheralCommand::FreeLift { .. } => {
                     assert_eq!(self.stopped, None, "the lift of a stopped level is called away");
                 }
@@ -233,6 +237,7 @@ impl World {
                 PeripheralCommand::CallLift { .. } | PeripheralCommand::FreeLift { .. } => {
                     self.called = Some(command);
                 }
+                PeripheralCommand::Serve { .. } | PeripheralCommand::Rest { .. } => {}
             }
         }
         if !self.bench.entries.is_empty() {

@@ -23,6 +23,9 @@ mod interleaving_tests;
 mod lamps;
 #[cfg(test)]
 mod lamps_tests;
+mod machines;
+#[cfg(test)]
+mod machines_tests;
 mod parking;
 #[cfg(test)]
 mod parking_tests;

@@ -65,11 +65,16 @@ impl PassageState {
 
 impl Fleet {
     pub(crate) fn peripheral_report(&mut self, report: PeripheralReport) {
-        let (passage, level, state) = match report {
-            PeripheralReport::Door { door, state } => (self.state.doors.get_mut(door.index()), None, state),
-            PeripheralReport::Lift { lift, level, state } => {
-                (self.state.lifts.get_mut(lift.index()), Some(level), state)
+        let (name, passage, level, state) = match report {
+            PeripheralReport::Door { door, state } => {
+                let name = self.site.door(door).map(|door| door.name.as_str());
+                (name, self.state.doors.get_mut(door.index()), None, state)
             }
+            PeripheralReport::Lift { lift, level, state } => {
+                let name = self.site.lift(lift).map(|lift| lift.name.as_str());
+                (name, self.state.lifts.get_mut(lift.index()), Some(level), state)
+            }
+            PeripheralReport::Machine { station, state } => return self.machine_report(station, state),
         };
         let Some(passage) = passage else { return };
         let before = passage.state;
@@ -83,12 +88,8 @@ impl Fleet {
         self.state.passages_due = true;
         if (before == DoorState::Faulty) != (state == DoorState::Faulty) {
             self.state.planning.due = true;
-            let what = match report {
-                PeripheralReport::Door { door, .. } => self.site.door(door).map(|door| door.name.clone()),
-                PeripheralReport::Lift { lift, .. } => self.site.lift(lift).map(|lift| lift.name.clone()),
-            };
             let verb = if state == DoorState::Faulty { "reports a fault" } else { "works again" };
-            let text = format!("{} {verb}", what.unwrap_or_default());
+            let text = format!("{} {verb}", name.unwrap_or_default());
             self.alert(rules::PASSAGE_FAULTY, None, None, text);
         }
     }

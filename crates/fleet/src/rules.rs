@@ -62,6 +62,10 @@ rules! {
         "A robot keeps the numbers of stops that are over; an order that it takes for one of those stops nobody.";
     REVERTED = "FLT-020", "A named person may take back an award, a cancellation or an approval that nobody has acted on; the record stays, and a new one says who took it back and why.",
         "People err; what was decided is corrected by another decision, never by rewriting what happened.";
+    SERVED = "FLT-022", "At a station with a machine, a robot's loading or unloading is done when the robot has stood its time and the machine says that it has served this very step.",
+        "A robot that leaves while an arm still holds the load tears it off or leaves it behind.";
+    MACHINE_FAULTY = "FLT-023", "A machine at a station that reports a fault is reported to the operator; the robot that it serves waits.",
+        "Half a load may be on board: who repairs the machine has to look.";
     STORAGE_HIGH = "STO-001", "From 80 % of the storage of the ledger on, or of a robot's own, the operator is told.",
         "Somebody must make room while there is time.";
     STORAGE_CRITICAL = "STO-002", "From 90 % of the storage of the ledger on until it is below 80 % again, no task is awarded, and every robot ends its step and its move and parks outside exits and fire lanes; with a robot's own storage, that robot.",

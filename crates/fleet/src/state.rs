@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
     ActorId, AgentId, Epoch, FleetTime, JobId, LaneId, Micros, Mm, ResourceId, RuleId, SiteVersion,
-    StopGeneration, TaskId, WaypointId, ZoneId,
+    StationId, StopGeneration, TaskId, WaypointId, ZoneId,
     wire::{DoorState, Motion, PeripheralCommand, Pose, ResetOrder, ResetStep, StepToken, StopOrder},
 };
 use sheepdog_dispatch::{Agent, Facts, Task};
@@ -14,6 +14,7 @@ use sheepdog_traffic::Problem;
 
 use crate::{
     input::{AlarmScope, Output, StorageLevel},
+    machines::Machine,
     reverting::Decided,
     uvc::Treatment,
 };
@@ -44,6 +45,8 @@ pub(crate) struct State {
     pub(crate) storage: Storage,
     /// Rooms that are treated with UV-C light.
     pub(crate) lamps: BTreeMap<ZoneId, LampState>,
+    /// What loads and unloads robots.
+    pub(crate) machines: BTreeMap<StationId, Machine>,
     /// What can be reverted, by the number of its record.
     pub(crate) decided: BTreeMap<u64, Decided>,
     pub(crate) next_beat: FleetTime,

@@ -387,16 +387,12 @@ impl Fleet {
         if self.agent(agent).and_then(|agent| agent.job) != Some(token) {
             return;
         }
-        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
-        match task.phase {
-            Phase::Performing { agent: on_it, .. } if on_it == agent => {}
-            Phase::Performing { .. }
-            | Phase::Pending
-            | Phase::Asked { .. }
-            | Phase::Travelling { .. }
-            | Phase::Done { .. }
-            | Phase::Cancelled => return,
+        let phase = self.state.tasks.get(&token.task).map(|task| task.phase);
+        let performs = matches!(phase, Some(Phase::Performing { agent: on_it, .. }) if on_it == agent);
+        if !performs || !self.is_served(agent, token) {
+            return;
         }
+        let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
         match task.task.steps.get(task.step as usize).map(|step| step.action) {
             Some(Action::Load) => {
                 task.loaded = Some(agent);

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, de};
 use sheepdog_core::{
-    ActorId, AgentId, Confidence, LevelId, Micros, Mm, MmPerS, Ppm, StopCategory, WaypointId, ZoneId,
+    ActorId, AgentId, Confidence, LevelId, Micros, Mm, MmPerS, Ppm, StationId, StopCategory, WaypointId,
+    ZoneId,
     wire::{Action, Fact, ResetStep, StopScope},
 };
 use sheepdog_dispatch::{Agent, AgentKind, Availability, Enforcement, Gate, Performers, Skill, Step};
 use sheepdog_fleet::{Actor, ActorEntry, AlarmScope, Role, TaskRequest};
 use sheepdog_map::{CompiledSite, Site};
 use sheepdog_sim::{
-    CrowdSpec, FAULTS, FaultKind, FaultTarget, Kinematics, NamedFault, PersonSpec, Victims, WalkerSpec,
+    CrowdSpec, FAULTS, FaultKind, FaultTarget, Kinematics, MachineSpec, NamedFault, PersonSpec, Victims,
+    WalkerSpec,
 };
 
 use crate::{
@@ -48,6 +50,9 @@ pub struct Scenario {
     /// Crowds, who stroll about off the roadmap.
     #[serde(default, rename = "crowd")]
     pub crowds: Vec<Crowd>,
+    /// Arms and dispensers that load and unload robots.
+    #[serde(default, rename = "machine")]
+    pub machines: Vec<MachineLine>,
     /// Who may give operator inputs.
     #[serde(default, rename = "actor")]
     pub actors: Vec<ActorLine>,
@@ -110,6 +115,16 @@ pub struct Crowd {
     pub at: Vec<String>,
     /// How long they stand before they go on, seconds.
     pub pause_s: f64,
+}
+
+/// A machine at a station.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineLine {
+    /// The station.
+    pub station: String,
+    /// How long it takes to load or unload a robot, seconds.
+    pub service_s: f64,
 }
 
 /// What a robot moves on, as spelt in files.
@@ -363,6 +378,8 @@ pub struct FaultLine {
     pub robot: Option<String>,
     /// The door or lift.
     pub passage: Option<String>,
+    /// For `machine`: the station that it is at.
+    pub station: Option<String>,
     /// The moment that strikes it.
     #[serde(default)]
     pub when: MomentName,
@@ -383,6 +400,8 @@ pub enum FaultName {
     Door,
     /// A lift does not move.
     Lift,
+    /// A machine does not move.
+    Machine,
     /// The button on the robot is pressed.
     EmergencyButton,
     /// A fault of the catalogue.
@@ -390,12 +409,13 @@ pub enum FaultName {
 }
 
 /// Words for faults that take a place or a value of their own, and last for the rest of the run.
-const FAULT_WORDS: [(&str, FaultName); 6] = [
+const FAULT_WORDS: [(&str, FaultName); 7] = [
     ("confidence", FaultName::Confidence),
     ("breakdown", FaultName::Breakdown),
     ("radio", FaultName::Radio),
     ("door", FaultName::Door),
     ("lift", FaultName::Lift),
+    ("machine", FaultName::Machine),
     ("emergency_button", FaultName::EmergencyButton),
 ];
 
@@ -418,6 +438,7 @@ impl FaultName {
         match self {
             Self::Door => Victims::Doors,
             Self::Lift => Victims::Lifts,
+            Self::Machine => Victims::Machines,
             Self::Confidence | Self::Breakdown | Self::Radio | Self::EmergencyButton => Victims::Agents,
             Self::Catalogued(fault) => fault.kind.victims(),
         }
@@ -573,6 +594,7 @@ impl Scenario {
         self.add_people(&mut setup)?;
         self.add_walkers(&mut setup)?;
         self.add_crowds(&mut setup)?;
+        self.add_machines(&mut setup)?;
         setup.fleet.actors = self.actors.iter().map(|line| ActorEntry::of(&line.actor())).collect();
         self.add_deliveries(&mut setup)?;
         self.add_tasks(&mut setup)?;
@@ -653,6 +675,20 @@ impl Scenario {
         Ok(())
     }
 
+    fn add_machines(&self, setup: &mut Setup) -> Result<(), ScenarioError> {
+        for (index, line) in self.machines.iter().enumerate() {
+            let field = |name: &str| format!("machine[{index}].{name}");
+            let station = machine_at(&setup.site, &field("station"), Some(&line.station))?;
+            if setup.fleet.machines.contains(&station) {
+                return Err(value(field("station"), &line.station, "a station without another machine"));
+            }
+            let service = span(&field("service_s"), line.service_s)?;
+            setup.fleet.machines.push(station);
+            setup.plant.machines.push(MachineSpec { station, service });
+        }
+        Ok(())
+    }
+
     fn add_deliveries(&self, setup: &mut Setup) -> Result<(), ScenarioError> {
         for (index, line) in self.deliveries.iter().enumerate() {
             let field = |name: &str| format!("deliveries[{index}].{name}");
@@ -728,6 +764,10 @@ impl Scenario {
                         setup.site.lift_named(name)
                     })?))
                 }
+                Victims::Machines => {
+                    let at = machine_at(&setup.site, &field("station"), line.station.as_deref())?;
+                    Victim::Target(FaultTarget::Machine(at))
+                }
                 Victims::Agents => Victim::Robot(robot, line.when.into()),
             };
             let (kind, usual) = match line.kind {
@@ -741,6 +781,7 @@ impl Scenario {
                 FaultName::Radio => (FaultKind::RadioSilence, None),
                 FaultName::Door => (FaultKind::DoorStuck, None),
                 FaultName::Lift => (FaultKind::LiftStuck, None),
+                FaultName::Machine => (FaultKind::MachineStuck, None),
                 FaultName::EmergencyButton => (FaultKind::EmergencyButton, None),
                 FaultName::Catalogued(fault) => (fault.kind, fault.duration),
             };
@@ -915,6 +956,11 @@ fn level(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<LevelId
 fn zone(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<ZoneId, ScenarioError> {
     let name = name.unwrap_or_default();
     site.zone_named(name).ok_or_else(|| unknown(field, "zone", name))
+}
+
+fn machine_at(site: &CompiledSite, field: &str, name: Option<&str>) -> Result<StationId, ScenarioError> {
+    let name = name.unwrap_or_default();
+    site.station_named(name).ok_or_else(|| unknown(field, "station", name))
 }
 
 fn agent(setup: &Setup, field: &str, name: &str) -> Result<AgentId, ScenarioError> {

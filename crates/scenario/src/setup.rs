@@ -117,6 +117,7 @@ impl Setup {
             people: Vec::new(),
             walkers: Vec::new(),
             crowds: Vec::new(),
+            machines: Vec::new(),
             radio: RadioSpec {
                 delay: Micros::from_millis(20),
                 jitter: Micros::from_millis(20),

@@ -26,6 +26,9 @@ pub struct Summary {
     pub tasks_lost: u64,
     /// Ticks in which two footprints overlapped.
     pub overlaps: u64,
+    /// How often somebody took a load that was not there, put down what another had, or was served by a machine in another's
+    /// place.
+    pub misplaced_loads: u64,
     /// Smallest distance between two robots' footprints, metres; `null` if no two shared a level.
     pub min_separation_m: Option<f64>,
     /// Interlock stops by rule.
@@ -80,6 +83,7 @@ impl Summary {
             tasks_escalated: count(stats.done_by_people + stats.escalated),
             tasks_lost: lost,
             overlaps: world.plant().overlaps(),
+            misplaced_loads: world.plant().misplaced_loads(),
             min_separation_m: Some(world.plant().min_separation_m()).filter(|distance| distance.is_finite()),
             stops_by_rule: by_rule(world, |figures| figures.all),
             needless_stops_by_rule: by_rule(world, |figures| figures.needless),
@@ -130,12 +134,13 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "tasks       {} requested, {} done ({:.1} % by robots), {} needed a person, {} lost",
+            "tasks       {} requested, {} done ({:.1} % by robots), {} needed a person, {} lost, {} loads misplaced",
             self.tasks_requested,
             self.tasks_done,
             100.0 * self.tasks_done_ratio,
             self.tasks_escalated,
-            self.tasks_lost
+            self.tasks_lost,
+            self.misplaced_loads
         )?;
         writeln!(
             f,

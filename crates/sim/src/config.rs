@@ -1,6 +1,6 @@
 //! What a plant consists of, as plain data.
 
-use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, WaypointId};
+use sheepdog_core::{AgentId, Confidence, Micros, Mm, MmPerS, MmPerS2, MradPerS, Ppm, StationId, WaypointId};
 use sheepdog_interlock::{ValidConfig, packs::map::MapSettings};
 
 use crate::{kinematics::Kinematics, radio::RadioSpec};
@@ -18,10 +18,21 @@ pub struct PlantConfig {
     pub walkers: Vec<WalkerSpec>,
     /// Crowds, whom no fleet knows either and who keep to no roadmap.
     pub crowds: Vec<CrowdSpec>,
+    /// Machines at stations.
+    pub machines: Vec<MachineSpec>,
     /// The radio of every robot and person.
     pub radio: RadioSpec,
     /// What robots use and chargers give.
     pub power: PowerSpec,
+}
+
+/// An arm or a dispenser at a station.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// The station.
+    pub station: StationId,
+    /// How long it takes to load or unload a robot that stands there.
+    pub service: Micros,
 }
 
 /// A robot.

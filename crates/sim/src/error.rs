@@ -1,6 +1,6 @@
 //! Why a plant was refused.
 
-use sheepdog_core::{AgentId, Micros, WaypointId};
+use sheepdog_core::{AgentId, Micros, StationId, WaypointId};
 use sheepdog_interlock::ConfigError;
 
 use crate::plant::TICK_MAX;
@@ -14,6 +14,12 @@ pub enum PlantError {
     Tick {
         /// The tick.
         tick: Micros,
+    },
+    /// A machine is at a station that is not there, or is there twice.
+    #[error("machine at {station}: there is no such station, or it has one already")]
+    Machine {
+        /// The station.
+        station: StationId,
     },
     /// Two agents share an id.
     #[error("agent {agent} is there twice")]

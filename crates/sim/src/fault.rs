@@ -2,7 +2,7 @@
 
 use rand_pcg::Pcg32;
 use serde::{Deserialize, Serialize};
-use sheepdog_core::{AgentId, Confidence, DoorId, FleetTime, LiftId, Micros, Mm, Ppm};
+use sheepdog_core::{AgentId, Confidence, DoorId, FleetTime, LiftId, Micros, Mm, Ppm, StationId};
 
 use crate::random::{Purpose, stream, up_to};
 
@@ -30,6 +30,8 @@ pub enum FaultTarget {
     Door(DoorId),
     /// A lift.
     Lift(LiftId),
+    /// The machine at a station.
+    Machine(StationId),
 }
 
 /// What happens. A kind that does not suit its target never takes effect.
@@ -212,6 +214,8 @@ pub enum FaultKind {
     LiftStuck,
     /// The doors of a lift stay where they are; they say so.
     LiftDoorStuck,
+    /// A machine stays where it is and says that it is faulty.
+    MachineStuck,
 }
 
 /// What a kind of fault happens to.
@@ -223,6 +227,8 @@ pub enum Victims {
     Doors,
     /// Lifts.
     Lifts,
+    /// Machines at stations.
+    Machines,
 }
 
 impl FaultKind {
@@ -232,6 +238,7 @@ impl FaultKind {
         match self {
             Self::DoorStuck | Self::DoorShut => Victims::Doors,
             Self::LiftStuck | Self::LiftDoorStuck => Victims::Lifts,
+            Self::MachineStuck => Victims::Machines,
             _ => Victims::Agents,
         }
     }
@@ -374,6 +381,8 @@ pub fn swarm(
             Victims::Agents => FaultTarget::Agent(*pick(&mut rng, agents)?),
             Victims::Doors => FaultTarget::Door(*pick(&mut rng, doors)?),
             Victims::Lifts => FaultTarget::Lift(*pick(&mut rng, lifts)?),
+            // The catalogue has no fault of machines.
+            Victims::Machines => return None,
         };
         let onset = Micros::new(up_to(&mut rng, span.as_micros().saturating_sub(1)));
         Some(Fault { target, onset, duration: named.duration, kind: named.kind })
@@ -415,7 +424,7 @@ impl FaultStatus {
         match self.fault.target {
             FaultTarget::Agent(target) => target == agent,
             FaultTarget::EveryAgent => true,
-            FaultTarget::Door(_) | FaultTarget::Lift(_) => false,
+            FaultTarget::Door(_) | FaultTarget::Lift(_) | FaultTarget::Machine(_) => false,
         }
     }
 
@@ -496,7 +505,7 @@ mod tests {
                 }
                 FaultTarget::Door(door) => door == DoorId(1) && fault.kind.victims() == Victims::Doors,
                 FaultTarget::Lift(lift) => lift == LiftId(2) && fault.kind.victims() == Victims::Lifts,
-                FaultTarget::EveryAgent => false,
+                FaultTarget::EveryAgent | FaultTarget::Machine(_) => false,
             };
             assert!(suits && fault.onset < hour, "{fault:?}");
         }

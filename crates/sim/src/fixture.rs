@@ -39,6 +39,10 @@ level = "L1"
 polygon = [[16.0, 2.0], [18.0, 2.0], [18.0, 4.0], [16.0, 4.0]]
 walled = true
 
+[[station]]
+id = "shelf"
+waypoint = "dock"
+
 [[door]]
 id = "middle"
 level = "L0"
@@ -155,6 +159,7 @@ pub(crate) fn config(site: &CompiledSite, robots: &[&str], people: &[&str]) -> P
         answer_delay: Micros::from_secs(2),
     });
     PlantConfig {
+        machines: Vec::new(),
         tick: Micros::from_millis(50),
         robots: robots.collect(),
         people: people.collect(),

@@ -21,6 +21,8 @@ mod fault;
 mod fixture;
 mod full_log;
 mod kinematics;
+mod loads;
+mod machines;
 mod people;
 mod peripherals;
 mod plant;
@@ -36,12 +38,14 @@ mod world;
 
 pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RPS};
 pub use config::{
-    BeamSpec, ControllerSpec, CrowdSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec, WalkerSpec,
+    BeamSpec, ControllerSpec, CrowdSpec, MachineSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec,
+    WalkerSpec,
 };
 pub use distort::Tampering;
 pub use error::PlantError;
 pub use fault::{FAULTS, Fault, FaultKind, FaultStatus, FaultTarget, NamedFault, Victims, swarm};
 pub use kinematics::{Gait, Kinematics, stopping_distance_m};
+pub use loads::Load;
 pub use people::{PERSON_RADIUS_M, STAIRS};
 pub use peripherals::Peripherals;
 pub use plant::{Plant, TICK_MAX};

@@ -1,4 +1,4 @@
-//! Doors and lifts, with sensors of their own.
+//! Doors, lifts and machines, with sensors of their own.
 //!
 //! A door or lift door that is asked to close while a body stands in the opening opens again and stays open until
 //! the body has gone. A cabin leaves only with its door shut and nobody on the sill. Whoever stands in the cabin when
@@ -9,14 +9,17 @@ use std::{collections::VecDeque, sync::Arc};
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{
-    DoorId, FleetTime, LevelId, LiftId, Micros,
-    wire::{DoorState, PeripheralCommand, PeripheralReport},
+    DoorId, FleetTime, LevelId, LiftId, Micros, StationId, WaypointId,
+    wire::{DoorState, MachineState, PeripheralCommand, PeripheralReport},
 };
 use sheepdog_driver::Peripheral;
 use sheepdog_map::{CompiledSite, Lift};
 
 use crate::{
+    config::MachineSpec,
+    error::PlantError,
     fault::FaultKind,
+    machines::{Handed, MachinePlant},
     world::{Barrier, Disc, Owner, point_segment},
 };
 
@@ -26,12 +29,13 @@ const REPORT_CALLED_EVERY: Micros = Micros::from_secs(1);
 /// A body nearer than this to an opening is in it, beyond its own radius.
 const SILL_MARGIN_M: f64 = 0.1;
 
-/// All doors and lifts of a site.
+/// All doors, lifts and machines of a site.
 #[derive(Debug)]
 pub struct Peripherals {
     site: Arc<CompiledSite>,
     doors: Vec<DoorPlant>,
     lifts: Vec<LiftPlant>,
+    machines: Vec<MachinePlant>,
     reports: VecDeque<PeripheralReport>,
 }
 
@@ -115,7 +119,25 @@ impl Peripherals {
     pub fn new(site: Arc<CompiledSite>) -> Self {
         let doors = site.doors().iter().map(|door| DoorPlant::new(door.opening)).collect();
         let lifts = site.lifts().iter().map(|lift| LiftPlant::new(&site, lift)).collect();
-        Self { site, doors, lifts, reports: VecDeque::new() }
+        Self { site, doors, lifts, machines: Vec::new(), reports: VecDeque::new() }
+    }
+
+    /// The same with machines at stations.
+    ///
+    /// # Errors
+    /// [`PlantError::Machine`] for a station that is not there, or that has one already.
+    pub fn with_machines(mut self, specs: &[MachineSpec]) -> Result<Self, PlantError> {
+        for spec in specs {
+            let station = spec.station;
+            let plant = MachinePlant::new(&self.site, spec).filter(|_| self.machine(station).is_none());
+            self.machines.push(plant.ok_or(PlantError::Machine { station })?);
+        }
+        Ok(self)
+    }
+
+    /// What a machine does; `Faulty` while it is stuck.
+    pub fn machine(&self, station: StationId) -> Option<MachineState> {
+        self.machines.iter().find(|plant| plant.station == station).map(MachinePlant::state)
     }
 
     /// Where a door stands; `Faulty` while it is stuck.
@@ -136,10 +158,11 @@ impl Peripherals {
         }
     }
 
-    /// Lets every door and lift move again.
+    /// Lets every door, lift and machine move again.
     pub(crate) fn unstick(&mut self) {
         self.doors.iter_mut().for_each(|plant| (plant.stuck, plant.shut) = (false, false));
         self.lifts.iter_mut().for_each(|plant| (plant.stuck, plant.leaf_stuck) = (false, false));
+        self.machines.iter_mut().for_each(|plant| plant.stuck = false);
     }
 
     /// Plays a fault on a door in this tick; returns whether that makes a difference: a stuck door says so.
@@ -171,6 +194,23 @@ impl Peripherals {
             _ => return false,
         }
         true
+    }
+
+    /// Plays a fault on a machine in this tick; returns whether that makes a difference: a stuck machine says so.
+    pub(crate) fn break_machine(&mut self, station: StationId, kind: FaultKind) -> bool {
+        let plant = self.machines.iter_mut().find(|plant| plant.station == station);
+        let stuck = plant.filter(|_| kind == FaultKind::MachineStuck);
+        stuck.map(|plant| plant.stuck = true).is_some()
+    }
+
+    /// Whether a machine serves whoever stands at a waypoint.
+    pub(crate) fn serves_at(&self, place: WaypointId) -> bool {
+        self.machines.iter().any(|plant| plant.waypoint == place)
+    }
+
+    /// Lets `span` pass for the machines, and says what they have done.
+    pub(crate) fn advance_machines(&mut self, span: Micros, discs: &[Disc]) -> Vec<Handed> {
+        self.machines.iter_mut().filter_map(|plant| plant.advance(span, discs)).collect()
     }
 
     /// Lets `span` pass after `now` with bodies where they are, and says who has been carried to another level.
@@ -206,6 +246,12 @@ impl Peripherals {
                 self.reports.push_back(PeripheralReport::Lift { lift: LiftId(index), level, state });
             }
         }
+        for plant in &mut self.machines {
+            let (station, state) = (plant.station, plant.state());
+            if plant.reported.replace(state) != Some(state) {
+                self.reports.push_back(PeripheralReport::Machine { station, state });
+            }
+        }
     }
 
     /// Every opening that is not fully open.
@@ -225,7 +271,7 @@ impl Peripherals {
 }
 
 impl Peripheral for Peripherals {
-    /// Commands for doors, lifts or levels that do not exist are dropped.
+    /// Commands for doors, lifts, levels or machines that do not exist are dropped.
     fn command(&mut self, command: PeripheralCommand) {
         match command {
             PeripheralCommand::Door { door, open } => {
@@ -246,6 +292,18 @@ impl Peripheral for Peripherals {
                 if let Some(plant) = self.lifts.get_mut(lift.index()) {
                     plant.called = None;
                 }
+            }
+            PeripheralCommand::Serve { station, token } => {
+                self.machines
+                    .iter_mut()
+                    .filter(|plant| plant.station == station)
+                    .for_each(|plant| plant.serve(token));
+            }
+            PeripheralCommand::Rest { station } => {
+                self.machines
+                    .iter_mut()
+                    .filter(|plant| plant.station == station)
+                    .for_each(MachinePlant::rest);
             }
         }
     }

@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, Workers, map_jobs,
-    wire::{DoorState, PeripheralCommand, PeripheralReport, ToAgent, ToFleet},
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, StationId, WaypointId, Workers, map_jobs,
+    wire::{
+        DoorState, MachineState, PeripheralCommand, PeripheralReport, Report, StepToken, ToAgent, ToFleet,
+    },
 };
 use sheepdog_driver::{Log, Peripheral, Step};
 use sheepdog_interlock::{ConfigDigest, Decision};
@@ -16,6 +18,8 @@ use crate::{
     config::{PersonSpec, PlantConfig, RobotSpec},
     error::PlantError,
     fault::{Active, Fault, FaultStatus, FaultTarget},
+    loads::{By, Load, Loads, Place},
+    machines::Handed,
     people::{PERSON_RADIUS_M, Person, Surroundings},
     peripherals::{Carried, Peripherals},
     radio::{Channel, RadioSpec, silences},
@@ -44,6 +48,7 @@ pub struct Plant {
     robots: Vec<Robot>,
     people: Vec<Person>,
     peripherals: Peripherals,
+    loads: Loads,
     world: Arc<World>,
     chargers: Arc<Vec<(LevelId, Point2<f64>)>>,
     channels: BTreeMap<AgentId, Channels>,
@@ -64,7 +69,7 @@ impl Plant {
     /// # Errors
     /// [`PlantError`], naming the first part that does not fit.
     pub fn new(site: Arc<CompiledSite>, config: PlantConfig, seed: u64) -> Result<Self, PlantError> {
-        let PlantConfig { tick, robots, people, walkers, crowds, radio, power } = config;
+        let PlantConfig { tick, robots, people, walkers, crowds, machines, radio, power } = config;
         if tick == Micros::ZERO || TICK_MAX < tick {
             return Err(PlantError::Tick { tick });
         }
@@ -77,7 +82,7 @@ impl Plant {
         let mut people = build::people(&site, people, walkers)?;
         build::crowds(&site, &crowds, seed, &discs(&robots, &[]), &mut people)?;
         let discs = discs(&robots, &people);
-        let peripherals = Peripherals::new(Arc::clone(&site));
+        let peripherals = Peripherals::new(Arc::clone(&site)).with_machines(&machines)?;
         let chargers = chargers(&site);
         let world = World::new(site, discs, Arc::new(peripherals.barriers()));
         Ok(Self {
@@ -86,6 +91,7 @@ impl Plant {
             seed,
             radio,
             peripherals,
+            loads: Loads::default(),
             separation: Separation::new(&world),
             chargers,
             world: Arc::new(world),
@@ -149,12 +155,12 @@ impl Plant {
         self.robots.iter().map(|robot| (robot.agent, robot.config(), robot.clock(self.now)))
     }
 
-    /// Commands a door or lift; they are wired, so nothing is lost or delayed.
+    /// Commands a door, lift or machine; they are wired, so nothing is lost or delayed.
     pub fn command(&mut self, command: PeripheralCommand) {
         self.peripherals.command(command);
     }
 
-    /// What doors and lifts have reported since the last call, in order.
+    /// What doors, lifts and machines have reported since the last call, in order.
     pub fn take_from_peripherals(&mut self) -> Vec<PeripheralReport> {
         std::iter::from_fn(|| self.peripherals.poll()).collect()
     }
@@ -215,6 +221,22 @@ impl Plant {
         (0..).map(LiftId).map_while(state).collect()
     }
 
+    /// What the machine at a station does; `None` where there is none.
+    pub fn machine(&self, station: StationId) -> Option<MachineState> {
+        self.peripherals.machine(station)
+    }
+
+    /// The loads of all tasks that somebody has begun to carry, by task: where they really are.
+    pub fn loads(&self) -> Vec<Load> {
+        self.loads.all()
+    }
+
+    /// How often somebody took a load that was not there, put down what another had, or was served by a machine in another's
+    /// place.
+    pub const fn misplaced_loads(&self) -> u64 {
+        self.loads.misplaced()
+    }
+
     /// Least distance between the footprints of two robots on one level so far, metres; negative when they have
     /// overlapped, infinite before any two have shared a level.
     ///
@@ -262,6 +284,7 @@ impl Plant {
             let stuck = match status.fault.target {
                 FaultTarget::Door(door) => self.peripherals.break_door(door, status.fault.kind),
                 FaultTarget::Lift(lift) => self.peripherals.break_lift(lift, status.fault.kind),
+                FaultTarget::Machine(station) => self.peripherals.break_machine(station, status.fault.kind),
                 FaultTarget::Agent(_) | FaultTarget::EveryAgent => false,
             };
             if stuck {
@@ -278,6 +301,9 @@ impl Plant {
                 if is_silent(&mut self.faults, &active, now, true) {
                     continue;
                 }
+                hear(&mut self.loads, agent, &message, |place| {
+                    matches!(channels.owner, Owner::Robot(_)) && self.peripherals.serves_at(place)
+                });
                 match channels.owner {
                     Owner::Robot(index) => {
                         if let Some(robot) = self.robots.get_mut(index) {
@@ -323,6 +349,7 @@ impl Plant {
         for index in 0..self.robots.len() {
             let Some(robot) = self.robots.get_mut(index) else { continue };
             let (agent, said) = (robot.agent, std::mem::take(&mut robot.link.outbox));
+            self.note_performed(agent, &said);
             self.radio_up(agent, said);
         }
     }
@@ -344,6 +371,7 @@ impl Plant {
             // Whoever is next sees where this one has gone.
             world.replace(Owner::Person(index), person.disc());
             if let Some(agent) = person.id() {
+                self.note_performed(agent, &said);
                 self.radio_up(agent, said);
             }
         }
@@ -376,6 +404,38 @@ impl Plant {
                 }
             }
         }
+        for Handed { owner, token } in self.peripherals.advance_machines(self.tick, &discs) {
+            let served = self.channels.iter().find(|(_, channels)| channels.owner == owner);
+            match served.map(|(agent, _)| *agent).filter(|agent| self.loads.is_for_machine(*agent, token)) {
+                Some(agent) => self.note_done(agent, token, By::Machine),
+                None => self.loads.mistaken(),
+            }
+        }
+    }
+
+    /// Whoever says that it has done a step has done it, unless a machine does it.
+    fn note_performed(&mut self, agent: AgentId, said: &[ToFleet]) {
+        for message in said {
+            match message {
+                ToFleet::Performed(token) | ToFleet::Report(Report { performed: Some(token), .. }) => {
+                    self.note_done(agent, *token, By::Agent);
+                }
+                ToFleet::Report(_)
+                | ToFleet::StoppableAt { .. }
+                | ToFleet::Answer { .. }
+                | ToFleet::Position(_)
+                | ToFleet::Lamp(_)
+                | ToFleet::Anchor(_) => {}
+            }
+        }
+    }
+
+    fn note_done(&mut self, agent: AgentId, token: StepToken, by: By) {
+        let (channels, robots, people) = (&self.channels, &self.robots, &self.people);
+        let place = |agent| place_of(channels, robots, people, agent);
+        if let Some(at) = place(agent) {
+            self.loads.done(agent, token, by, at, place);
+        }
     }
 }
 
@@ -404,6 +464,37 @@ fn is_silent(faults: &mut [FaultStatus], active: &[Active], now: FleetTime, down
         active.iter().filter(|active| silences(active, down)).map(|active| active.index).collect();
     mark(faults, &guilty, now);
     !guilty.is_empty()
+}
+
+/// What an agent is told to do with loads; `has_machine` knows the places where a machine does it.
+fn hear(loads: &mut Loads, agent: AgentId, message: &ToAgent, has_machine: impl Fn(WaypointId) -> bool) {
+    match message {
+        ToAgent::Perform(order) => {
+            let by = if has_machine(order.place) { By::Machine } else { By::Agent };
+            loads.ordered(agent, order, by);
+        }
+        ToAgent::Withdraw(token) => loads.withdrawn(agent, *token),
+        ToAgent::Release(_)
+        | ToAgent::Hold(_)
+        | ToAgent::Stop(_)
+        | ToAgent::Reset(_)
+        | ToAgent::Beat(_)
+        | ToAgent::Ask(_)
+        | ToAgent::Lamp(_) => {}
+    }
+}
+
+/// Where an agent really is.
+fn place_of(
+    channels: &BTreeMap<AgentId, Channels>,
+    robots: &[Robot],
+    people: &[Person],
+    agent: AgentId,
+) -> Option<Place> {
+    match channels.get(&agent)?.owner {
+        Owner::Robot(index) => robots.get(index).map(|robot| (robot.body.level, robot.body.at)),
+        Owner::Person(index) => people.get(index).map(|person| (person.level, person.at)),
+    }
 }
 
 /// All bodies, sorted by owner.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use sheepdog_core::{
     AgentId, Confidence, DoorId, Epoch, FleetTime, Job, JobResult, LiftId, Micros, MmPerS, Sequential,
-    TaskId, Workers,
+    StationId, TaskId, Workers,
     wire::{
         Action, Anchor, Beat, DoorState, Motion, Passage, Perform, PeripheralCommand, Release, Report,
         StepToken, ToAgent, ToFleet,
@@ -544,6 +544,7 @@ fn every_fault_of_the_catalogue_takes_effect_and_is_found_by_its_rule_in_time() 
             Victims::Agents => FaultTarget::Agent(AgentId(0)),
             Victims::Doors => FaultTarget::Door(DoorId(0)),
             Victims::Lifts => FaultTarget::Lift(LiftId(0)),
+            Victims::Machines => FaultTarget::Machine(StationId(0)),
         };
         let (plant, records, is_there) = through_the_door_with(Fault::named(name, target, onset).unwrap());
         if let Some((rule, by)) = found {
@@ -584,6 +585,7 @@ fn a_fault_that_changes_nothing_takes_no_effect() {
             Victims::Agents => FaultTarget::Agent(AgentId(0)),
             Victims::Doors => FaultTarget::Door(DoorId(0)),
             Victims::Lifts => FaultTarget::Lift(LiftId(0)),
+            Victims::Machines => FaultTarget::Machine(StationId(0)),
         };
         let mut plant = plant(config(&site(), &["dock"], &[]));
         // The first report is sent, and may be lost.

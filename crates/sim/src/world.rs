@@ -151,7 +151,8 @@ fn cell(disc: &Disc) -> Cell {
 
 /// In which row or column of squares a coordinate lies.
 fn row(coordinate_m: f64) -> i32 {
-    i32::try_from(floor(coordinate_m / CELL_M)).unwrap_or(i32::MAX)
+    let row = floor(coordinate_m / CELL_M).clamp(i32::MIN.into(), i32::MAX.into());
+    i32::try_from(row).unwrap_or_default()
 }
 
 /// The largest whole number that is not above, within the range of an `i64`.
@@ -162,7 +163,7 @@ fn row(coordinate_m: f64) -> i32 {
 )]
 pub(crate) fn floor(value: f64) -> i64 {
     let towards_zero = value as i64;
-    towards_zero - i64::from(value < towards_zero as f64)
+    towards_zero.saturating_sub(i64::from(value < towards_zero as f64))
 }
 
 /// Distance along the unit vector `direction` from `origin` to the segment `a`-`b`, both ends included.

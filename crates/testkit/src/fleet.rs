@@ -254,6 +254,7 @@ pub(crate) fn target(
     match kind.victims() {
         Victims::Doors => choose(doors).map(|door| FaultTarget::Door(DoorId(door))),
         Victims::Lifts => choose(lifts).map(|lift| FaultTarget::Lift(LiftId(lift))),
+        Victims::Machines => None,
         Victims::Agents if kind == FaultKind::RadioSilence && pick >= 240 => Some(FaultTarget::EveryAgent),
         Victims::Agents => {
             u32::from(pick).checked_rem(robots).map(|robot| FaultTarget::Agent(AgentId(robot)))

@@ -108,6 +108,7 @@ impl DriverUnderTest for Simulated {
                     Victims::Agents => Some(FaultTarget::Agent(self.course.agent)),
                     Victims::Doors => site.live_doors().next().map(|(door, _)| FaultTarget::Door(door)),
                     Victims::Lifts => site.live_lifts().next().map(|(lift, _)| FaultTarget::Lift(lift)),
+                    Victims::Machines => None,
                 };
                 let Some(target) = target else { return Support::Unsupported };
                 self.plant.inject(Fault { target, onset: self.since_start(), duration, kind });
@@ -157,6 +158,7 @@ fn plant(course: &Course, interlock: &ValidConfig, seed: u64) -> Result<Plant, s
         people: Vec::new(),
         walkers: Vec::new(),
         crowds: Vec::new(),
+        machines: Vec::new(),
         radio: RadioSpec::default(),
         power: PowerSpec::default(),
     };

@@ -245,8 +245,9 @@ fn deliveries(site: &Site, options: &CompileOptions, terms: &SiteTerms) -> Resul
     if done < deliveries {
         return Err(format!("{done} of {deliveries} deliveries are done after {}", world.now()));
     }
-    match world.plant().overlaps() {
-        0 => Ok(()),
-        overlaps => Err(format!("robots have touched each other {overlaps} times")),
+    match (world.plant().overlaps(), world.plant().misplaced_loads()) {
+        (0, 0) => Ok(()),
+        (0, misplaced) => Err(format!("loads were not where they should have been {misplaced} times")),
+        (overlaps, _) => Err(format!("robots have touched each other {overlaps} times")),
     }
 }
