@@ -26,8 +26,8 @@ fn goes_well(setup: Setup) {
 }
 
 #[test]
-fn legs_and_rotors_deliver_as_wheels_do() {
-    for base in ["humanoid", "drone"] {
+fn legs_rotors_and_rollers_deliver_as_wheels_do() {
+    for base in ["humanoid", "drone", "omnidirectional"] {
         let text = STORY.replace("at = \"bay-0\" }", &format!("at = \"bay-0\", base = \"{base}\" }}"));
         assert!(text.contains(base));
         let mut setup = Scenario::from_toml(&text).unwrap().setup(&common::site(), None, Some(1)).unwrap();

@@ -1,4 +1,4 @@
-//! The messages between a fleet and its agents, doors and lifts.
+//! The messages between a fleet and its agents, doors, lifts and machines.
 //!
 //! Three kinds go to a robot. A [`Release`] says how far along its route it may go and only grows within an
 //! [`Epoch`]; a [`StopOrder`] is repeated until acknowledged; a [`Beat`] proves that the fleet is alive. Loss,

@@ -3,7 +3,7 @@
 //! [`Onboard`] puts them together. An integrator implements
 //! * [`Base`] for the drive,
 //! * [`Link`] for the radio, and
-//! * [`Peripheral`] for doors and lifts, where the fleet runs,
+//! * [`Peripheral`] for doors, lifts and machines, where the fleet runs,
 //!
 //! and calls [`Onboard::step`] with an [`Observation`] at a steady rate. The base never sees more than a
 //! [`Bounded`] command, so no planning error above it reaches the motors unchecked.

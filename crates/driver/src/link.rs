@@ -1,4 +1,4 @@
-//! What a robot and the building's doors and lifts are reached through.
+//! What a robot and the building's doors, lifts and machines are reached through.
 
 use std::{collections::VecDeque, fmt};
 
@@ -13,9 +13,9 @@ pub trait Link {
     fn receive(&mut self) -> Option<ToAgent>;
 }
 
-/// Doors and lifts of the building, as a fleet reaches them. Never blocks.
+/// Doors, lifts and machines of the building, as a fleet reaches them. Never blocks.
 pub trait Peripheral {
-    /// Asks a door or a lift for something.
+    /// Asks a door, a lift or a machine for something.
     fn command(&mut self, command: PeripheralCommand);
 
     /// The next report that has arrived; `None` when there is none now.

@@ -150,7 +150,7 @@ pub(crate) struct Bench {
     pub(crate) commands: Vec<PeripheralCommand>,
     /// Everything that was recorded.
     pub(crate) entries: Vec<Entry>,
-    /// Doors and lifts answer commands at once.
+    /// Doors, lifts and machines answer commands at once.
     pub(crate) obeys: bool,
 }
 

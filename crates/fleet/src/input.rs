@@ -29,7 +29,7 @@ pub enum Input {
         /// What.
         message: ToFleet,
     },
-    /// A door or lift speaks.
+    /// A door, a lift or a machine speaks.
     FromPeripheral(PeripheralReport),
     /// The answer to [`Output::Plan`].
     Planned {
@@ -244,7 +244,7 @@ pub enum Output {
         /// What.
         message: ToAgent,
     },
-    /// Tell a door or lift.
+    /// Tell a door, a lift or a machine.
     ToPeripheral(PeripheralCommand),
     /// Run a plan job with [`Planner::plan`](sheepdog_traffic::Planner::plan) and answer [`Input::Planned`].
     Plan {

@@ -138,6 +138,8 @@ pub enum BaseName {
     Vehicle,
     /// Legs, [`Kinematics::HUMANOID`].
     Humanoid,
+    /// Wheels that roll any way, [`Kinematics::OMNIDIRECTIONAL`].
+    Omnidirectional,
     /// Rotors, [`Kinematics::DRONE`]: altitudes are levels.
     Drone,
 }
@@ -148,6 +150,7 @@ impl From<BaseName> for Kinematics {
             BaseName::Wheels => Self::DIFFERENTIAL,
             BaseName::Vehicle => Self::VEHICLE,
             BaseName::Humanoid => Self::HUMANOID,
+            BaseName::Omnidirectional => Self::OMNIDIRECTIONAL,
             BaseName::Drone => Self::DRONE,
         }
     }

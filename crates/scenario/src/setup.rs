@@ -11,7 +11,9 @@ use sheepdog_dispatch::{Agent, AgentKind, Availability, Battery, Enforcement, Pe
 use sheepdog_fleet::{FleetConfig, Header, HeaderError, TaskRequest};
 use sheepdog_interlock::{Config, ConfigError, ValidConfig, packs::map::MapSettings};
 use sheepdog_map::{CompileOptions, CompiledSite, FootprintClass, MapError, Site, travel::TravelProfile};
-use sheepdog_sim::{BeamSpec, ControllerSpec, Kinematics, PlantConfig, PowerSpec, RadioSpec, RobotSpec};
+use sheepdog_sim::{
+    BeamSpec, ControllerSpec, Gait, Kinematics, PlantConfig, PowerSpec, RadioSpec, RobotSpec,
+};
 
 use crate::script::Event;
 
@@ -187,8 +189,8 @@ impl Setup {
         Ok(id)
     }
 
-    /// Puts a robot on another base, and lets its interlock know how late that brakes; its `actuation_delay` is never made
-    /// shorter. Does nothing for an agent that is no robot.
+    /// Puts a robot on another base, and lets its interlock know how late that brakes and how fast its heading may turn; its
+    /// `actuation_delay` is never made shorter. Does nothing for an agent that is no robot.
     ///
     /// # Errors
     /// [`SetupError::Interlock`] if the interlock's configuration breaks a rule with that.
@@ -196,7 +198,12 @@ impl Setup {
         if let Some(robot) = self.plant.robots.iter_mut().find(|robot| robot.agent == agent) {
             let before = robot.interlock.get();
             let actuation_delay = before.actuation_delay.max(kinematics.delay());
-            robot.interlock = Config { actuation_delay, ..*before }.validate()?;
+            let mut yaw_rate_max = before.yaw_rate_max;
+            if kinematics.gait == Gait::Rolling {
+                yaw_rate_max = MradPerS(kinematics.heading_rate_max().0 / 10 * 9);
+                robot.controller.yaw_rate = yaw_rate_max;
+            }
+            robot.interlock = Config { actuation_delay, yaw_rate_max, ..*before }.validate()?;
             robot.kinematics = kinematics;
         }
         Ok(())

@@ -19,12 +19,6 @@ use sheepdog_interlock::{Base, Bounded};
 
 use crate::kinematics::{Gait, Kinematics};
 
-/// Yaw acceleration and deceleration of every simulated body, rad/s².
-pub const YAW_ACCELERATION_RPS2: f64 = 3.0;
-
-/// Highest yaw rate of every simulated body, rad/s.
-pub const YAW_RATE_MAX_RPS: f64 = 2.0;
-
 /// What a body loses of its speed without brakes, m/s².
 const ROLLING_MPS2: f64 = 0.05;
 /// And of its yaw rate, rad/s².
@@ -131,6 +125,8 @@ pub struct Body {
     pub at: Point2<f64>,
     /// Heading, counter-clockwise from x, in `-π..=π`.
     pub yaw_rad: f64,
+    /// The way the body faces, for one that does not turn with its heading.
+    faces_rad: f64,
     speed_mps: f64,
     yaw_rate_rps: f64,
     travelled_m: f64,
@@ -153,6 +149,7 @@ impl Body {
             level,
             at,
             yaw_rad,
+            faces_rad: yaw_rad,
             speed_mps: 0.0,
             yaw_rate_rps: 0.0,
             travelled_m: 0.0,
@@ -165,6 +162,11 @@ impl Body {
     #[must_use]
     pub fn on(self, kinematics: Kinematics) -> Self {
         Self { kinematics, ..self }
+    }
+
+    /// The way the body faces, counter-clockwise from x: its heading, unless it rolls any way.
+    pub const fn faces_rad(&self) -> f64 {
+        if self.kinematics.faces_ahead() { self.yaw_rad } else { self.faces_rad }
     }
 
     /// Speed along the heading, m/s; negative backwards.
@@ -235,7 +237,7 @@ impl Body {
     fn next_change(&self, at: RobotTime) -> Option<RobotTime> {
         let arrival = self.delayed.iter().map(|command| command.arrives).find(|arrives| at < *arrives);
         let footfall = match self.kinematics.gait {
-            Gait::Turning | Gait::Steered { .. } => None,
+            Gait::Turning | Gait::Rolling | Gait::Steered { .. } => None,
             Gait::Walking { step } => Some(footfall(at, step)),
         };
         arrival.into_iter().chain(footfall).min()
@@ -279,7 +281,8 @@ impl Body {
         let top_mps = f64::from(self.limits.speed.0) / 1e3;
         let linear_mps = f64::from(self.wire.linear_mmps.load(Ordering::Relaxed)) / 1e3;
         let angular_rps = f64::from(self.wire.angular_mradps.load(Ordering::Relaxed)) / 1e3;
-        (linear_mps.clamp(-top_mps, top_mps), angular_rps.clamp(-YAW_RATE_MAX_RPS, YAW_RATE_MAX_RPS))
+        let top_rps = f64::from(self.kinematics.heading_rate_max().0) / 1e3;
+        (linear_mps.clamp(-top_mps, top_mps), angular_rps.clamp(-top_rps, top_rps))
     }
 
     fn integrate(&mut self, linear_mps: f64, angular_rps: f64, span: Micros) {
@@ -321,10 +324,11 @@ impl Body {
         let declared = f64::from(self.limits.deceleration.0) / 1e3;
         let down = (declared * self.drive.brakes).max(ROLLING_MPS2.min(declared));
         let acting = self.acting(linear_mps, (up, down), span);
-        let turning_down = (YAW_ACCELERATION_RPS2 * self.drive.brakes).max(ROLLING_RPS2);
+        let turning_up = self.kinematics.heading_acceleration_rps2();
+        let turning_down = (turning_up * self.drive.brakes).max(ROLLING_RPS2);
         let (speed_mps, driven_m) = ramp(self.speed_mps, linear_mps, up * acting, down * acting, span_s);
         let (yaw_rate_rps, turned_rad) =
-            ramp(self.yaw_rate_rps, angular_rps, YAW_ACCELERATION_RPS2, turning_down, span_s);
+            ramp(self.yaw_rate_rps, angular_rps, turning_up, turning_down, span_s);
         // The chord of the arc, along its mean heading.
         let heading_rad = self.yaw_rad + turned_rad / 2.0;
         self.at.x += driven_m * libm::cos(heading_rad);
@@ -402,9 +406,34 @@ mod tests {
         base.wire.put(0, 1_000, RobotTime::from_micros(10_000_000));
         body.advance(RobotTime::ZERO, Micros::from_secs(10));
         // Ten seconds at 1 rad/s less the ramp, less two full turns.
-        let turned = 10.0 - 1.0 / YAW_ACCELERATION_RPS2 / 2.0;
+        let turned = 10.0 - 1.0 / Kinematics::DIFFERENTIAL.heading_acceleration_rps2() / 2.0;
         assert!((body.yaw_rad - (turned - 2.0 * TAU)).abs() < 1e-9);
         assert!(body.at == Point2::origin());
+    }
+
+    /// East, then north, then back to the start, in the time that a trolley on two wheels needs for the first bend.
+    #[test]
+    fn a_base_that_rolls_any_way_goes_round_corners_without_turning() {
+        let (base, body) = body();
+        let mut body = body.on(Kinematics::OMNIDIRECTIONAL);
+        let mut now = RobotTime::ZERO;
+        let mut run = |linear, angular, millis| {
+            let span = Micros::from_millis(millis);
+            base.wire.put(linear, angular, now + span);
+            body.advance(now, span);
+            now = now + span;
+            body.advance(now, Micros::from_millis(1_500));
+            now = now + Micros::from_millis(1_500);
+            (body.at, body.yaw_rad, body.faces_rad())
+        };
+        let (east, ..) = run(1_000, 0, 2_000);
+        assert!(0.5 < east.x && east.y.abs() < 1e-12);
+        let (_, yaw_rad, faces_rad) = run(0, 5_400, 312);
+        assert!((yaw_rad - TAU / 4.0).abs() < 0.2 && faces_rad == 0.0, "{yaw_rad}");
+        let (north, _, faces_rad) = run(1_000, 0, 2_000);
+        assert!(0.5 < north.y && (north.x - east.x).abs() < 0.2 && faces_rad == 0.0);
+        let sideways = run(-1_000, 0, 2_000).0;
+        assert!(sideways.y < north.y);
     }
 
     #[test]
@@ -554,7 +583,7 @@ mod tests {
             let covered = nalgebra::distance(&lapsed, &body.at);
             prop_assert!(covered <= speed * speed / (2.0 * 0.8) + 1e-9);
             prop_assert!(body.at_rest());
-            prop_assert!(rate.abs() <= YAW_RATE_MAX_RPS && speed.abs() <= 1.2 + 1e-12);
+            prop_assert!(rate.abs() <= 2.0 && speed.abs() <= 1.2 + 1e-12);
             let rest = body.at;
             body.advance(RobotTime::from_micros(until), Micros::from_secs(3_600));
             prop_assert!(rest == body.at);

@@ -1,6 +1,6 @@
-//! How bases move: on wheels that turn on the spot, on wheels that are steered, on legs, or in the air.
+//! How bases move: on wheels that turn on the spot, that are steered or that roll any way, on legs, or in the air.
 
-use sheepdog_core::{Micros, Mm, MmPerS2};
+use sheepdog_core::{Micros, Mm, MmPerS2, MradPerS};
 
 /// What a base does with a command, beside its [`BodyLimits`](crate::BodyLimits).
 ///
@@ -28,6 +28,9 @@ pub enum Gait {
         /// Smallest radius of a bend.
         radius: Mm,
     },
+    /// Wheels that roll any way: it drives in every direction and keeps the way it faces. What its controller knows as the
+    /// heading is the direction in which it drives, which no mass has to follow, so it turns quickly.
+    Rolling,
     /// Legs: a command counts from the next step on, and a step that has begun is finished.
     Walking {
         /// Time of a step.
@@ -49,6 +52,10 @@ impl Kinematics {
         onset: Micros::from_millis(300),
     };
 
+    /// Four wheels with rollers, such as a holonomic trolley has.
+    pub const OMNIDIRECTIONAL: Self =
+        Self { gait: Gait::Rolling, actuation: Micros::from_millis(20), onset: Micros::from_millis(100) };
+
     /// A humanoid that takes two and a half steps a second.
     pub const HUMANOID: Self = Self {
         gait: Gait::Walking { step: Micros::from_millis(400) },
@@ -64,7 +71,7 @@ impl Kinematics {
     /// way than it takes.
     pub const fn delay(&self) -> Micros {
         let step = match self.gait {
-            Gait::Turning | Gait::Steered { .. } => Micros::ZERO,
+            Gait::Turning | Gait::Rolling | Gait::Steered { .. } => Micros::ZERO,
             Gait::Walking { step } => step,
         };
         self.actuation.saturating_add(self.onset).saturating_add(step)
@@ -87,21 +94,42 @@ impl Kinematics {
 
     /// Whether motion has to be followed in small steps of time.
     pub(crate) const fn is_gradual(&self) -> bool {
-        !matches!(self.gait, Gait::Turning | Gait::Walking { .. }) || self.onset.as_micros() != 0
+        matches!(self.gait, Gait::Steered { .. }) || self.onset.as_micros() != 0
     }
 
     /// The smallest radius of a bend; zero on a base that turns on the spot.
     pub const fn turning_radius(&self) -> Mm {
         match self.gait {
-            Gait::Turning | Gait::Walking { .. } => Mm(0),
+            Gait::Turning | Gait::Rolling | Gait::Walking { .. } => Mm(0),
             Gait::Steered { radius } => radius,
         }
+    }
+
+    /// How fast its heading may turn, at most, whatever it is told.
+    pub const fn heading_rate_max(&self) -> MradPerS {
+        match self.gait {
+            Gait::Turning | Gait::Steered { .. } | Gait::Walking { .. } => MradPerS(2_000),
+            Gait::Rolling => MradPerS(6_000),
+        }
+    }
+
+    /// How quickly that changes, rad/s².
+    pub const fn heading_acceleration_rps2(&self) -> f64 {
+        match self.gait {
+            Gait::Turning | Gait::Steered { .. } | Gait::Walking { .. } => 3.0,
+            Gait::Rolling => 40.0,
+        }
+    }
+
+    /// Whether the body turns with its heading.
+    pub(crate) const fn faces_ahead(&self) -> bool {
+        !matches!(self.gait, Gait::Rolling)
     }
 
     /// The largest yaw rate at a speed, rad/s.
     pub(crate) fn yaw_rate_max(&self, speed_mps: f64) -> f64 {
         match self.gait {
-            Gait::Turning | Gait::Walking { .. } => f64::INFINITY,
+            Gait::Turning | Gait::Rolling | Gait::Walking { .. } => f64::INFINITY,
             Gait::Steered { radius } => speed_mps.abs() * 1e3 / f64::from(radius.0.max(1)),
         }
     }

@@ -36,7 +36,7 @@ mod tests;
 mod truth;
 mod world;
 
-pub use body::{Body, BodyLimits, SimBase, YAW_ACCELERATION_RPS2, YAW_RATE_MAX_RPS};
+pub use body::{Body, BodyLimits, SimBase};
 pub use config::{
     BeamSpec, ControllerSpec, CrowdSpec, MachineSpec, PersonSpec, PlantConfig, PowerSpec, RobotSpec,
     WalkerSpec,

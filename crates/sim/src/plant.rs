@@ -191,7 +191,7 @@ impl Plant {
             level: robot.body.level,
             x_m: robot.body.at.x,
             y_m: robot.body.at.y,
-            yaw_rad: robot.body.yaw_rad,
+            yaw_rad: robot.body.faces_rad(),
             radius_m: robot.radius_m,
             speed_mps: robot.body.speed_mps(),
             battery: Some(robot.battery()),

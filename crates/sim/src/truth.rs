@@ -26,11 +26,11 @@ pub struct Truth {
     pub x_m: f64,
     /// Centre, metres along y.
     pub y_m: f64,
-    /// Heading, counter-clockwise from x.
+    /// The way it faces, counter-clockwise from x.
     pub yaw_rad: f64,
     /// Radius of its footprint, metres.
     pub radius_m: f64,
-    /// Speed along the heading, m/s; zero for people.
+    /// Speed, m/s, negative backwards; zero for people.
     pub speed_mps: f64,
     /// State of charge of a robot.
     pub battery: Option<Ppm>,
