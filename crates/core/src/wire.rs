@@ -142,7 +142,7 @@ pub struct Beat {
 }
 
 /// What an agent does at a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Action {
     /// Take a load on board.
     Load,
@@ -383,14 +383,20 @@ pub enum PeripheralCommand {
         /// The lift.
         lift: LiftId,
     },
-    /// Load or unload the robot that stands at a station.
+    /// Load or unload a robot that stands at a station. Repeated until the machine says that it has; for a step that it
+    /// serves or has served last, that is all it has to do.
     Serve {
         /// The station.
         station: StationId,
         /// The robot's step.
         token: StepToken,
+        /// The robot.
+        agent: AgentId,
+        /// Which of the two.
+        action: Action,
     },
-    /// Stop serving, and keep clear of whoever comes.
+    /// Stop serving, and keep clear of whoever comes. Repeated until the machine says that it is idle; it remembers what it has
+    /// served last.
     Rest {
         /// The station.
         station: StationId,
@@ -404,7 +410,7 @@ pub enum MachineState {
     Idle,
     /// It serves a step, or waits for the robot to stand still.
     Serving(StepToken),
-    /// It has done a step and is clear of the robot.
+    /// It has done a step, and is clear of the robot.
     Served(StepToken),
     /// Out of order.
     Faulty,

@@ -385,7 +385,7 @@ fn obeyed(command: PeripheralCommand) -> PeripheralReport {
         PeripheralCommand::FreeLift { lift } => {
             PeripheralReport::Lift { lift, level: GROUND, state: DoorState::Closed }
         }
-        PeripheralCommand::Serve { station, token } => {
+        PeripheralCommand::Serve { station, token, .. } => {
             PeripheralReport::Machine { station, state: MachineState::Served(token) }
         }
         PeripheralCommand::Rest { station } => {

@@ -161,7 +161,7 @@ impl Fleet {
         let ledger = header.encode().map_err(|error| FleetError::Ledger(error.to_string()))?;
         let ledger = Ledger::new(&ledger, header.salts);
         check_uvc(&site, &config)?;
-        machines::check(&site, &config)?;
+        let machines = machines::of(&site, &config)?;
         let mut executor = Executor::new(Arc::clone(&site));
         let mut agents = std::collections::BTreeMap::new();
         for profile in &config.agents {
@@ -208,7 +208,8 @@ impl Fleet {
             remembered: StopGeneration(0),
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
-            machines: config.machines.iter().map(|station| (*station, Machine::IDLE)).collect(),
+            machines,
+            machines_due: true,
             decided: std::collections::BTreeMap::new(),
             storage: Storage::default(),
             next_beat: now,
@@ -509,6 +510,7 @@ impl Fleet {
         self.watch_plan();
         self.state.dispatch_due = true;
         self.state.passages_due = true;
+        self.state.machines_due = true;
         // Whoever waits outside a room may go in once its lamp is off.
         self.state.grants_due |= !self.config.uvc.is_empty();
         self.beat();

@@ -62,7 +62,7 @@ rules! {
         "A robot keeps the numbers of stops that are over; an order that it takes for one of those stops nobody.";
     REVERTED = "FLT-020", "A named person may take back an award, a cancellation or an approval that nobody has acted on; the record stays, and a new one says who took it back and why.",
         "People err; what was decided is corrected by another decision, never by rewriting what happened.";
-    SERVED = "FLT-022", "At a station with a machine, a robot's loading or unloading is done when the robot has stood its time and the machine says that it has served this very step.",
+    SERVED = "FLT-022", "At a station with a machine, a robot's loading or unloading is done when the machine says that it has served this very step, and not before; a machine that has not within 120 s is reported.",
         "A robot that leaves while an arm still holds the load tears it off or leaves it behind.";
     MACHINE_FAULTY = "FLT-023", "A machine at a station that reports a fault is reported to the operator; the robot that it serves waits.",
         "Half a load may be on board: who repairs the machine has to look.";

@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) dispatch_due: bool,
     /// A door or lift may be wanted elsewhere than before.
     pub(crate) passages_due: bool,
+    /// Somebody may wait at a machine, or no longer.
+    pub(crate) machines_due: bool,
     /// Something happened that may let a withheld move be granted.
     pub(crate) grants_due: bool,
     pub(crate) ledger: Ledger,

@@ -377,19 +377,27 @@ impl Fleet {
         task.phase = Phase::Performing { agent, since: now };
         // Unless the plan knows of the work, it may send the robot away.
         self.state.planning.due |= !self.executor.is_visiting(agent);
+        self.state.machines_due = true;
         self.record(&Record::StepStarted { agent, token });
         self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
     }
 
-    /// A finished step, proven by the token of the award in force. Anything else is a latecomer and harmless.
+    /// An agent says that it has done a step. Where a machine does it, the machine's word counts ([`rules::SERVED`]).
     pub(crate) fn performed(&mut self, agent: AgentId, token: StepToken) {
+        if self.machine_of(agent, token).is_none() {
+            self.step_done(agent, token);
+        }
+    }
+
+    /// A finished step, proven by the token of the award in force. Anything else is a latecomer and harmless.
+    pub(crate) fn step_done(&mut self, agent: AgentId, token: StepToken) {
         let now = self.state.now;
         if self.agent(agent).and_then(|agent| agent.job) != Some(token) {
             return;
         }
         let phase = self.state.tasks.get(&token.task).map(|task| task.phase);
         let performs = matches!(phase, Some(Phase::Performing { agent: on_it, .. }) if on_it == agent);
-        if !performs || !self.is_served(agent, token) {
+        if !performs {
             return;
         }
         let Some(task) = self.state.tasks.get_mut(&token.task) else { return };
@@ -580,6 +588,7 @@ impl Fleet {
         }
         self.state.dispatch_due = true;
         self.state.planning.due = true;
+        self.state.machines_due = true;
         let custody = custody.then_some(place);
         self.record(&Record::Withdrawn { task: token.task, agent, rule, custody });
         self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
@@ -606,6 +615,7 @@ impl Fleet {
         }
         self.state.planning.due = true;
         self.state.dispatch_due = true;
+        self.state.machines_due = true;
         self.record_decision(&Record::Cancelled { task: id }, Decided::Cancellation(id));
         Ok(())
     }

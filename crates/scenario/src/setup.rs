@@ -198,11 +198,11 @@ impl Setup {
         if let Some(robot) = self.plant.robots.iter_mut().find(|robot| robot.agent == agent) {
             let before = robot.interlock.get();
             let actuation_delay = before.actuation_delay.max(kinematics.delay());
-            let mut yaw_rate_max = before.yaw_rate_max;
-            if kinematics.gait == Gait::Rolling {
-                yaw_rate_max = MradPerS(kinematics.heading_rate_max().0 / 10 * 9);
-                robot.controller.yaw_rate = yaw_rate_max;
-            }
+            let top = MradPerS(kinematics.heading_rate_max().0 / 10 * 9);
+            let rate =
+                |before: MradPerS| if kinematics.gait == Gait::Rolling { top } else { before.min(top) };
+            let yaw_rate_max = rate(before.yaw_rate_max);
+            robot.controller.yaw_rate = rate(robot.controller.yaw_rate);
             robot.interlock = Config { actuation_delay, yaw_rate_max, ..*before }.validate()?;
             robot.kinematics = kinematics;
         }

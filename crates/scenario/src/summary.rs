@@ -26,8 +26,7 @@ pub struct Summary {
     pub tasks_lost: u64,
     /// Ticks in which two footprints overlapped.
     pub overlaps: u64,
-    /// How often somebody took a load that was not there, put down what another had, or was served by a machine in another's
-    /// place.
+    /// How often somebody took a load that was not there because another had it, or put down what it did not have.
     pub misplaced_loads: u64,
     /// Smallest distance between two robots' footprints, metres; `null` if no two shared a level.
     pub min_separation_m: Option<f64>,

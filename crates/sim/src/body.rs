@@ -449,8 +449,13 @@ mod tests {
         assert!((body.at.x - before - 1.0 / (2.0 * 0.8)).abs() < 1e-9);
     }
 
-    const BASES: [Kinematics; 4] =
-        [Kinematics::DIFFERENTIAL, Kinematics::VEHICLE, Kinematics::HUMANOID, Kinematics::DRONE];
+    const BASES: [Kinematics; 5] = [
+        Kinematics::DIFFERENTIAL,
+        Kinematics::OMNIDIRECTIONAL,
+        Kinematics::VEHICLE,
+        Kinematics::HUMANOID,
+        Kinematics::DRONE,
+    ];
 
     #[test]
     fn steered_wheels_turn_no_tighter_than_they_can_and_not_on_the_spot() {

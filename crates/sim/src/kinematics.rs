@@ -29,7 +29,8 @@ pub enum Gait {
         radius: Mm,
     },
     /// Wheels that roll any way: it drives in every direction and keeps the way it faces. What its controller knows as the
-    /// heading is the direction in which it drives, which no mass has to follow, so it turns quickly.
+    /// heading is the direction in which it drives, which turns quickly at rest, and under way as far as the wheels hold
+    /// sideways.
     Rolling,
     /// Legs: a command counts from the next step on, and a step that has begun is finished.
     Walking {
@@ -37,6 +38,9 @@ pub enum Gait {
         step: Micros,
     },
 }
+
+/// Acceleration that wheels with rollers hold sideways.
+const SIDEWAYS_MPS2: f64 = 2.0;
 
 /// What acts at the very end of a change of speed.
 const END_SHARE: f64 = 0.01;
@@ -129,7 +133,8 @@ impl Kinematics {
     /// The largest yaw rate at a speed, rad/s.
     pub(crate) fn yaw_rate_max(&self, speed_mps: f64) -> f64 {
         match self.gait {
-            Gait::Turning | Gait::Rolling | Gait::Walking { .. } => f64::INFINITY,
+            Gait::Turning | Gait::Walking { .. } => f64::INFINITY,
+            Gait::Rolling => SIDEWAYS_MPS2 / speed_mps.abs(),
             Gait::Steered { radius } => speed_mps.abs() * 1e3 / f64::from(radius.0.max(1)),
         }
     }

@@ -1,7 +1,7 @@
 //! Where loads really are, whatever anybody reports.
 //!
-//! The load of a task is taken by whoever completes a loading step, and put down where whoever has it completes an
-//! unloading step. At a machine the machine does both.
+//! Whoever completes a loading step has a load: the one that stands there or that somebody there has, or else one more. Whoever
+//! completes an unloading step puts one down. Where a machine is, the machine does both.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,19 +11,11 @@ use sheepdog_core::{
     wire::{Action, Perform, StepToken},
 };
 
-/// From farther away nothing is taken over, metres.
-const HAND_OVER_M: f64 = 2.0;
-/// Steps of an agent that are remembered, to recognise what is reported again.
-const FINISHED_MAX: usize = 64;
-
-/// Who does a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
-    /// The agent.
-    Agent,
-    /// The machine of the place.
-    Machine,
-}
+/// From farther away nothing is taken over, metres: a robot may have failed on the way to the next place, and a person
+/// stands beside the last one.
+const HAND_OVER_M: f64 = 4.0;
+/// Steps of an agent that are remembered, to recognise what is ordered or reported again.
+const STEPS_MAX: usize = 64;
 
 /// Where something is.
 pub(crate) type Place = (LevelId, Point2<f64>);
@@ -46,82 +38,97 @@ pub struct Load {
 /// All loads, and what was ordered.
 #[derive(Debug, Default)]
 pub(crate) struct Loads {
-    loads: BTreeMap<TaskId, Load>,
-    orders: BTreeMap<(AgentId, StepToken), (Action, By)>,
-    finished: BTreeMap<AgentId, VecDeque<StepToken>>,
+    loads: Vec<Load>,
+    /// What agents are to do themselves, the oldest first.
+    orders: BTreeMap<AgentId, VecDeque<(StepToken, Action)>>,
+    /// What they have done, or machines for them.
+    done: BTreeMap<AgentId, VecDeque<StepToken>>,
     misplaced: u64,
 }
 
 impl Loads {
-    /// All that were ever taken, by task.
-    pub(crate) fn all(&self) -> Vec<Load> {
-        self.loads.values().copied().collect()
+    /// All that were ever taken, in that order.
+    pub(crate) fn all(&self) -> &[Load] {
+        &self.loads
     }
 
     pub(crate) const fn misplaced(&self) -> u64 {
         self.misplaced
     }
 
-    /// An agent hears what is to be done, by it or for it.
-    pub(crate) fn ordered(&mut self, agent: AgentId, order: &Perform, by: By) {
-        let is_old = self.finished.get(&agent).is_some_and(|finished| finished.contains(&order.token));
-        if !is_old {
-            self.orders.insert((agent, order.token), (order.action, by));
+    /// An agent hears what it is to do with its own hands.
+    pub(crate) fn ordered(&mut self, agent: AgentId, order: &Perform) {
+        let orders = self.orders.entry(agent).or_default();
+        if orders.iter().all(|(token, _)| *token != order.token) {
+            remember(orders, (order.token, order.action));
         }
     }
 
-    pub(crate) fn withdrawn(&mut self, agent: AgentId, token: StepToken) {
-        self.orders.remove(&(agent, token));
-    }
-
-    /// An agent that is at a place has done a step, or a machine has for it. What it was not told to do is not done, nor what
-    /// the other is to do.
-    pub(crate) fn done(
+    /// An agent says that it has done a step. What it was not told to do is not done.
+    pub(crate) fn performed(
         &mut self,
         agent: AgentId,
         token: StepToken,
-        by: By,
-        at: Place,
         place_of: impl Fn(AgentId) -> Option<Place>,
     ) {
-        let order = self.orders.get(&(agent, token));
-        let Some(&(action, _)) = order.filter(|(_, who)| *who == by) else { return };
-        self.orders.remove(&(agent, token));
-        let finished = self.finished.entry(agent).or_default();
-        if finished.len() == FINISHED_MAX {
-            finished.pop_front();
+        let order = self.orders.get(&agent).and_then(|orders| orders.iter().find(|(told, _)| *told == token));
+        if let Some(&(_, action)) = order {
+            self.moved(agent, token, action, place_of);
         }
-        finished.push_back(token);
-        let before = self.loads.get(&token.task).copied();
-        let carrier = match action {
-            Action::Attend => return,
-            Action::Load => {
-                let was = before.and_then(|load| match load.carrier {
-                    Some(carrier) => place_of(carrier),
-                    None => Some((load.level, Point2::new(load.x_m, load.y_m))),
-                });
-                self.misplaced += u64::from(was.is_some_and(|was| !is_near(was, at)));
-                Some(agent)
-            }
-            Action::Unload => {
-                self.misplaced += u64::from(before.and_then(|load| load.carrier) != Some(agent));
-                None
-            }
+    }
+
+    /// A load has been put on an agent, or taken off it. Once for each step.
+    pub(crate) fn moved(
+        &mut self,
+        agent: AgentId,
+        token: StepToken,
+        action: Action,
+        place_of: impl Fn(AgentId) -> Option<Place>,
+    ) {
+        let done = self.done.entry(agent).or_default();
+        let Some(at) = place_of(agent).filter(|_| !done.contains(&token)) else { return };
+        remember(done, token);
+        match action {
+            Action::Attend => {}
+            Action::Load => self.take(agent, token.task, at, place_of),
+            Action::Unload => self.put_down(agent, token.task, at),
+        }
+    }
+
+    fn take(&mut self, agent: AgentId, task: TaskId, at: Place, place_of: impl Fn(AgentId) -> Option<Place>) {
+        let others = |load: &&mut Load| load.task == task && load.carrier != Some(agent);
+        let is_here = |load: &&mut Load| {
+            let there = match load.carrier {
+                Some(carrier) => place_of(carrier),
+                None => Some((load.level, Point2::new(load.x_m, load.y_m))),
+            };
+            there.is_some_and(|there| is_near(there, at))
         };
-        let (level, Point2 { coords, .. }) = at;
-        let load = Load { task: token.task, carrier, level, x_m: coords.x, y_m: coords.y };
-        self.loads.insert(token.task, load);
+        let taken = Load { task, carrier: Some(agent), level: at.0, x_m: at.1.x, y_m: at.1.y };
+        if let Some(load) = self.loads.iter_mut().filter(others).find(is_here) {
+            *load = taken;
+            return;
+        }
+        // Somebody drives about with what was to be taken here.
+        self.misplaced += u64::from(self.loads.iter_mut().filter(others).any(|load| load.carrier.is_some()));
+        self.loads.push(taken);
     }
 
-    /// A machine has served somebody whom it was not told to serve: the load is on the wrong body.
-    pub(crate) const fn mistaken(&mut self) {
-        self.misplaced += 1;
+    fn put_down(&mut self, agent: AgentId, task: TaskId, (level, at): Place) {
+        let carried = |load: &&mut Load| load.task == task && load.carrier == Some(agent);
+        match self.loads.iter_mut().find(carried) {
+            Some(load) => *load = Load { task, carrier: None, level, x_m: at.x, y_m: at.y },
+            None => self.misplaced += 1,
+        }
     }
+}
 
-    /// Whether a machine has still to do a step for an agent.
-    pub(crate) fn is_for_machine(&self, agent: AgentId, token: StepToken) -> bool {
-        self.orders.get(&(agent, token)).is_some_and(|(_, by)| *by == By::Machine)
+/// Adds to the end of what is remembered, and forgets the oldest when it is too much.
+fn remember<T>(all: &mut VecDeque<T>, one: T) {
+    if all.len() == STEPS_MAX {
+        all.pop_front();
     }
+    all.push_back(one);
 }
 
 fn is_near((level, at): Place, (other_level, other): Place) -> bool {
@@ -141,61 +148,78 @@ mod tests {
         (LevelId(0), Point2::new(x_m, 0.0))
     }
 
-    fn does(loads: &mut Loads, agent: AgentId, step: u32, action: Action, x_m: f64, other: Option<Place>) {
-        let token = StepToken { task: TaskId(7), award: agent.0, step };
-        let order = Perform { token, action, place: WaypointId(0), duration: Micros::ZERO };
-        for _ in 0..2 {
-            // The order and the report come twice.
-            loads.ordered(agent, &order, By::Agent);
-            loads.done(agent, token, By::Machine, at(x_m), |_| other);
-            loads.done(agent, token, By::Agent, at(x_m), |_| other);
-        }
+    struct Hall {
+        loads: Loads,
+        step: u32,
     }
 
-    fn carrier(loads: &Loads) -> Option<AgentId> {
-        loads.all()[0].carrier
+    impl Hall {
+        fn new() -> Self {
+            Self { loads: Loads::default(), step: 0 }
+        }
+
+        /// Order and report come twice. The other one is elsewhere.
+        fn does(&mut self, agent: AgentId, action: Action, x_m: f64, other: f64) -> u64 {
+            let token = StepToken { task: TaskId(7), award: 1, step: self.step };
+            self.step += 1;
+            let order = Perform { token, action, place: WaypointId(0), duration: Micros::ZERO };
+            let place_of = |who| Some(at(if who == agent { x_m } else { other }));
+            for _ in 0..2 {
+                self.loads.performed(agent, token, place_of);
+                self.loads.ordered(agent, &order);
+                self.loads.performed(agent, token, place_of);
+            }
+            self.loads.misplaced()
+        }
+
+        fn carriers(&self) -> Vec<Option<AgentId>> {
+            self.loads.all().iter().map(|load| load.carrier).collect()
+        }
     }
 
     #[test]
     fn a_load_goes_from_hand_to_hand() {
-        let mut loads = Loads::default();
-        does(&mut loads, ANNA, 0, Action::Load, 0.0, None);
-        assert_eq!(carrier(&loads), Some(ANNA));
-        does(&mut loads, BERT, 0, Action::Load, 5.0, Some(at(4.0)));
-        assert_eq!(carrier(&loads), Some(BERT));
-        does(&mut loads, BERT, 1, Action::Attend, 9.0, None);
-        does(&mut loads, BERT, 2, Action::Unload, 9.0, None);
-        let load = loads.all()[0];
-        assert_eq!((load.carrier, load.x_m, loads.misplaced()), (None, 9.0, 0));
-        does(&mut loads, ANNA, 3, Action::Load, 9.5, None);
-        assert_eq!((carrier(&loads), loads.misplaced()), (Some(ANNA), 0));
+        let mut hall = Hall::new();
+        assert_eq!(hall.does(ANNA, Action::Load, 0.0, 90.0), 0);
+        assert_eq!(hall.does(BERT, Action::Load, 5.0, 2.5), 0);
+        assert_eq!(hall.carriers(), [Some(BERT)]);
+        assert_eq!(hall.does(BERT, Action::Attend, 9.0, 90.0), 0);
+        assert_eq!(hall.does(BERT, Action::Unload, 9.0, 90.0), 0);
+        assert_eq!((hall.carriers(), hall.loads.all()[0].x_m), (vec![None], 9.0));
+        assert_eq!(hall.does(ANNA, Action::Load, 9.5, 90.0), 0, "it stands there");
+        assert_eq!(hall.carriers(), [Some(ANNA)]);
+    }
+
+    #[test]
+    fn a_task_may_have_several_loads() {
+        for steps in [
+            [(Action::Load, 0.0), (Action::Load, 20.0), (Action::Unload, 40.0), (Action::Unload, 60.0)],
+            [(Action::Load, 0.0), (Action::Unload, 20.0), (Action::Load, 40.0), (Action::Unload, 60.0)],
+        ] {
+            let mut hall = Hall::new();
+            for (action, x_m) in steps {
+                assert_eq!(hall.does(ANNA, action, x_m, 90.0), 0);
+            }
+            assert_eq!(hall.carriers(), [None, None]);
+        }
     }
 
     #[test]
     fn nobody_takes_from_afar_or_puts_down_what_another_has() {
-        let mut loads = Loads::default();
-        does(&mut loads, ANNA, 0, Action::Load, 0.0, None);
-        does(&mut loads, BERT, 0, Action::Load, 5.0, Some(at(0.0)));
-        assert_eq!(loads.misplaced(), 1, "the shelf was empty");
-        does(&mut loads, ANNA, 1, Action::Unload, 9.0, None);
-        assert_eq!(loads.misplaced(), 2, "Bert has it");
-        does(&mut loads, BERT, 1, Action::Load, 20.0, None);
-        assert_eq!(loads.misplaced(), 3, "it was put down elsewhere");
-        does(&mut loads, BERT, 2, Action::Unload, 20.0, None);
-        assert_eq!(loads.misplaced(), 3);
+        let mut hall = Hall::new();
+        hall.does(ANNA, Action::Load, 0.0, 90.0);
+        assert_eq!(hall.does(BERT, Action::Load, 0.0, 50.0), 1, "the shelf was empty");
+        assert_eq!(hall.does(ANNA, Action::Unload, 50.0, 0.0), 1);
+        assert_eq!(hall.does(ANNA, Action::Unload, 50.0, 0.0), 2, "she has no more");
     }
 
     #[test]
-    fn what_was_withdrawn_or_never_ordered_changes_nothing() {
+    fn a_machine_acts_once_and_without_an_order() {
         let mut loads = Loads::default();
         let token = StepToken { task: TaskId(7), award: 1, step: 0 };
-        let order = Perform { token, action: Action::Load, place: WaypointId(0), duration: Micros::ZERO };
-        loads.done(ANNA, token, By::Agent, at(0.0), |_| None);
-        loads.ordered(ANNA, &order, By::Agent);
-        loads.withdrawn(ANNA, token);
-        loads.done(ANNA, token, By::Agent, at(0.0), |_| None);
-        loads.ordered(ANNA, &order, By::Machine);
-        loads.done(ANNA, token, By::Agent, at(0.0), |_| None);
-        assert_eq!((loads.all(), loads.misplaced()), (Vec::new(), 0));
+        for _ in 0..2 {
+            loads.moved(ANNA, token, Action::Load, |_| Some(at(1.0)));
+        }
+        assert_eq!((loads.all().len(), loads.misplaced()), (1, 0));
     }
 }

@@ -1,12 +1,12 @@
 //! Machines at stations: stationary arms and dispensers, each with a controller of its own.
 //!
-//! A machine serves one step at a time. It works while a body stands still in its reach; when the body moves or leaves, the
-//! machine withdraws and begins again.
+//! A machine serves one step at a time. It works while the robot that it serves stands still in its reach; when that moves
+//! or leaves, the machine withdraws and begins again. It remembers what it has done last, and does not do it twice.
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    LevelId, Micros, StationId, WaypointId,
-    wire::{MachineState, StepToken},
+    AgentId, LevelId, Micros, StationId, WaypointId,
+    wire::{Action, MachineState, StepToken},
 };
 use sheepdog_map::CompiledSite;
 
@@ -15,8 +15,9 @@ use crate::{
     world::{Disc, Owner},
 };
 
-/// How far from the middle of its station a body may stand, metres.
-const REACH_M: f64 = 0.3;
+/// How far from the middle of its station a robot may stand, metres: somewhat farther than a robot that takes itself to be
+/// there, by its localisation.
+const REACH_M: f64 = 0.4;
 
 #[derive(Debug)]
 pub(crate) struct MachinePlant {
@@ -26,6 +27,8 @@ pub(crate) struct MachinePlant {
     at: Point2<f64>,
     service: Micros,
     work: Work,
+    /// The step that it has done last.
+    served: Option<StepToken>,
     /// It stays where it is.
     pub(crate) stuck: bool,
     pub(crate) reported: Option<MachineState>,
@@ -34,15 +37,16 @@ pub(crate) struct MachinePlant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Idle,
-    Serving { token: StepToken, left: Micros },
+    Serving { token: StepToken, agent: AgentId, action: Action, left: Micros },
     Served(StepToken),
 }
 
-/// A step that a machine has done, and the body that it has served.
+/// A step that a machine has done, and the robot that it has served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Handed {
-    pub(crate) owner: Owner,
+    pub(crate) agent: AgentId,
     pub(crate) token: StepToken,
+    pub(crate) action: Action,
 }
 
 impl MachinePlant {
@@ -57,6 +61,7 @@ impl MachinePlant {
             at: waypoint.at,
             service: spec.service,
             work: Work::Idle,
+            served: None,
             stuck: false,
             reported: None,
         })
@@ -71,44 +76,46 @@ impl MachinePlant {
         }
     }
 
-    /// Serves a step, unless it does already or has.
-    pub(crate) fn serve(&mut self, token: StepToken) {
-        match self.work {
-            Work::Serving { token: current, .. } | Work::Served(current) if current == token => {
-                // Whoever asks again has not heard.
-                self.reported = None;
-            }
-            Work::Idle | Work::Serving { .. } | Work::Served(_) => {
-                self.work = Work::Serving { token, left: self.service };
-            }
+    /// Serves a robot, unless it does already or has. Whoever asks again has not heard.
+    pub(crate) fn serve(&mut self, token: StepToken, agent: AgentId, action: Action) {
+        self.reported = None;
+        if self.served == Some(token) {
+            self.work = Work::Served(token);
+        } else if !matches!(self.work, Work::Serving { token: current, .. } if current == token) {
+            self.work = Work::Serving { token, agent, action, left: self.service };
         }
     }
 
     pub(crate) const fn rest(&mut self) {
         self.work = Work::Idle;
+        self.reported = None;
     }
 
-    /// Lets `span` pass. Says what it has done.
-    pub(crate) fn advance(&mut self, span: Micros, discs: &[Disc]) -> Option<Handed> {
-        let Work::Serving { token, left } = self.work else { return None };
+    /// Lets `span` pass with bodies where they are; `owner_of` knows whose body is a robot's. Says what it has done.
+    pub(crate) fn advance(
+        &mut self,
+        span: Micros,
+        discs: &[Disc],
+        owner_of: impl Fn(AgentId) -> Option<Owner>,
+    ) -> Option<Handed> {
+        let Work::Serving { token, agent, action, left } = self.work else { return None };
         if self.stuck {
             return None;
         }
-        let stands_here = |disc: &&Disc| {
+        let owner = owner_of(agent);
+        let stands_here = |disc: &Disc| {
             let is_near = disc.level == self.level && (disc.at - self.at).norm() <= REACH_M;
-            is_near && disc.drift.norm_squared() <= f64::EPSILON
+            is_near && Some(disc.owner) == owner && disc.drift.norm_squared() <= f64::EPSILON
         };
-        let Some(body) = discs.iter().find(stands_here) else {
-            self.work = Work::Serving { token, left: self.service };
-            return None;
-        };
-        let left = left.saturating_sub(span);
-        if left != Micros::ZERO {
-            self.work = Work::Serving { token, left };
+        let is_here = discs.iter().any(stands_here);
+        let left = if is_here { left.saturating_sub(span) } else { self.service };
+        if !is_here || left != Micros::ZERO {
+            self.work = Work::Serving { token, agent, action, left };
             return None;
         }
         self.work = Work::Served(token);
-        Some(Handed { owner: body.owner, token })
+        self.served = Some(token);
+        Some(Handed { agent, token, action })
     }
 }
 
@@ -141,43 +148,62 @@ mod tests {
         }
     }
 
+    const ANNA: AgentId = AgentId(7);
+
+    fn serve(machine: &mut MachinePlant, step: u32) {
+        machine.serve(token(step), ANNA, Action::Load);
+    }
+
+    /// Lets a tick pass; Anna is the third robot.
+    fn tick(machine: &mut MachinePlant, discs: &[Disc]) -> Option<Handed> {
+        machine.advance(TICK, discs, |agent| (agent == ANNA).then_some(Owner::Robot(3)))
+    }
+
     #[test]
     fn it_takes_its_time_and_serves_a_step_once() {
         let mut machine = machine();
         let robot = [body(&machine, 0.1, 0.0)];
-        assert_eq!((machine.advance(TICK, &robot), machine.state()), (None, MachineState::Idle));
-        machine.serve(token(0));
+        assert_eq!((tick(&mut machine, &robot), machine.state()), (None, MachineState::Idle));
+        serve(&mut machine, 0);
         for _ in 0..3 {
-            machine.serve(token(0));
-            assert_eq!(machine.advance(TICK, &robot), None);
+            serve(&mut machine, 0);
+            assert_eq!(tick(&mut machine, &robot), None);
         }
-        let handed = Handed { owner: Owner::Robot(3), token: token(0) };
-        assert_eq!(machine.advance(TICK, &robot), Some(handed));
-        machine.serve(token(0));
-        assert_eq!((machine.advance(TICK, &robot), machine.state()), (None, MachineState::Served(token(0))));
-        machine.serve(token(1));
+        let handed = Handed { agent: ANNA, token: token(0), action: Action::Load };
+        assert_eq!(tick(&mut machine, &robot), Some(handed));
+        for _ in 0..2 {
+            serve(&mut machine, 0);
+            let told = (tick(&mut machine, &robot), machine.state());
+            assert_eq!(told, (None, MachineState::Served(token(0))));
+            machine.rest();
+            assert_eq!(machine.state(), MachineState::Idle);
+        }
+        serve(&mut machine, 1);
         assert_eq!(machine.state(), MachineState::Serving(token(1)));
-        machine.rest();
-        assert_eq!(machine.state(), MachineState::Idle);
     }
 
     #[test]
-    fn it_begins_again_when_the_robot_moves_or_is_away_and_waits_while_it_is_stuck() {
-        for (aside_m, speed_mps) in [(0.4, 0.0), (0.0, 0.2)] {
+    fn it_begins_again_when_its_robot_moves_or_is_away() {
+        for (aside_m, speed_mps, other) in [(0.5, 0.0, 3), (0.0, 0.2, 3), (0.0, 0.0, 4)] {
             let mut machine = machine();
-            let (robot, away) = ([body(&machine, 0.0, 0.0)], [body(&machine, aside_m, speed_mps)]);
-            machine.serve(token(0));
+            let robot = [body(&machine, 0.0, 0.0)];
+            let away = [Disc { owner: Owner::Robot(other), ..body(&machine, aside_m, speed_mps) }];
+            serve(&mut machine, 0);
             let seen = [&robot, &robot, &robot, &away, &robot, &robot, &robot, &robot];
-            let done: Vec<bool> = seen.map(|discs| machine.advance(TICK, discs).is_some()).into();
+            let done = seen.map(|discs| tick(&mut machine, discs).is_some());
             assert_eq!(done, [false, false, false, false, false, false, false, true]);
         }
+    }
+
+    #[test]
+    fn it_waits_while_it_is_stuck() {
         let mut machine = machine();
-        machine.serve(token(0));
+        serve(&mut machine, 0);
         machine.stuck = true;
         let robot = [body(&machine, 0.0, 0.0)];
-        assert!((0..20).all(|_| machine.advance(TICK, &robot).is_none()));
+        assert!((0..20).all(|_| tick(&mut machine, &robot).is_none()));
         assert_eq!(machine.state(), MachineState::Faulty);
         machine.stuck = false;
-        assert_eq!((0..4).filter(|_| machine.advance(TICK, &robot).is_some()).count(), 1);
+        assert_eq!((0..4).filter(|_| tick(&mut machine, &robot).is_some()).count(), 1);
     }
 }

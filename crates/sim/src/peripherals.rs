@@ -9,7 +9,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use nalgebra::{Point2, Vector2};
 use sheepdog_core::{
-    DoorId, FleetTime, LevelId, LiftId, Micros, StationId, WaypointId,
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, StationId, WaypointId,
     wire::{DoorState, MachineState, PeripheralCommand, PeripheralReport},
 };
 use sheepdog_driver::Peripheral;
@@ -208,9 +208,14 @@ impl Peripherals {
         self.machines.iter().any(|plant| plant.waypoint == place)
     }
 
-    /// Lets `span` pass for the machines, and says what they have done.
-    pub(crate) fn advance_machines(&mut self, span: Micros, discs: &[Disc]) -> Vec<Handed> {
-        self.machines.iter_mut().filter_map(|plant| plant.advance(span, discs)).collect()
+    /// Lets `span` pass for the machines, and says what they have done; `owner_of` knows whose body is a robot's.
+    pub(crate) fn advance_machines(
+        &mut self,
+        span: Micros,
+        discs: &[Disc],
+        owner_of: impl Fn(AgentId) -> Option<Owner>,
+    ) -> Vec<Handed> {
+        self.machines.iter_mut().filter_map(|plant| plant.advance(span, discs, &owner_of)).collect()
     }
 
     /// Lets `span` pass after `now` with bodies where they are, and says who has been carried to another level.
@@ -293,11 +298,11 @@ impl Peripheral for Peripherals {
                     plant.called = None;
                 }
             }
-            PeripheralCommand::Serve { station, token } => {
+            PeripheralCommand::Serve { station, token, agent, action } => {
                 self.machines
                     .iter_mut()
                     .filter(|plant| plant.station == station)
-                    .for_each(|plant| plant.serve(token));
+                    .for_each(|plant| plant.serve(token, agent, action));
             }
             PeripheralCommand::Rest { station } => {
                 self.machines

@@ -4,10 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use nalgebra::Point2;
 use sheepdog_core::{
-    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, StationId, WaypointId, Workers, map_jobs,
-    wire::{
-        DoorState, MachineState, PeripheralCommand, PeripheralReport, Report, StepToken, ToAgent, ToFleet,
-    },
+    AgentId, DoorId, FleetTime, LevelId, LiftId, Micros, RobotTime, StationId, Workers, map_jobs,
+    wire::{DoorState, MachineState, PeripheralCommand, PeripheralReport, Report, ToAgent, ToFleet},
 };
 use sheepdog_driver::{Log, Peripheral, Step};
 use sheepdog_interlock::{ConfigDigest, Decision};
@@ -18,7 +16,7 @@ use crate::{
     config::{PersonSpec, PlantConfig, RobotSpec},
     error::PlantError,
     fault::{Active, Fault, FaultStatus, FaultTarget},
-    loads::{By, Load, Loads, Place},
+    loads::{Load, Loads, Place},
     machines::Handed,
     people::{PERSON_RADIUS_M, Person, Surroundings},
     peripherals::{Carried, Peripherals},
@@ -36,7 +34,7 @@ pub const TICK_MAX: Micros = Micros::from_millis(100);
 /// Robots per job at least: below that a job costs more than it saves.
 const ROBOTS_PER_JOB_MIN: usize = 8;
 
-/// Robots, people, doors, lifts and radio of one site in virtual time.
+/// Robots, people, doors, lifts, machines, loads and radio of one site in virtual time.
 ///
 /// A run is a function of site, configuration, seed and calls: the same to the last bit for every [`Workers`].
 #[derive(Debug)]
@@ -226,13 +224,12 @@ impl Plant {
         self.peripherals.machine(station)
     }
 
-    /// The loads of all tasks that somebody has begun to carry, by task: where they really are.
-    pub fn loads(&self) -> Vec<Load> {
+    /// The loads that somebody has begun to carry, in that order: where they really are.
+    pub fn loads(&self) -> &[Load] {
         self.loads.all()
     }
 
-    /// How often somebody took a load that was not there, put down what another had, or was served by a machine in another's
-    /// place.
+    /// How often somebody took a load that was not there because another had it, or put down what it did not have.
     pub const fn misplaced_loads(&self) -> u64 {
         self.loads.misplaced()
     }
@@ -257,8 +254,8 @@ impl Plant {
 
     /// Lets one tick pass.
     ///
-    /// All robots sense the same frozen world and decide, on `workers`; then robots, people, lifts and doors move, in
-    /// this order. Linear in robots times beams, quadratic with a small factor in bodies of one level.
+    /// All robots sense the same frozen world and decide, on `workers`; then robots, people, lifts, doors and machines move,
+    /// in this order. Linear in robots times beams, quadratic with a small factor in bodies of one level.
     pub fn step(&mut self, workers: &dyn Workers) {
         self.apply_faults();
         self.deliver();
@@ -301,9 +298,11 @@ impl Plant {
                 if is_silent(&mut self.faults, &active, now, true) {
                     continue;
                 }
-                hear(&mut self.loads, agent, &message, |place| {
-                    matches!(channels.owner, Owner::Robot(_)) && self.peripherals.serves_at(place)
-                });
+                if let ToAgent::Perform(order) = &message
+                    && !(matches!(channels.owner, Owner::Robot(_)) && self.peripherals.serves_at(order.place))
+                {
+                    self.loads.ordered(agent, order);
+                }
                 match channels.owner {
                     Owner::Robot(index) => {
                         if let Some(robot) = self.robots.get_mut(index) {
@@ -404,37 +403,25 @@ impl Plant {
                 }
             }
         }
-        for Handed { owner, token } in self.peripherals.advance_machines(self.tick, &discs) {
-            let served = self.channels.iter().find(|(_, channels)| channels.owner == owner);
-            match served.map(|(agent, _)| *agent).filter(|agent| self.loads.is_for_machine(*agent, token)) {
-                Some(agent) => self.note_done(agent, token, By::Machine),
-                None => self.loads.mistaken(),
-            }
+        let channels = &self.channels;
+        let owner_of = |agent| channels.get(&agent).map(|channels| channels.owner);
+        for Handed { agent, token, action } in self.peripherals.advance_machines(self.tick, &discs, owner_of)
+        {
+            let place_of = |agent| place_of(&self.channels, &self.robots, &self.people, agent);
+            self.loads.moved(agent, token, action, place_of);
         }
     }
 
     /// Whoever says that it has done a step has done it, unless a machine does it.
     fn note_performed(&mut self, agent: AgentId, said: &[ToFleet]) {
         for message in said {
-            match message {
-                ToFleet::Performed(token) | ToFleet::Report(Report { performed: Some(token), .. }) => {
-                    self.note_done(agent, *token, By::Agent);
-                }
-                ToFleet::Report(_)
-                | ToFleet::StoppableAt { .. }
-                | ToFleet::Answer { .. }
-                | ToFleet::Position(_)
-                | ToFleet::Lamp(_)
-                | ToFleet::Anchor(_) => {}
-            }
-        }
-    }
-
-    fn note_done(&mut self, agent: AgentId, token: StepToken, by: By) {
-        let (channels, robots, people) = (&self.channels, &self.robots, &self.people);
-        let place = |agent| place_of(channels, robots, people, agent);
-        if let Some(at) = place(agent) {
-            self.loads.done(agent, token, by, at, place);
+            let (ToFleet::Performed(token) | ToFleet::Report(Report { performed: Some(token), .. })) =
+                message
+            else {
+                continue;
+            };
+            let place_of = |agent| place_of(&self.channels, &self.robots, &self.people, agent);
+            self.loads.performed(agent, *token, place_of);
         }
     }
 }
@@ -464,24 +451,6 @@ fn is_silent(faults: &mut [FaultStatus], active: &[Active], now: FleetTime, down
         active.iter().filter(|active| silences(active, down)).map(|active| active.index).collect();
     mark(faults, &guilty, now);
     !guilty.is_empty()
-}
-
-/// What an agent is told to do with loads; `has_machine` knows the places where a machine does it.
-fn hear(loads: &mut Loads, agent: AgentId, message: &ToAgent, has_machine: impl Fn(WaypointId) -> bool) {
-    match message {
-        ToAgent::Perform(order) => {
-            let by = if has_machine(order.place) { By::Machine } else { By::Agent };
-            loads.ordered(agent, order, by);
-        }
-        ToAgent::Withdraw(token) => loads.withdrawn(agent, *token),
-        ToAgent::Release(_)
-        | ToAgent::Hold(_)
-        | ToAgent::Stop(_)
-        | ToAgent::Reset(_)
-        | ToAgent::Beat(_)
-        | ToAgent::Ask(_)
-        | ToAgent::Lamp(_) => {}
-    }
 }
 
 /// Where an agent really is.

@@ -26,7 +26,7 @@ pub struct Truth {
     pub x_m: f64,
     /// Centre, metres along y.
     pub y_m: f64,
-    /// The way it faces, counter-clockwise from x.
+    /// The way it faces, counter-clockwise from x; a robot that rolls any way may drive another.
     pub yaw_rad: f64,
     /// Radius of its footprint, metres.
     pub radius_m: f64,
