@@ -40,10 +40,9 @@ fn setup_with(more: &str) -> Setup {
 fn steps(world: &mut World) -> Vec<Micros> {
     let entries = world.entries().unwrap();
     let times = |began: bool| -> Vec<FleetTime> {
-        let is_it = |record: &Record| match record {
-            Record::StepStarted { .. } => began,
-            Record::StepDone { .. } => !began,
-            _ => false,
+        let is_it = |record: &Record| {
+            began && matches!(record, Record::StepStarted { .. })
+                || !began && matches!(record, Record::StepDone { .. })
         };
         entries.iter().filter(|entry| is_it(&entry.record)).map(|entry| entry.time).collect()
     };

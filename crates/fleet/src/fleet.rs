@@ -209,12 +209,11 @@ impl Fleet {
             alarms: std::collections::BTreeMap::new(),
             lamps: std::collections::BTreeMap::new(),
             machines,
-            machines_due: true,
             decided: std::collections::BTreeMap::new(),
             storage: Storage::default(),
             next_beat: now,
             dispatch_due: false,
-            passages_due: false,
+            peripherals_due: false,
             grants_due: false,
             ledger,
             outputs: VecDeque::new(),
@@ -495,8 +494,10 @@ impl Fleet {
             self.note_withheld(reporter);
         }
         self.ask_for_plan();
-        self.move_passages();
-        self.move_machines();
+        if std::mem::take(&mut self.state.peripherals_due) {
+            self.move_passages();
+            self.move_machines();
+        }
         self.watch_lamps();
     }
 
@@ -509,8 +510,7 @@ impl Fleet {
         self.watch_passages();
         self.watch_plan();
         self.state.dispatch_due = true;
-        self.state.passages_due = true;
-        self.state.machines_due = true;
+        self.state.peripherals_due = true;
         // Whoever waits outside a room may go in once its lamp is off.
         self.state.grants_due |= !self.config.uvc.is_empty();
         self.beat();

@@ -70,7 +70,7 @@ impl Fleet {
         let Some(machine) = self.state.machines.get_mut(&station) else { return };
         let place = machine.place;
         let was_faulty = machine.state.replace(state) == Some(MachineState::Faulty);
-        self.state.machines_due = true;
+        self.state.peripherals_due = true;
         if was_faulty != (state == MachineState::Faulty) {
             let verb = if was_faulty { "works again" } else { "reports a fault" };
             let text = format!("the machine at {} {verb}", self.station_name(station));
@@ -86,7 +86,7 @@ impl Fleet {
 
     /// Asks machines to serve the robots that wait at them, and to rest where none does.
     pub(crate) fn move_machines(&mut self) {
-        if !std::mem::take(&mut self.state.machines_due) || self.state.machines.is_empty() {
+        if self.state.machines.is_empty() {
             return;
         }
         self.leave_machines();

@@ -146,7 +146,7 @@ impl Fleet {
         planning.not_before = now;
         self.state.dispatch_due = true;
         self.state.grants_due = true;
-        self.state.passages_due = true;
+        self.state.peripherals_due = true;
         self.ask_to_hold();
     }
 

@@ -85,7 +85,7 @@ impl Fleet {
         if before != state && passage.overdue.take().is_some() {
             self.state.planning.due = true;
         }
-        self.state.passages_due = true;
+        self.state.peripherals_due = true;
         if (before == DoorState::Faulty) != (state == DoorState::Faulty) {
             self.state.planning.due = true;
             let verb = if state == DoorState::Faulty { "reports a fault" } else { "works again" };
@@ -211,9 +211,6 @@ impl Fleet {
 
     /// Commands every door and lift to where its holder needs it.
     pub(crate) fn move_passages(&mut self) {
-        if !std::mem::take(&mut self.state.passages_due) {
-            return;
-        }
         let mut doors = vec![false; self.state.doors.len()];
         let mut lifts = vec![None; self.state.lifts.len()];
         for robot in self.state.agents.values().filter_map(|agent| agent.robot.as_ref()) {

@@ -311,7 +311,7 @@ impl Fleet {
         let boot = robot.boot.unwrap_or(0);
         let release =
             Release { boot, epoch: robot.epoch, origin: robot.origin, first, lanes: lanes.clone(), site };
-        self.state.passages_due |= lanes.iter().any(|lane| leads_through(&self.site, *lane));
+        self.state.peripherals_due |= lanes.iter().any(|lane| leads_through(&self.site, *lane));
         self.record(&Record::Released { agent, first, lanes });
         self.output(Output::ToAgent { agent, message: ToAgent::Release(release) });
     }

@@ -212,7 +212,7 @@ impl Fleet {
         let passes = robot.ahead().iter().any(|lane| leads_through(&site, *lane));
         robot.done = report.done;
         let at = robot.after(&site, report.done);
-        self.state.passages_due |= passes;
+        self.state.peripherals_due |= passes;
         if self.executor.complete(agent, report.done) {
             self.state.grants_due = true;
         }
@@ -335,7 +335,7 @@ impl Fleet {
             robot.known = robot.known.min(lanes);
             robot.shrunk = true;
         }
-        self.state.passages_due = true;
+        self.state.peripherals_due = true;
         self.state.planning.due = true;
         self.state.grants_due = true;
         self.agent_note(

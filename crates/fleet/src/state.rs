@@ -52,10 +52,8 @@ pub(crate) struct State {
     pub(crate) next_beat: FleetTime,
     /// Something happened that may let a waiting task find an agent.
     pub(crate) dispatch_due: bool,
-    /// A door or lift may be wanted elsewhere than before.
-    pub(crate) passages_due: bool,
-    /// Somebody may wait at a machine, or no longer.
-    pub(crate) machines_due: bool,
+    /// A door, lift or machine may be wanted otherwise than before.
+    pub(crate) peripherals_due: bool,
     /// Something happened that may let a withheld move be granted.
     pub(crate) grants_due: bool,
     pub(crate) ledger: Ledger,

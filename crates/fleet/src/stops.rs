@@ -220,7 +220,7 @@ impl Fleet {
         self.record(&Record::Reset(order));
         // Whoever waits outside the area may go in again, and lifts that were kept where they are are wanted elsewhere.
         self.state.grants_due = true;
-        self.state.passages_due = true;
+        self.state.peripherals_due = true;
         for agent in members {
             if let (_, Some(order)) = self.stop_for(agent) {
                 self.output(Output::ToAgent { agent, message: ToAgent::Reset(order) });

@@ -377,7 +377,7 @@ impl Fleet {
         task.phase = Phase::Performing { agent, since: now };
         // Unless the plan knows of the work, it may send the robot away.
         self.state.planning.due |= !self.executor.is_visiting(agent);
-        self.state.machines_due = true;
+        self.state.peripherals_due = true;
         self.record(&Record::StepStarted { agent, token });
         self.output(Output::ToAgent { agent, message: ToAgent::Perform(order(token, &step)) });
     }
@@ -588,7 +588,7 @@ impl Fleet {
         }
         self.state.dispatch_due = true;
         self.state.planning.due = true;
-        self.state.machines_due = true;
+        self.state.peripherals_due = true;
         let custody = custody.then_some(place);
         self.record(&Record::Withdrawn { task: token.task, agent, rule, custody });
         self.output(Output::ToAgent { agent, message: ToAgent::Withdraw(token) });
@@ -615,7 +615,7 @@ impl Fleet {
         }
         self.state.planning.due = true;
         self.state.dispatch_due = true;
-        self.state.machines_due = true;
+        self.state.peripherals_due = true;
         self.record_decision(&Record::Cancelled { task: id }, Decided::Cancellation(id));
         Ok(())
     }

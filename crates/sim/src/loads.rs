@@ -38,7 +38,7 @@ pub struct Load {
 /// All loads, and what was ordered.
 #[derive(Debug, Default)]
 pub(crate) struct Loads {
-    loads: Vec<Load>,
+    all: Vec<Load>,
     /// What agents are to do themselves, the oldest first.
     orders: BTreeMap<AgentId, VecDeque<(StepToken, Action)>>,
     /// What they have done, or machines for them.
@@ -49,7 +49,7 @@ pub(crate) struct Loads {
 impl Loads {
     /// All that were ever taken, in that order.
     pub(crate) fn all(&self) -> &[Load] {
-        &self.loads
+        &self.all
     }
 
     pub(crate) const fn misplaced(&self) -> u64 {
@@ -105,18 +105,18 @@ impl Loads {
             there.is_some_and(|there| is_near(there, at))
         };
         let taken = Load { task, carrier: Some(agent), level: at.0, x_m: at.1.x, y_m: at.1.y };
-        if let Some(load) = self.loads.iter_mut().filter(others).find(is_here) {
+        if let Some(load) = self.all.iter_mut().filter(others).find(is_here) {
             *load = taken;
             return;
         }
         // Somebody drives about with what was to be taken here.
-        self.misplaced += u64::from(self.loads.iter_mut().filter(others).any(|load| load.carrier.is_some()));
-        self.loads.push(taken);
+        self.misplaced += u64::from(self.all.iter_mut().filter(others).any(|load| load.carrier.is_some()));
+        self.all.push(taken);
     }
 
     fn put_down(&mut self, agent: AgentId, task: TaskId, (level, at): Place) {
         let carried = |load: &&mut Load| load.task == task && load.carrier == Some(agent);
-        match self.loads.iter_mut().find(carried) {
+        match self.all.iter_mut().find(carried) {
             Some(load) => *load = Load { task, carrier: None, level, x_m: at.x, y_m: at.y },
             None => self.misplaced += 1,
         }
