@@ -1,12 +1,16 @@
 //! Arms and dispensers at stations, and where loads really are.
 
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use sheepdog::fleet::Record;
 use sheepdog::fleet::rules::MACHINE_FAULTY;
 use sheepdog::map::Site;
 use sheepdog::map::model::Station;
-use sheepdog::scenario::{Scenario, Setup, Summary, World};
+use sheepdog::scenario::{Event, Scenario, Setup, Summary, Victim, World};
+use sheepdog::sim::{FaultKind, FaultTarget, Victims};
 use sheepdog::vocabulary::wire::MachineState;
-use sheepdog::vocabulary::{FleetTime, Micros, Sequential};
+use sheepdog::vocabulary::{AgentId, FleetTime, Micros, Sequential};
+use sheepdog_testkit::check;
 
 use crate::common::{self, STORY, ask, carry, has, run_until, run_until_done};
 
@@ -130,5 +134,56 @@ fn a_machine_that_cannot_be_is_refused_by_field() {
     ] {
         let said = refused(more).unwrap_err();
         assert!(said == expected, "{said}");
+    }
+}
+
+/// What strikes whom: a robot, or the arm in the west.
+fn strikes() -> impl Strategy<Value = (u32, FaultKind)> {
+    let kind = prop_oneof![
+        Just(FaultKind::RadioSilence),
+        Just(FaultKind::RadioLoss { permille: 700 }),
+        Just(FaultKind::RadioDelay { by: Micros::from_secs(3) }),
+        Just(FaultKind::RadioDuplicates { permille: 900 }),
+        Just(FaultKind::Crash),
+        Just(FaultKind::EmergencyButton),
+        Just(FaultKind::MachineStuck),
+    ];
+    (0..2_u32, kind)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Where machines load and unload, no fault of a robot, its radio or a machine makes anybody take or put down what is not
+    /// there, and no task gets lost.
+    #[test]
+    fn loads_are_where_the_fleet_takes_them_to_be(
+        strikes in prop::collection::vec((strikes(), 0..240_u64, 1..60_u64), 0..5),
+        back in prop::collection::vec(any::<bool>(), 0..3),
+    ) {
+        let mut setup = setup_with("");
+        for (number, back) in back.iter().enumerate() {
+            let (from, to) = if *back { ("bay-4", "bay-1") } else { ("bay-1", "bay-4") };
+            let request = carry(&setup, &format!("more {number}"), from, to);
+            ask(&mut setup, 2 + 20 * number as u64, request);
+        }
+        let west = setup.site.station_named("shelf").unwrap();
+        for ((agent, kind), at_s, for_s) in strikes {
+            let target = match kind.victims() {
+                Victims::Machines => FaultTarget::Machine(west),
+                Victims::Agents | Victims::Doors | Victims::Lifts => FaultTarget::Agent(AgentId(agent)),
+            };
+            let duration = Some(Micros::from_secs(for_s));
+            let event = Event::Fault { victim: Victim::Target(target), duration, kind };
+            setup.script.push((Micros::from_secs(at_s), event));
+        }
+        setup.duration = Micros::from_secs(900);
+        let mut world = World::new(setup).unwrap();
+        world.run(&Sequential).unwrap();
+        prop_assert_eq!(world.plant().misplaced_loads(), 0);
+        prop_assert_eq!(world.plant().overlaps(), 0);
+        let entries = world.entries().unwrap();
+        check::no_task_lost_or_done_twice(&entries).map_err(|found| TestCaseError::fail(found.to_string()))?;
+        check::replays(world.ledger()).map_err(|found| TestCaseError::fail(found.to_string()))?;
     }
 }
