@@ -11,6 +11,7 @@
 #![deny(unsafe_code)]
 
 mod contract;
+mod dispatch;
 mod drills;
 mod figure;
 mod fuzz;
@@ -22,9 +23,11 @@ mod model;
 mod oracle;
 mod sim;
 
-use std::process::ExitCode;
+use std::{hint::black_box, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use sheepdog_core::FleetTime;
+use sheepdog_runtime::Clock;
 
 use crate::figure::Figure;
 
@@ -47,6 +50,8 @@ enum What {
     Interlock(Measuring),
     /// Questions about rooms, walls and paths, beside the crates one would take for them.
     Map(map::Options),
+    /// Assignment, beside the crates and methods that one would take for it.
+    Dispatch(dispatch::Options),
     /// Changed maps through every importer: no panic, and memory in proportion to the input.
     Fuzz(fuzz::Options),
     /// Decisions of the safety kernel against an independent oracle.
@@ -78,6 +83,7 @@ fn main() -> ExitCode {
             print(all, how.json)
         }
         What::Map(options) => print(map::run(&options), options.how.json),
+        What::Dispatch(options) => print(dispatch::run(&options), options.how.json),
         What::Fuzz(options) => fuzz::run(&options),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
@@ -94,6 +100,13 @@ fn print(figures: Result<Vec<Figure>, Box<dyn std::error::Error>>, json: bool) -
             ExitCode::FAILURE
         }
     }
+}
+
+/// What some work gives, and how many seconds it takes.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let begun = Clock::starting_at(FleetTime::ZERO);
+    let result = black_box(work());
+    (result, begun.elapsed().as_secs_f64())
 }
 
 /// The median of some measurements; zero for none.

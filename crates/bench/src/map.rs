@@ -10,10 +10,7 @@ mod swap;
 
 use std::hint::black_box;
 
-use sheepdog_core::FleetTime;
-use sheepdog_runtime::Clock;
-
-use crate::{Measuring, figure::Figure, median};
+use crate::{Measuring, figure::Figure, median, timed};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -87,9 +84,7 @@ impl Wanted<'_> {
 
 /// Seconds that some work takes.
 fn seconds<T>(work: impl FnOnce() -> T) -> f64 {
-    let begun = Clock::starting_at(FleetTime::ZERO);
-    black_box(work());
-    begun.elapsed().as_secs_f64()
+    timed(work).1
 }
 
 /// Ours and the peer's answers to the same questions, measured in turns: medians in nanoseconds a question.

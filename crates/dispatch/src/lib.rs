@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+pub mod assign;
 mod check;
 mod decide;
 mod eligible;

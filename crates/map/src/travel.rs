@@ -10,7 +10,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use sheepdog_core::{DoorId, LaneId, LevelId, LiftId, Micros, MmPerS, WaypointId};
 
 pub use self::{
-    queue::BucketQueue,
+    queue::{BucketQueue, RadixQueue},
     route::{LaneTimes, RouteScratch, RouteTable},
 };
 use crate::compiled::{CompiledSite, Lane};

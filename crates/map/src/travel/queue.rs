@@ -1,4 +1,4 @@
-//! A queue for searches over a roadmap.
+//! Queues for searches whose keys never decrease.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -89,6 +89,85 @@ impl BucketQueue {
     }
 }
 
+/// A queue whose least key never decreases (Ahuja, Mehlhorn, Orlin, Tarjan 1990): a key waits by the highest bit in which it
+/// differs from the last one taken out. No bound of the steps is asked for.
+///
+/// Equal keys come in an order that depends on nothing but their entry. What is put in must not be below what was taken
+/// out last. Each key is moved at most 64 times.
+///
+/// ```
+/// use sheepdog_map::travel::RadixQueue;
+///
+/// let mut queue = RadixQueue::new();
+/// queue.push(70, "lift");
+/// queue.push(9, "door");
+/// assert_eq!(queue.pop(), Some((9, "door")));
+/// queue.push(12, "bed");
+/// assert_eq!(queue.pop(), Some((12, "bed")));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RadixQueue<T> {
+    /// Those equal to the last, then by bit.
+    buckets: [Vec<(u64, T)>; 65],
+    /// Which bits somebody waits for.
+    filled: u64,
+    last: u64,
+}
+
+impl<T> Default for RadixQueue<T> {
+    fn default() -> Self {
+        Self { buckets: [const { Vec::new() }; 65], filled: 0, last: 0 }
+    }
+}
+
+impl<T> RadixQueue<T> {
+    /// An empty queue.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Empties it for keys from zero on. It keeps its memory.
+    pub fn clear(&mut self) {
+        self.buckets.iter_mut().take(1).for_each(Vec::clear);
+        while self.filled != 0 {
+            if let Some(bucket) = self.buckets.get_mut(self.filled.trailing_zeros() as usize + 1) {
+                bucket.clear();
+            }
+            self.filled &= self.filled - 1;
+        }
+        self.last = 0;
+    }
+
+    /// Puts something in. Constant time.
+    #[inline]
+    pub fn push(&mut self, key: u64, item: T) {
+        let bit = u64::BITS - (key ^ self.last).leading_zeros();
+        if let Some(bucket) = self.buckets.get_mut(bit as usize) {
+            bucket.push((key, item));
+            // Nobody waits for the bit before the first.
+            self.filled |= 1_u64.checked_shl(bit.wrapping_sub(1)).unwrap_or(0);
+        }
+    }
+
+    /// Takes out one of least key.
+    pub fn pop(&mut self) -> Option<(u64, T)> {
+        if let Some(first) = self.buckets.first_mut().and_then(Vec::pop) {
+            return Some(first);
+        }
+        let bucket = self.filled.trailing_zeros() as usize + 1;
+        let mut moving = std::mem::take(self.buckets.get_mut(bucket)?);
+        self.filled &= self.filled - 1;
+        self.last = moving.iter().map(|item| item.0).min()?;
+        for (key, item) in moving.drain(..) {
+            self.push(key, item);
+        }
+        if let Some(bucket) = self.buckets.get_mut(bucket) {
+            *bucket = moving;
+        }
+        self.buckets.first_mut().and_then(Vec::pop)
+    }
+}
+
 /// Where a bucket is kept.
 #[expect(clippy::cast_possible_truncation, reason = "only the remainder counts")]
 const fn place(bucket: u64) -> usize {
@@ -102,6 +181,34 @@ mod tests {
     use super::*;
 
     proptest! {
+        /// What is put in comes out in order, each once.
+        #[test]
+        fn keys_come_in_order(
+            steps in prop::collection::vec((any::<bool>(), prop_oneof![0..4_u64, 0..5_000_u64, any::<u64>()]), 0..200),
+        ) {
+            let (mut queue, mut waiting, mut last) = (RadixQueue::new(), Vec::new(), 0);
+            queue.push(9, 0);
+            queue.push(u64::MAX, 0);
+            queue.clear();
+            for (number, (takes, draw)) in (0_u32..).zip(steps.into_iter().chain([(true, 0); 200])) {
+                if takes {
+                    let next = queue.pop();
+                    let least = waiting.iter().map(|(key, _)| *key).min();
+                    prop_assert_eq!(next.map(|next| next.0), least);
+                    if let Some(at) = waiting.iter().position(|other| Some(*other) == next) {
+                        waiting.remove(at);
+                    } else {
+                        prop_assert!(next.is_none());
+                    }
+                    last = least.unwrap_or(last);
+                } else {
+                    let key = last.saturating_add(draw);
+                    queue.push(key, number);
+                    waiting.push((key, number));
+                }
+            }
+        }
+
         /// Whatever is put in within the bounds comes out in order, as from a heap; where order does not matter, nothing
         /// comes out that is later than the first by a shortest step.
         #[test]

@@ -5,7 +5,7 @@
 
 use sheepdog_core::{LaneId, Micros, WaypointId};
 
-use super::{BucketQueue, TravelProfile, TravelTimes, Waits, lane_time};
+use super::{BucketQueue, RadixQueue, TravelProfile, TravelTimes, Waits, lane_time};
 use crate::compiled::{CompiledSite, Csr};
 
 /// How many waypoints the times of all others are known to and from.
@@ -56,49 +56,9 @@ pub struct RouteScratch {
     /// Time to the target and the question that it belongs to, by waypoint.
     times: Vec<(u64, u32)>,
     question: u32,
-    queue: RadixQueue,
+    queue: RadixQueue<(u64, u32)>,
     /// For searches without an estimate.
     buckets: BucketQueue,
-}
-
-/// A queue whose least key never decreases (Ahuja, Mehlhorn, Orlin, Tarjan 1990): a key waits by the highest bit in which
-/// it differs from the last one taken out. Equal keys come in an order that depends on nothing but their entry.
-#[derive(Clone, Debug, Default)]
-struct RadixQueue {
-    buckets: Vec<Vec<(u64, u64, u32)>>,
-    moving: Vec<(u64, u64, u32)>,
-    last: u64,
-}
-
-impl RadixQueue {
-    fn clear(&mut self) {
-        self.buckets.resize(65, Vec::new());
-        self.buckets.iter_mut().for_each(Vec::clear);
-        self.last = 0;
-    }
-
-    #[inline]
-    fn push(&mut self, item: (u64, u64, u32)) {
-        let bucket = 64 - (item.0 ^ self.last).leading_zeros();
-        if let Some(bucket) = self.buckets.get_mut(bucket as usize) {
-            bucket.push(item);
-        }
-    }
-
-    fn pop(&mut self) -> Option<(u64, u64, u32)> {
-        if let Some(item) = self.buckets.first_mut().and_then(Vec::pop) {
-            return Some(item);
-        }
-        let bucket = self.buckets.iter_mut().find(|bucket| !bucket.is_empty())?;
-        self.last = bucket.iter().map(|item| item.0).min()?;
-        let mut moving = std::mem::take(&mut self.moving);
-        moving.append(bucket);
-        for item in moving.drain(..) {
-            self.push(item);
-        }
-        self.moving = moving;
-        self.buckets.first_mut().and_then(Vec::pop)
-    }
 }
 
 impl RouteScratch {
@@ -316,10 +276,10 @@ impl RouteTable {
         scratch.queue.clear();
         let estimate = Estimate::new(&self.landmarks, from.0, to.0);
         scratch.improve(to.0, 0);
-        scratch.queue.push((estimate.to(to.0), 0, to.0));
+        scratch.queue.push(estimate.to(to.0), (0, to.0));
         let mut total = u64::MAX;
         // Everything that is as good is searched as well: a tie is decided by ids, not by who came first.
-        while let Some((bound, time, waypoint)) = scratch.queue.pop() {
+        while let Some((bound, (time, waypoint))) = scratch.queue.pop() {
             if total < bound {
                 break;
             }
@@ -333,7 +293,8 @@ impl RouteTable {
             for &(next, takes) in self.lanes.into.row(waypoint as usize) {
                 let time = time.saturating_add(takes);
                 if scratch.improve(next, time) {
-                    scratch.queue.push((time.saturating_add(estimate.to(next)).max(bound), time, next));
+                    let bound = time.saturating_add(estimate.to(next)).max(bound);
+                    scratch.queue.push(bound, (time, next));
                 }
             }
         }

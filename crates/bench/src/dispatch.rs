@@ -1,0 +1,34 @@
+//! Who does what: assignment, beside the crates and methods that one would take for it.
+
+mod assign;
+
+use crate::{Measuring, figure::Figure};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+const SUITE: &str = "dispatch";
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) how: Measuring,
+    /// Measure only figures whose names contain this; may be given several times.
+    #[arg(long)]
+    only: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome<Vec<Figure>> {
+    let quick = options.how.quick;
+    let mut figures = Vec::new();
+    let is_wanted =
+        |name: &str| options.only.is_empty() || options.only.iter().any(|only| name.contains(only));
+    for (size, name) in [(1_000, "lap_dense_1000"), (2_000, "lap_dense_2000")] {
+        if is_wanted(name) && !(quick && 1_000 < size) {
+            figures.extend(assign::dense(name, size, if quick { 3 } else { 7 })?);
+        }
+    }
+    if is_wanted("lap_sparse_1e4") {
+        figures.extend(assign::sparse(if quick { 1 } else { 7 })?);
+    }
+    Ok(figures)
+}
