@@ -23,6 +23,7 @@ mod explain;
 mod facts;
 #[cfg(test)]
 mod fixture;
+pub mod nearest;
 mod rules;
 mod task;
 

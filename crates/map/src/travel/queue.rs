@@ -54,6 +54,11 @@ impl BucketQueue {
         self.is_ordered = shortest >> self.width_log2 == 0;
     }
 
+    /// What comes out is not later by as much as this than anything that is still in.
+    pub fn disorder(&self) -> u64 {
+        if self.is_ordered { 1 } else { 1 << self.width_log2 }
+    }
+
     /// Puts something in. Constant time, unless order matters and it is due at once.
     #[inline]
     pub fn push(&mut self, time: u64, number: u32) {
@@ -236,6 +241,7 @@ mod tests {
                 if let Some((time, _)) = next {
                     let first = waiting.iter().map(|(time, _)| *time).min().unwrap();
                     prop_assert!(time == first || time < first.saturating_add(shortest));
+                    prop_assert!(time < first.saturating_add(queue.disorder()));
                     let at = waiting.iter().position(|other| Some(*other) == next);
                     prop_assert!(at.is_some());
                     waiting.remove(at.unwrap());

@@ -1,0 +1,191 @@
+//! Lanes with times that change.
+#![expect(clippy::indexing_slicing, reason = "ends of lanes are checked on entry")]
+
+use sheepdog_core::{LaneId, Micros};
+use sheepdog_map::{
+    CompiledSite,
+    travel::{TravelProfile, Waits, lane_time},
+};
+
+use super::LANE_MS_MAX;
+
+/// The lanes of one travel profile, with their times in milliseconds.
+///
+/// Times may change at any time; [`version`](Self::version) counts how often they have.
+#[derive(Clone, Debug)]
+pub struct Roads {
+    /// By place, where the lanes that lead to it begin in `lanes`; and where the last ends.
+    first: Vec<u32>,
+    /// By the place that they lead to: where they come from, and their time.
+    lanes: Vec<(u32, u32)>,
+    /// By lane, where it is in `lanes`.
+    slots: Vec<u32>,
+    /// By place in `lanes`: where a lane leads, and the least that it ever took.
+    floors: Vec<(u32, u32)>,
+    /// How much all floors have sunk together.
+    sunk_ms: u64,
+    extremes: (u32, u32),
+    version: u64,
+}
+
+/// Stands for a lane that is closed.
+const CLOSED: u32 = u32::MAX;
+
+/// A lane that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RoadError {
+    /// There is no such place.
+    #[error("lane {lane}: place {place} is none of the {places} places")]
+    Place {
+        /// The lane, in the order given.
+        lane: usize,
+        /// The place.
+        place: u32,
+        /// How many there are.
+        places: u32,
+    },
+    /// A lane takes no time, or too much.
+    #[error("lane {lane}: {time_ms} ms is not between 1 and {LANE_MS_MAX} ms")]
+    Time {
+        /// The lane, in the order given.
+        lane: usize,
+        /// Its time.
+        time_ms: u32,
+    },
+    /// More lanes than have numbers.
+    #[error("{lanes} lanes are too many")]
+    Lanes {
+        /// How many there are.
+        lanes: usize,
+    },
+}
+
+impl Roads {
+    /// One-way lanes between places, each from, to and its time in milliseconds.
+    ///
+    /// # Errors
+    /// [`RoadError`] for the first lane that is refused.
+    pub fn new(places: u32, lanes: &[(u32, u32, u32)]) -> Result<Self, RoadError> {
+        for (lane, &(from, to, time_ms)) in lanes.iter().enumerate() {
+            if let Some(place) = [from, to].into_iter().find(|place| places <= *place) {
+                return Err(RoadError::Place { lane, place, places });
+            }
+            if time_ms == 0 || LANE_MS_MAX < time_ms {
+                return Err(RoadError::Time { lane, time_ms });
+            }
+        }
+        if u32::try_from(lanes.len()).is_err() {
+            return Err(RoadError::Lanes { lanes: lanes.len() });
+        }
+        Ok(Self::collect(places, lanes))
+    }
+
+    /// The lanes of a site for a profile, numbered as there; those that the profile cannot use are closed. Times are
+    /// rounded up to milliseconds. O(lanes)
+    pub fn of_site(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits) -> Self {
+        let lanes: Vec<(u32, u32, u32)> = (0..)
+            .zip(site.lanes())
+            .map(|(number, lane)| {
+                let time = lane_time(site, profile, waits, LaneId(number));
+                (lane.from.0, lane.to.0, time.and_then(millis).unwrap_or(CLOSED))
+            })
+            .collect();
+        // A compiled site has no lane without ends, and numbers all it has.
+        Self::collect(u32::try_from(site.waypoints().len()).unwrap_or(u32::MAX), &lanes)
+    }
+
+    fn collect(places: u32, given: &[(u32, u32, u32)]) -> Self {
+        let mut first = vec![0_u32; places as usize + 1];
+        for &(_, to, _) in given {
+            first[to as usize + 1] += 1;
+        }
+        for place in 0..places as usize {
+            first[place + 1] += first[place];
+        }
+        let mut next = first.clone();
+        let (mut lanes, mut floors) = (vec![(0, CLOSED); given.len()], vec![(0, CLOSED); given.len()]);
+        let mut slots = Vec::with_capacity(given.len());
+        for &(from, to, time_ms) in given {
+            let slot = &mut next[to as usize];
+            lanes[*slot as usize] = (from, time_ms);
+            floors[*slot as usize] = (to, time_ms);
+            slots.push(*slot);
+            *slot += 1;
+        }
+        let open = || given.iter().map(|lane| lane.2).filter(|time| *time != CLOSED);
+        let extremes = (open().min().unwrap_or(1), open().max().unwrap_or(1));
+        Self { first, lanes, slots, floors, sunk_ms: 0, extremes, version: 0 }
+    }
+
+    /// Changes the time of a lane, or closes it; an unknown lane, and a time beyond 1 to [`LANE_MS_MAX`] milliseconds, is
+    /// refused. Constant time. Returns whether it was accepted.
+    pub fn set(&mut self, lane: u32, time_ms: Option<u32>) -> bool {
+        let Some(&slot) = self.slots.get(lane as usize) else { return false };
+        let time_ms = match time_ms {
+            None => CLOSED,
+            Some(time_ms) if (1..=LANE_MS_MAX).contains(&time_ms) => time_ms,
+            Some(_) => return false,
+        };
+        self.lanes[slot as usize].1 = time_ms;
+        self.version += 1;
+        if time_ms != CLOSED {
+            self.extremes = (self.extremes.0.min(time_ms), self.extremes.1.max(time_ms));
+            let (_, floor) = &mut self.floors[slot as usize];
+            if time_ms < *floor {
+                // A lane that has never been open may have been the only way: then no bound holds.
+                let sunk = if *floor == CLOSED { u64::from(u32::MAX) } else { u64::from(*floor - time_ms) };
+                self.sunk_ms = self.sunk_ms.saturating_add(sunk);
+                *floor = time_ms;
+            }
+        }
+        true
+    }
+
+    /// What a lane takes now; `None` when it is closed or unknown.
+    pub fn time_ms(&self, lane: u32) -> Option<u32> {
+        let slot = *self.slots.get(lane as usize)?;
+        Some(self.lanes[slot as usize].1).filter(|time| *time != CLOSED)
+    }
+
+    /// How often times have been changed.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// How many places there are.
+    pub fn places(&self) -> u32 {
+        u32::try_from(self.first.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The least and the greatest time that an open lane has had.
+    pub(super) fn extremes(&self) -> (u32, u32) {
+        self.extremes
+    }
+
+    /// How much less any way may take than floors said when nothing had sunk.
+    pub(super) fn sunk_ms(&self) -> u64 {
+        self.sunk_ms
+    }
+
+    /// Open lanes that lead to a place: where from, and how long they take.
+    #[inline]
+    pub(super) fn into(&self, place: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let range = self.first[place as usize] as usize..self.first[place as usize + 1] as usize;
+        self.lanes[range].iter().copied().filter(|lane| lane.1 != CLOSED)
+    }
+
+    /// How many lanes there are, open or not.
+    pub(super) fn slots(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// By place in the table: where a lane comes from, where it leads, and the least that it ever took, if it was ever open.
+    pub(super) fn floors(&self) -> impl Iterator<Item = (u32, u32, Option<u32>)> + '_ {
+        let both = self.lanes.iter().zip(&self.floors);
+        both.map(|(lane, &(to, floor))| (lane.0, to, Some(floor).filter(|floor| *floor != CLOSED)))
+    }
+}
+
+fn millis(time: Micros) -> Option<u32> {
+    u32::try_from(time.as_micros().div_ceil(1_000)).ok().filter(|time| (1..=LANE_MS_MAX).contains(time))
+}
