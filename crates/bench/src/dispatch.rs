@@ -1,6 +1,7 @@
-//! Who does what: assignment, beside the crates and methods that one would take for it.
+//! Who does what: who is nearest, and assignment, beside the crates and methods that one would take for it.
 
 mod assign;
+mod nearest;
 
 use crate::{Measuring, figure::Figure};
 
@@ -22,6 +23,19 @@ pub(crate) fn run(options: &Options) -> Outcome<Vec<Figure>> {
     let mut figures = Vec::new();
     let is_wanted =
         |name: &str| options.only.is_empty() || options.only.iter().any(|only| name.contains(only));
+    let (few, many) = if quick { (300, 1_000) } else { (5_000, 20_000) };
+    for (name, side, eligible, questions) in [
+        ("nearest_1e4_10pct", 100, 100, many),
+        ("nearest_1e4_rare", 100, 9, many),
+        ("nearest_1e5_rare", 316, 9, few),
+    ] {
+        if is_wanted(name) {
+            figures.extend(nearest::nearest(name, side, eligible, questions)?);
+        }
+    }
+    if is_wanted("agent_move_ns") || is_wanted("agent_flip_ns") {
+        figures.extend(nearest::moves(if quick { 3 } else { 21 }));
+    }
     for (size, name) in [(1_000, "lap_dense_1000"), (2_000, "lap_dense_2000")] {
         if is_wanted(name) && !(quick && 1_000 < size) {
             figures.extend(assign::dense(name, size, if quick { 3 } else { 7 })?);

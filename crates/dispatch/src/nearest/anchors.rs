@@ -17,16 +17,19 @@ pub struct Anchors {
     times: Vec<u32>,
     places: usize,
     count: usize,
-    /// By place: the anchors from which it is reached first.
-    near: Vec<[u32; NEAR]>,
+    /// By place: the anchors from which it is reached first, so many.
+    near: Vec<u32>,
+    near_each: usize,
     lanes: Forwards,
     /// What had sunk when the times were found.
     sunk_ms: u64,
     queue: BinaryHeap<Reverse<(u32, u32)>>,
 }
 
-/// Anchors that a place knows.
-const NEAR: usize = 4;
+/// Places for each anchor from which on bounds are so loose that more of them are looked at.
+const PLACES_EACH: usize = 32;
+/// Anchors that a place knows where these lie close, and where they do not.
+const NEAR: (usize, usize) = (4, 16);
 
 /// Lanes by where they come from.
 #[derive(Clone, Debug)]
@@ -53,22 +56,35 @@ impl Anchors {
     pub fn new(roads: &Roads, bytes_max: usize) -> Self {
         let places = roads.places() as usize;
         let lanes = Forwards::new(roads);
-        let spare = bytes_max.saturating_sub(places * size_of::<[u32; NEAR]>() + lanes.bytes());
-        let anchors = lanes.spread((spare / (places * 4).max(1)).min(places));
+        let count_for = |near_each: usize| {
+            let spare = bytes_max.saturating_sub(places * near_each * size_of::<u32>() + lanes.bytes());
+            (spare / (places * size_of::<u32>()).max(1)).min(places)
+        };
+        let near_each = if places < count_for(NEAR.0) * PLACES_EACH { NEAR.0 } else { NEAR.1 };
+        let count = count_for(near_each);
         let mut all = Self {
-            times: vec![u32::MAX; anchors.len() * places],
+            times: Vec::with_capacity(count * places),
             places,
-            count: anchors.len(),
-            near: Vec::new(),
+            count: 0,
+            near: Vec::with_capacity(places * near_each),
+            near_each,
             lanes,
             sunk_ms: roads.sunk_ms(),
             queue: BinaryHeap::new(),
         };
-        let Self { times, lanes, queue, .. } = &mut all;
-        for (row, anchor) in times.chunks_exact_mut(places.max(1)).zip(anchors) {
+        let (mut nearest, mut row) = (vec![u32::MAX; places], vec![0; places]);
+        while all.count < count
+            && let Some(anchor) = all.lanes.farthest(&nearest)
+        {
+            row.fill(u32::MAX);
             row[anchor as usize] = 0;
-            queue.push(Reverse((0, anchor)));
-            lanes.settle(queue, row);
+            all.queue.push(Reverse((0, anchor)));
+            all.lanes.settle(&mut all.queue, &mut row);
+            all.times.extend_from_slice(&row);
+            all.count += 1;
+            for (nearest, time) in nearest.iter_mut().zip(&row) {
+                *nearest = (*nearest).min(*time);
+            }
         }
         all.find_near();
         all
@@ -118,25 +134,25 @@ impl Anchors {
     }
 
     fn find_near(&mut self) {
+        let mut best = Vec::new();
         for place in 0..self.places {
-            let mut best = [(u32::MAX, 0_u32); NEAR];
-            for (number, row) in (0_u32..).zip(self.times.chunks_exact(self.places.max(1))) {
-                let mut next = (row[place], number);
-                for slot in &mut best {
-                    if next < *slot {
-                        std::mem::swap(slot, &mut next);
-                    }
-                }
+            best.clear();
+            let rows = (0_u32..).zip(self.times.chunks_exact(self.places));
+            best.extend(rows.map(|(anchor, row)| (row[place], anchor)));
+            let each = self.near_each.min(best.len());
+            if each < best.len() {
+                best.select_nth_unstable(each);
             }
-            self.near.push(best.map(|(_, number)| number));
+            self.near.extend(best.iter().take(each).map(|(_, anchor)| anchor));
         }
+        self.near_each = self.near_each.min(self.count);
     }
 
     /// What tells most about ways from `start` to `target`, and how long these take at least.
     pub(super) fn bound(&self, roads: &Roads, start: u32, target: u32) -> (Bound, u32) {
         let sunk = u32::try_from(roads.sunk_ms() - self.sunk_ms).unwrap_or(u32::MAX);
         let mut best = (Bound { anchor: 0, less: u32::MAX }, 0);
-        for &anchor in &self.near[start as usize] {
+        for &anchor in &self.near[start as usize * self.near_each..][..self.near_each] {
             let row = self.row(anchor);
             let bound = Bound { anchor, less: row[start as usize].saturating_add(sunk) };
             let least = bound.to(row, target);
@@ -192,20 +208,12 @@ impl Forwards {
         &self.all[self.first[place as usize] as usize..self.first[place as usize + 1] as usize]
     }
 
-    /// Places far from each other: in the order of a walk over all lanes, every so many-th.
-    fn spread(&self, count: usize) -> Vec<u32> {
-        let places = self.first.len() - 1;
-        let (mut order, mut is_seen) = (Vec::with_capacity(places), vec![false; places]);
-        for start in (0..).take(places) {
-            let mut next = vec![start];
-            while let Some(place) = next.pop() {
-                if !std::mem::replace(&mut is_seen[place as usize], true) {
-                    order.push(place);
-                    next.extend(self.from(place).iter().map(|lane| lane.0));
-                }
-            }
-        }
-        (0..count).filter_map(|number| order.get(number * places / count).copied()).collect()
+    /// The place that is farthest from all anchors so far, one that none of them reaches before all others; `None` when
+    /// every place that has lanes is one.
+    fn farthest(&self, nearest: &[u32]) -> Option<u32> {
+        let with_lanes =
+            (0..).zip(nearest).filter(|(place, time)| 0 < **time && !self.from(*place).is_empty());
+        with_lanes.max_by_key(|(place, time)| (**time, Reverse(*place))).map(|(place, _)| place)
     }
 
     /// Dijkstra's algorithm from what is in the queue on, over times that are known already.
