@@ -2,6 +2,7 @@
 
 mod assign;
 mod nearest;
+pub(crate) mod online;
 
 use crate::{Measuring, figure::Figure};
 

@@ -50,8 +50,10 @@ enum What {
     Interlock(Measuring),
     /// Questions about rooms, walls and paths, beside the crates one would take for them.
     Map(map::Options),
-    /// Assignment, beside the crates and methods that one would take for it.
+    /// Who is nearest, and assignment, beside the crates and methods that one would take for it.
     Dispatch(dispatch::Options),
+    /// How long tasks wait for robots, by policy.
+    DispatchSim(Measuring),
     /// Changed maps through every importer: no panic, and memory in proportion to the input.
     Fuzz(fuzz::Options),
     /// Decisions of the safety kernel against an independent oracle.
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         }
         What::Map(options) => print(map::run(&options), options.how.json),
         What::Dispatch(options) => print(dispatch::run(&options), options.how.json),
+        What::DispatchSim(how) => print(dispatch::online::run(how.quick), how.json),
         What::Fuzz(options) => fuzz::run(&options),
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),

@@ -9,6 +9,8 @@
 //! * [`eligible`]: the rules in their fixed order; the first that fires is the reason of a [`Refusal`].
 //! * [`check_decision`]: the same question answered by other code, for tests and audits.
 //! * [`explain`]: a decision in plain words.
+//! * [`nearest`]: who of very many is there first, in microseconds, while lanes open and close.
+//! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
 //!
 //! It is a pure function of its arguments: no clock, no randomness, no hash order; integers only. It refuses to
 //! guess: an unknown place, a silent robot, a battery that cannot bring the robot home is a refusal with its rule.
@@ -24,6 +26,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 pub mod nearest;
+pub mod policy;
 mod rules;
 mod task;
 

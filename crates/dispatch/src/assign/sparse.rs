@@ -9,7 +9,7 @@ use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, PATIENCE};
 ///
 /// What is minimised is the sum of the costs of all pairs, and of the prices of all rows and columns without a partner.
 /// [`solve`](Self::solve) looks only at what has changed since it was called last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SparseAssignment {
     rows: Side,
     columns: Side,
@@ -413,12 +413,24 @@ impl SparseAssignment {
     /// Every cheapest assignment uses edges that are worth exactly what they cost, whatever the dual (complementary
     /// slackness), so only those are looked at. O(edges) where there are few ties, O(rows · edges) at worst.
     pub fn canonicalize(&mut self) {
+        let rows: Vec<u32> = (0..).take(self.rows.nodes.len()).collect();
+        self.canonicalize_in(&rows);
+    }
+
+    /// [`canonicalize`](Self::canonicalize) with the rows that come first in their order; the others come after them.
+    pub fn canonicalize_in(&mut self, rows: &[u32]) {
         let mut paths = Paths {
+            ranks: vec![ALONE; self.rows.nodes.len()],
             askers: vec![(ALONE, ALONE); self.columns.nodes.len()],
             takers: vec![(ALONE, ALONE); self.rows.nodes.len()],
         };
-        for row in 0_u32.. {
-            let Some(&Node { mate, .. }) = self.rows.nodes.get(row as usize) else { break };
+        for (rank, row) in (0..).zip(rows) {
+            if let Some(known) = paths.ranks.get_mut(*row as usize) {
+                *known = rank;
+            }
+        }
+        for &row in rows {
+            let Some(&Node { mate, .. }) = self.rows.nodes.get(row as usize) else { continue };
             let mut lower: Vec<u32> = self.tight_columns(row).filter(|column| *column < mate).collect();
             lower.sort_unstable();
             for column in lower {
@@ -480,7 +492,7 @@ impl SparseAssignment {
             let owner = self.columns.nodes[column as usize].mate;
             if owner == ALONE {
                 end = end.or(Some(column));
-            } else if row < owner {
+            } else if paths.is_before(row, owner) {
                 end = end.or_else(|| self.rows.is_indifferent(owner).then_some(column));
                 asked.extend(self.tight_columns(owner).map(|next| (owner, next)));
             }
@@ -493,7 +505,10 @@ impl SparseAssignment {
     fn find_taker(&self, row: u32, old: u32, paths: &mut Paths) -> Option<u32> {
         let mut given_up = vec![old];
         while let Some(column) = given_up.pop() {
-            for taker in self.columns.tight(&self.rows, column).filter(|taker| row < *taker) {
+            for taker in self.columns.tight(&self.rows, column) {
+                if !paths.is_before(row, taker) {
+                    continue;
+                }
                 let known = &mut paths.takers[taker as usize];
                 let mate = self.rows.nodes[taker as usize].mate;
                 if known.0 == row || mate == column {
@@ -528,6 +543,8 @@ impl SparseAssignment {
 
 /// How an exchange goes on: who asks for a column, and which column a row takes, with the row for which that was found.
 struct Paths {
+    /// By row: its place in the order.
+    ranks: Vec<u32>,
     askers: Vec<(u32, u32)>,
     takers: Vec<(u32, u32)>,
 }
@@ -544,6 +561,13 @@ fn check(own: &Side, other: &Side, node: u32, edges: &[(u32, i64)], price: i64) 
     match ends.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(EdgeError::Twice { node: pair[0] }),
         None => Ok(()),
+    }
+}
+
+impl Paths {
+    /// Whether a row may still be changed when it is the turn of another.
+    fn is_before(&self, row: u32, other: u32) -> bool {
+        self.ranks[row as usize] < self.ranks[other as usize]
     }
 }
 

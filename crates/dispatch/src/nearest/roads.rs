@@ -14,10 +14,14 @@ use super::LANE_MS_MAX;
 /// Times may change at any time; [`version`](Self::version) counts how often they have.
 #[derive(Clone, Debug)]
 pub struct Roads {
-    /// By place, where the lanes that lead to it begin in `lanes`; and where the last ends.
-    first: Vec<u32>,
-    /// By the place that they lead to: where they come from, and their time.
+    places: u32,
+    /// Where lanes come from, and their time. So many for each place that they lead to, closed ones where it has fewer; then
+    /// those for which there was no room.
     lanes: Vec<(u32, u32)>,
+    /// By place, where those begin for which there was no room; and where the last ends.
+    first: Vec<u32>,
+    /// By place, one bit: whether there are such.
+    has_more: Vec<u64>,
     /// By lane, where it is in `lanes`.
     slots: Vec<u32>,
     /// By place in `lanes`: where a lane leads, and the least that it ever took.
@@ -30,6 +34,8 @@ pub struct Roads {
 
 /// Stands for a lane that is closed.
 const CLOSED: u32 = u32::MAX;
+/// Lanes of one place that are found without a look at where they are: those of a raster.
+const AT_HAND: usize = 4;
 
 /// A lane that is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +80,7 @@ impl Roads {
                 return Err(RoadError::Time { lane, time_ms });
             }
         }
-        if u32::try_from(lanes.len()).is_err() {
+        if u32::try_from(lanes.len() + places as usize * AT_HAND).is_err() {
             return Err(RoadError::Lanes { lanes: lanes.len() });
         }
         Ok(Self::collect(places, lanes))
@@ -95,26 +101,37 @@ impl Roads {
     }
 
     fn collect(places: u32, given: &[(u32, u32, u32)]) -> Self {
-        let mut first = vec![0_u32; places as usize + 1];
-        for &(_, to, _) in given {
-            first[to as usize + 1] += 1;
+        let at_hand = places as usize * AT_HAND;
+        let mut lanes_of = vec![0_usize; places as usize];
+        let numbers: Vec<usize> = given
+            .iter()
+            .map(|&(_, to, _)| {
+                lanes_of[to as usize] += 1;
+                lanes_of[to as usize] - 1
+            })
+            .collect();
+        let (mut first, mut end) = (Vec::with_capacity(lanes_of.len() + 1), at_hand);
+        let mut has_more = vec![0_u64; lanes_of.len().div_ceil(64)];
+        for (place, lanes) in lanes_of.iter().enumerate() {
+            first.push(u32::try_from(end).unwrap_or(u32::MAX));
+            has_more[place / 64] |= u64::from(AT_HAND < *lanes) << (place % 64);
+            end += lanes.saturating_sub(AT_HAND);
         }
-        for place in 0..places as usize {
-            first[place + 1] += first[place];
-        }
-        let mut next = first.clone();
-        let (mut lanes, mut floors) = (vec![(0, CLOSED); given.len()], vec![(0, CLOSED); given.len()]);
+        first.push(u32::try_from(end).unwrap_or(u32::MAX));
+        let (mut lanes, mut floors) = (vec![(0, CLOSED); end], vec![(0, CLOSED); end]);
         let mut slots = Vec::with_capacity(given.len());
-        for &(from, to, time_ms) in given {
-            let slot = &mut next[to as usize];
-            lanes[*slot as usize] = (from, time_ms);
-            floors[*slot as usize] = (to, time_ms);
-            slots.push(*slot);
-            *slot += 1;
+        for (&(from, to, time_ms), number) in given.iter().zip(numbers) {
+            let slot = match number.checked_sub(AT_HAND) {
+                None => to as usize * AT_HAND + number,
+                Some(beyond) => first[to as usize] as usize + beyond,
+            };
+            lanes[slot] = (from, time_ms);
+            floors[slot] = (to, time_ms);
+            slots.push(u32::try_from(slot).unwrap_or(u32::MAX));
         }
         let open = || given.iter().map(|lane| lane.2).filter(|time| *time != CLOSED);
         let extremes = (open().min().unwrap_or(1), open().max().unwrap_or(1));
-        Self { first, lanes, slots, floors, sunk_ms: 0, extremes, version: 0 }
+        Self { places, lanes, first, has_more, slots, floors, sunk_ms: 0, extremes, version: 0 }
     }
 
     /// Changes the time of a lane, or closes it; an unknown lane, and a time beyond 1 to [`LANE_MS_MAX`] milliseconds, is
@@ -154,7 +171,7 @@ impl Roads {
 
     /// How many places there are.
     pub fn places(&self) -> u32 {
-        u32::try_from(self.first.len() - 1).unwrap_or(u32::MAX)
+        self.places
     }
 
     /// The least and the greatest time that an open lane has had.
@@ -170,11 +187,17 @@ impl Roads {
     /// Open lanes that lead to a place: where from, and how long they take.
     #[inline]
     pub(super) fn into(&self, place: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let range = self.first[place as usize] as usize..self.first[place as usize + 1] as usize;
-        self.lanes[range].iter().copied().filter(|lane| lane.1 != CLOSED)
+        let place = place as usize;
+        let more = if self.has_more[place / 64] >> (place % 64) & 1 == 0 {
+            &[]
+        } else {
+            &self.lanes[self.first[place] as usize..self.first[place + 1] as usize]
+        };
+        let at_hand = &self.lanes[place * AT_HAND..][..AT_HAND];
+        at_hand.iter().chain(more).copied().filter(|lane| lane.1 != CLOSED)
     }
 
-    /// How many lanes there are, open or not.
+    /// How many lanes the table has, open or not.
     pub(super) fn slots(&self) -> usize {
         self.lanes.len()
     }

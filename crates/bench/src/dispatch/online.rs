@@ -1,0 +1,301 @@
+//! Tasks that come by chance, robots that fetch and bring: how long each waits until it is fetched, by policy.
+//!
+//! Four floors of 200 m by 100 m, 1 m/s along the walls, a lift of 25 s and 6 s a floor, 60 s of service and the trip.
+#![expect(clippy::indexing_slicing, reason = "robots and tasks are numbered here")]
+
+use std::collections::BTreeMap;
+
+use rand_pcg::{Pcg64, rand_core::Rng};
+use sheepdog_dispatch::{
+    assign::DenseAssignment,
+    policy::{Arrival, Arrivals, BatchOptimal, Choice, GreedyPairs, NearestAvailable, Open, Policy, Ready},
+};
+
+use super::Outcome;
+use crate::figure::Figure;
+
+const SUITE: &str = "dispatch-sim";
+const SERVICE_MS: u64 = 60_000;
+/// Longest way: across, along, and with the lift over all floors.
+const WAY_MS_MAX: u64 = 300_000 + 25_000 + 18_000;
+/// Longest time from one award to the next.
+const CYCLE_MS_MAX: u64 = 2 * WAY_MS_MAX + SERVICE_MS;
+const TASKS: usize = 1_500;
+const WINDOW_MS: u64 = 2_000;
+
+/// Place in metres, and floor.
+type Place = [i64; 3];
+
+fn way_ms(a: Place, b: Place) -> u64 {
+    let floors = a[2].abs_diff(b[2]);
+    let lift = if floors == 0 { 0 } else { 25_000 + 6_000 * floors };
+    // Places are in centimetres.
+    (a[0].abs_diff(b[0]) + a[1].abs_diff(b[1])) * 10 + lift
+}
+
+struct Random(Pcg64);
+
+impl Random {
+    fn below(&mut self, limit: i64) -> i64 {
+        i64::try_from(self.0.next_u64() % limit.unsigned_abs()).unwrap_or(0)
+    }
+
+    fn place(&mut self) -> Place {
+        [self.below(20_000), self.below(10_000), self.below(4)]
+    }
+
+    /// Time to the next of independent events, so many milliseconds apart on average.
+    fn gap_ms(&mut self, mean: f64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+        let share = ((self.0.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
+        -libm::log(share) * mean
+    }
+}
+
+/// A task: where from, where to.
+#[derive(Clone, Copy)]
+struct Errand {
+    from: Place,
+    to: Place,
+    requested_ms: u64,
+}
+
+/// What is asked for, and where robots stand at first.
+struct Day {
+    errands: Vec<Errand>,
+    robots: Vec<Place>,
+}
+
+impl Day {
+    fn new(robots: u32, load: f64, seed: u64) -> Self {
+        let mut random = Random(Pcg64::new(seed.into(), 0xda3e_39cb_94b9_5bdb));
+        let trips = (0..10_000).map(|_| way_ms(random.place(), random.place())).sum::<u64>() / 10_000;
+        // A rough empty trip: robots are nearer where there are more of them.
+        let empty_ms = if robots < 50 { 60_000 } else { 30_000 };
+        #[expect(clippy::cast_precision_loss, reason = "minutes")]
+        let mean = (trips + SERVICE_MS + empty_ms) as f64 / (f64::from(robots) * load);
+        let mut now = 0.0;
+        let mut errand = || {
+            now += random.gap_ms(mean);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days at most")]
+            let requested_ms = now as u64;
+            Errand { from: random.place(), to: random.place(), requested_ms }
+        };
+        let errands = (0..TASKS).map(|_| errand()).collect();
+        Self { errands, robots: (0..robots).map(|_| random.place()).collect() }
+    }
+}
+
+/// Robots: where they are or will be, and when they are free.
+struct World<'a> {
+    now_ms: u64,
+    errands: &'a [Errand],
+    robots: Vec<(Place, u64)>,
+    /// Room to sort.
+    all: Vec<Arrival>,
+}
+
+impl Arrivals for World<'_> {
+    fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
+        let Self { now_ms, errands, robots, all } = self;
+        let from = errands[task as usize].from;
+        all.clear();
+        all.extend((0..).zip(&*robots).map(|(agent, &(place, free_ms))| Arrival {
+            at_ms: free_ms.max(*now_ms) + way_ms(place, from),
+            agent,
+        }));
+        let next = (most < all.len()).then(|| all.select_nth_unstable(most).1.at_ms);
+        all.truncate(most);
+        all.sort_unstable();
+        found.extend_from_slice(all);
+        next
+    }
+}
+
+/// Look-ahead as it is usually done: every two seconds, a full matrix of all open tasks and all robots.
+struct Window {
+    is_looking_ahead: bool,
+}
+
+impl Policy for Window {
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        tasks: &[Open],
+        agents: &[Ready],
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice> {
+        let agents: Vec<&Ready> =
+            agents.iter().filter(|agent| self.is_looking_ahead || agent.free_ms <= now_ms).collect();
+        if tasks.is_empty() || agents.is_empty() {
+            return Vec::new();
+        }
+        let column_of: BTreeMap<u32, usize> =
+            agents.iter().enumerate().map(|(at, agent)| (agent.agent, at)).collect();
+        let mut costs = vec![vec![0_i64; agents.len()]; tasks.len()];
+        let (mut at, mut found) = (vec![vec![0; agents.len()]; tasks.len()], Vec::new());
+        for (row, open) in tasks.iter().enumerate() {
+            found.clear();
+            arrivals.nearest(open.task, usize::MAX, &mut found);
+            for arrival in &found {
+                if let Some(&column) = column_of.get(&arrival.agent) {
+                    let age = i64::try_from(now_ms - open.requested_ms).unwrap_or(0) / 2;
+                    costs[row][column] = i64::try_from(arrival.at_ms - now_ms).unwrap_or(0) - age;
+                    at[row][column] = arrival.at_ms;
+                }
+            }
+        }
+        // The fewer of the two are rows.
+        let is_turned = agents.len() < tasks.len();
+        let (rows, columns) =
+            if is_turned { (agents.len(), tasks.len()) } else { (tasks.len(), agents.len()) };
+        let cost =
+            |row: usize, column: usize| if is_turned { costs[column][row] } else { costs[row][column] };
+        let flat = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let Ok(mut solver) =
+            DenseAssignment::new(rows, columns, flat.map(|(row, column)| cost(row, column)).collect())
+        else {
+            return Vec::new();
+        };
+        solver.solve();
+        let pairs =
+            (0_u32..).take(rows).filter_map(|row| Some((row as usize, solver.column_of(row)? as usize)));
+        let pairs = pairs.map(|(row, column)| if is_turned { (column, row) } else { (row, column) });
+        let starts = pairs.filter(|(_, agent)| agents[*agent].free_ms <= now_ms);
+        starts
+            .map(|(task, agent)| Choice {
+                task: tasks[task].task,
+                agent: agents[agent].agent,
+                at_ms: at[task][agent],
+            })
+            .collect()
+    }
+}
+
+/// Waits in milliseconds, and the longest as a share of its bound.
+struct Waits {
+    all: Vec<u64>,
+    over_bound: f64,
+}
+
+/// Serves a day. With a window decisions are made at its ends, otherwise whenever something happens.
+fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms: u64) -> Outcome<Waits> {
+    let robots = day.robots.iter().map(|place| (*place, 0)).collect();
+    let mut world = World { now_ms: 0, errands: &day.errands, robots, all: Vec::new() };
+    let (mut open, mut next, mut waits) = (BTreeMap::<u32, Open>::new(), 0, vec![None; day.errands.len()]);
+    let mut older = BTreeMap::new();
+    while next < day.errands.len() || !open.is_empty() {
+        let asked = day.errands.get(next).map(|errand| errand.requested_ms);
+        let free = world.robots.iter().map(|robot| robot.1).filter(|free| world.now_ms < *free).min();
+        let free = free.filter(|_| !open.is_empty());
+        let due =
+            open.values().map(|task| task.requested_ms + horizon_ms).filter(|due| world.now_ms < *due).min();
+        let event = [asked, free, due].into_iter().flatten().min().ok_or("nothing happens any more")?;
+        world.now_ms = window_ms.map_or(event, |window| event.div_ceil(window) * window).max(world.now_ms);
+        while let Some(errand) = day.errands.get(next).filter(|errand| errand.requested_ms <= world.now_ms) {
+            let task = u32::try_from(next)?;
+            open.insert(task, Open { task, requested_ms: errand.requested_ms, priority: 0 });
+            next += 1;
+        }
+        let tasks: Vec<Open> = open.values().copied().collect();
+        for (before, task) in tasks.iter().enumerate() {
+            if task.requested_ms + horizon_ms <= world.now_ms {
+                older.entry(task.task).or_insert(before);
+            }
+        }
+        let agents: Vec<Ready> =
+            (0..).zip(&world.robots).map(|(agent, robot)| Ready { agent, free_ms: robot.1 }).collect();
+        let now_ms = world.now_ms;
+        for Choice { task, agent, at_ms } in policy.decide(now_ms, &tasks, &agents, &mut world) {
+            let errand = day.errands[task as usize];
+            let (place, free_ms) = &mut world.robots[agent as usize];
+            if now_ms < *free_ms
+                || at_ms != now_ms + way_ms(*place, errand.from)
+                || open.remove(&task).is_none()
+            {
+                return Err(format!("task {task} cannot begin with robot {agent} at {now_ms} ms").into());
+            }
+            (*place, *free_ms) = (errand.to, at_ms + SERVICE_MS + way_ms(errand.from, errand.to));
+            waits[task as usize] = Some(at_ms - errand.requested_ms);
+        }
+    }
+    let robots = day.robots.len();
+    let share = |(task, wait): (usize, &Option<u64>)| {
+        let wait = (*wait)?;
+        let rounds = u32::try_from(task)
+            .ok()
+            .and_then(|task| older.get(&task))
+            .map_or(0, |before| before / robots + 1);
+        let bound = horizon_ms + u64::try_from(rounds).ok()? * CYCLE_MS_MAX + WAY_MS_MAX;
+        #[expect(clippy::cast_precision_loss, reason = "days at most")]
+        let share = wait as f64 / bound as f64;
+        Some(share)
+    };
+    let over_bound = waits.iter().enumerate().filter_map(share).fold(0.0, f64::max);
+    let all: Option<Vec<u64>> = waits.into_iter().collect();
+    Ok(Waits { all: all.ok_or("a task was lost")?, over_bound })
+}
+
+/// A policy by name, and the window in which it decides.
+fn policy(name: &str) -> (Box<dyn Policy>, Option<u64>) {
+    match name {
+        "fcfs_nearest" => (Box::new(NearestAvailable), None),
+        "greedy_pairs" => (Box::new(GreedyPairs), None),
+        "batch_2s" => (Box::new(Window { is_looking_ahead: false }), Some(WINDOW_MS)),
+        "look_ahead_2s" => (Box::new(Window { is_looking_ahead: true }), Some(WINDOW_MS)),
+        _ => (Box::new(BatchOptimal::default()), None),
+    }
+}
+
+/// All policies on the same days.
+pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
+    let horizon_ms = BatchOptimal::default().horizon_ms;
+    let mut figures = Vec::new();
+    let mut over_bound: f64 = 0.0;
+    for (robots, load) in
+        [20, 100].into_iter().flat_map(|robots| [0.5, 0.8, 0.95, 1.05].map(|load| (robots, load)))
+    {
+        if quick && (robots, load) != (20, 0.8) {
+            continue;
+        }
+        let days: Vec<Day> =
+            (1..=if quick { 1 } else { 10 }).map(|seed| Day::new(robots, load, seed)).collect();
+        let mut means = BTreeMap::new();
+        for name in ["fcfs_nearest", "greedy_pairs", "batch_2s", "look_ahead_2s", "default"] {
+            let (mut mean, mut late, mut longest) = (0.0, 0.0, 0.0);
+            for day in &days {
+                let (mut policy, window_ms) = policy(name);
+                let mut waits = serve(day, &mut *policy, window_ms, horizon_ms)?;
+                if name == "default" {
+                    over_bound = over_bound.max(waits.over_bound);
+                }
+                waits.all.sort_unstable();
+                #[expect(clippy::cast_precision_loss, reason = "days at most")]
+                let seconds = |ms: u64| ms as f64 / 1_000.0 / days.len() as f64;
+                mean += seconds(waits.all.iter().sum()) / f64::from(u32::try_from(waits.all.len())?);
+                late += seconds(waits.all[waits.all.len() * 95 / 100]);
+                longest += seconds(waits.all.last().copied().unwrap_or(0));
+            }
+            means.insert(name, mean);
+            for (what, value) in [("mean", mean), ("p95", late), ("max", longest)] {
+                figures.push(Figure::alone(
+                    SUITE,
+                    format!("wait_{what}_s_{name}_{robots}_{load}"),
+                    value,
+                    "s",
+                ));
+            }
+        }
+        let ratio = |to: &str| means["default"] / means[to];
+        figures.push(Figure::alone(
+            SUITE,
+            format!("wait_mean_ratio_{robots}_{load}"),
+            ratio("greedy_pairs"),
+            "",
+        ));
+        let ahead = format!("wait_mean_to_look_ahead_{robots}_{load}");
+        figures.push(Figure::alone(SUITE, ahead, ratio("look_ahead_2s"), ""));
+    }
+    figures.push(Figure::alone(SUITE, "wait_max_over_bound", over_bound, ""));
+    Ok(figures)
+}

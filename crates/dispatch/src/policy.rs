@@ -1,0 +1,571 @@
+//! Which of many tasks goes to whom, when there are more than one of both.
+//!
+//! A [`Policy`] is shown the open tasks, and when agents are free; it asks [`Arrivals`] who could be where when, and names
+//! the pairs that begin now. Everything else stays open and is decided anew at the next event.
+//!
+//! * [`NearestAvailable`]: the oldest task takes the nearest agent that is free.
+//! * [`GreedyPairs`]: the closest pair of a task and a free agent, then the closest of the rest.
+//! * [`BatchOptimal`]: what is cheapest for all together, agents that will soon be free included.
+//!
+//! Times are milliseconds of one clock, and nothing else is compared: equal questions have equal answers, in whatever order
+//! tasks and agents are given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::assign::SparseAssignment;
+
+/// A task that nobody has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Which one.
+    pub task: u32,
+    /// When it was asked for.
+    pub requested_ms: u64,
+    /// Higher goes first, whatever it costs the others.
+    pub priority: u8,
+}
+
+/// Somebody who may be given a task now or when it is free.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Who.
+    pub agent: u32,
+    /// When it is free; now or before for one that is.
+    pub free_ms: u64,
+}
+
+/// Somebody who could do a task, and when it would be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrival {
+    /// When it would be there.
+    pub at_ms: u64,
+    /// Who.
+    pub agent: u32,
+}
+
+/// Who could be where when, for those who may do a task at all.
+pub trait Arrivals {
+    /// Puts the `most` first into `found`, in order, and returns before when nobody else is there; `None` when there is
+    /// nobody else.
+    fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64>;
+}
+
+/// A task that somebody begins now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Choice {
+    /// The task.
+    pub task: u32,
+    /// Who does it.
+    pub agent: u32,
+    /// When it is there.
+    pub at_ms: u64,
+}
+
+/// A way to choose.
+pub trait Policy {
+    /// The pairs that begin now: each task and each agent at most once, and only agents that are free.
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        tasks: &[Open],
+        agents: &[Ready],
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice>;
+}
+
+/// The oldest task of the highest priority takes the nearest agent that is free, then the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NearestAvailable;
+
+impl Policy for NearestAvailable {
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        tasks: &[Open],
+        agents: &[Ready],
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice> {
+        let mut free = free_agents(now_ms, agents);
+        let mut tasks = tasks.to_vec();
+        tasks.sort_unstable_by_key(|task| (std::cmp::Reverse(task.priority), task.requested_ms, task.task));
+        let mut choices = Vec::new();
+        for Open { task, .. } in tasks {
+            let Some(Arrival { at_ms, agent }) = first_of(task, &free, agents.len(), arrivals) else {
+                continue;
+            };
+            free.remove(&agent);
+            choices.push(Choice { task, agent, at_ms });
+        }
+        choices
+    }
+}
+
+/// The closest pair of a task and a free agent among the tasks of the highest priority, then the closest of the rest.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GreedyPairs;
+
+impl Policy for GreedyPairs {
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        tasks: &[Open],
+        agents: &[Ready],
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice> {
+        let mut free = free_agents(now_ms, agents);
+        let mut best = BTreeMap::new();
+        let mut choices = Vec::new();
+        for open in tasks {
+            if let Some(first) = first_of(open.task, &free, agents.len(), arrivals) {
+                best.insert(open.task, (std::cmp::Reverse(open.priority), first));
+            }
+        }
+        while let Some((&task, &(_, Arrival { at_ms, agent }))) =
+            best.iter().min_by_key(|(task, best)| (**best, **task))
+        {
+            free.remove(&agent);
+            best.remove(&task);
+            choices.push(Choice { task, agent, at_ms });
+            // Whoever counted on this agent needs another one.
+            best.retain(|task, (_, first)| {
+                if first.agent == agent {
+                    match first_of(*task, &free, agents.len(), arrivals) {
+                        Some(next) => *first = next,
+                        None => return false,
+                    }
+                }
+                true
+            });
+        }
+        choices
+    }
+}
+
+fn free_agents(now_ms: u64, agents: &[Ready]) -> BTreeSet<u32> {
+    agents.iter().filter(|agent| agent.free_ms <= now_ms).map(|agent| agent.agent).collect()
+}
+
+/// Who of those who are free is first at a task: more and more are asked for until one of them is.
+fn first_of(task: u32, free: &BTreeSet<u32>, agents: usize, arrivals: &mut dyn Arrivals) -> Option<Arrival> {
+    let (mut most, mut found) = (8, Vec::new());
+    while !free.is_empty() {
+        found.clear();
+        let beyond = arrivals.nearest(task, most, &mut found);
+        if let Some(first) = found.iter().find(|arrival| free.contains(&arrival.agent)) {
+            return Some(*first);
+        }
+        beyond?;
+        most = most.saturating_mul(4).min(agents.max(1));
+        if agents <= found.len() {
+            break;
+        }
+    }
+    None
+}
+
+/// What is cheapest for all together: the least sum of all waits, with agents counted that are busy but will be free.
+///
+/// Tasks of a higher priority are settled before all others. Where there are more tasks than agents, those are left that
+/// have waited least, against what their ways cost. Each task knows its nearest agents; while the price that it pays for
+/// one of them is above what others would cost at least, it is shown more of them, so the result is the cheapest over all
+/// (Jonker, Volgenant 1987, and a bound on what has been left out).
+///
+/// **No task starves.** One that has waited for [`horizon_ms`](Self::horizon_ms) goes before all that have not, whatever
+/// their priority, and before those that have waited less: it is begun at the latest when all that were asked for before
+/// it have been.
+///
+/// What was found last is kept, and only what hangs on a change is solved again.
+#[derive(Clone, Debug)]
+pub struct BatchOptimal {
+    /// After how long a task goes first.
+    pub horizon_ms: u64,
+    /// What a second of age is worth, in thousandths of a second of wait, where somebody must be left.
+    pub age_permille: u32,
+    /// By priority.
+    batches: BTreeMap<u8, Batch>,
+}
+
+/// Tasks of one priority.
+#[derive(Clone, Debug, Default)]
+struct Batch {
+    solver: SparseAssignment,
+    rows: BTreeMap<u32, Row>,
+    /// Rows that nobody uses.
+    spare: Vec<u32>,
+    columns: usize,
+}
+
+/// What the solver knows of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Row {
+    number: u32,
+    edges: Vec<(u32, i64)>,
+    price: i64,
+}
+
+/// Agents that a task is shown at first.
+const SHOWN: usize = 16;
+/// The longest wait that is told from a longer one: twelve days.
+const WAIT_MS_MAX: u64 = 1 << 30;
+
+impl Default for BatchOptimal {
+    /// Age counts half, and a task goes first after half an hour.
+    fn default() -> Self {
+        Self { horizon_ms: 30 * 60 * 1_000, age_permille: 500, batches: BTreeMap::new() }
+    }
+}
+
+impl Policy for BatchOptimal {
+    fn decide(
+        &mut self,
+        now_ms: u64,
+        tasks: &[Open],
+        agents: &[Ready],
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice> {
+        let mut left: BTreeMap<u32, u64> = agents.iter().map(|agent| (agent.agent, agent.free_ms)).collect();
+        let (mut due, rest): (Vec<Open>, Vec<Open>) =
+            tasks.iter().partition(|task| self.horizon_ms <= now_ms.saturating_sub(task.requested_ms));
+        due.sort_unstable_by_key(|task| (task.requested_ms, task.task));
+        let mut choices = Vec::new();
+        for Open { task, .. } in due {
+            let free = left.keys().copied().collect();
+            let Some(Arrival { at_ms, agent }) = first_of(task, &free, agents.len(), arrivals) else {
+                continue;
+            };
+            if left.remove(&agent).is_some_and(|free_ms| free_ms <= now_ms) {
+                choices.push(Choice { task, agent, at_ms });
+            }
+        }
+        let mut ranks: BTreeMap<u8, Vec<Open>> =
+            self.batches.keys().map(|rank| (*rank, Vec::new())).collect();
+        for open in rest {
+            ranks.entry(open.priority).or_default().push(open);
+        }
+        for (priority, mut tasks) in ranks.into_iter().rev() {
+            tasks.sort_unstable_by_key(|task| task.task);
+            let batch = self.batches.entry(priority).or_default();
+            for Choice { task, agent, at_ms } in
+                batch.pairs(now_ms, self.age_permille, &tasks, &left, arrivals)
+            {
+                if left.remove(&agent).is_some_and(|free_ms| free_ms <= now_ms) {
+                    choices.push(Choice { task, agent, at_ms });
+                }
+            }
+        }
+        choices.sort_unstable();
+        choices
+    }
+}
+
+impl Batch {
+    /// Who does which task, now or when it is free. Tasks are in order.
+    fn pairs(
+        &mut self,
+        now_ms: u64,
+        age_permille: u32,
+        tasks: &[Open],
+        agents: &BTreeMap<u32, u64>,
+        arrivals: &mut dyn Arrivals,
+    ) -> Vec<Choice> {
+        self.make_room(tasks, agents);
+        let mut shown: BTreeMap<u32, usize> = tasks.iter().map(|task| (task.task, SHOWN)).collect();
+        let (mut beyond, mut found) = (BTreeMap::new(), Vec::new());
+        let mut changed: Vec<&Open> = tasks.iter().collect();
+        while !changed.is_empty() {
+            for open in changed {
+                let most = shown.get(&open.task).copied().unwrap_or(SHOWN);
+                found.clear();
+                let next_ms = arrivals.nearest(open.task, most, &mut found);
+                let cost = |at_ms: u64| millis(at_ms.saturating_sub(open.requested_ms));
+                let known = found.iter().filter(|arrival| agents.contains_key(&arrival.agent));
+                let edges = known.map(|arrival| (arrival.agent, cost(arrival.at_ms))).collect();
+                self.set(open.task, edges, price(now_ms, age_permille, open.requested_ms));
+                beyond.insert(open.task, next_ms.map(cost));
+            }
+            self.solver.solve();
+            // Who pays more than somebody costs whom it has not been shown.
+            let is_unproven = |open: &&Open| {
+                let row = self.rows.get(&open.task).map_or(u32::MAX, |row| row.number);
+                beyond.get(&open.task).copied().flatten().is_some_and(|next| next < self.solver.row_dual(row))
+            };
+            changed = tasks.iter().filter(is_unproven).collect();
+            for open in &changed {
+                shown.entry(open.task).and_modify(|most| *most = most.saturating_mul(4));
+            }
+        }
+        let order: Vec<u32> =
+            tasks.iter().filter_map(|open| Some(self.rows.get(&open.task)?.number)).collect();
+        self.solver.canonicalize_in(&order);
+        let choice = |open: &Open| {
+            let row = self.rows.get(&open.task)?;
+            let agent = self.solver.column_of(row.number)?;
+            let (_, wait) = row.edges.iter().find(|edge| edge.0 == agent)?;
+            Some(Choice { task: open.task, agent, at_ms: open.requested_ms + wait.unsigned_abs() })
+        };
+        tasks.iter().filter_map(choice).collect()
+    }
+
+    /// Drops tasks that are no longer open, and gives new ones a row.
+    fn make_room(&mut self, tasks: &[Open], agents: &BTreeMap<u32, u64>) {
+        let gone = |task: &u32| tasks.binary_search_by_key(task, |open| open.task).is_err();
+        for task in self.rows.keys().copied().filter(gone).collect::<Vec<_>>() {
+            self.set(task, Vec::new(), 0);
+            self.spare.extend(self.rows.remove(&task).map(|row| row.number));
+        }
+        let columns = agents.last_key_value().map_or(0, |(agent, _)| *agent as usize + 1);
+        let known = |open: &&Open| self.rows.contains_key(&open.task);
+        let new: Vec<u32> = tasks.iter().filter(|open| !known(open)).map(|open| open.task).collect();
+        if self.spare.len() < new.len() || self.columns < columns {
+            let rows = (self.rows.len() + new.len()).next_power_of_two();
+            self.columns = self.columns.max(columns.next_power_of_two());
+            self.solver = SparseAssignment::new(rows, self.columns);
+            self.rows = std::mem::take(&mut self.rows).into_keys().zip((0..).map(Row::new)).collect();
+            self.spare = (0..).take(rows).skip(self.rows.len()).collect();
+        }
+        for task in new {
+            if let Some(number) = self.spare.pop() {
+                self.rows.insert(task, Row::new(number));
+            }
+        }
+    }
+
+    fn set(&mut self, task: u32, edges: Vec<(u32, i64)>, price: i64) {
+        let Some(row) = self.rows.get_mut(&task) else { return };
+        if row.price == price && row.edges == edges {
+            return;
+        }
+        let accepted = self.solver.set_row(row.number, &edges, price);
+        debug_assert_eq!(accepted, Ok(()), "there is room for every agent");
+        (row.edges, row.price) = (edges, price);
+    }
+}
+
+impl Row {
+    fn new(number: u32) -> Self {
+        Self { number, ..Self::default() }
+    }
+}
+
+/// What it costs to leave a task now: more than any wait, and more for one that has waited longer. It depends on the time
+/// of the request alone, but for one step every twelve days, so that a task need not be set again because time passes.
+fn price(now_ms: u64, age_permille: u32, requested_ms: u64) -> i64 {
+    let since = now_ms - now_ms % WAIT_MS_MAX;
+    let older = millis(since.saturating_sub(requested_ms)) - millis(requested_ms.saturating_sub(since));
+    let aged = older * i64::from(age_permille.min(1_000)) / 1_000;
+    4 * millis(WAIT_MS_MAX) + aged
+}
+
+fn millis(span_ms: u64) -> i64 {
+    i64::try_from(span_ms.min(WAIT_MS_MAX)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW_MS: u64 = 5_000_000;
+
+    /// Who would be where when, by task and agent; `None` where somebody may not.
+    #[derive(Clone, Debug)]
+    struct Table {
+        tasks: Vec<Open>,
+        agents: Vec<Ready>,
+        at_ms: Vec<Vec<Option<u64>>>,
+    }
+
+    impl Arrivals for Table {
+        fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
+            let mut all = self.all(task);
+            let next = all.get(most).map(|next| next.at_ms);
+            all.truncate(most);
+            found.extend(all);
+            next
+        }
+    }
+
+    impl Table {
+        fn all(&self, task: u32) -> Vec<Arrival> {
+            let row = (0_u32..).zip(&self.at_ms[task as usize]);
+            let mut all: Vec<Arrival> =
+                row.filter_map(|(agent, at)| Some(Arrival { at_ms: (*at)?, agent })).collect();
+            all.sort_unstable();
+            all
+        }
+
+        fn is_free(&self, agent: u32) -> bool {
+            self.agents.iter().any(|ready| ready.agent == agent && ready.free_ms <= NOW_MS)
+        }
+
+        fn decide(&self, policy: &mut dyn Policy) -> Vec<Choice> {
+            policy.decide(NOW_MS, &self.tasks, &self.agents, &mut self.clone())
+        }
+
+        fn without(&self, choice: Choice) -> Self {
+            let mut rest = self.clone();
+            rest.tasks.retain(|open| open.task != choice.task);
+            rest.agents.retain(|ready| ready.agent != choice.agent);
+            rest.at_ms.iter_mut().for_each(|row| row[choice.agent as usize] = None);
+            rest
+        }
+    }
+
+    /// Up to 12 tasks and 40 agents, many ties, with young tasks and ones that are due.
+    fn tables() -> impl Strategy<Value = Table> {
+        (0..12_u32, 1..40_u32).prop_flat_map(|(tasks, agents)| {
+            let open =
+                (prop_oneof![3 => 0..2_000_000_u64, 1 => Just(0), 1 => 1_800_000..1_800_003_u64], 0..2_u8);
+            let open = prop::collection::vec(open, tasks as usize);
+            let free = prop_oneof![2 => Just(NOW_MS), 1 => Just(0), 2 => NOW_MS + 1..NOW_MS + 9_000];
+            let free = prop::collection::vec(free, agents as usize);
+            let way = prop::option::weighted(0.9, prop_oneof![0..6_u64, 0..90_000_u64]);
+            let ways = prop::collection::vec(prop::collection::vec(way, agents as usize), tasks as usize);
+            (open, free, ways).prop_map(|(open, free, ways)| {
+                let open = (0..).zip(open).map(|(task, (age, priority))| Open {
+                    task,
+                    requested_ms: NOW_MS - age,
+                    priority,
+                });
+                let at = |row: Vec<Option<u64>>| {
+                    let from = |(way, free): (Option<u64>, &u64)| Some(way? + NOW_MS.max(*free));
+                    row.into_iter().zip(&free).map(from).collect()
+                };
+                let at_ms = ways.into_iter().map(at).collect();
+                let agents = (0..).zip(&free).map(|(agent, free)| Ready { agent, free_ms: *free }).collect();
+                Table { tasks: open.collect(), agents, at_ms }
+            })
+        })
+    }
+
+    /// What comes first when everything is compared by hand.
+    type Rank = (std::cmp::Reverse<u8>, u64, u64, u32, u32);
+
+    fn policies() -> [Box<dyn Policy>; 3] {
+        [Box::new(NearestAvailable), Box::new(GreedyPairs), Box::new(BatchOptimal::default())]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        /// Each task and each agent once, agents that are free, and times as they were told.
+        #[test]
+        fn choices_can_be_carried_out(table in tables()) {
+            for mut policy in policies() {
+                let choices = table.decide(&mut *policy);
+                let tasks: BTreeSet<u32> = choices.iter().map(|choice| choice.task).collect();
+                let agents: BTreeSet<u32> = choices.iter().map(|choice| choice.agent).collect();
+                prop_assert_eq!((tasks.len(), agents.len()), (choices.len(), choices.len()));
+                for Choice { task, agent, at_ms } in choices {
+                    prop_assert!(table.is_free(agent));
+                    prop_assert_eq!(table.at_ms[task as usize][agent as usize], Some(at_ms));
+                }
+            }
+        }
+
+        /// No order of tasks or agents changes a decision, nor does what was decided before.
+        #[test]
+        fn neither_order_nor_history_matters(
+            (table, tasks, agents) in tables().prop_flat_map(|table| {
+                let (tasks, agents) = (table.tasks.clone(), table.agents.clone());
+                (Just(table), Just(tasks).prop_shuffle(), Just(agents).prop_shuffle())
+            }),
+            before in tables(),
+        ) {
+            for (mut policy, mut other) in policies().into_iter().zip(policies()) {
+                let choices = table.decide(&mut *policy);
+                let turned = Table { tasks: tasks.clone(), agents: agents.clone(), at_ms: table.at_ms.clone() };
+                before.decide(&mut *other);
+                prop_assert_eq!(&turned.decide(&mut *other), &choices);
+                // Nothing has changed, so nothing is decided otherwise.
+                prop_assert_eq!(&table.decide(&mut *policy), &choices);
+            }
+        }
+
+        /// The oldest of the most urgent takes the nearest; the closest pair comes first. Then the same without them.
+        #[test]
+        fn simple_policies_keep_to_their_rule(table in tables()) {
+            let pairs = |table: &Table| {
+                let of = |open: &Open| {
+                    let open = *open;
+                    let free = table.all(open.task).into_iter().filter(|arrival| table.is_free(arrival.agent));
+                    free.map(|arrival| (open, arrival)).collect::<Vec<_>>()
+                };
+                table.tasks.iter().flat_map(of).collect::<Vec<_>>()
+            };
+            let plainly = |rank: &dyn Fn(&(Open, Arrival)) -> Rank| {
+                let (mut rest, mut choices) = (table.clone(), Vec::new());
+                while let Some((open, Arrival { at_ms, agent })) = pairs(&rest).into_iter().min_by_key(rank) {
+                    let choice = Choice { task: open.task, agent, at_ms };
+                    rest = rest.without(choice);
+                    choices.push(choice);
+                }
+                choices
+            };
+            let urgency = |open: &Open| std::cmp::Reverse(open.priority);
+            let nearest = plainly(&|(open, arrival)| {
+                (urgency(open), open.requested_ms, u64::from(open.task), u32::try_from(arrival.at_ms).unwrap(), arrival.agent)
+            });
+            prop_assert_eq!(table.decide(&mut NearestAvailable), nearest);
+            let greedy = plainly(&|(open, arrival)| {
+                (urgency(open), arrival.at_ms, arrival.agent.into(), open.task, 0)
+            });
+            prop_assert_eq!(table.decide(&mut GreedyPairs), greedy);
+        }
+
+        /// A batch costs what it costs when every task is shown every agent, and never more than the closest pairs.
+        #[test]
+        fn what_has_not_been_shown_would_not_have_helped(table in tables()) {
+            let agents: BTreeMap<u32, u64> =
+                table.agents.iter().map(|ready| (ready.agent, ready.free_ms)).collect();
+            let mut batch = Batch::default();
+            let pairs = batch.pairs(NOW_MS, 500, &table.tasks, &agents, &mut table.clone());
+            prop_assert_eq!(batch.solver.verify(), Ok(()));
+            let mut all = SparseAssignment::new(table.tasks.len(), agents.len());
+            for (row, open) in (0..).zip(&table.tasks) {
+                let edge = |arrival: Arrival| (arrival.agent, millis(arrival.at_ms - open.requested_ms));
+                let edges: Vec<_> = table.all(open.task).into_iter().map(edge).collect();
+                all.set_row(row, &edges, price(NOW_MS, 500, open.requested_ms)).unwrap();
+            }
+            all.solve();
+            prop_assert_eq!(batch.solver.cost(), all.cost());
+            let cost = |pairs: &[Choice]| {
+                let of = |open: &Open| match pairs.iter().find(|choice| choice.task == open.task) {
+                    Some(choice) => millis(choice.at_ms - open.requested_ms),
+                    None => price(NOW_MS, 500, open.requested_ms),
+                };
+                table.tasks.iter().map(of).sum::<i64>()
+            };
+            prop_assert_eq!(cost(&pairs), all.cost());
+            prop_assert!(cost(&pairs) <= cost(&table.decide(&mut GreedyPairs)));
+            prop_assert!(cost(&pairs) <= cost(&table.decide(&mut NearestAvailable)));
+        }
+
+        /// Who has waited for the horizon is served before everybody else, the oldest first, by whoever is there first.
+        #[test]
+        fn who_is_due_goes_first(table in tables()) {
+            let mut policy = BatchOptimal::default();
+            let choices = table.decide(&mut policy);
+            let is_due = |open: &&Open| open.requested_ms + policy.horizon_ms <= NOW_MS;
+            let Some(oldest) = table.tasks.iter().filter(is_due).min_by_key(|open| (open.requested_ms, open.task))
+            else { return Ok(()) };
+            let first = table.all(oldest.task).first().copied();
+            let expected = first.filter(|first| table.is_free(first.agent)).map(|first| first.agent);
+            let chosen = choices.iter().find(|choice| choice.task == oldest.task).map(|choice| choice.agent);
+            prop_assert_eq!(chosen, expected);
+        }
+    }
+
+    #[test]
+    fn waiting_for_a_busy_robot_may_be_better() {
+        let requested_ms = NOW_MS - 1_000;
+        let tasks = vec![Open { task: 0, requested_ms, priority: 0 }];
+        let agents = vec![Ready { agent: 0, free_ms: 0 }, Ready { agent: 1, free_ms: NOW_MS + 5_000 }];
+        let at_ms = vec![vec![Some(NOW_MS + 60_000), Some(NOW_MS + 6_000)]];
+        let table = Table { tasks, agents, at_ms };
+        assert!(table.decide(&mut BatchOptimal::default()).is_empty());
+        let far = Choice { task: 0, agent: 0, at_ms: NOW_MS + 60_000 };
+        assert_eq!(table.decide(&mut GreedyPairs), [far]);
+    }
+}
