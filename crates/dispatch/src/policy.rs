@@ -412,9 +412,11 @@ mod tests {
         }
     }
 
-    /// Up to 12 tasks and 40 agents, many ties, with young tasks and ones that are due.
+    /// Up to 30 tasks, which are shown 16 agents at first, and 50 agents; many ties, the same agents near to most; young
+    /// tasks and ones that are due.
     fn tables() -> impl Strategy<Value = Table> {
-        (0..12_u32, 1..40_u32).prop_flat_map(|(tasks, agents)| {
+        let sizes = prop_oneof![(0..6_u32, 1..8_u32), (0..30_u32, 1..50_u32)];
+        sizes.prop_flat_map(|(tasks, agents)| {
             let open =
                 (prop_oneof![3 => 0..2_000_000_u64, 1 => Just(0), 1 => 1_800_000..1_800_003_u64], 0..2_u8);
             let open = prop::collection::vec(open, tasks as usize);
@@ -422,15 +424,18 @@ mod tests {
             let free = prop::collection::vec(free, agents as usize);
             let way = prop::option::weighted(0.9, prop_oneof![0..6_u64, 0..90_000_u64]);
             let ways = prop::collection::vec(prop::collection::vec(way, agents as usize), tasks as usize);
-            (open, free, ways).prop_map(|(open, free, ways)| {
+            let far = prop::collection::vec(prop_oneof![Just(0), 0..300_000_u64], agents as usize);
+            (open, free, ways, far).prop_map(|(open, free, ways, far)| {
                 let open = (0..).zip(open).map(|(task, (age, priority))| Open {
                     task,
                     requested_ms: NOW_MS - age,
                     priority,
                 });
                 let at = |row: Vec<Option<u64>>| {
-                    let from = |(way, free): (Option<u64>, &u64)| Some(way? + NOW_MS.max(*free));
-                    row.into_iter().zip(&free).map(from).collect()
+                    let from = |((way, free), far): ((Option<u64>, &u64), &u64)| {
+                        Some(way? + far + NOW_MS.max(*free))
+                    };
+                    row.into_iter().zip(&free).zip(&far).map(from).collect()
                 };
                 let at_ms = ways.into_iter().map(at).collect();
                 let agents = (0..).zip(&free).map(|(agent, free)| Ready { agent, free_ms: *free }).collect();

@@ -393,9 +393,9 @@ mod tests {
         }
     }
 
-    /// A large roadmap with few who may go is asked by anchors, through the same door.
+    /// On a large roadmap: by anchors where few may go, through the same door, and backwards where many may.
     #[test]
-    fn few_in_a_large_place_are_found_by_anchors() {
+    fn a_large_place_is_searched_in_both_ways() {
         let lane = |from: u32, to: u32| (from, to, 800 + from.wrapping_mul(2_654_435_761) % 2_200);
         let right = (0..900)
             .filter(|place| place % 30 != 29)
@@ -415,6 +415,16 @@ mod tests {
             assert_eq!(found.len(), 2);
         }
         assert!(!finder.candidates.is_empty(), "no anchor was asked");
+        // Where many may go the search runs backwards, and what is due at much the same time comes in no order.
+        let everybody: AgentSet = (0..300).collect();
+        (0..300).for_each(|agent| standings.place(agent, &[(agent.wrapping_mul(2_654_435_761) % 900, 0)]));
+        let anchors = Anchors::new(&roads, 1 << 20);
+        for target in 0..900 {
+            finder.best.clear();
+            finder.directed(&anchors, &roads, &standings, &everybody, target, 3);
+            let found = std::mem::take(&mut finder.best);
+            assert_eq!(plain.nearest(&roads, &standings, &everybody, target, 3), found);
+        }
     }
 
     #[test]
