@@ -39,3 +39,7 @@ pub use self::{
 
 /// The longest time of a lane: twelve days.
 pub const LANE_MS_MAX: u32 = 1 << 30;
+/// Agents have numbers below this: a million. They are places in tables, so use the lowest.
+pub const AGENTS_MAX: u32 = 1 << 20;
+/// The most places: sixteen million.
+pub const PLACES_MAX: u32 = 1 << 24;

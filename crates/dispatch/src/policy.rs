@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::assign::SparseAssignment;
+use crate::{assign::SparseAssignment, nearest::AGENTS_MAX};
 
 /// A task that nobody has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +174,8 @@ fn first_of(task: u32, free: &BTreeSet<u32>, agents: usize, arrivals: &mut dyn A
 /// their priority, and before those that have waited less: it is begun at the latest when all that were asked for before
 /// it have been.
 ///
-/// What was found last is kept, and only what hangs on a change is solved again.
+/// Agents have numbers below [`AGENTS_MAX`]; others are passed over. What was found last is kept, and only what hangs on a
+/// change is solved again.
 #[derive(Clone, Debug)]
 pub struct BatchOptimal {
     /// After how long a task goes first.
@@ -201,6 +202,30 @@ struct Row {
     number: u32,
     edges: Vec<(u32, i64)>,
     price: i64,
+}
+
+/// A task and what it has been shown.
+struct Shown<'a> {
+    open: &'a Open,
+    most: usize,
+    found: Vec<Arrival>,
+    /// Nobody else is there before.
+    next_ms: Option<u64>,
+    /// Whether it is to be shown more.
+    is_due: bool,
+}
+
+impl<'a> Shown<'a> {
+    fn new(open: &'a Open) -> Self {
+        Self { open, most: SHOWN, found: Vec::new(), next_ms: None, is_due: true }
+    }
+}
+
+impl Open {
+    /// How long it has waited when somebody is there.
+    fn wait(&self, at_ms: u64) -> i64 {
+        millis(at_ms.saturating_sub(self.requested_ms))
+    }
 }
 
 /// Agents that a task is shown at first.
@@ -269,41 +294,32 @@ impl Batch {
         arrivals: &mut dyn Arrivals,
     ) -> Vec<Choice> {
         self.make_room(tasks, agents);
-        let mut shown: BTreeMap<u32, usize> = tasks.iter().map(|task| (task.task, SHOWN)).collect();
-        let (mut beyond, mut found) = (BTreeMap::new(), Vec::new());
-        let mut changed: Vec<&Open> = tasks.iter().collect();
-        while !changed.is_empty() {
-            for open in changed {
-                let most = shown.get(&open.task).copied().unwrap_or(SHOWN);
+        let mut shown: Vec<Shown<'_>> = tasks.iter().map(Shown::new).collect();
+        while shown.iter().any(|shown| shown.is_due) {
+            for Shown { open, most, found, next_ms, .. } in shown.iter_mut().filter(|shown| shown.is_due) {
                 found.clear();
-                let next_ms = arrivals.nearest(open.task, most, &mut found);
-                let cost = |at_ms: u64| millis(at_ms.saturating_sub(open.requested_ms));
-                let known = found.iter().filter(|arrival| agents.contains_key(&arrival.agent));
-                let edges = known.map(|arrival| (arrival.agent, cost(arrival.at_ms))).collect();
-                self.set(open.task, edges, price(now_ms, age_permille, open.requested_ms));
-                beyond.insert(open.task, next_ms.map(cost));
+                *next_ms = arrivals.nearest(open.task, *most, found);
+                found.retain(|arrival| arrival.agent < AGENTS_MAX && agents.contains_key(&arrival.agent));
+                let edges = found.iter().map(|arrival| (arrival.agent, open.wait(arrival.at_ms)));
+                self.set(open.task, edges.collect(), price(now_ms, age_permille, open.requested_ms));
             }
             self.solver.solve();
-            // Who pays more than somebody costs whom it has not been shown.
-            let is_unproven = |open: &&Open| {
-                let row = self.rows.get(&open.task).map_or(u32::MAX, |row| row.number);
-                beyond.get(&open.task).copied().flatten().is_some_and(|next| next < self.solver.row_dual(row))
-            };
-            changed = tasks.iter().filter(is_unproven).collect();
-            for open in &changed {
-                shown.entry(open.task).and_modify(|most| *most = most.saturating_mul(4));
+            for Shown { open, most, next_ms, is_due, .. } in &mut shown {
+                let pays = self.rows.get(&open.task).map_or(0, |row| self.solver.row_dual(row.number));
+                // It pays more than somebody costs whom it has not been shown.
+                *is_due = next_ms.is_some_and(|next_ms| open.wait(next_ms) < pays);
+                *most = if *is_due { most.saturating_mul(4) } else { *most };
             }
         }
         let order: Vec<u32> =
             tasks.iter().filter_map(|open| Some(self.rows.get(&open.task)?.number)).collect();
         self.solver.canonicalize_in(&order);
-        let choice = |open: &Open| {
-            let row = self.rows.get(&open.task)?;
-            let agent = self.solver.column_of(row.number)?;
-            let (_, wait) = row.edges.iter().find(|edge| edge.0 == agent)?;
-            Some(Choice { task: open.task, agent, at_ms: open.requested_ms + wait.unsigned_abs() })
+        let choice = |Shown { open, found, .. }: &Shown<'_>| {
+            let agent = self.solver.column_of(self.rows.get(&open.task)?.number)?;
+            let at_ms = found.iter().find(|arrival| arrival.agent == agent)?.at_ms;
+            Some(Choice { task: open.task, agent, at_ms })
         };
-        tasks.iter().filter_map(choice).collect()
+        shown.iter().filter_map(choice).collect()
     }
 
     /// Drops tasks that are no longer open, and gives new ones a row.
@@ -313,7 +329,8 @@ impl Batch {
             self.set(task, Vec::new(), 0);
             self.spare.extend(self.rows.remove(&task).map(|row| row.number));
         }
-        let columns = agents.last_key_value().map_or(0, |(agent, _)| *agent as usize + 1);
+        let highest = agents.range(..AGENTS_MAX).next_back();
+        let columns = highest.map_or(0, |(agent, _)| *agent as usize + 1);
         let known = |open: &&Open| self.rows.contains_key(&open.task);
         let new: Vec<u32> = tasks.iter().filter(|open| !known(open)).map(|open| open.task).collect();
         if self.spare.len() < new.len() || self.columns < columns {

@@ -1,5 +1,7 @@
 //! Where agents are, and sets of them.
 
+use super::AGENTS_MAX;
+
 /// Where agents are: at places, or on the way to one of two.
 ///
 /// An agent on a lane that it may leave at both ends has two standings: what is ahead and what is behind, each with the
@@ -33,8 +35,12 @@ impl Standings {
     }
 
     /// Puts an agent where it can be, at one place or at either of two, and when, in milliseconds from now; nowhere takes
-    /// it out. Unknown places are left out. Constant time, but for the first time of the highest agent so far.
-    pub fn place(&mut self, agent: u32, at: &[(u32, u32)]) {
+    /// it out. Unknown places are left out. Constant time, but for the first time of the highest agent so far. Returns
+    /// whether there is room for such an agent: numbers are below [`AGENTS_MAX`].
+    pub fn place(&mut self, agent: u32, at: &[(u32, u32)]) -> bool {
+        if AGENTS_MAX <= agent {
+            return false;
+        }
         let first = agent as usize * 2;
         if self.all.len() < first + 2 {
             self.all.resize(first + 2, NOWHERE);
@@ -47,6 +53,7 @@ impl Standings {
                 self.put_in(number, place, offset_ms);
             }
         }
+        true
     }
 
     /// Where an agent can be, and when.
@@ -116,8 +123,12 @@ impl AgentSet {
         Self::default()
     }
 
-    /// Adds or removes an agent. Constant time, but for the first time of the highest agent so far.
-    pub fn set(&mut self, agent: u32, is_in: bool) {
+    /// Adds or removes an agent. Constant time, but for the first time of the highest agent so far. Returns whether there
+    /// is room for such an agent: numbers are below [`AGENTS_MAX`].
+    pub fn set(&mut self, agent: u32, is_in: bool) -> bool {
+        if AGENTS_MAX <= agent {
+            return false;
+        }
         let (word, bit) = (agent as usize / 64, 1 << (agent % 64));
         if is_in && self.words.len() <= word {
             self.words.resize(word + 1, 0);
@@ -125,6 +136,7 @@ impl AgentSet {
         if let Some(word) = self.words.get_mut(word) {
             *word = if is_in { *word | bit } else { *word & !bit };
         }
+        true
     }
 
     /// Whether an agent is in it.
@@ -167,7 +179,9 @@ impl AgentSet {
 impl FromIterator<u32> for AgentSet {
     fn from_iter<I: IntoIterator<Item = u32>>(agents: I) -> Self {
         let mut set = Self::new();
-        agents.into_iter().for_each(|agent| set.set(agent, true));
+        for agent in agents {
+            set.set(agent, true);
+        }
         set
     }
 }

@@ -417,7 +417,9 @@ mod tests {
         assert!(!finder.candidates.is_empty(), "no anchor was asked");
         // Where many may go the search runs backwards, and what is due at much the same time comes in no order.
         let everybody: AgentSet = (0..300).collect();
-        (0..300).for_each(|agent| standings.place(agent, &[(agent.wrapping_mul(2_654_435_761) % 900, 0)]));
+        for agent in 0..300 {
+            standings.place(agent, &[(agent.wrapping_mul(2_654_435_761) % 900, 0)]);
+        }
         let anchors = Anchors::new(&roads, 1 << 20);
         for target in 0..900 {
             finder.best.clear();
@@ -435,6 +437,9 @@ mod tests {
         let mut roads = Roads::new(2, &[(0, 1, 5)]).unwrap();
         assert!(!roads.set(1, Some(5)) && !roads.set(0, Some(0)) && roads.set(0, None));
         assert_eq!((roads.version(), roads.time_ms(0)), (1, None));
+        assert!(Roads::new(u32::MAX, &[]).is_err());
+        let (mut standings, mut set) = (Standings::new(2), AgentSet::new());
+        assert!(!standings.place(u32::MAX, &[(0, 0)]) && !set.set(u32::MAX, true) && set.is_empty());
         let (standings, everybody) = (Standings::new(2), AgentSet::from_iter([0]));
         assert!(Finder::new().nearest(&roads, &standings, &everybody, 2, 1).is_empty());
         assert!(Finder::new().nearest(&roads, &standings, &everybody, 0, 0).is_empty());

@@ -7,7 +7,7 @@ use sheepdog_map::{
     travel::{TravelProfile, Waits, lane_time},
 };
 
-use super::LANE_MS_MAX;
+use super::{LANE_MS_MAX, PLACES_MAX};
 
 /// The lanes of one travel profile, with their times in milliseconds.
 ///
@@ -34,6 +34,8 @@ pub struct Roads {
 
 /// Stands for a lane that is closed.
 const CLOSED: u32 = u32::MAX;
+/// With those that are kept for each place, they have numbers.
+const LANES_MAX: usize = 1 << 30;
 /// Lanes of one place that are found without a look at where they are: those of a raster.
 const AT_HAND: usize = 4;
 
@@ -58,10 +60,12 @@ pub enum RoadError {
         /// Its time.
         time_ms: u32,
     },
-    /// More lanes than have numbers.
-    #[error("{lanes} lanes are too many")]
-    Lanes {
-        /// How many there are.
+    /// More places than [`PLACES_MAX`], or more lanes than have numbers.
+    #[error("{places} places, at most {PLACES_MAX}, and {lanes} lanes are too many")]
+    Size {
+        /// How many places there are.
+        places: u32,
+        /// How many lanes there are.
         lanes: usize,
     },
 }
@@ -72,6 +76,9 @@ impl Roads {
     /// # Errors
     /// [`RoadError`] for the first lane that is refused.
     pub fn new(places: u32, lanes: &[(u32, u32, u32)]) -> Result<Self, RoadError> {
+        if PLACES_MAX < places || LANES_MAX < lanes.len() {
+            return Err(RoadError::Size { places, lanes: lanes.len() });
+        }
         for (lane, &(from, to, time_ms)) in lanes.iter().enumerate() {
             if let Some(place) = [from, to].into_iter().find(|place| places <= *place) {
                 return Err(RoadError::Place { lane, place, places });
@@ -80,15 +87,19 @@ impl Roads {
                 return Err(RoadError::Time { lane, time_ms });
             }
         }
-        if u32::try_from(lanes.len() + places as usize * AT_HAND).is_err() {
-            return Err(RoadError::Lanes { lanes: lanes.len() });
-        }
         Ok(Self::collect(places, lanes))
     }
 
     /// The lanes of a site for a profile, numbered as there; those that the profile cannot use are closed. Times are
     /// rounded up to milliseconds. O(lanes)
-    pub fn of_site(site: &CompiledSite, profile: TravelProfile, waits: &dyn Waits) -> Self {
+    ///
+    /// # Errors
+    /// [`RoadError::Size`].
+    pub fn of_site(
+        site: &CompiledSite,
+        profile: TravelProfile,
+        waits: &dyn Waits,
+    ) -> Result<Self, RoadError> {
         let lanes: Vec<(u32, u32, u32)> = (0..)
             .zip(site.lanes())
             .map(|(number, lane)| {
@@ -97,7 +108,11 @@ impl Roads {
             })
             .collect();
         // A compiled site has no lane without ends, and numbers all it has.
-        Self::collect(u32::try_from(site.waypoints().len()).unwrap_or(u32::MAX), &lanes)
+        let places = u32::try_from(site.waypoints().len()).unwrap_or(u32::MAX);
+        if PLACES_MAX < places || LANES_MAX < lanes.len() {
+            return Err(RoadError::Size { places, lanes: lanes.len() });
+        }
+        Ok(Self::collect(places, &lanes))
     }
 
     fn collect(places: u32, given: &[(u32, u32, u32)]) -> Self {
