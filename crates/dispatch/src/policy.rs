@@ -61,16 +61,28 @@ pub struct Choice {
     pub at_ms: u64,
 }
 
+/// What is to be decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// When.
+    pub now_ms: u64,
+    /// Tasks that nobody has begun, each once, in any order.
+    pub tasks: &'a [Open],
+    /// Everybody who may be given one, each once, in any order.
+    pub agents: &'a [Ready],
+}
+
+impl Question<'_> {
+    fn free_agents(&self) -> BTreeSet<u32> {
+        let free = self.agents.iter().filter(|agent| agent.free_ms <= self.now_ms);
+        free.map(|agent| agent.agent).collect()
+    }
+}
+
 /// A way to choose.
 pub trait Policy {
     /// The pairs that begin now: each task and each agent at most once, and only agents that are free.
-    fn decide(
-        &mut self,
-        now_ms: u64,
-        tasks: &[Open],
-        agents: &[Ready],
-        arrivals: &mut dyn Arrivals,
-    ) -> Vec<Choice>;
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice>;
 }
 
 /// The oldest task of the highest priority takes the nearest agent that is free, then the next.
@@ -78,19 +90,14 @@ pub trait Policy {
 pub struct NearestAvailable;
 
 impl Policy for NearestAvailable {
-    fn decide(
-        &mut self,
-        now_ms: u64,
-        tasks: &[Open],
-        agents: &[Ready],
-        arrivals: &mut dyn Arrivals,
-    ) -> Vec<Choice> {
-        let mut free = free_agents(now_ms, agents);
-        let mut tasks = tasks.to_vec();
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
+        let mut free = question.free_agents();
+        let mut tasks = question.tasks.to_vec();
         tasks.sort_unstable_by_key(|task| (std::cmp::Reverse(task.priority), task.requested_ms, task.task));
         let mut choices = Vec::new();
         for Open { task, .. } in tasks {
-            let Some(Arrival { at_ms, agent }) = first_of(task, &free, agents.len(), arrivals) else {
+            let Some(Arrival { at_ms, agent }) = first_of(task, &free, question.agents.len(), arrivals)
+            else {
                 continue;
             };
             free.remove(&agent);
@@ -105,18 +112,12 @@ impl Policy for NearestAvailable {
 pub struct GreedyPairs;
 
 impl Policy for GreedyPairs {
-    fn decide(
-        &mut self,
-        now_ms: u64,
-        tasks: &[Open],
-        agents: &[Ready],
-        arrivals: &mut dyn Arrivals,
-    ) -> Vec<Choice> {
-        let mut free = free_agents(now_ms, agents);
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
+        let mut free = question.free_agents();
         let mut best = BTreeMap::new();
         let mut choices = Vec::new();
-        for open in tasks {
-            if let Some(first) = first_of(open.task, &free, agents.len(), arrivals) {
+        for open in question.tasks {
+            if let Some(first) = first_of(open.task, &free, question.agents.len(), arrivals) {
                 best.insert(open.task, (std::cmp::Reverse(open.priority), first));
             }
         }
@@ -129,7 +130,7 @@ impl Policy for GreedyPairs {
             // Whoever counted on this agent needs another one.
             best.retain(|task, (_, first)| {
                 if first.agent == agent {
-                    match first_of(*task, &free, agents.len(), arrivals) {
+                    match first_of(*task, &free, question.agents.len(), arrivals) {
                         Some(next) => *first = next,
                         None => return false,
                     }
@@ -139,10 +140,6 @@ impl Policy for GreedyPairs {
         }
         choices
     }
-}
-
-fn free_agents(now_ms: u64, agents: &[Ready]) -> BTreeSet<u32> {
-    agents.iter().filter(|agent| agent.free_ms <= now_ms).map(|agent| agent.agent).collect()
 }
 
 /// Who of those who are free is first at a task: more and more are asked for until one of them is.
@@ -241,13 +238,8 @@ impl Default for BatchOptimal {
 }
 
 impl Policy for BatchOptimal {
-    fn decide(
-        &mut self,
-        now_ms: u64,
-        tasks: &[Open],
-        agents: &[Ready],
-        arrivals: &mut dyn Arrivals,
-    ) -> Vec<Choice> {
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
+        let Question { now_ms, tasks, agents } = *question;
         let mut left: BTreeMap<u32, u64> = agents.iter().map(|agent| (agent.agent, agent.free_ms)).collect();
         let (mut due, rest): (Vec<Open>, Vec<Open>) =
             tasks.iter().partition(|task| self.horizon_ms <= now_ms.saturating_sub(task.requested_ms));
@@ -417,7 +409,8 @@ mod tests {
         }
 
         fn decide(&self, policy: &mut dyn Policy) -> Vec<Choice> {
-            policy.decide(NOW_MS, &self.tasks, &self.agents, &mut self.clone())
+            let question = Question { now_ms: NOW_MS, tasks: &self.tasks, agents: &self.agents };
+            policy.decide(&question, &mut self.clone())
         }
 
         fn without(&self, choice: Choice) -> Self {

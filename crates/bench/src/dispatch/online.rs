@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use rand_pcg::{Pcg64, rand_core::Rng};
 use sheepdog_dispatch::{
     assign::DenseAssignment,
-    policy::{Arrival, Arrivals, BatchOptimal, Choice, GreedyPairs, NearestAvailable, Open, Policy, Ready},
+    policy::{
+        Arrival, Arrivals, BatchOptimal, Choice, GreedyPairs, NearestAvailable, Open, Policy, Question, Ready,
+    },
 };
 
 use super::Outcome;
@@ -118,13 +120,8 @@ struct Window {
 }
 
 impl Policy for Window {
-    fn decide(
-        &mut self,
-        now_ms: u64,
-        tasks: &[Open],
-        agents: &[Ready],
-        arrivals: &mut dyn Arrivals,
-    ) -> Vec<Choice> {
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
+        let Question { now_ms, tasks, agents } = *question;
         let agents: Vec<&Ready> =
             agents.iter().filter(|agent| self.is_looking_ahead || agent.free_ms <= now_ms).collect();
         if tasks.is_empty() || agents.is_empty() {
@@ -206,7 +203,9 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
         let agents: Vec<Ready> =
             (0..).zip(&world.robots).map(|(agent, robot)| Ready { agent, free_ms: robot.1 }).collect();
         let now_ms = world.now_ms;
-        for Choice { task, agent, at_ms } in policy.decide(now_ms, &tasks, &agents, &mut world) {
+        for Choice { task, agent, at_ms } in
+            policy.decide(&Question { now_ms, tasks: &tasks, agents: &agents }, &mut world)
+        {
             let errand = day.errands[task as usize];
             let (place, free_ms) = &mut world.robots[agent as usize];
             if now_ms < *free_ms
