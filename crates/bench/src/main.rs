@@ -21,6 +21,7 @@ mod map;
 mod memory;
 mod model;
 mod oracle;
+mod pdptw;
 mod sim;
 
 use std::{hint::black_box, process::ExitCode};
@@ -62,6 +63,8 @@ enum What {
     Model(model::Options),
     /// Every fault of the catalogue on a robot in every state of motion.
     Drills(drills::Options),
+    /// Pickups and deliveries with time windows, beside the best-known solutions.
+    Pdptw(pdptw::Options),
     /// The contract tests on the simulated driver, and on every broken one.
     Contract(contract::Arguments),
 }
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         What::Oracle(options) => oracle::run(options),
         What::Model(options) => model::run(options),
         What::Drills(options) => drills::run(options),
+        What::Pdptw(options) => pdptw::run(&options),
         What::Contract(arguments) => contract::run_all(arguments),
     }
 }

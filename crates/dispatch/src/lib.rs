@@ -26,6 +26,7 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 pub mod nearest;
+pub mod pdptw;
 pub mod policy;
 mod rules;
 mod task;
