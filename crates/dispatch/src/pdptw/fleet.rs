@@ -6,7 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "ids of a checked problem, and places of its own routes")]
 
 use super::{
-    plan::{NONE, Plan, Route, Spot, index},
+    plan::{NONE, Plan, Route, Spot, Tail, index},
     problem::Problem,
     random::Random,
 };
@@ -23,6 +23,7 @@ pub(super) struct FleetSearch {
     /// How often each pair fitted nowhere, and one.
     penalty: Vec<u32>,
     scratch: Route,
+    tails: Vec<Tail>,
 }
 
 /// Who leaves a route so that another pair fits, and where that one goes then.
@@ -39,6 +40,7 @@ impl FleetSearch {
             pool: Vec::new(),
             penalty: vec![1; problem.pairs.len()],
             scratch: Route::default(),
+            tails: Vec::new(),
         }
     }
 
@@ -132,7 +134,8 @@ impl FleetSearch {
     }
 
     fn fits_without(&mut self, problem: &Problem, pair: u32, slot: usize, pushed: &[u32]) -> bool {
-        self.scratch.without(problem, &self.plan.routes[slot], pushed) && self.scratch.has_room(problem, pair)
+        self.scratch.without(problem, &self.plan.routes[slot], pushed)
+            && self.scratch.has_room(problem, pair, &mut self.tails)
     }
 
     fn push(&mut self, problem: &Problem, pair: u32, push: Push, random: &mut Random) {

@@ -5,7 +5,7 @@
 //! delivery in one pass from there, which ends where nothing cheaper can follow.
 #![expect(clippy::indexing_slicing, reason = "ids of a checked problem, and places of its own routes")]
 
-use super::problem::{Leg, Problem};
+use super::problem::{Leg, Problem, Stop};
 
 /// No route, no pair.
 pub(super) const NONE: u32 = u32::MAX;
@@ -18,8 +18,10 @@ pub(super) struct At {
     pub(super) stop: u32,
     service: u32,
     ready: u32,
-    /// To the next place.
+    due: u32,
+    /// To the next place; of the last one, nothing.
     next: Leg,
+    demand: i64,
     /// What is on board after it.
     load: i64,
     /// When it is left.
@@ -63,9 +65,9 @@ impl Route {
     }
 
     /// Whether a pair fits anywhere.
-    pub(super) fn has_room(&self, problem: &Problem, pair: u32) -> bool {
+    pub(super) fn has_room(&self, problem: &Problem, pair: u32, tails: &mut Vec<Tail>) -> bool {
         let mut found = false;
-        spots(problem, self, pair, None, |_| {
+        spots(problem, self, pair, tails, false, |_| {
             found = true;
             -FAR
         });
@@ -116,9 +118,12 @@ pub(super) struct Plan {
 
 /// What a delivery adds after some place of an otherwise unchanged route, and the least from there on.
 #[derive(Clone, Copy, Debug)]
-struct Tail {
+pub(super) struct Tail {
     delta: i64,
     least: i64,
+    /// How long the ways there and onwards take.
+    reach: u32,
+    home: u32,
 }
 
 impl Plan {
@@ -260,15 +265,21 @@ impl Plan {
     pub(super) fn insert(&mut self, problem: &Problem, slot: usize, pair: u32, spot: Spot) {
         self.touch(slot);
         let ends = problem.pairs[pair as usize];
+        let (pickup, delivery) = (spot.pickup_after as usize + 1, spot.delivery_after as usize + 2);
         let route = &mut self.routes[slot];
-        let before = route.distance;
-        route.at.insert(spot.delivery_after as usize + 1, At::new(problem, ends.delivery.0));
-        route.at.insert(spot.pickup_after as usize + 1, At::new(problem, ends.pickup.0));
-        self.route_of[pair as usize] = index(slot);
-        let kept = self.refresh(problem, slot);
+        route.at.insert(delivery - 1, At::new(problem, ends.delivery.0));
+        route.at.insert(pickup, At::new(problem, ends.pickup.0));
+        for place in [pickup - 1, pickup, delivery - 1, delivery] {
+            route.link(problem, place);
+        }
+        let kept = route.forward(problem, pickup, delivery);
+        route.backward(problem, pickup, delivery);
+        route.distance += spot.delta;
         debug_assert!(kept, "a spot is only found where the pair fits");
-        debug_assert_eq!(self.routes[slot].distance - before, spot.delta, "a spot knows its cost");
-        self.distance += self.routes[slot].distance - before;
+        debug_assert_eq!(route.distance, route.driven(), "a spot knows its cost");
+        self.distance += spot.delta;
+        self.route_of[pair as usize] = index(slot);
+        self.renew(slot, pickup);
     }
 
     /// The cheapest spot of a pair in a route, remembered until the route changes.
@@ -295,7 +306,7 @@ impl Plan {
 
     /// A spot of a pair in a route, each as likely, cost aside.
     pub(super) fn any_spot(
-        &self,
+        &mut self,
         problem: &Problem,
         pair: u32,
         slot: usize,
@@ -303,7 +314,7 @@ impl Plan {
     ) -> Option<Spot> {
         let mut found = 0;
         let mut chosen = None;
-        spots(problem, &self.routes[slot], pair, None, |spot| {
+        spots(problem, &self.routes[slot], pair, &mut self.tails, false, |spot| {
             found += 1;
             if random.below(found) == 0 {
                 chosen = Some(spot);
@@ -315,13 +326,18 @@ impl Plan {
 
     /// Drives a route again; false if that is late or too heavy somewhere.
     fn refresh(&mut self, problem: &Problem, slot: usize) -> bool {
+        self.renew(slot, 0);
+        self.routes[slot].drive(problem)
+    }
+
+    /// Notes that a route is another one from some place on.
+    fn renew(&mut self, slot: usize, first: usize) {
         self.versions += 1;
         let route = &mut self.routes[slot];
         route.version = self.versions;
-        for (place, at) in (0..).zip(&route.at) {
-            self.place_of[at.stop as usize] = place;
+        for (place, at) in route.at.iter().enumerate().skip(first) {
+            self.place_of[at.stop as usize] = index(place);
         }
-        route.drive(problem)
     }
 }
 
@@ -333,7 +349,9 @@ impl At {
             stop,
             service: small(known.service),
             ready: small(known.ready),
+            due: small(known.due),
             next: Leg::default(),
+            demand: known.demand,
             load: 0,
             depart: 0,
             latest: 0,
@@ -347,34 +365,56 @@ impl At {
 }
 
 impl Route {
-    /// Forwards for departures and loads, backwards for the latest arrivals; false if late or too heavy.
+    /// Works out everything from the stops alone; false if late or too heavy.
     pub(super) fn drive(&mut self, problem: &Problem) -> bool {
-        let (mut here, mut arrival, mut load, mut distance) = (0, problem.vehicles.ready, 0, 0);
-        let mut kept = true;
-        for place in 0..self.at.len() {
-            let stop = self.at[place].stop;
-            if 0 < place {
-                let leg = problem.leaving(here)[stop as usize];
-                self.at[place - 1].next = leg;
-                arrival = self.at[place - 1].depart + leg.duration();
-                distance += leg.distance();
-            }
-            let known = &problem.stops[stop as usize];
-            load += known.demand;
-            kept &= arrival <= known.due && load <= problem.vehicles.capacity;
-            let at = &mut self.at[place];
-            (at.depart, at.load) = (at.after(arrival), load);
-            here = stop;
+        let last = self.at.len() - 1;
+        for place in 0..last {
+            self.link(problem, place);
         }
-        self.distance = distance;
-        // The last place has no next one: its service and its way onwards are zero.
-        let mut latest = problem.vehicles.due;
-        for at in self.at.iter_mut().rev() {
-            let due = problem.stops[at.stop as usize].due;
-            latest = due.min(latest - at.next.duration() - i64::from(at.service));
-            at.latest = latest;
+        self.distance = self.driven();
+        self.backward(problem, 0, last);
+        self.forward(problem, 0, last)
+    }
+
+    fn driven(&self) -> i64 {
+        self.at.iter().map(|at| at.next.distance()).sum()
+    }
+
+    fn link(&mut self, problem: &Problem, place: usize) {
+        let next = self.at[place + 1].stop;
+        let here = &mut self.at[place];
+        here.next = problem.leaving(here.stop)[next as usize];
+    }
+
+    /// Departures and loads, where places between `first` and `last` are new; false if late or too heavy.
+    fn forward(&mut self, problem: &Problem, first: usize, last: usize) -> bool {
+        let before = first.checked_sub(1).map(|place| &self.at[place]);
+        let (mut arrival, mut load) =
+            before.map_or((problem.vehicles.ready, 0), |at| (at.depart + at.next.duration(), at.load));
+        let mut kept = true;
+        for (place, at) in self.at.iter_mut().enumerate().skip(first) {
+            load += at.demand;
+            kept &= arrival <= i64::from(at.due) && load <= problem.vehicles.capacity;
+            let depart = at.after(arrival);
+            if last < place && depart == at.depart && load == at.load {
+                break;
+            }
+            (at.depart, at.load) = (depart, load);
+            arrival = depart + at.next.duration();
         }
         kept
+    }
+
+    /// The latest arrivals, where places between `first` and `last` are new.
+    fn backward(&mut self, problem: &Problem, first: usize, last: usize) {
+        let mut latest = self.at.get(last + 1).map_or(problem.vehicles.due, |next| next.latest);
+        for (place, at) in self.at[..=last].iter_mut().enumerate().rev() {
+            latest = i64::from(at.due).min(latest - at.next.duration() - i64::from(at.service));
+            if place < first && latest == at.latest {
+                break;
+            }
+            at.latest = latest;
+        }
     }
 }
 
@@ -382,7 +422,7 @@ impl Route {
 fn cheapest(problem: &Problem, route: &Route, pair: u32, tails: &mut Vec<Tail>) -> Option<Spot> {
     let mut best: Option<Spot> = None;
     let mut least = FAR;
-    spots(problem, route, pair, Some(tails), |spot| {
+    spots(problem, route, pair, tails, true, |spot| {
         if spot.delta < least {
             least = spot.delta;
             best = Some(spot);
@@ -392,114 +432,101 @@ fn cheapest(problem: &Problem, route: &Route, pair: u32, tails: &mut Vec<Tail>) 
     best
 }
 
-/// Shows all spots of a pair in a route, or, with room for tails, those that are cheaper than what the last call gave back.
-#[expect(clippy::too_many_lines, reason = "one pass over a route; the parts share a dozen values")]
+/// Shows all spots of a pair in a route, or, if they are `ranked`, those that are cheaper than what the last call gave
+/// back. Where ways round are quicker than straight ones, a ranking may miss some.
 fn spots(
     problem: &Problem,
     route: &Route,
     pair: u32,
-    tails: Option<&mut Vec<Tail>>,
+    tails: &mut Vec<Tail>,
+    ranked: bool,
     mut show: impl FnMut(Spot) -> i64,
 ) {
     let ends = problem.pairs[pair as usize];
     let (p, d) = (ends.pickup.0, ends.delivery.0);
     let (pickup, delivery) = (problem.stops[p as usize], problem.stops[d as usize]);
     let room = problem.vehicles.capacity - pickup.demand;
-    if room < 0 {
+    let p_ready = pickup.ready + pickup.service;
+    let at = route.at.as_slice();
+    // Before that place the vehicle would wait too long.
+    let Some(low) = at.iter().skip(1).position(|next| p_ready <= next.latest) else { return };
+    if room < 0 || pickup.due < at[low].depart {
         return;
     }
-    let (to_p, from_p) = (problem.reaching(p), problem.leaving(p));
-    let (to_d, from_d) = (problem.reaching(d), problem.leaving(d));
-    let (p_ready, d_ready) = (pickup.ready + pickup.service, delivery.ready + delivery.service);
-    let at = route.at.as_slice();
-    let last = at.len() - 1;
+    let (to_p, from_p, from_d) = (problem.reaching(p), problem.leaving(p), problem.leaving(d));
     let straight = from_p[d as usize];
-    let tails = tails.map(|tails| {
-        fill(tails, at, delivery.due, d_ready, delivery.service, to_d, from_d);
-        tails.as_slice()
-    });
+    fill(tails, &at[low..], &delivery, problem.reaching(d), from_d, ranked);
     let mut limit = FAR;
-    for i in 0..last {
-        let (a, b) = (&at[i], &at[i + 1]);
-        if pickup.due < a.depart {
-            break;
-        }
-        if limit == -FAR {
+    for (i, (before, next)) in at.iter().zip(&at[1..]).enumerate().skip(low) {
+        if pickup.due < before.depart || limit == -FAR {
             return;
         }
-        let reach = to_p[a.stop as usize];
-        let arrival = a.depart + reach.duration();
-        if b.latest < p_ready || pickup.due < arrival || room < a.load {
+        let reach = to_p[before.stop as usize];
+        let arrival = before.depart + reach.duration();
+        if pickup.due < arrival || room < before.load {
             continue;
         }
         let left = arrival.max(pickup.ready) + pickup.service;
-        let base = reach.distance() - a.next.distance();
+        let base = reach.distance() - before.next.distance();
         // Delivered at once.
         let arrival = left + straight.duration();
         if arrival <= delivery.due {
-            let home = from_d[b.stop as usize];
+            let home = from_d[next.stop as usize];
             let delta = base + straight.distance() + home.distance();
-            if delta < limit && arrival.max(delivery.ready) + delivery.service + home.duration() <= b.latest {
+            if delta < limit
+                && arrival.max(delivery.ready) + delivery.service + home.duration() <= next.latest
+            {
                 limit = show(Spot { delta, pickup_after: index(i), delivery_after: index(i) });
             }
         }
         // Delivered later.
-        let onward = from_p[b.stop as usize];
+        let onward = from_p[next.stop as usize];
         let arrival = left + onward.duration();
-        if b.latest < arrival {
+        if next.latest < arrival {
             continue;
         }
         let base = base + onward.distance();
-        let mut depart = b.after(arrival);
-        for j in i + 1..last {
-            let (c, e) = (&at[j], &at[j + 1]);
-            if room < c.load || delivery.due < depart {
+        let mut depart = next.after(arrival);
+        let rest = at[i + 1..].iter().zip(at.iter().skip(i + 2)).zip(tails.iter().skip(i + 1 - low));
+        for (j, ((here, next), tail)) in rest.enumerate() {
+            if room < here.load || delivery.due < depart || limit <= base + tail.least {
                 break;
             }
-            let delta = if let Some(tails) = tails {
-                let Some(tail) = tails.get(j).filter(|tail| base + tail.least < limit) else {
-                    break;
-                };
-                base + tail.delta
-            } else {
-                let (reach, home) = (to_d[c.stop as usize], from_d[e.stop as usize]);
-                base + reach.distance() + home.distance() - c.next.distance()
-            };
-            if delta < limit {
-                let arrival = depart + to_d[c.stop as usize].duration();
+            if base + tail.delta < limit && tail.delta < FAR {
+                let arrival = depart + i64::from(tail.reach);
                 let left = arrival.max(delivery.ready) + delivery.service;
-                if arrival <= delivery.due && left + from_d[e.stop as usize].duration() <= e.latest {
-                    limit = show(Spot { delta, pickup_after: index(i), delivery_after: index(j) });
+                if arrival <= delivery.due && left + i64::from(tail.home) <= next.latest {
+                    let (delta, after) = (base + tail.delta, index(i + 1 + j));
+                    limit = show(Spot { delta, pickup_after: index(i), delivery_after: after });
                 }
             }
-            depart = e.after(depart + c.next.duration());
+            depart = next.after(depart + here.next.duration());
         }
     }
 }
 
 /// What the delivery adds after each place, if the vehicle came there as it does now.
-fn fill(tails: &mut Vec<Tail>, at: &[At], due: i64, left_first: i64, service: i64, to: &[Leg], from: &[Leg]) {
+fn fill(tails: &mut Vec<Tail>, at: &[At], delivery: &Stop, to: &[Leg], from: &[Leg], ranked: bool) {
     tails.clear();
     for (here, next) in at.iter().zip(at.iter().skip(1)) {
-        if due < here.depart {
+        if delivery.due < here.depart {
             break;
         }
-        let mut tail = Tail { delta: FAR, least: FAR };
-        let reach = to[here.stop as usize];
+        let (reach, home) = (to[here.stop as usize], from[next.stop as usize]);
         let arrival = here.depart + reach.duration();
-        if left_first <= next.latest && arrival <= due {
-            let home = from[next.stop as usize];
-            let left = left_first.max(arrival + service);
-            if left + home.duration() <= next.latest {
-                tail.delta = reach.distance() + home.distance() - here.next.distance();
-            }
-        }
-        tails.push(tail);
+        let left = arrival.max(delivery.ready) + delivery.service + home.duration();
+        // Who comes there later than now would be late as well.
+        let late = ranked && (delivery.due < arrival || next.latest < left);
+        let added = reach.distance() + home.distance() - here.next.distance();
+        let delta = if late { FAR } else { added };
+        tails.push(Tail { delta, least: -FAR, reach: reach.duration, home: home.duration });
     }
-    let mut least = FAR;
-    for tail in tails.iter_mut().rev() {
-        least = least.min(tail.delta);
-        tail.least = least;
+    if ranked {
+        let mut least = FAR;
+        for tail in tails.iter_mut().rev() {
+            least = least.min(tail.delta);
+            tail.least = least;
+        }
     }
 }
 

@@ -203,10 +203,18 @@ fn look(problem: &Problem, plan: &mut Plan, pair: u32, noise: &mut Noise<'_>) ->
     found
 }
 
+/// The most pairs that are compared with each other before anything else is done.
+const REGRETTED: usize = 256;
+
 /// Routes for all pairs that fit, from nothing; the rest.
 pub(super) fn construct(problem: &Problem, plan: &mut Plan, pairs: Vec<u32>) -> Vec<u32> {
     let mut pool = pairs;
     debug_assert!(pool.iter().all(|&pair| plan.route_of[pair as usize] == NONE), "nobody is served yet");
-    regret(problem, plan, &mut pool, 2, 0, &mut Random::keyed(0, 0));
+    let mut random = Random::keyed(0, 0);
+    if pool.len() <= REGRETTED {
+        regret(problem, plan, &mut pool, 2, 0, &mut random);
+    } else {
+        Recreate::Ordered(Order::Tight).run(problem, plan, &mut pool, &mut random);
+    }
     pool
 }

@@ -13,11 +13,23 @@ use super::{
 /// More than all ways together.
 const UNSERVED: i64 = 1 << 46;
 
-/// Steps on vehicles before the first ones on distance, and more each time after.
-const FLEET_STEPS: u64 = 1_500;
-/// Steps on distance in the first turn; twice as many in each that follows, up to a limit.
-const TURN_STEPS: u64 = 4_000;
-const TURN_STEPS_MAX: u64 = 64_000;
+/// Steps on vehicles for each pair, before the first turn on distance and before each later one.
+const FLEET_STEPS_FIRST: u64 = 10;
+const FLEET_STEPS: u64 = 6;
+/// Steps on distance for each pair: a short turn first, so that there is something good soon; the others double every other
+/// turn, up to a limit.
+const TURN_STEPS_FIRST: u64 = 30;
+const TURN_STEPS: u64 = 120;
+const TURN_STEPS_MAX: u64 = 640;
+/// What a worse solution may cost more at first, in mean legs: the hotter, the farther from the known.
+const HEAT_FIRST: i64 = 1;
+const HEAT: i64 = 6;
+/// How often that is halved in a turn.
+const HALVINGS: u64 = 7;
+/// What a pair left out costs at the start and at the end of a turn in which some may be, in mean legs.
+const PRICE: (i64, i64) = (12, 96);
+/// Pairs taken out at a time: some of a third of all, and some of so many.
+const REMOVED_MAX: usize = 24;
 
 const RUINS: [Ruin; 5] = [Ruin::Any, Ruin::Alike, Ruin::Worst, Ruin::Route, Ruin::Strings];
 const RECREATES: [Recreate; 8] = [
@@ -94,7 +106,7 @@ impl<'a> Search<'a> {
             problem,
             seed,
             steps: 0,
-            turn: Turn::Fleet { left: FLEET_STEPS },
+            turn: Turn::Fleet { left: FLEET_STEPS_FIRST * u64::from(index(problem.pairs.len())) },
             turns: 0,
             best,
             plan,
@@ -124,11 +136,11 @@ impl<'a> Search<'a> {
             }
             Turn::Distance { done, length } if done < length => {
                 self.turn = Turn::Distance { done: done + 1, length };
-                self.distance_step(done, length, &mut random);
+                self.distance_step(Progress { done, length }, &mut random);
             }
             Turn::Distance { .. } => {
                 self.turns += 1;
-                self.turn = Turn::Fleet { left: FLEET_STEPS };
+                self.turn = Turn::Fleet { left: self.per_pair(FLEET_STEPS) };
             }
         }
     }
@@ -173,7 +185,9 @@ impl<'a> Search<'a> {
                 hopeless: Vec::new(),
                 distance: self.fleet.plan.distance,
             });
-            self.turn = Turn::Fleet { left: FLEET_STEPS };
+            self.turn = Turn::Fleet { left: self.per_pair(FLEET_STEPS) };
+            // The ways are whatever they are now: first a short turn again.
+            self.turns = 0;
         }
     }
 
@@ -186,6 +200,10 @@ impl<'a> Search<'a> {
         }
     }
 
+    fn per_pair(&self, steps: u64) -> u64 {
+        steps * u64::from(index(self.problem.pairs.len()))
+    }
+
     fn begin_distance(&mut self) {
         self.near.get_or_insert_with(|| Near::new(self.problem));
         self.plan.open = match self.best.pool.len() {
@@ -194,54 +212,100 @@ impl<'a> Search<'a> {
         };
         self.plan.load(self.problem, &self.best.routes);
         self.pool.clone_from(&self.best.pool);
-        let length = (TURN_STEPS << self.turns.min(16)).min(TURN_STEPS_MAX);
-        self.turn = Turn::Distance { done: 0, length };
+        let length = match self.turns {
+            0 => TURN_STEPS_FIRST,
+            turns => (TURN_STEPS << ((turns - 1) / 2).min(8)).min(TURN_STEPS_MAX),
+        };
+        self.turn = Turn::Distance { done: 0, length: self.per_pair(length) };
     }
 
-    fn distance_step(&mut self, done: u64, length: u64, random: &mut Random) {
+    /// Takes some pairs out and puts them back, and keeps that or not.
+    fn distance_step(&mut self, progress: Progress, random: &mut Random) {
         let problem = self.problem;
         let Some(near) = &self.near else { return };
         let (ruin, recreate) = (self.ruins.draw(random), self.recreates.draw(random));
-        let served = problem.pairs.len();
-        let most = (served / 3).clamp(2, 24);
-        let count = (2 + random.early(most, 2)).min(served);
+        let pairs = problem.pairs.len();
+        let count = (2 + random.early((pairs / 3).clamp(2, REMOVED_MAX), 2)).min(pairs);
         self.plan.begin();
         RUINS[ruin].choose(problem, &self.plan, near, count, random, &mut self.removed);
-        let before = (self.plan.distance, self.pool.len());
+        let before = (self.pool.len(), self.plan.distance);
         self.plan.remove(problem, &mut self.removed);
         let mut pool: Vec<u32> = self.pool.iter().chain(&self.removed).copied().collect();
         RECREATES[recreate].run(problem, &mut self.plan, &mut pool, random);
-        let old = cost(before.1, before.0);
-        let new = cost(pool.len(), self.plan.distance);
-        let chance = heat(self.best.distance, done, length) * random.surprise() / 1024;
-        let reward = if old + chance <= new && old != new {
-            self.plan.undo(problem);
-            0
-        } else {
+        // In every other turn pairs may be left out for a while: where windows leave little room, there is no other
+        // way from one good solution to the next.
+        let price = if self.turns % 2 == 1 { progress.price(self.mean_leg()) } else { UNSERVED };
+        let cost = |(unserved, distance): (usize, i64)| i64::from(index(unserved)) * price + distance;
+        let (old, new) = (cost(before), cost((pool.len(), self.plan.distance)));
+        let heat = if self.turns == 0 { HEAT_FIRST } else { HEAT };
+        let reward = if new == old || new < old + progress.leeway(heat, self.mean_leg(), random) {
             self.pool = pool;
-            let best = cost(self.best.pool.len(), self.best.distance);
-            let fewer = self.pool.len() <= self.best.pool.len() && self.plan.used() < self.best.routes.len();
-            if new < best || fewer {
-                self.keep(&Known {
-                    routes: self.plan.stops(),
-                    pool: self.pool.clone(),
-                    hopeless: Vec::new(),
-                    distance: self.plan.distance,
-                });
-                if fewer {
-                    self.plan.open = self.best.routes.len().max(1);
-                    self.fleet_started = false;
-                    self.begin_distance();
-                }
+            if self.keep_plan() {
                 REWARD_BEST
             } else if new < old {
                 REWARD_BETTER
             } else {
                 u32::from(new != old) * REWARD_OTHER
             }
+        } else {
+            self.plan.undo(problem);
+            0
         };
         self.ruins.reward(ruin, reward);
         self.recreates.reward(recreate, reward);
+    }
+
+    /// Keeps the plan if it is better than the best so far.
+    fn keep_plan(&mut self) -> bool {
+        let served = self.pool.len() <= self.best.pool.len();
+        if !served {
+            return false;
+        }
+        let fewer = self.plan.used() < self.best.routes.len();
+        if !fewer && self.pool.len() == self.best.pool.len() && self.best.distance <= self.plan.distance {
+            return false;
+        }
+        let (routes, pool) = (self.plan.stops(), self.pool.clone());
+        self.keep(&Known { routes, pool, hopeless: Vec::new(), distance: self.plan.distance });
+        if fewer && self.best.pool.is_empty() {
+            (self.fleet_started, self.turns) = (false, 0);
+            self.begin_distance();
+        }
+        true
+    }
+
+    /// In 1024ths.
+    fn mean_leg(&self) -> i64 {
+        (1024 * self.best.distance / i64::from(index(self.problem.stops.len())).max(1)).max(1024)
+    }
+}
+
+/// How far a turn is.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    done: u64,
+    length: u64,
+}
+
+impl Progress {
+    /// So many times as large at the end as now, in 1024ths.
+    fn share(self, whole: u64) -> i64 {
+        i64::try_from(1024 * whole * self.done / self.length.max(1)).unwrap_or(0)
+    }
+
+    /// What a pair left out costs.
+    fn price(self, mean_leg: i64) -> i64 {
+        let (first, last) = PRICE;
+        mean_leg / 1024 * (first + (last - first) * self.share(1) / 1024)
+    }
+
+    /// How much more a solution may cost than the one before it, by chance.
+    fn leeway(self, heat: i64, mean_leg: i64, random: &mut Random) -> i64 {
+        let cooled = self.share(HALVINGS);
+        let (halvings, rest) = (cooled / 1024, i128::from(cooled % 1024));
+        // A power of two, straight in between; all three in 1024ths, since a whole unit may be a long way.
+        let hot = i128::from(heat * mean_leg) >> halvings;
+        i64::try_from((hot * (2048 - rest) * i128::from(random.surprise())) >> 31).unwrap_or(UNSERVED)
     }
 }
 
@@ -249,22 +313,10 @@ const REWARD_BEST: u32 = 33;
 const REWARD_BETTER: u32 = 9;
 const REWARD_OTHER: u32 = 3;
 
-fn cost(unserved: usize, distance: i64) -> i64 {
-    i64::from(index(unserved)) * UNSERVED + distance
-}
-
-/// What a worse solution may cost more, roughly: a share of the distance that halves six times.
-fn heat(distance: i64, done: u64, length: u64) -> i64 {
-    let progress = 6 * 1024 * done / length.max(1);
-    let (halvings, rest) = (progress / 1024, i64::try_from(progress % 1024).unwrap_or(0));
-    let hot = distance / 300;
-    (hot >> halvings) * (2048 - rest) / 2048
-}
-
 /// Whether a vehicle could serve the pair and nothing else.
 fn servable(problem: &Problem, pair: u32) -> bool {
     let mut route = Route::default();
-    0 < problem.vehicles.count && route.alone(problem) && route.has_room(problem, pair)
+    0 < problem.vehicles.count && route.alone(problem) && route.has_room(problem, pair, &mut Vec::new())
 }
 
 /// How often each way is taken, by what it has brought.
@@ -305,8 +357,7 @@ impl<const N: usize> Weights<N> {
         }
         self.draws = 0;
         for way in 0..N {
-            if 0 < self.uses[way] {
-                let earned = 1024 * self.reward[way] / self.uses[way];
+            if let Some(earned) = (1024 * self.reward[way]).checked_div(self.uses[way]) {
                 self.weight[way] = (self.weight[way] * 7 + earned).div_ceil(8).max(64);
             }
             (self.reward[way], self.uses[way]) = (0, 0);
