@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::lilim::Instance;
 
-/// What lateness may be rounding: a nanosecond where units are seconds would be a millionth of this.
+/// What lateness may be rounding: a millionth of the instance's unit.
 pub(crate) const TOLERANCE: f64 = 1e-6;
 
 /// What was found.
@@ -48,7 +48,7 @@ pub(crate) fn check(instance: &Instance, routes: &[Vec<usize>]) -> Checked {
             ([], []) => unserved += 1,
             ([(first, before)], [(second, after)]) if first == second && before < after => {}
             (from, to) => {
-                faults.push(format!("pair {pickup} to {delivery} is visited at {from:?} and {to:?}"))
+                faults.push(format!("pair {pickup} to {delivery} is visited at {from:?} and {to:?}"));
             }
         }
     }

@@ -242,7 +242,7 @@ mod tests {
             cut in 0_usize..80,
             paste in any::<(usize, char)>(),
         ) {
-            prop_assert!(Instance::read("f", &text).is_ok_and(|read| !read.nodes.is_empty()) || true);
+            prop_assert!(Instance::read("f", &text).map_or(true, |read| !read.nodes.is_empty()));
             let _ = best_known(&text, &text);
             let mut changed: Vec<char> = SMALL.chars().collect();
             changed.remove(cut % SMALL.len());

@@ -33,6 +33,8 @@ pub(super) enum Order {
     Any,
     /// The tightest window first.
     Tight,
+    /// Who has to be picked up first.
+    Early,
     /// The farthest from the depot first.
     Far,
     /// The farthest between its ends first.
@@ -71,6 +73,9 @@ impl Order {
                 let width = |stop: u32| problem.stops[stop as usize].due - problem.stops[stop as usize].ready;
                 width(ends.pickup.0) + width(ends.delivery.0)
             }),
+            Self::Early => {
+                pool.sort_by_key(|&pair| problem.stops[problem.pairs[pair as usize].pickup.0 as usize].due);
+            }
             Self::Far => pool.sort_by_key(|&pair| {
                 let ends = problem.pairs[pair as usize];
                 let far = |stop: u32| problem.leaving(0)[stop as usize].distance();
@@ -214,7 +219,7 @@ pub(super) fn construct(problem: &Problem, plan: &mut Plan, pairs: Vec<u32>) -> 
     if pool.len() <= REGRETTED {
         regret(problem, plan, &mut pool, 2, 0, &mut random);
     } else {
-        Recreate::Ordered(Order::Tight).run(problem, plan, &mut pool, &mut random);
+        Recreate::Ordered(Order::Early).run(problem, plan, &mut pool, &mut random);
     }
     pool
 }

@@ -288,7 +288,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// So many times as large at the end as now, in 1024ths.
+    /// What of the turn is done, from 0 to `whole`, in 1024ths.
     fn share(self, whole: u64) -> i64 {
         i64::try_from(1024 * whole * self.done / self.length.max(1)).unwrap_or(0)
     }
