@@ -11,8 +11,9 @@
 //! * [`explain`]: a decision in plain words.
 //! * [`nearest`]: who of very many is there first, in microseconds, while lanes open and close.
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
+//! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
 //!
-//! It is a pure function of its arguments: no clock, no randomness, no hash order; integers only. It refuses to
+//! All is a function of its arguments: no clock, no chance but from a seed, no hash order; integers only. It refuses to
 //! guess: an unknown place, a silent robot, a battery that cannot bring the robot home is a refusal with its rule.
 #![forbid(unsafe_code)]
 
