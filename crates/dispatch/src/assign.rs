@@ -45,6 +45,12 @@ pub const NODES_MAX: usize = 1 << 20;
 const ANEW_SHARE: usize = 4;
 /// Bids of one row after which it bids twice as much more than it would have to.
 const PATIENCE: u32 = 16;
+/// How much more than needed is bid by somebody who has bid so often, where `slack` is enough at first: a price that has to
+/// rise far does so soon.
+fn more_than_needed(slack: i64, bids: u32) -> i64 {
+    slack.saturating_mul(1 << (bids / PATIENCE).min(40)).min(COST_MAX)
+}
+
 /// No partner.
 const ALONE: u32 = u32::MAX;
 
@@ -254,6 +260,39 @@ mod tests {
                 prop_assert_eq!(dense.cost(), sparse.cost());
             }
         }
+    }
+
+    /// Many that want the same few, at a price that is far above all costs; and a column that must not be taken. Without
+    /// bids that grow these take hours.
+    #[test]
+    fn a_price_that_must_rise_far_rises_soon() {
+        let mut sparse = SparseAssignment::new(60, 50);
+        let edges: Vec<(u32, i64)> = (0..50).map(|column| (column, 0)).collect();
+        for row in 0..60 {
+            sparse.set_row(row, &edges, COST_MAX).unwrap();
+        }
+        sparse.solve();
+        assert_eq!((sparse.verify(), sparse.cost()), (Ok(()), 10 * COST_MAX));
+        let forbidden = |at: usize| if at % 66 == 65 { COST_MAX } else { 0 };
+        let mut dense = DenseAssignment::new(66, 66, (0..66 * 66).map(forbidden).collect()).unwrap();
+        dense.solve();
+        assert_eq!((dense.verify(), dense.cost()), (Ok(()), COST_MAX));
+    }
+
+    /// However often rows change, prices stay where they can be added.
+    #[test]
+    fn prices_do_not_drift() {
+        let mut one = DenseAssignment::new(1, 1, vec![7]).unwrap();
+        let mut two = DenseAssignment::new(2, 2, vec![0; 4]).unwrap();
+        for change in 0..2_000 {
+            one.set_row(0, &[7]).unwrap();
+            one.solve();
+            let cost = if change % 4 < 2 { COST_MAX } else { -COST_MAX };
+            two.set_row(change % 2, &[cost, -cost]).unwrap();
+            two.solve();
+            assert_eq!((one.verify(), two.verify()), (Ok(()), Ok(())));
+        }
+        assert!(one.highest_price().max(two.highest_price()) <= 8 * COST_MAX);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct Arrival {
 /// Who could be where when, for those who may do a task at all.
 pub trait Arrivals {
     /// Puts the `most` first into `found`, in order, and returns before when nobody else is there; `None` when there is
-    /// nobody else.
+    /// nobody else. Whoever is not asked about may be among them.
     fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64>;
 }
 
@@ -96,8 +96,7 @@ impl Policy for NearestAvailable {
         tasks.sort_unstable_by_key(|task| (std::cmp::Reverse(task.priority), task.requested_ms, task.task));
         let mut choices = Vec::new();
         for Open { task, .. } in tasks {
-            let Some(Arrival { at_ms, agent }) = first_of(task, &free, question.agents.len(), arrivals)
-            else {
+            let Some(Arrival { at_ms, agent }) = first_of(task, &free, arrivals) else {
                 continue;
             };
             free.remove(&agent);
@@ -117,7 +116,7 @@ impl Policy for GreedyPairs {
         let mut best = BTreeMap::new();
         let mut choices = Vec::new();
         for open in question.tasks {
-            if let Some(first) = first_of(open.task, &free, question.agents.len(), arrivals) {
+            if let Some(first) = first_of(open.task, &free, arrivals) {
                 best.insert(open.task, (std::cmp::Reverse(open.priority), first));
             }
         }
@@ -130,7 +129,7 @@ impl Policy for GreedyPairs {
             // Whoever counted on this agent needs another one.
             best.retain(|task, (_, first)| {
                 if first.agent == agent {
-                    match first_of(*task, &free, question.agents.len(), arrivals) {
+                    match first_of(*task, &free, arrivals) {
                         Some(next) => *first = next,
                         None => return false,
                     }
@@ -143,7 +142,7 @@ impl Policy for GreedyPairs {
 }
 
 /// Who of those who are free is first at a task: more and more are asked for until one of them is.
-fn first_of(task: u32, free: &BTreeSet<u32>, agents: usize, arrivals: &mut dyn Arrivals) -> Option<Arrival> {
+fn first_of(task: u32, free: &BTreeSet<u32>, arrivals: &mut dyn Arrivals) -> Option<Arrival> {
     let (mut most, mut found) = (8, Vec::new());
     while !free.is_empty() {
         found.clear();
@@ -151,11 +150,11 @@ fn first_of(task: u32, free: &BTreeSet<u32>, agents: usize, arrivals: &mut dyn A
         if let Some(first) = found.iter().find(|arrival| free.contains(&arrival.agent)) {
             return Some(*first);
         }
-        beyond?;
-        most = most.saturating_mul(4).min(agents.max(1));
-        if agents <= found.len() {
+        if found.len() < most {
             break;
         }
+        beyond?;
+        most = most.saturating_mul(4);
     }
     None
 }
@@ -168,8 +167,8 @@ fn first_of(task: u32, free: &BTreeSet<u32>, agents: usize, arrivals: &mut dyn A
 /// (Jonker, Volgenant 1987, and a bound on what has been left out).
 ///
 /// **No task starves.** One that has waited for [`horizon_ms`](Self::horizon_ms) goes before all that have not, whatever
-/// their priority, and before those that have waited less: it is begun at the latest when all that were asked for before
-/// it have been.
+/// their priority, and before those that have waited less: it is begun as soon as somebody who may do it is free and all
+/// that were asked for before it, and could take the same, have been begun. Nothing that somebody busy promises delays it.
 ///
 /// Agents have numbers below [`AGENTS_MAX`]; others are passed over. What was found last is kept, and only what hangs on a
 /// change is solved again.
@@ -194,9 +193,11 @@ struct Batch {
 }
 
 /// What the solver knows of a task.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Row {
     number: u32,
+    /// How many agents it is shown.
+    shown: usize,
     edges: Vec<(u32, i64)>,
     price: i64,
 }
@@ -213,8 +214,8 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(open: &'a Open) -> Self {
-        Self { open, most: SHOWN, found: Vec::new(), next_ms: None, is_due: true }
+    fn new(open: &'a Open, most: usize) -> Self {
+        Self { open, most, found: Vec::new(), next_ms: None, is_due: true }
     }
 }
 
@@ -245,12 +246,11 @@ impl Policy for BatchOptimal {
             tasks.iter().partition(|task| self.horizon_ms <= now_ms.saturating_sub(task.requested_ms));
         due.sort_unstable_by_key(|task| (task.requested_ms, task.task));
         let mut choices = Vec::new();
+        let mut free = question.free_agents();
         for Open { task, .. } in due {
-            let free = left.keys().copied().collect();
-            let Some(Arrival { at_ms, agent }) = first_of(task, &free, agents.len(), arrivals) else {
-                continue;
-            };
-            if left.remove(&agent).is_some_and(|free_ms| free_ms <= now_ms) {
+            if let Some(Arrival { at_ms, agent }) = first_of(task, &free, arrivals) {
+                left.remove(&agent);
+                free.remove(&agent);
                 choices.push(Choice { task, agent, at_ms });
             }
         }
@@ -286,11 +286,13 @@ impl Batch {
         arrivals: &mut dyn Arrivals,
     ) -> Vec<Choice> {
         self.make_room(tasks, agents);
-        let mut shown: Vec<Shown<'_>> = tasks.iter().map(Shown::new).collect();
+        let known = |open: &Open| self.rows.get(&open.task).map_or(SHOWN, |row| row.shown);
+        let mut shown: Vec<Shown<'_>> = tasks.iter().map(|open| Shown::new(open, known(open))).collect();
         while shown.iter().any(|shown| shown.is_due) {
             for Shown { open, most, found, next_ms, .. } in shown.iter_mut().filter(|shown| shown.is_due) {
                 found.clear();
-                *next_ms = arrivals.nearest(open.task, *most, found);
+                let next = arrivals.nearest(open.task, *most, found);
+                *next_ms = next.filter(|_| *most <= found.len());
                 found.retain(|arrival| arrival.agent < AGENTS_MAX && agents.contains_key(&arrival.agent));
                 let edges = found.iter().map(|arrival| (arrival.agent, open.wait(arrival.at_ms)));
                 self.set(open.task, edges.collect(), price(now_ms, age_permille, open.requested_ms));
@@ -298,9 +300,12 @@ impl Batch {
             self.solver.solve();
             for Shown { open, most, next_ms, is_due, .. } in &mut shown {
                 let pays = self.rows.get(&open.task).map_or(0, |row| self.solver.row_dual(row.number));
-                // It pays more than somebody costs whom it has not been shown.
-                *is_due = next_ms.is_some_and(|next_ms| open.wait(next_ms) < pays);
-                *most = if *is_due { most.saturating_mul(4) } else { *most };
+                // It pays as much as somebody costs whom it has not been shown.
+                *is_due = next_ms.is_some_and(|next_ms| open.wait(next_ms) <= pays);
+                if *is_due {
+                    *most = most.saturating_mul(4);
+                    self.rows.entry(open.task).and_modify(|row| row.shown = *most);
+                }
             }
         }
         let order: Vec<u32> =
@@ -352,17 +357,19 @@ impl Batch {
 
 impl Row {
     fn new(number: u32) -> Self {
-        Self { number, ..Self::default() }
+        Self { number, shown: SHOWN, edges: Vec::new(), price: 0 }
     }
 }
 
-/// What it costs to leave a task now: more than any wait, and more for one that has waited longer. It depends on the time
-/// of the request alone, but for one step every twelve days, so that a task need not be set again because time passes.
+/// What it costs to leave a task now: more than any wait, and more for one that has waited longer. A wait counts the time
+/// until now as well, for whoever is served; so age counts once to make up for that, and what it is worth besides.
+///
+/// It depends on the time of the request alone, but for one step every twelve days, so that a task need not be set again
+/// because time passes.
 fn price(now_ms: u64, age_permille: u32, requested_ms: u64) -> i64 {
     let since = now_ms - now_ms % WAIT_MS_MAX;
     let older = millis(since.saturating_sub(requested_ms)) - millis(requested_ms.saturating_sub(since));
-    let aged = older * i64::from(age_permille.min(1_000)) / 1_000;
-    4 * millis(WAIT_MS_MAX) + aged
+    4 * millis(WAIT_MS_MAX) + older * (1_000 + i64::from(age_permille.min(1_000))) / 1_000
 }
 
 fn millis(span_ms: u64) -> i64 {
@@ -375,7 +382,8 @@ mod tests {
 
     use super::*;
 
-    const NOW_MS: u64 = 5_000_000;
+    /// A million milliseconds after a step of the price: some tasks are older, some younger.
+    const NOW_MS: u64 = 3 * WAIT_MS_MAX + 1_000_000;
 
     /// Who would be where when, by task and agent; `None` where somebody may not.
     #[derive(Clone, Debug)]
@@ -557,19 +565,58 @@ mod tests {
             prop_assert!(cost(&pairs) <= cost(&table.decide(&mut NearestAvailable)));
         }
 
-        /// Who has waited for the horizon is served before everybody else, the oldest first, by whoever is there first.
+        /// Those who have waited for the horizon are served before everybody else, the oldest first, by whoever of those who
+        /// are free is there first.
         #[test]
         fn who_is_due_goes_first(table in tables()) {
             let mut policy = BatchOptimal::default();
             let choices = table.decide(&mut policy);
             let is_due = |open: &&Open| open.requested_ms + policy.horizon_ms <= NOW_MS;
-            let Some(oldest) = table.tasks.iter().filter(is_due).min_by_key(|open| (open.requested_ms, open.task))
-            else { return Ok(()) };
-            let first = table.all(oldest.task).first().copied();
-            let expected = first.filter(|first| table.is_free(first.agent)).map(|first| first.agent);
-            let chosen = choices.iter().find(|choice| choice.task == oldest.task).map(|choice| choice.agent);
-            prop_assert_eq!(chosen, expected);
+            let mut due: Vec<Open> = table.tasks.iter().filter(is_due).copied().collect();
+            due.sort_unstable_by_key(|open| (open.requested_ms, open.task));
+            let mut taken = BTreeSet::new();
+            for Open { task, .. } in due {
+                let mut free = table.all(task).into_iter().filter(|arrival| table.is_free(arrival.agent));
+                let expected = free.find(|arrival| !taken.contains(&arrival.agent)).map(|arrival| arrival.agent);
+                let chosen = choices.iter().find(|choice| choice.task == task).map(|choice| choice.agent);
+                prop_assert_eq!(chosen, expected);
+                taken.extend(expected);
+            }
         }
+
+        /// Agents that nobody asks about change nothing, wherever they would be.
+        #[test]
+        fn who_is_not_asked_about_changes_nothing(table in tables(), out in prop::collection::vec(any::<bool>(), 50)) {
+            let is_in = |agent: u32| !out.get(agent as usize).copied().unwrap_or(false);
+            let mut fewer = table.clone();
+            fewer.agents.retain(|ready| is_in(ready.agent));
+            let mut alone = fewer.clone();
+            for row in &mut alone.at_ms {
+                (0_u32..).zip(row).filter(|(agent, _)| !is_in(*agent)).for_each(|(_, at)| *at = None);
+            }
+            for (mut policy, mut other) in policies().into_iter().zip(policies()) {
+                prop_assert_eq!(fewer.decide(&mut *policy), alone.decide(&mut *other));
+            }
+        }
+    }
+
+    #[test]
+    fn of_two_that_are_as_near_the_older_is_served() {
+        let ages = [1_000, 600_000, 30_000];
+        let open = |(task, age): (u32, &u64)| Open { task, requested_ms: NOW_MS - age, priority: 0 };
+        let tasks = (0..).zip(&ages).map(open).collect();
+        let agents = vec![Ready { agent: 0, free_ms: NOW_MS }];
+        let table = Table { tasks, agents, at_ms: vec![vec![Some(NOW_MS + 10_000)]; 3] };
+        let chosen = |policy: &mut BatchOptimal| table.decide(policy).first().map(|choice| choice.task);
+        assert_eq!(chosen(&mut BatchOptimal::default()), Some(1));
+        // What age is worth decides against a longer way.
+        let mut far = table.clone();
+        far.at_ms[1] = vec![Some(NOW_MS + 10_000 + 300_000)];
+        let task = |table: &Table, age_permille| {
+            let mut policy = BatchOptimal { age_permille, ..BatchOptimal::default() };
+            table.decide(&mut policy).first().map(|choice| choice.task)
+        };
+        assert_eq!((task(&far, 400), task(&far, 600)), (Some(2), Some(1)));
     }
 
     #[test]

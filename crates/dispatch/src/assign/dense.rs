@@ -3,7 +3,7 @@
 
 use sheepdog_map::travel::RadixQueue;
 
-use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, PATIENCE};
+use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, more_than_needed};
 
 /// Columns of a row that are kept at hand.
 const AT_HAND: usize = 64;
@@ -154,7 +154,8 @@ impl DenseAssignment {
         Ok(assignment)
     }
 
-    /// Replaces a row. O(columns)
+    /// Replaces a row. O(columns), and O(rows · columns) where there are more columns than rows and that of this row is in
+    /// demand: all is begun anew then.
     ///
     /// # Errors
     /// [`DenseError`] for an unknown row, too few or too many costs, or one out of range; nothing is changed then.
@@ -185,6 +186,9 @@ impl DenseAssignment {
     /// Makes the assignment the cheapest. O(rows² · columns) at worst, near O(rows · columns) for travel times; after one
     /// row of a square matrix has changed, one search.
     pub fn solve(&mut self) {
+        if !self.due.is_empty() {
+            self.lower_prices();
+        }
         if self.rows.len() < self.due.len().saturating_mul(ANEW_SHARE) {
             self.scale();
         }
@@ -281,6 +285,24 @@ impl DenseAssignment {
         }
     }
 
+    /// Takes off what all columns cost alike: it makes no difference, and would grow with every change.
+    fn lower_prices(&mut self) {
+        let least = self.prices.iter().copied().min().unwrap_or(0);
+        for price in &mut self.prices {
+            *price -= least;
+        }
+        for row in &mut self.rows {
+            row.dual -= least;
+            // That there are no others stays true.
+            row.others = if row.others == i64::MAX { i64::MAX } else { row.others - least };
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn highest_price(&self) -> i64 {
+        self.prices.iter().copied().max().unwrap_or(0)
+    }
+
     /// Finds prices close to those of a cheapest assignment, and pairs that keep to them: an auction in which everybody bids
     /// a little more than needed, so that few bids decide it (Bertsekas 1988). Who is not exactly content with that in
     /// the end has no column.
@@ -289,7 +311,7 @@ impl DenseAssignment {
             // A column may end without a row but with a price, which is worse than to begin without.
             return;
         }
-        let mut spans: Vec<i64> = self.rows.iter().map(|row| row.others.saturating_sub(row.dual)).collect();
+        let mut spans: Vec<i64> = self.rows.iter().map(Row::span).collect();
         spans.sort_unstable();
         let slack = (spans.get(spans.len() / 2).map_or(0, |span| *span) / SLACK).max(1);
         for row in &mut self.rows {
@@ -302,9 +324,9 @@ impl DenseAssignment {
         let mut bids = vec![0_u32; self.rows.len()];
         while let Some(row) = waiting.pop() {
             let bids = &mut bids[row as usize];
-            let more = slack.saturating_mul(1 << (*bids / PATIENCE).min(20));
+            let more = more_than_needed(slack, *bids);
             *bids += 1;
-            waiting.extend(self.bid(row, more.min(COST_MAX)).map(|(loser, _)| loser));
+            waiting.extend(self.bid(row, more).map(|(loser, _)| loser));
         }
         self.due.clear();
         for row in (0..).take(self.rows.len()) {
@@ -431,6 +453,14 @@ impl DenseAssignment {
             let more = spare + cost + *price;
             search.offer(row, at, &mut columns[at as usize], more);
         }
+    }
+}
+
+impl Row {
+    /// How far the costs at hand lie apart.
+    fn span(&self) -> i64 {
+        let costs = || self.at_hand.iter().map(|(_, cost)| *cost);
+        costs().max().unwrap_or(0) - costs().min().unwrap_or(0)
     }
 }
 

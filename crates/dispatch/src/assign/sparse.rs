@@ -3,7 +3,7 @@
 
 use sheepdog_map::travel::RadixQueue;
 
-use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, PATIENCE};
+use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, more_than_needed};
 
 /// A cheapest partial assignment over a sparse set of edges, with prices for who stays alone.
 ///
@@ -157,7 +157,7 @@ impl Side {
         let partner = std::mem::replace(&mut self.nodes[at].mate, ALONE);
         if partner != ALONE {
             other.nodes[partner as usize].mate = ALONE;
-            other.due.push(partner);
+            other.note_due(partner);
         }
         let mut own = std::mem::take(&mut self.edges[at]);
         for edge in own.drain(..) {
@@ -172,7 +172,16 @@ impl Side {
         self.nodes[at].dual = left.fold(price, i64::min);
         self.edges[at] = own;
         self.prices[at] = price;
+        self.note_due(node);
+    }
+
+    /// Somebody is to be looked at; once is enough, however often it changes.
+    fn note_due(&mut self, node: u32) {
         self.due.push(node);
+        if 2 * self.nodes.len() < self.due.len() {
+            self.due.sort_unstable();
+            self.due.dedup();
+        }
     }
 
     /// Nodes of the other side whose edge to `node` is worth what it costs.
@@ -277,7 +286,7 @@ fn scale(rows: &mut Side, columns: &mut Side) {
         let costs = || edges.iter().map(|edge| edge.cost());
         costs().max().unwrap_or(0) - costs().min().unwrap_or(0)
     };
-    let mut spans: Vec<i64> = rows.edges.iter().map(span).collect();
+    let mut spans: Vec<i64> = rows.edges.iter().filter(|edges| !edges.is_empty()).map(span).collect();
     spans.sort_unstable();
     // Of the order in which costs differ, whatever it costs to leave somebody alone.
     let slack = spans.get(spans.len() / 2).map_or(1, |span| span * SLACK).max(1);
@@ -285,9 +294,9 @@ fn scale(rows: &mut Side, columns: &mut Side) {
     let mut waiting: Vec<u32> = (0..).take(rows.nodes.len()).collect();
     while let Some(row) = waiting.pop() {
         let bids = &mut bids[row as usize];
-        let more = slack.saturating_mul(1 << (*bids / PATIENCE).min(20));
+        let more = more_than_needed(slack, *bids);
         *bids += 1;
-        waiting.extend(rows.bid(columns, row, more.min(COST_MAX)).map(|(loser, _)| loser));
+        waiting.extend(rows.bid(columns, row, more).map(|(loser, _)| loser));
     }
     rows.part(columns);
     let nodes = (0_u32..).take(columns.nodes.len());

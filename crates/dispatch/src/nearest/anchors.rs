@@ -10,7 +10,8 @@ use super::Roads;
 /// Times obey the triangle inequality, so from an agent near an anchor it takes at least as long as from the anchor, less
 /// the way from the anchor to the agent (Goldberg, Harrelson 2005). Lanes that get slower or are closed leave that true.
 /// Lanes that get quicker than they ever were make every bound worse by so much, until [`catch_up`](Self::catch_up) is
-/// called; what is found is right at any time.
+/// called; what is found is right at any time. They serve the roads that they were made from, which changes, and none else:
+/// not a copy that is changed on its own.
 #[derive(Clone, Debug)]
 pub struct Anchors {
     /// Anchor by anchor, times to all places; `u32::MAX` where there is no way.
@@ -23,6 +24,7 @@ pub struct Anchors {
     lanes: Forwards,
     /// What had sunk when the times were found.
     sunk_ms: u64,
+    origin: u64,
     queue: BinaryHeap<Reverse<(u32, u32)>>,
 }
 
@@ -70,6 +72,7 @@ impl Anchors {
             near_each,
             lanes,
             sunk_ms: roads.sunk_ms(),
+            origin: roads.origin(),
             queue: BinaryHeap::new(),
         };
         let (mut nearest, mut row) = (vec![u32::MAX; places], vec![0; places]);
@@ -148,7 +151,7 @@ impl Anchors {
         self.near_each = self.near_each.min(self.count);
     }
 
-    /// What tells most about ways from `start` to `target`, and how long these take at least.
+    /// What tells most about ways from `start` to `target`, and how long these take at least. They [fit](Self::fits).
     pub(super) fn bound(&self, roads: &Roads, start: u32, target: u32) -> (Bound, u32) {
         let sunk = u32::try_from(roads.sunk_ms() - self.sunk_ms).unwrap_or(u32::MAX);
         let mut best = (Bound { anchor: 0, less: u32::MAX }, 0);
@@ -169,7 +172,7 @@ impl Anchors {
     }
 
     pub(super) fn fits(&self, roads: &Roads) -> bool {
-        !self.is_empty() && self.places == roads.places() as usize && self.lanes.floors.len() == roads.slots()
+        !self.is_empty() && self.origin == roads.origin() && self.sunk_ms <= roads.sunk_ms()
     }
 
     fn row(&self, anchor: u32) -> &[u32] {
@@ -191,6 +194,7 @@ impl Forwards {
     fn new(roads: &Roads) -> Self {
         let mut lanes: Vec<(u32, u32, u32)> =
             (0..).zip(roads.floors()).map(|(number, (from, to, _))| (from, to, number)).collect();
+        lanes.retain(|lane| lane.1 < roads.places());
         lanes.sort_unstable();
         let first = (0..=roads.places()).map(|place| lanes.partition_point(|lane| lane.0 < place));
         Self {

@@ -113,7 +113,7 @@ impl Finder {
             }
             for (agent, offset_ms) in standings.at(place) {
                 if set.contains(agent) {
-                    self.offer(Found { time_ms: time.saturating_add(offset_ms), agent }, most);
+                    self.offer(time, offset_ms, agent, most);
                 }
             }
             for (from, takes) in roads.into(place) {
@@ -138,7 +138,7 @@ impl Finder {
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         for agent in set.iter() {
-            for (place, offset_ms) in standings.of(agent) {
+            for (place, offset_ms) in standings.of(agent).filter(|(place, _)| *place < roads.places()) {
                 let (bound, least_ms) = anchors.bound(roads, place, target);
                 let least_ms = least_ms.saturating_add(offset_ms);
                 candidates.push(Candidate { least_ms, agent, place, offset_ms, bound });
@@ -153,8 +153,7 @@ impl Finder {
             let within_ms = last.saturating_sub(candidate.offset_ms);
             let row = anchors.row_of(candidate.bound);
             if let Some(time) = self.way(roads, target, candidate, row, within_ms) {
-                let time_ms = time.saturating_add(candidate.offset_ms);
-                self.offer(Found { time_ms, agent: candidate.agent }, most);
+                self.offer(time, candidate.offset_ms, candidate.agent, most);
             }
         }
         self.candidates = candidates;
@@ -219,8 +218,10 @@ impl Finder {
         self.best.get(most - 1).map_or(u32::MAX - 1, |last| last.time_ms)
     }
 
-    /// Takes somebody among the best, once.
-    fn offer(&mut self, found: Found, most: usize) {
+    /// Takes somebody among the best, once, if there ever.
+    fn offer(&mut self, time: u32, offset_ms: u32, agent: u32, most: usize) {
+        let Some(time_ms) = time.checked_add(offset_ms).filter(|time| *time != u32::MAX) else { return };
+        let found = Found { time_ms, agent };
         if let Some(known) = self.best.iter().position(|known| known.agent == found.agent) {
             if self.best[known] <= found {
                 return;
@@ -260,7 +261,10 @@ mod tests {
     }
 
     fn standing() -> impl Strategy<Value = Vec<(u32, u32)>> {
-        prop::collection::vec((0..PLACES, prop_oneof![3 => Just(0), 1 => 0..4_000_u32]), 0..3)
+        prop::collection::vec(
+            (0..PLACES, prop_oneof![3 => Just(0), 1 => 0..4_000_u32, 1 => u32::MAX - 3..=u32::MAX]),
+            0..3,
+        )
     }
 
     fn event(lanes: usize) -> impl Strategy<Value = Event> {
@@ -358,7 +362,8 @@ mod tests {
                                     (time < u32::MAX.into()).then_some(time + u64::from(*offset))
                                 };
                                 let time = all[agent as usize].iter().filter_map(time).min()?;
-                                Some(Found { time_ms: u32::try_from(time).ok()?, agent })
+                                let time_ms = u32::try_from(time).ok().filter(|time| *time != u32::MAX)?;
+                                Some(Found { time_ms, agent })
                             })
                             .collect();
                         expected.sort_unstable();
@@ -437,6 +442,16 @@ mod tests {
         let mut roads = Roads::new(2, &[(0, 1, 5)]).unwrap();
         assert!(!roads.set(1, Some(5)) && !roads.set(0, Some(0)) && roads.set(0, None));
         assert_eq!((roads.version(), roads.time_ms(0)), (1, None));
+        // Whoever stands beyond these roads is not there, and anchors of others are not asked.
+        let fewer = Roads::new(900, &[(0, 1, 5)]).unwrap();
+        let mut beyond = Standings::new(1_000);
+        beyond.place(0, &[(999, 0)]);
+        beyond.place(1, &[(0, 0)]);
+        let both = AgentSet::from_iter([0, 1]);
+        let mut finder = Finder::with_anchors(Anchors::new(&fewer, 1 << 20));
+        assert_eq!(finder.nearest(&fewer, &beyond, &both, 1, 2), [Found { time_ms: 5, agent: 1 }]);
+        let quicker = Roads::new(900, &[(0, 1, 2)]).unwrap();
+        assert_eq!(finder.nearest(&quicker, &beyond, &both, 1, 2), [Found { time_ms: 2, agent: 1 }]);
         assert!(Roads::new(u32::MAX, &[]).is_err());
         let (mut standings, mut set) = (Standings::new(2), AgentSet::new());
         assert!(!standings.place(u32::MAX, &[(0, 0)]) && !set.set(u32::MAX, true) && set.is_empty());

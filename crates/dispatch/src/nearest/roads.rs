@@ -30,12 +30,16 @@ pub struct Roads {
     sunk_ms: u64,
     extremes: (u32, u32),
     version: u64,
+    /// Of places, lanes and times as they were given, to tell these roads from others.
+    origin: u64,
 }
 
 /// Stands for a lane that is closed.
 const CLOSED: u32 = u32::MAX;
 /// With those that are kept for each place, they have numbers.
 const LANES_MAX: usize = 1 << 30;
+/// Where the room leads that is kept for a lane and has none.
+const NO_PLACE: u32 = u32::MAX;
 /// Lanes of one place that are found without a look at where they are: those of a raster.
 const AT_HAND: usize = 4;
 
@@ -133,7 +137,7 @@ impl Roads {
             end += lanes.saturating_sub(AT_HAND);
         }
         first.push(u32::try_from(end).unwrap_or(u32::MAX));
-        let (mut lanes, mut floors) = (vec![(0, CLOSED); end], vec![(0, CLOSED); end]);
+        let (mut lanes, mut floors) = (vec![(0, CLOSED); end], vec![(NO_PLACE, CLOSED); end]);
         let mut slots = Vec::with_capacity(given.len());
         for (&(from, to, time_ms), number) in given.iter().zip(numbers) {
             let slot = match number.checked_sub(AT_HAND) {
@@ -144,9 +148,16 @@ impl Roads {
             floors[slot] = (to, time_ms);
             slots.push(u32::try_from(slot).unwrap_or(u32::MAX));
         }
+        let origin = given.iter().flat_map(|&(from, to, time)| [from, to, time]).fold(
+            u64::from(places),
+            |sum, part| {
+                // Fowler, Noll, Vo, by parts instead of bytes.
+                (sum ^ u64::from(part)).wrapping_mul(0x0000_0100_0000_01B3)
+            },
+        );
         let open = || given.iter().map(|lane| lane.2).filter(|time| *time != CLOSED);
         let extremes = (open().min().unwrap_or(1), open().max().unwrap_or(1));
-        Self { places, lanes, first, has_more, slots, floors, sunk_ms: 0, extremes, version: 0 }
+        Self { places, lanes, first, has_more, slots, floors, sunk_ms: 0, extremes, version: 0, origin }
     }
 
     /// Changes the time of a lane, or closes it; an unknown lane, and a time beyond 1 to [`LANE_MS_MAX`] milliseconds, is
@@ -212,12 +223,13 @@ impl Roads {
         at_hand.iter().chain(more).copied().filter(|lane| lane.1 != CLOSED)
     }
 
-    /// How many lanes the table has, open or not.
-    pub(super) fn slots(&self) -> usize {
-        self.lanes.len()
+    /// Tells these roads from others, whatever has been changed since.
+    pub(super) fn origin(&self) -> u64 {
+        self.origin
     }
 
     /// By place in the table: where a lane comes from, where it leads, and the least that it ever took, if it was ever open.
+    /// Where there is no lane, it leads to no place.
     pub(super) fn floors(&self) -> impl Iterator<Item = (u32, u32, Option<u32>)> + '_ {
         let both = self.lanes.iter().zip(&self.floors);
         both.map(|(lane, &(to, floor))| (lane.0, to, Some(floor).filter(|floor| *floor != CLOSED)))
