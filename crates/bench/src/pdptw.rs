@@ -1,6 +1,6 @@
 //! The pickup and delivery solver on Li & Lim's instances, beside the best-known solutions.
 //!
-//! Routes are checked by [`check`], which shares no code with the solver and works in the doubles of the benchmark. The
+//! Routes are checked by [`mod@check`], which shares no code with the solver and works in the doubles of the benchmark. The
 //! solver works in ten-thousandths of a unit; times are rounded up, so that what is in time there is in time here.
 
 mod check;
