@@ -1,8 +1,14 @@
 //! Random small sites, fleets, radios and faults: the promises hold in every one of them.
 
 use proptest::prelude::*;
-use sheepdog::vocabulary::Sequential;
-use sheepdog_testkit::{Played, SiteOptions, Story, StoryOptions, check, few, stories_with};
+use sheepdog::{
+    sim::{FaultKind, RadioSpec},
+    vocabulary::{Confidence, Micros, Sequential},
+};
+use sheepdog_testkit::{
+    Blueprint, Incident, Load, Oddity, Played, Robot, Shape, SiteOptions, Story, StoryOptions, Trouble,
+    check, few, stories_with,
+};
 
 fn promises(story: &Story, played: &mut Played) -> Result<(), TestCaseError> {
     let entries = played.entries()?;
@@ -61,4 +67,35 @@ proptest! {
         let mut played = story.play(&Sequential)?;
         promises(&story, &mut played)?;
     }
+}
+
+/// A robot stands, is asked to give its release back, does so, and the radio loses its answer: it is asked again, though it
+/// does not stand for its interlock any more.
+#[test]
+fn a_lost_answer_to_a_hold_leaves_nobody_behind() {
+    let blind = FaultKind::ConfidenceLoss { confidence: Confidence::NONE };
+    let story = Story {
+        site: Blueprint {
+            shape: Shape::Tree { branches: vec![[2, 2], [1, 1]], one_lane: true },
+            pitch_m: 2,
+            upper: true,
+            chargers: 0,
+            one_way: None,
+            cut_off: None,
+        },
+        robots: vec![Robot { place: 15, battery_percent: 100 }],
+        people: Vec::new(),
+        loads: vec![Load { at_s: 0, from: 2, to: 0, handling_s: 0, oddity: Oddity::None }],
+        radio: RadioSpec {
+            delay: Micros::new(51_000),
+            loss_permille: 50,
+            jitter: Micros::ZERO,
+            duplicate_permille: 0,
+        },
+        incidents: vec![Incident { at_s: 0, for_s: 10, trouble: Trouble::Fault(blind, 0) }],
+        seed: 776,
+    };
+    let mut played = story.play(&Sequential).unwrap();
+    let entries = played.entries().unwrap();
+    check::no_deadlock(&played.world, &entries, &played.site).unwrap();
 }

@@ -19,7 +19,7 @@ use crate::{
     passages::leads_through,
     record::{Ahead, Record},
     rules,
-    state::{AgentState, Errand, OpenJob, Phase, Planning, RobotState, Standing},
+    state::{AgentState, Errand, Hold, OpenJob, Phase, Planning, RobotState, Standing},
 };
 
 /// Between two plan jobs at least this much time passes, so that a burst of events makes one plan.
@@ -294,7 +294,7 @@ impl Fleet {
                 state.standing != Standing::Well
                     || self.is_awaited(state)
                     || self.is_performing(state)
-                    || state.robot.as_ref().is_none_or(|robot| robot.shrunk)
+                    || state.robot.as_ref().is_none_or(|robot| robot.hold == Hold::Answered)
             })
     }
 

@@ -15,7 +15,7 @@ use crate::{
     passages::leads_through,
     record::Record,
     rules,
-    state::{AgentState, RobotState, Standing, Storage},
+    state::{AgentState, Hold, RobotState, Standing, Storage},
 };
 
 /// A report whose number is further ahead than this is nonsense: it would mute the robot for ever.
@@ -51,7 +51,7 @@ impl RobotState {
             motion: Motion::Waiting,
             stopped_since: None,
             stalled: false,
-            shrunk: false,
+            hold: Hold::No,
             stop_ack: StopGeneration(0),
             reset_ack: None,
             held: None,
@@ -70,7 +70,7 @@ impl RobotState {
         self.done = 0;
         self.known = 0;
         self.held = None;
-        self.shrunk = false;
+        self.hold = Hold::No;
     }
 
     /// Whether a report follows the last one: of a later boot, or later in the same one and not absurdly so.
@@ -225,7 +225,9 @@ impl Fleet {
     /// A robot that has answered a hold and come to the end of what it kept begins a new epoch there.
     fn end_shrunk_epoch(&mut self, agent: AgentId) {
         let site = std::sync::Arc::clone(&self.site);
-        let Some(robot) = self.robot_mut(agent).filter(|robot| robot.shrunk && robot.is_at_end()) else {
+        let Some(robot) =
+            self.robot_mut(agent).filter(|robot| robot.hold == Hold::Answered && robot.is_at_end())
+        else {
             return;
         };
         let Some(at) = robot.after(&site, robot.done) else { return };
@@ -324,7 +326,8 @@ impl Fleet {
         let site = std::sync::Arc::clone(&self.site);
         let Some(robot) = self.robot_mut(agent) else { return };
         let class = robot.class;
-        let ends_at = robot.after(&site, lanes).filter(|_| robot.epoch == epoch && !robot.shrunk);
+        let ends_at =
+            robot.after(&site, lanes).filter(|_| robot.epoch == epoch && robot.hold != Hold::Answered);
         let may_stop =
             ends_at.is_some_and(|at| site.classes().get(class).is_some_and(|claims| claims.may_stop(at)));
         if !may_stop || self.executor.shrink(agent, lanes).is_err() {
@@ -333,7 +336,7 @@ impl Fleet {
         if let Some(robot) = self.robot_mut(agent) {
             robot.route.truncate(lanes as usize);
             robot.known = robot.known.min(lanes);
-            robot.shrunk = true;
+            robot.hold = Hold::Answered;
         }
         self.state.peripherals_due = true;
         self.state.planning.due = true;
@@ -444,16 +447,23 @@ impl Fleet {
         }
     }
 
-    /// Asks robots, until they answer, to give back what they do not need of their release: those that stand, those
-    /// that a fire alarm keeps from driving all of it, and those that no stop reaches.
+    /// Asks robots to give back what they do not need of their release: those that stand, those that a fire alarm keeps
+    /// from driving all of it, and those that no stop reaches. Who was asked is asked until the answer arrives, even if
+    /// the reason is gone by then: the robot may have given its lanes back, and then waits for a new epoch.
     pub(crate) fn ask_to_hold(&mut self) {
         let gives_back = |id: AgentId, agent: &AgentState, robot: &RobotState| {
             let stalled = robot.stalled && 1 < robot.ahead().len();
-            !robot.shrunk
-                && (stalled
+            let reason = || {
+                stalled
                     || self.is_deaf(id)
                     || self.should_give_back(id, agent, robot)
-                    || self.waits_for_stuck(robot))
+                    || self.waits_for_stuck(robot)
+            };
+            match robot.hold {
+                Hold::No => reason(),
+                Hold::Asked => true,
+                Hold::Answered => false,
+            }
         };
         let asked: Vec<(AgentId, Epoch)> = self
             .state
@@ -464,6 +474,9 @@ impl Fleet {
             .map(|(id, _, robot)| (id, robot.epoch))
             .collect();
         for (agent, epoch) in asked {
+            if let Some(robot) = self.robot_mut(agent) {
+                robot.hold = Hold::Asked;
+            }
             self.output(Output::ToAgent { agent, message: ToAgent::Hold(epoch) });
         }
     }

@@ -125,8 +125,8 @@ pub(crate) struct RobotState {
     pub(crate) stopped_since: Option<FleetTime>,
     /// Others are planned around it; it was asked to hold.
     pub(crate) stalled: bool,
-    /// It answered a hold: nothing more is released in this epoch, and the next begins where this one ends.
-    pub(crate) shrunk: bool,
+    /// Whether it has to give back what it does not need of its release.
+    pub(crate) hold: Hold,
     pub(crate) stop_ack: StopGeneration,
     pub(crate) reset_ack: Option<ResetOrder>,
     /// Last withheld move written to the ledger: route length, resource, holder.
@@ -138,6 +138,18 @@ pub(crate) struct RobotState {
     pub(crate) beat: u32,
     /// The storage of its own ledger.
     pub(crate) storage: Storage,
+}
+
+/// Whether a robot has to give back what it does not need of its release in this epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Hold {
+    /// It was not asked to.
+    #[default]
+    No,
+    /// It was asked, and has perhaps given it back already: it is asked until it answers.
+    Asked,
+    /// It has: nothing more is released in this epoch, and the next begins where this one ends.
+    Answered,
 }
 
 /// A task and where it stands.
