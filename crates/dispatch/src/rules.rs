@@ -53,6 +53,18 @@ rules! {
         because "One source that says otherwise is reason enough to wait.";
     GAT_006 "GAT-006" "A step that needs an approval waits until somebody in that role has given it for this step."
         because "A person answers for the steps a machine must not start alone.";
+    ORD_001 "ORD-001" "A ladder has at most 16 rungs, each with at most eight gates, none of which is an approval."
+        because "Every loop has a bound, and an approval belongs to a step.";
+    ORD_002 "ORD-002" "A task waits for at most 64 others, all of which were asked for before it."
+        because "Tasks that wait for each other in a circle are never done.";
+    ORD_003 "ORD-003" "Beside whoever does the steps of a task, at most seven others have to be there."
+        because "Those who are there wait for the last.";
+    ORD_004 "ORD-004" "What is done when a task is cancelled has at most 16 steps and takes nothing on board."
+        because "Cancelling ends a task, it does not begin another.";
+    ORD_005 "ORD-005" "Nothing is asked for in the future."
+        because "Waits are counted from the request on.";
+    ORD_006 "ORD-006" "Tasks of schedules have numbers of their own, and come a second apart at least."
+        because "One number is one task, and a clock that jumps must not drown everything else.";
     TSK_001 "TSK-001" "A task has between one and 32 steps."
         because "Every loop has a bound, and a task without steps is never done.";
     TSK_002 "TSK-002" "Every place of a task is a waypoint of the site."

@@ -71,6 +71,15 @@ impl Performers {
             Self::PeopleOnly(kinds) => kind.is_person() && kinds.contains(&kind),
         }
     }
+
+    pub(crate) fn check(&self, field: &str) -> Result<(), TaskError> {
+        let Self::PeopleOnly(kinds) = self else {
+            return Ok(());
+        };
+        require(!kinds.is_empty() && kinds.iter().all(|kind| kind.is_person()), TSK_006, || {
+            (field.into(), format!("{kinds:?}"))
+        })
+    }
 }
 
 /// One thing to do at one place.
@@ -146,17 +155,15 @@ impl Task {
     /// The first broken `TSK` rule, in the order of the fields.
     pub fn check(&self, site: &CompiledSite) -> Result<(), TaskError> {
         check_text("name", &self.name)?;
-        if let Some(deadline) = self.deadline {
-            require(self.requested <= deadline, TSK_008, || ("deadline".into(), deadline.to_string()))?;
-        }
+        check_deadline(self.requested, self.deadline)?;
         let skills = self.skills.len();
         require(skills <= SKILLS_MAX, TSK_007, || ("skills".into(), format!("{skills} skills")))?;
         self.skills.iter().try_for_each(|skill| check_text("skills", &skill.0))?;
-        self.check_performers()?;
+        self.performers.check("performers")?;
         let steps = self.steps.len();
         require((1..=STEPS_MAX).contains(&steps), TSK_001, || ("steps".into(), format!("{steps} steps")))?;
         for (index, step) in self.steps.iter().enumerate() {
-            step.check(index, site)?;
+            step.check("steps", index, site)?;
         }
         self.check_loads()
     }
@@ -164,15 +171,6 @@ impl Task {
     /// How long the work at all places takes at least, without the ways between them.
     pub fn work(&self) -> Micros {
         self.steps.iter().fold(Micros::ZERO, |sum, step| sum.saturating_add(step.duration))
-    }
-
-    fn check_performers(&self) -> Result<(), TaskError> {
-        let Performers::PeopleOnly(kinds) = &self.performers else {
-            return Ok(());
-        };
-        require(!kinds.is_empty() && kinds.iter().all(|kind| kind.is_person()), TSK_006, || {
-            ("performers".into(), format!("{kinds:?}"))
-        })
     }
 
     fn check_loads(&self) -> Result<(), TaskError> {
@@ -194,8 +192,8 @@ impl Task {
 }
 
 impl Step {
-    fn check(&self, index: usize, site: &CompiledSite) -> Result<(), TaskError> {
-        let field = |name: &str| format!("steps[{index}].{name}");
+    pub(crate) fn check(&self, list: &str, index: usize, site: &CompiledSite) -> Result<(), TaskError> {
+        let field = |name: &str| format!("{list}[{index}].{name}");
         require(site.waypoint(self.place).is_some(), TSK_002, || (field("place"), self.place.to_string()))?;
         require(self.duration <= STEP_DURATION_MAX, TSK_004, || {
             (field("duration"), self.duration.to_string())
@@ -210,7 +208,7 @@ impl Step {
 }
 
 impl Gate {
-    fn check(&self, at: &str) -> Result<(), TaskError> {
+    pub(crate) fn check(&self, at: &str) -> Result<(), TaskError> {
         match self {
             Self::Consistent { key, sources, max_age, spread_max, at_least, at_most } => {
                 check_text(&format!("{at}.key"), key)?;
@@ -232,18 +230,27 @@ impl Gate {
     }
 }
 
+pub(crate) fn check_deadline(requested: FleetTime, deadline: Option<FleetTime>) -> Result<(), TaskError> {
+    let Some(deadline) = deadline else { return Ok(()) };
+    require(requested <= deadline, TSK_008, || ("deadline".into(), deadline.to_string()))
+}
+
 fn check_age(at: &str, max_age: Micros) -> Result<(), TaskError> {
     require(Micros::ZERO < max_age, TSK_005, || (format!("{at}.max_age"), max_age.to_string()))
 }
 
-fn check_text(field: &str, text: &str) -> Result<(), TaskError> {
+pub(crate) fn check_text(field: &str, text: &str) -> Result<(), TaskError> {
     let length = text.len();
     require((1..=NAME_LENGTH_MAX).contains(&length), TSK_007, || {
         (field.into(), format!("{length} bytes long"))
     })
 }
 
-fn require(holds: bool, rule: RuleId, what: impl FnOnce() -> (String, String)) -> Result<(), TaskError> {
+pub(crate) fn require(
+    holds: bool,
+    rule: RuleId,
+    what: impl FnOnce() -> (String, String),
+) -> Result<(), TaskError> {
     if holds {
         return Ok(());
     }

@@ -1,0 +1,565 @@
+//! The dispatcher: every task from its order to its end, with robots and people that answer late, twice or never.
+//!
+//! [`Dispatcher`] is a state machine without input, output or clock: [`handle`](Dispatcher::handle) takes an [`Event`],
+//! [`decide`](Dispatcher::decide) lets a [`Policy`] choose among those whom a [`Scout`] names, and
+//! [`poll_effect`](Dispatcher::poll_effect) says what is to be done. It keeps these promises:
+//!
+//! * **Nothing is lost.** A task that was accepted ends done, or cancelled because somebody wanted that. That an agent left,
+//!   failed or fell silent never ends one.
+//! * **Nothing is done by two.** An agent acts on a task only while its lease lasts; the task is offered to somebody else
+//!   only when the lease has lapsed or the agent has confirmed that it stopped. Every award has a number of its own, and
+//!   what is said about an older one changes nothing, unless it tells of a load that was taken in time.
+//! * **A load is where it is.** Whoever has one on board keeps the task. If it cannot go on, a person fetches the load from
+//!   it first, and it gets nothing else to do until then.
+//! * **All or nobody.** A task that needs several begins when all have accepted.
+//! * **No rung before its gate.** From when on others may be asked, and what must be true at that very moment, is said by the
+//!   task's ladder; the last rung is the operator.
+//!
+//! The journey of a task: *held* until its time has come and others before it are done, *open*, *offered* to somebody who
+//! answers, *committed*, *loaded*, *done*.
+//!
+//! ```
+//! # use std::{collections::BTreeSet, sync::Arc};
+//! # use sheepdog_core::{AgentId, FleetTime, Micros, Mm, TaskId, WaypointId, wire::Action};
+//! # use sheepdog_map::{CompileOptions, FootprintClass, Site, model::{Level, Lane, Waypoint}};
+//! use sheepdog_dispatch::{
+//!     AgentKind, Performers, Step, Task,
+//!     dispatcher::{Call, Dispatcher, Effect, Event, Order, Patience, Scout, Status},
+//!     policy::{Arrival, NearestAvailable},
+//! };
+//!
+//! /// One robot that is a minute away from everything.
+//! struct Near;
+//!
+//! impl Scout for Near {
+//!     fn nearest(&mut self, _: &Call<'_>, _: usize, found: &mut Vec<Arrival>) -> Option<u64> {
+//!         found.push(Arrival { at_ms: 60_000, agent: 3 });
+//!         None
+//!     }
+//! }
+//!
+//! # let mut site = Site::new("ward");
+//! # site.levels.push(Level::new("ground", 0.0));
+//! # site.waypoints.push(Waypoint::new("a", "ground", 0.0, 0.0));
+//! # site.waypoints.push(Waypoint::new("b", "ground", 4.0, 0.0));
+//! # site.lanes.push(Lane::two_way("a", "b"));
+//! # let site = site.compile(&CompileOptions::new(vec![FootprintClass::round("small", Mm(200), Mm(50))])).unwrap();
+//! let mut dispatcher = Dispatcher::new(Arc::new(site), Patience::default());
+//! let at = WaypointId(0);
+//! let robot = Event::Agent { agent: AgentId(3), kind: AgentKind::Robot, at, takes_tasks: true };
+//! dispatcher.handle(FleetTime::ZERO, robot)?;
+//! let visit = Step { place: WaypointId(1), action: Action::Attend, duration: Micros::ZERO, gates: Vec::new() };
+//! let task = Task {
+//!     id: TaskId(1),
+//!     name: "visit".into(),
+//!     requested: FleetTime::ZERO,
+//!     deadline: None,
+//!     priority: 1,
+//!     skills: BTreeSet::new(),
+//!     payload_g: 0,
+//!     performers: Performers::RobotsFirst,
+//!     steps: vec![visit],
+//! };
+//! dispatcher.handle(FleetTime::ZERO, Event::Submit(Box::new(Order::from(task))))?;
+//! dispatcher.decide(FleetTime::ZERO, &mut NearestAvailable, &mut Near);
+//! let Some(Effect::Offer { agent, token, .. }) = dispatcher.poll_effect() else { unreachable!() };
+//! dispatcher.handle(FleetTime::ZERO, Event::Answer { agent, token, accepted: true })?;
+//! assert_eq!(dispatcher.status(TaskId(1)), Some(Status::Committed { agent }));
+//! dispatcher.handle(FleetTime::ZERO, Event::StepDone { agent, token })?;
+//! assert_eq!(dispatcher.status(TaskId(1)), None, "done");
+//! # Ok::<(), sheepdog_dispatch::dispatcher::EventError>(())
+//! ```
+
+mod agents;
+mod choose;
+mod entry;
+mod event;
+mod order;
+mod progress;
+mod ranges;
+#[cfg(test)]
+mod tests;
+mod undo;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use sheepdog_core::{AgentId, FleetTime, TaskId, WaypointId};
+use sheepdog_map::CompiledSite;
+
+use self::{
+    agents::Member,
+    entry::{Entry, Phase},
+    ranges::Ranges,
+    undo::Undoable,
+};
+pub use self::{
+    choose::{Call, Scout},
+    event::{Alarm, Effect, Event, EventError, Patience, Reason, SkipReason},
+    order::{AFTER_MAX, CANCEL_STEPS_MAX, CREW_MAX, Order, RUNGS_MAX, Rung, SCHEDULED, Schedule, Seat, Whom},
+};
+use crate::{Facts, ORD_002, ORD_006, TaskError, policy::Policy, task::check_deadline};
+
+/// Tasks that may be open at once.
+pub const OPEN_MAX: u32 = 1 << 20;
+/// Schedules that there may be.
+pub const SCHEDULES_MAX: usize = 1 << 12;
+
+/// Where a task stands, for those who ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Its time has not come, or other tasks come first.
+    Held,
+    /// Nobody has it.
+    Open,
+    /// Somebody was asked.
+    Offered {
+        /// Who; the first of a crew.
+        agent: AgentId,
+    },
+    /// Somebody does it and has no load of it.
+    Committed {
+        /// Who; the first of a crew.
+        agent: AgentId,
+    },
+    /// Somebody does it and has its load on board.
+    Loaded {
+        /// Who.
+        agent: AgentId,
+    },
+    /// It was cancelled, and whoever had it has not confirmed that it stopped.
+    Closing,
+}
+
+/// The state machine.
+#[derive(Clone, Debug)]
+pub struct Dispatcher {
+    site: Arc<CompiledSite>,
+    patience: Patience,
+    now: FleetTime,
+    tasks: BTreeMap<TaskId, Entry>,
+    /// Open tasks by their number with policies.
+    open: BTreeMap<u32, TaskId>,
+    next_number: u32,
+    /// By task: those that wait for it.
+    successors: BTreeMap<TaskId, Vec<TaskId>>,
+    agents: BTreeMap<AgentId, Member>,
+    free: BTreeSet<AgentId>,
+    /// The task for whose crew agents are kept free, and until when.
+    gathering: Option<(TaskId, FleetTime)>,
+    schedules: BTreeMap<u32, Repeated>,
+    facts: Facts,
+    done: Ranges,
+    cancelled: Ranges,
+    wakes: BTreeSet<(FleetTime, Waking)>,
+    decisions: BTreeMap<u64, Undoable>,
+    next_decision: u64,
+    effects: VecDeque<Effect>,
+    is_due: bool,
+}
+
+/// What is looked at when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Waking {
+    Task(TaskId),
+    Schedule(u32),
+}
+
+/// A schedule and where it stands.
+#[derive(Clone, Debug)]
+struct Repeated {
+    schedule: Box<Schedule>,
+    next: FleetTime,
+    occurrence: u32,
+}
+
+impl Dispatcher {
+    /// Nobody and nothing to do.
+    pub fn new(site: Arc<CompiledSite>, patience: Patience) -> Self {
+        Self {
+            site,
+            patience,
+            now: FleetTime::ZERO,
+            tasks: BTreeMap::new(),
+            open: BTreeMap::new(),
+            next_number: 0,
+            successors: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            free: BTreeSet::new(),
+            gathering: None,
+            schedules: BTreeMap::new(),
+            facts: Facts::default(),
+            done: Ranges::default(),
+            cancelled: Ranges::default(),
+            wakes: BTreeSet::new(),
+            decisions: BTreeMap::new(),
+            next_decision: 1,
+            effects: VecDeque::new(),
+            is_due: false,
+        }
+    }
+
+    /// Takes in an event, after everything that time has brought until `now`; an earlier `now` counts as the last one.
+    ///
+    /// O(log tasks + log agents), and as much for each timer that has run out.
+    ///
+    /// # Errors
+    /// [`EventError`]: the event is refused and has changed nothing.
+    pub fn handle(&mut self, now: FleetTime, event: Event) -> Result<(), EventError> {
+        self.handle_timeout(now);
+        match event {
+            Event::Submit(order) => self.submit(order),
+            Event::Cancel(task) => self.cancel(task),
+            Event::Change { task, priority, deadline } => self.change(task, priority, deadline),
+            Event::Repeat(schedule) => self.repeat(schedule),
+            Event::EndRepeat(schedule) => self.end_repeat(schedule),
+            Event::Agent { agent, kind, at, takes_tasks } => self.join(agent, kind, at, takes_tasks),
+            Event::Alive { agent, at } => self.alive(agent, at),
+            Event::Answer { agent, token, accepted } => self.answer(agent, token, accepted),
+            Event::StepDone { agent, token } => self.step_done(agent, token),
+            Event::Failed { agent, token } => self.failed(agent, token),
+            Event::Released { agent, token } => self.released(agent, token),
+            Event::Lost { agent, at } => self.lost(agent, at),
+            Event::RobotUnwelcome(task) => self.unwelcome(task),
+            Event::Fact(fact) => {
+                self.facts.record(self.now, fact)?;
+                self.is_due |= !self.open.is_empty();
+                Ok(())
+            }
+            Event::Pin { task, agent } => self.pin(task, agent),
+            Event::Forbid { task, agent, forbidden } => self.forbid(task, agent, forbidden),
+            Event::Undo(decision) => self.undo(decision),
+        }
+    }
+
+    /// Takes in that time has passed.
+    pub fn handle_timeout(&mut self, now: FleetTime) {
+        self.now = self.now.max(now);
+        while let Some((at, what)) = self.wakes.first().copied().filter(|(at, _)| *at <= self.now) {
+            self.wakes.remove(&(at, what));
+            match what {
+                Waking::Task(task) => self.review(task),
+                Waking::Schedule(schedule) => self.come_due(schedule),
+            }
+        }
+    }
+
+    /// When something changes by itself next.
+    pub fn poll_timeout(&self) -> Option<FleetTime> {
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// What is to be done next, in the order in which it came up.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Whether something has happened after which [`decide`](Self::decide) may find another answer.
+    pub fn is_due(&self) -> bool {
+        self.is_due
+    }
+
+    /// Lets a policy choose who is offered what, if something has happened since the last time.
+    ///
+    /// Tasks that need several come first; then the policy is asked about all others that may be offered to somebody. What it
+    /// costs is up to the policy, and O(agents + open tasks) besides.
+    pub fn decide(&mut self, now: FleetTime, policy: &mut dyn Policy, scout: &mut dyn Scout) {
+        self.handle_timeout(now);
+        if std::mem::take(&mut self.is_due) {
+            self.choose(policy, scout);
+        }
+    }
+
+    /// Where a task stands; `None` when it is over or unknown.
+    pub fn status(&self, task: TaskId) -> Option<Status> {
+        let entry = self.tasks.get(&task)?;
+        Some(match &entry.phase {
+            Phase::Held => Status::Held,
+            Phase::Open => Status::Open,
+            Phase::Closing(_) => Status::Closing,
+            Phase::Offered(taken) => Status::Offered { agent: taken.first()?.agent },
+            Phase::Running(taken) if entry.is_loaded() => Status::Loaded { agent: taken.first()?.agent },
+            Phase::Running(taken) => Status::Committed { agent: taken.first()?.agent },
+        })
+    }
+
+    /// Tasks that are not over.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether every task is over.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// The task that an agent has, was asked about, or has a load of.
+    pub fn task_of(&self, agent: AgentId) -> Option<TaskId> {
+        let member = self.agents.get(&agent)?;
+        member.job.or_else(|| member.waits_for_fetch.first().copied())
+    }
+
+    fn submit(&mut self, order: Box<Order>) -> Result<(), EventError> {
+        let task = order.task.id;
+        if SCHEDULED <= task.0 {
+            let (field, value) = ("id".into(), task.to_string());
+            return Err(EventError::Order { task, error: TaskError { field, value, rule: ORD_006 } });
+        }
+        self.accept(order)
+    }
+
+    /// Takes an order in, whoever numbered it.
+    fn accept(&mut self, order: Box<Order>) -> Result<(), EventError> {
+        let task = order.task.id;
+        if let Some(known) = self.tasks.get(&task) {
+            return if known.is_same(&order) { Ok(()) } else { Err(EventError::Taken { task }) };
+        }
+        if self.done.contains(task.0) || self.cancelled.contains(task.0) {
+            return Err(EventError::Taken { task });
+        }
+        let refused = |error| EventError::Order { task, error };
+        order.check(&self.site).map_err(refused)?;
+        order.check_requested(self.now).map_err(refused)?;
+        let is_known = |after: &&TaskId| self.tasks.contains_key(after) || self.done.contains(after.0);
+        if let Some(unknown) = order.after.iter().find(|after| !is_known(after)) {
+            let error = TaskError { field: "after".into(), value: unknown.to_string(), rule: ORD_002 };
+            return Err(EventError::Order { task, error });
+        }
+        let open = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
+        if OPEN_MAX <= open || self.next_number == u32::MAX {
+            return Err(EventError::Full { task, limit: OPEN_MAX });
+        }
+        let mut entry = Entry::new(order, self.next_number, &self.patience);
+        self.next_number += 1;
+        entry.waits_for =
+            entry.order.after.iter().copied().filter(|after| self.tasks.contains_key(after)).collect();
+        for after in &entry.waits_for {
+            self.successors.entry(*after).or_default().push(task);
+        }
+        self.tasks.insert(task, entry);
+        self.review(task);
+        Ok(())
+    }
+
+    /// Looks at a task whose time may have come, and arranges for the next time.
+    fn review(&mut self, task: TaskId) {
+        let (now, patience) = (self.now, self.patience);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if let Some(at) = entry.wake.take() {
+            self.wakes.remove(&(at, Waking::Task(task)));
+        }
+        entry.cooling.retain(|_, until| now < *until);
+        if entry.order.task.deadline.is_some_and(|deadline| deadline <= now) && !entry.is_late {
+            entry.is_late = true;
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::Late });
+        }
+        match &entry.phase {
+            Phase::Held => {
+                let is_time = entry.order.not_before.is_none_or(|at| at <= now);
+                if entry.waits_for.is_empty() && is_time {
+                    self.reopen(task);
+                }
+            }
+            Phase::Open => {
+                self.is_due = true;
+                self.tell_operator(task);
+            }
+            Phase::Offered(_) => {
+                self.tell_operator(task);
+                self.lapse_offer(task);
+            }
+            Phase::Running(_) => self.lapse_lease(task),
+            Phase::Closing(_) => self.close(task),
+        }
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        entry.former.retain(|former| now < former.until);
+        let next = entry.next_wake(now, &patience);
+        if let Some(at) = std::mem::replace(&mut entry.wake, next) {
+            self.wakes.remove(&(at, Waking::Task(task)));
+        }
+        self.wakes.extend(next.map(|at| (at, Waking::Task(task))));
+    }
+
+    /// From now on somebody may be asked.
+    fn reopen(&mut self, task: TaskId) {
+        let (now, gather) = (self.now, self.patience.gather);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        entry.phase = Phase::Open;
+        entry.is_silent = false;
+        entry.clock.start(now);
+        entry.gather_at = if entry.order.crew.is_empty() { FleetTime::MAX } else { now + gather };
+        self.open.insert(entry.number, task);
+        self.is_due = true;
+    }
+
+    /// Tells the operator that nobody has taken a task, when the ladder says so.
+    fn tell_operator(&mut self, task: TaskId) {
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if entry.operator_at().is_some_and(|at| at <= self.now) {
+            entry.alarm_at = Some(self.now + self.patience.alarm);
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::Nobody });
+        }
+    }
+
+    fn change(&mut self, task: TaskId, priority: u8, deadline: Option<FleetTime>) -> Result<(), EventError> {
+        let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
+        check_deadline(entry.order.task.requested, deadline)
+            .map_err(|error| EventError::Order { task, error })?;
+        let before = (entry.order.task.priority, entry.order.task.deadline);
+        if before == (priority, deadline) {
+            return Ok(());
+        }
+        let order = entry.alter();
+        (order.task.priority, order.task.deadline) = (priority, deadline);
+        entry.is_late &= before.1 == deadline;
+        self.is_due |= entry.phase == Phase::Open;
+        self.note(task, Undoable::Change { task, priority: before.0, deadline: before.1 });
+        self.review(task);
+        Ok(())
+    }
+
+    fn repeat(&mut self, schedule: Box<Schedule>) -> Result<(), EventError> {
+        let id = schedule.id;
+        let refused = |error| EventError::Order { task: Schedule::task(id, 0), error };
+        schedule.check(&self.site).map_err(refused)?;
+        let known = self.schedules.get(&id);
+        if known.is_some_and(|known| known.schedule == schedule) {
+            return Ok(());
+        }
+        if known.is_none() && SCHEDULES_MAX <= self.schedules.len() {
+            return Err(EventError::SchedulesFull { schedule: id, limit: SCHEDULES_MAX });
+        }
+        // Occurrences go on where they were: a number is used once.
+        let occurrence = known.map_or_else(|| self.first_occurrence(id), |known| known.occurrence);
+        let next = schedule.first;
+        if let Some(before) = self.schedules.insert(id, Repeated { schedule, next, occurrence }) {
+            self.wakes.remove(&(before.next, Waking::Schedule(id)));
+        }
+        self.come_due(id);
+        Ok(())
+    }
+
+    /// The first occurrence of a schedule that was never a task.
+    fn first_occurrence(&self, id: u32) -> u32 {
+        let is_used = |occurrence: u32| {
+            let task = Schedule::task(id, occurrence);
+            self.tasks.contains_key(&task) || self.done.contains(task.0) || self.cancelled.contains(task.0)
+        };
+        // Occurrences are used without gaps but for those that were skipped, which are marked as cancelled.
+        let (mut low, mut high) = (0, u32::MAX);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_used(middle) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn end_repeat(&mut self, schedule: u32) -> Result<(), EventError> {
+        let known = self.schedules.remove(&schedule).ok_or(EventError::UnknownSchedule { schedule })?;
+        self.wakes.remove(&(known.next, Waking::Schedule(schedule)));
+        Ok(())
+    }
+
+    /// Makes tasks of what has come due. Of occurrences that were missed only the last is one.
+    fn come_due(&mut self, id: u32) {
+        let now = self.now;
+        let Some(repeated) = self.schedules.get_mut(&id) else { return };
+        if let Some(late) = now.since(repeated.next) {
+            let every = repeated.schedule.every.as_micros().max(1);
+            let missed = u32::try_from(late.as_micros() / every).unwrap_or(u32::MAX);
+            let missed = missed.min(u32::MAX - 1 - repeated.occurrence);
+            let (first, due) = (repeated.occurrence, repeated.next);
+            let last = first + missed;
+            let span = |count: u32| sheepdog_core::Micros::new(every.saturating_mul(count.into()));
+            let at = due + span(missed);
+            repeated.occurrence = last + 1;
+            repeated.next = due + span(missed + 1);
+            let (order, next) = (repeated.schedule.order_of(last, at), repeated.next);
+            if missed != 0 {
+                self.skip(id, first, missed, SkipReason::Missed);
+            }
+            let before = last.checked_sub(1).map(|before| Schedule::task(id, before));
+            if before.is_some_and(|before| self.tasks.contains_key(&before)) || self.is_open_before(id, last)
+            {
+                self.skip(id, last, 1, SkipReason::StillOpen);
+            } else {
+                let task = order.task.id;
+                match self.accept(Box::new(order)) {
+                    Ok(()) => self.effects.push_back(Effect::Due { schedule: id, task, next }),
+                    Err(_) => self.skip(id, last, 1, SkipReason::NoRoom),
+                }
+            }
+        }
+        let next = self.schedules.get(&id).map(|repeated| repeated.next);
+        // At the end of time nothing comes any more.
+        let next = next.filter(|at| self.now < *at);
+        self.wakes.extend(next.map(|at| (at, Waking::Schedule(id))));
+    }
+
+    /// Whether an occurrence before is not over.
+    fn is_open_before(&self, id: u32, occurrence: u32) -> bool {
+        self.tasks.range(Schedule::task(id, 0)..Schedule::task(id, occurrence)).next().is_some()
+    }
+
+    fn skip(&mut self, schedule: u32, first: u32, count: u32, reason: SkipReason) {
+        let last = first.saturating_add(count.saturating_sub(1));
+        self.cancelled.insert(Schedule::task(schedule, first).0, Schedule::task(schedule, last).0);
+        self.effects.push_back(Effect::Skipped { schedule, first, count, reason });
+    }
+
+    /// Ends a task: nobody has it any more, and those that wait for it go on.
+    fn end(&mut self, task: TaskId, is_done: bool) -> Option<Entry> {
+        let entry = self.tasks.remove(&task)?;
+        self.open.remove(&entry.number);
+        if let Some(at) = entry.wake {
+            self.wakes.remove(&(at, Waking::Task(task)));
+        }
+        for taken in entry.taken() {
+            self.give_free(taken.agent, task);
+        }
+        if let Some(fetch) = &entry.fetch {
+            self.fetched(fetch.from, task);
+        }
+        if self.gathering.is_some_and(|(of, _)| of == task) {
+            self.gathering = None;
+            self.is_due = true;
+        }
+        for before in &entry.waits_for {
+            if let Some(successors) = self.successors.get_mut(before) {
+                successors.retain(|successor| *successor != task);
+                if successors.is_empty() {
+                    self.successors.remove(before);
+                }
+            }
+        }
+        let over = if is_done { &mut self.done } else { &mut self.cancelled };
+        over.insert(task.0, task.0);
+        let successors = self.successors.get(&task).cloned().unwrap_or_default();
+        for successor in successors {
+            if is_done {
+                if let Some(entry) = self.tasks.get_mut(&successor) {
+                    entry.waits_for.remove(&task);
+                }
+                self.review(successor);
+            } else {
+                let alarm = Alarm::Predecessor(task);
+                self.effects.push_back(Effect::Alarm { task: successor, alarm });
+            }
+        }
+        if is_done {
+            self.successors.remove(&task);
+        }
+        Some(entry)
+    }
+
+    /// Where an agent was last.
+    fn place_of(&self, agent: AgentId) -> WaypointId {
+        self.agents.get(&agent).map_or_else(WaypointId::default, |member| member.at)
+    }
+}

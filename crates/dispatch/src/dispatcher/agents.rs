@@ -1,0 +1,182 @@
+//! Who there is.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{AgentId, FleetTime, Micros, TaskId, WaypointId, wire::StepToken};
+
+use super::{Dispatcher, Effect, EventError, Patience, Reason, entry::Phase};
+use crate::{AgentKind, nearest::AGENTS_MAX};
+
+/// An agent as the dispatcher knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Member {
+    pub(super) kind: AgentKind,
+    pub(super) at: WaypointId,
+    pub(super) takes_tasks: bool,
+    /// What it has or was asked about.
+    pub(super) job: Option<TaskId>,
+    /// Tasks of which it has a load that must be fetched from it.
+    pub(super) waits_for_fetch: BTreeSet<TaskId>,
+}
+
+impl Member {
+    pub(super) fn lease(&self, patience: &Patience) -> Micros {
+        if self.kind.is_person() { patience.person } else { patience.robot }
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.takes_tasks && self.job.is_none() && self.waits_for_fetch.is_empty()
+    }
+}
+
+impl Dispatcher {
+    pub(super) fn join(
+        &mut self,
+        agent: AgentId,
+        kind: AgentKind,
+        at: WaypointId,
+        takes_tasks: bool,
+    ) -> Result<(), EventError> {
+        if AGENTS_MAX <= agent.0 {
+            return Err(EventError::Agent { agent, problem: "its number is not below a million" });
+        }
+        if self.site.waypoint(at).is_none() {
+            return Err(EventError::Agent { agent, problem: "the site has no such waypoint" });
+        }
+        let new = Member { kind, at, takes_tasks, job: None, waits_for_fetch: BTreeSet::new() };
+        let member = self.agents.entry(agent).or_insert(new);
+        if member.kind != kind {
+            return Err(EventError::Agent { agent, problem: "it was of another kind" });
+        }
+        (member.at, member.takes_tasks) = (at, takes_tasks);
+        self.note_freedom(agent);
+        Ok(())
+    }
+
+    /// Keeps the list of those who may be given something.
+    pub(super) fn note_freedom(&mut self, agent: AgentId) {
+        if self.agents.get(&agent).is_some_and(Member::is_free) {
+            self.is_due |= self.free.insert(agent);
+        } else {
+            self.free.remove(&agent);
+        }
+    }
+
+    /// An agent has a task no more.
+    pub(super) fn give_free(&mut self, agent: AgentId, task: TaskId) {
+        if let Some(member) = self.agents.get_mut(&agent) {
+            member.job.take_if(|job| *job == task);
+        }
+        self.note_freedom(agent);
+    }
+
+    /// What an agent had on board has been fetched.
+    pub(super) fn fetched(&mut self, agent: AgentId, task: TaskId) {
+        if let Some(member) = self.agents.get_mut(&agent) {
+            member.waits_for_fetch.remove(&task);
+        }
+        self.note_freedom(agent);
+    }
+
+    /// An agent goes on: its lease becomes longer, unless that has lapsed and somebody else may have the task.
+    pub(super) fn alive(&mut self, agent: AgentId, at: WaypointId) -> Result<(), EventError> {
+        let is_place = self.site.waypoint(at).is_some();
+        let member = self.agents.get_mut(&agent).ok_or(EventError::UnknownAgent { agent })?;
+        if is_place {
+            member.at = at;
+        }
+        let until = self.now + member.lease(&self.patience);
+        let Some(task) = member.job else { return Ok(()) };
+        let Some(entry) = self.tasks.get_mut(&task).filter(|entry| entry.is_running()) else {
+            return Ok(());
+        };
+        let token = entry.token();
+        let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
+        let had_lapsed = taken.until <= self.now;
+        taken.until = taken.until.max(until);
+        let until = taken.until;
+        self.effects.push_back(Effect::Lease { agent, token, until });
+        if had_lapsed {
+            entry.is_silent = false;
+            self.review(task);
+        }
+        Ok(())
+    }
+
+    /// An agent is out of order or was carried away.
+    pub(super) fn lost(&mut self, agent: AgentId, at: WaypointId) -> Result<(), EventError> {
+        if self.site.waypoint(at).is_none() {
+            return Err(EventError::Agent { agent, problem: "the site has no such waypoint" });
+        }
+        let member = self.agents.get_mut(&agent).ok_or(EventError::UnknownAgent { agent })?;
+        (member.at, member.takes_tasks) = (at, false);
+        let job = member.job;
+        self.note_freedom(agent);
+        if let Some(task) = job {
+            self.stop_of(agent, task, Reason::Lost);
+        }
+        // It does not act on anything that it had before either.
+        let before: Vec<TaskId> = self
+            .tasks
+            .iter()
+            .filter(|(_, entry)| entry.former.iter().any(|former| former.agent == agent))
+            .map(|(task, _)| *task)
+            .collect();
+        for task in before {
+            self.confirm(agent, task, None);
+        }
+        Ok(())
+    }
+
+    /// An agent says that it does not act on an award of a task any more, nor on any before; or on none at all.
+    pub(super) fn confirm(&mut self, agent: AgentId, task: TaskId, award: Option<u32>) {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let is_meant = |of: u32| award.is_none_or(|award| of <= award);
+        for former in entry.former.iter_mut().filter(|former| former.agent == agent && is_meant(former.award))
+        {
+            former.until = now;
+        }
+        if matches!(entry.phase, Phase::Closing(_))
+            && is_meant(entry.awards)
+            && let Some(taken) = entry.taken_by(agent)
+        {
+            (taken.until, taken.answered) = (now, true);
+        }
+        self.review(task);
+    }
+
+    pub(super) fn released(&mut self, agent: AgentId, token: StepToken) -> Result<(), EventError> {
+        if !self.agents.contains_key(&agent) {
+            return Err(EventError::UnknownAgent { agent });
+        }
+        self.confirm(agent, token.task, Some(token.award));
+        Ok(())
+    }
+
+    /// An agent has stopped acting on a task that it has or was asked about.
+    pub(super) fn stop_of(&mut self, agent: AgentId, task: TaskId, reason: Reason) {
+        let cool_until = self.now + self.patience.cool_down;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if reason != Reason::Lost {
+            entry.cooling.insert(agent, cool_until);
+        }
+        let carries = entry.is_loaded() && entry.leader() == Some(agent);
+        match &entry.phase {
+            Phase::Running(_) if entry.is_loaded() && !carries => self.leave_crew(agent, task),
+            Phase::Offered(_) | Phase::Running(_) => {
+                if let Some(taken) = entry.taken_by(agent) {
+                    taken.until = FleetTime::ZERO;
+                }
+                if carries { self.hand_over(task, reason) } else { self.withdraw(task, reason) }
+            }
+            Phase::Closing(_) => {
+                self.confirm(agent, task, None);
+                return;
+            }
+            Phase::Held | Phase::Open => {}
+        }
+        self.review(task);
+    }
+}

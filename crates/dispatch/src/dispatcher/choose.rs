@@ -1,0 +1,275 @@
+//! Who is offered what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sheepdog_core::{AgentId, FleetTime, TaskId};
+
+use super::{
+    Alarm, Dispatcher, Effect, Seat, Undoable,
+    entry::{Entry, Phase, Taken},
+};
+use crate::{
+    Task,
+    assign::SparseAssignment,
+    policy::{Arrival, Arrivals, Choice, Open, Policy, Question, Ready},
+};
+
+/// What is asked of a [`Scout`]: who may and can do what is left of a task.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The step that is next; those before it are done.
+    pub step: usize,
+    /// Who is meant: whoever fits one of these.
+    pub seats: &'a [&'a Seat],
+}
+
+/// Knows where agents are, what they can do, and how long their ways take.
+pub trait Scout {
+    /// Those who may and can do a task, by when they are where its next step is, in milliseconds of the fleet's clock: the
+    /// `most` first are put into `found`, in order. Returns before when nobody else is there; `None` when there is nobody else.
+    ///
+    /// Whoever is busy counts from when it will be free, see [`free_ms`](Self::free_ms). Whoever takes no tasks may be among
+    /// them.
+    fn nearest(&mut self, call: &Call<'_>, most: usize, found: &mut Vec<Arrival>) -> Option<u64>;
+
+    /// When somebody who has a task will be free, in milliseconds of the fleet's clock; `None` when nobody can tell. Then it is
+    /// not counted on.
+    fn free_ms(&mut self, agent: AgentId) -> Option<u64> {
+        let _ = agent;
+        None
+    }
+}
+
+/// Candidates that are asked for first, for each task.
+const ASKED: usize = 16;
+/// What it costs to leave a seat empty: more than all ways to all seats.
+const EMPTY_SEAT: i64 = 1 << 36;
+
+/// Puts the questions of a policy to a scout, and leaves out whom the dispatcher does not want asked.
+struct Questions<'a> {
+    now: FleetTime,
+    calls: BTreeMap<u32, (&'a Entry, Vec<&'a Seat>)>,
+    scout: &'a mut dyn Scout,
+    /// Room for answers.
+    all: Vec<Arrival>,
+}
+
+impl Arrivals for Questions<'_> {
+    fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
+        let Self { now, calls, scout, all } = self;
+        let (entry, seats) = calls.get(&task)?;
+        let call = Call { task: &entry.order.task, step: entry.step as usize, seats };
+        let mut asked = most;
+        loop {
+            all.clear();
+            let next = scout.nearest(&call, asked, all);
+            let mut allowed = all.iter().filter(|arrival| entry.allows(AgentId(arrival.agent), *now));
+            let count = allowed.clone().count();
+            if count < most && next.is_some() && asked <= all.len() {
+                asked = asked.saturating_mul(4);
+                continue;
+            }
+            found.extend(allowed.by_ref().take(most));
+            return allowed.next().map(|arrival| arrival.at_ms).or(next);
+        }
+    }
+}
+
+impl Dispatcher {
+    pub(super) fn choose(&mut self, policy: &mut dyn Policy, scout: &mut dyn Scout) {
+        let mut free = self.free.clone();
+        self.fill_crews(scout, &mut free);
+        let now = self.now;
+        let open = self.open.iter().filter_map(|(number, task)| Some((*number, self.tasks.get(task)?)));
+        let mut calls = BTreeMap::new();
+        let mut tasks = Vec::new();
+        for (number, entry) in open {
+            if !entry.order.crew.is_empty() || !entry.is_unclaimed(now) {
+                continue;
+            }
+            let seats = entry.seats(now, &self.facts);
+            if !seats.is_empty() {
+                let Task { requested, priority, .. } = entry.order.task;
+                tasks.push(Open { task: number, requested_ms: millis(requested), priority });
+                calls.insert(number, (entry, seats));
+            }
+        }
+        if tasks.is_empty() {
+            return;
+        }
+        let mut agents: Vec<Ready> =
+            free.iter().map(|agent| Ready { agent: agent.0, free_ms: millis(now) }).collect();
+        for (agent, member) in &self.agents {
+            if member.job.is_some()
+                && member.takes_tasks
+                && let Some(free_ms) = scout.free_ms(*agent)
+            {
+                agents.push(Ready { agent: agent.0, free_ms: free_ms.max(millis(now) + 1) });
+            }
+        }
+        agents.sort_unstable_by_key(|ready| ready.agent);
+        let mut questions = Questions { now, calls, scout, all: Vec::new() };
+        let question = Question { now_ms: millis(now), tasks: &tasks, agents: &agents };
+        for Choice { task, agent, .. } in policy.decide(&question, &mut questions) {
+            // What a policy says is checked: it may be somebody else's.
+            let agent = AgentId(agent);
+            let task = self.open.get(&task).copied();
+            let is_allowed =
+                |task: &TaskId| self.tasks.get(task).is_some_and(|entry| entry.allows(agent, now));
+            if let Some(task) = task.filter(is_allowed)
+                && self.free.contains(&agent)
+            {
+                self.offer(task, &[agent]);
+            }
+        }
+    }
+
+    /// Offers tasks that need several to all of them, the most urgent and then the oldest first. Agents who are chosen, or kept
+    /// free for a crew that is not complete, are not free any more.
+    fn fill_crews(&mut self, scout: &mut dyn Scout, free: &mut BTreeSet<AgentId>) {
+        let now = self.now;
+        let needs_crew = |task: &&TaskId| {
+            self.tasks.get(task).is_some_and(|entry| !entry.order.crew.is_empty() && entry.is_unclaimed(now))
+        };
+        let mut waiting: Vec<TaskId> = self.open.values().filter(needs_crew).copied().collect();
+        let urgency = |task: &TaskId| {
+            let entry = self.tasks.get(task);
+            entry.map(|entry| {
+                (std::cmp::Reverse(entry.order.task.priority), entry.order.task.requested, *task)
+            })
+        };
+        waiting.sort_by_cached_key(urgency);
+        for task in waiting {
+            let Some((crew, is_complete)) = self.crew(task, scout, free) else { continue };
+            if is_complete {
+                crew.iter().for_each(|agent| {
+                    free.remove(agent);
+                });
+                self.offer(task, &crew);
+            } else if self.gathers(task) {
+                crew.iter().for_each(|agent| {
+                    free.remove(agent);
+                });
+            }
+        }
+    }
+
+    /// Whether agents are kept free for a task now: one task at a time, for a bounded time.
+    fn gathers(&mut self, task: TaskId) -> bool {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else { return false };
+        match self.gathering {
+            Some((of, until)) if of == task && until <= now => {
+                self.gathering = None;
+                entry.gather_at = now + self.patience.gather;
+                self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
+                self.review(task);
+                false
+            }
+            Some((of, _)) => of == task,
+            None if entry.gather_at <= now => {
+                let until = now + self.patience.gather;
+                self.gathering = Some((task, until));
+                entry.gather_at = until;
+                self.review(task);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Who of those who are free would sit where, at the least cost for all, and whether everybody is there.
+    fn crew(
+        &self,
+        task: TaskId,
+        scout: &mut dyn Scout,
+        free: &BTreeSet<AgentId>,
+    ) -> Option<(Vec<AgentId>, bool)> {
+        let now = self.now;
+        let entry = self.tasks.get(&task)?;
+        let leaders = entry.seats(now, &self.facts);
+        let places = 1 + entry.order.crew.len();
+        // As many as there are seats are enough for each: somebody is always left.
+        let mut candidates = Vec::new();
+        for seat in 0..places {
+            let seats = match seat.checked_sub(1) {
+                None => leaders.clone(),
+                Some(other) => entry.order.crew.get(other).into_iter().collect(),
+            };
+            if seats.is_empty() {
+                return None;
+            }
+            let calls = BTreeMap::from([(0, (entry, seats))]);
+            let mut questions = Questions { now, calls, scout, all: Vec::new() };
+            candidates.push(nearest_free(&mut questions, free, places));
+        }
+        let known: BTreeSet<u32> = candidates.iter().flatten().map(|arrival| arrival.agent).collect();
+        let known: Vec<u32> = known.into_iter().collect();
+        let mut solver = SparseAssignment::new(places, known.len().max(1));
+        for (row, found) in (0..).zip(&candidates) {
+            let edge = |arrival: &Arrival| {
+                let column = u32::try_from(known.binary_search(&arrival.agent).ok()?).ok()?;
+                let wait = i64::try_from(arrival.at_ms.saturating_sub(millis(now))).unwrap_or(i64::MAX);
+                Some((column, wait.min(EMPTY_SEAT / 16)))
+            };
+            let edges: Vec<(u32, i64)> = found.iter().filter_map(edge).collect();
+            let accepted = solver.set_row(row, &edges, EMPTY_SEAT);
+            debug_assert_eq!(accepted, Ok(()), "seats and candidates are few");
+        }
+        solver.solve();
+        let rows = 0..u32::try_from(places).unwrap_or(u32::MAX);
+        solver.canonicalize_in(&rows.clone().collect::<Vec<_>>());
+        let sits = |row| known.get(solver.column_of(row)? as usize).map(|agent| AgentId(*agent));
+        let crew: Vec<AgentId> = rows.filter_map(sits).collect();
+        let is_complete = crew.len() == places;
+        Some((crew, is_complete))
+    }
+
+    /// Asks agents to do a task together; the first does the steps.
+    fn offer(&mut self, task: TaskId, agents: &[AgentId]) {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let Some(leader) = agents.first() else { return };
+        let until = now + self.patience.offer;
+        entry.award(*leader);
+        entry.phase = Phase::Offered(
+            agents.iter().map(|agent| Taken { agent: *agent, until, answered: false }).collect(),
+        );
+        let token = entry.token();
+        self.open.remove(&entry.number);
+        if self.gathering.is_some_and(|(of, _)| of == task) {
+            self.gathering = None;
+        }
+        let decision = self.keep(Undoable::Offer(token));
+        for &agent in agents {
+            if let Some(member) = self.agents.get_mut(&agent) {
+                member.job = Some(task);
+            }
+            self.note_freedom(agent);
+            self.effects.push_back(Effect::Offer { decision, agent, token, until });
+        }
+        self.review(task);
+    }
+}
+
+/// The first of those who are free, so many.
+fn nearest_free(questions: &mut Questions<'_>, free: &BTreeSet<AgentId>, most: usize) -> Vec<Arrival> {
+    let mut asked = ASKED;
+    loop {
+        let mut found = Vec::new();
+        let next = questions.nearest(0, asked, &mut found);
+        let is_last = next.is_none() || found.len() < asked;
+        found.retain(|arrival| free.contains(&AgentId(arrival.agent)));
+        if is_last || most <= found.len() {
+            found.truncate(most);
+            return found;
+        }
+        asked = asked.saturating_mul(4);
+    }
+}
+
+fn millis(time: FleetTime) -> u64 {
+    time.as_micros() / 1_000
+}

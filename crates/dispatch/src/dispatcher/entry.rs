@@ -1,0 +1,418 @@
+//! What is known of a task that is not over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sheepdog_core::{
+    AgentId, FleetTime, Micros, TaskId, WaypointId,
+    wire::{Action, StepToken},
+};
+
+use super::{Order, Patience, Rung, Seat, Whom};
+use crate::{Facts, Performers, Step};
+
+/// How long a person takes to fetch a load from an agent that cannot bring it.
+const HAND_OVER: Micros = Micros::from_secs(30);
+/// Agents of whom it is remembered that they had a task, for reports that come late.
+const HISTORY_MAX: usize = 64;
+
+/// A task that is not over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) order: Box<Order>,
+    /// What was asked for, if that is not what is done.
+    asked: Option<Box<Order>>,
+    /// Who may do it from when on, in order.
+    pub(super) ladder: Vec<Rung>,
+    /// Its number with policies.
+    pub(super) number: u32,
+    /// The step that is next.
+    pub(super) step: u32,
+    pub(super) awards: u32,
+    /// Where what is on board was loaded.
+    pub(super) on_board: Vec<WaypointId>,
+    pub(super) phase: Phase,
+    pub(super) clock: Clock,
+    /// Tasks that are not done yet and must be.
+    pub(super) waits_for: BTreeSet<TaskId>,
+    /// Who has had it, and may act on it until then, because nothing says that it has heard otherwise.
+    pub(super) former: Vec<Former>,
+    /// Who had which award last, the newest last.
+    pub(super) history: Vec<(u32, AgentId)>,
+    /// Who is not offered it again before when.
+    pub(super) cooling: BTreeMap<AgentId, FleetTime>,
+    pub(super) forbidden: BTreeSet<AgentId>,
+    pub(super) pinned: Option<AgentId>,
+    /// Loads that must be fetched from somebody.
+    pub(super) fetch: Option<Fetch>,
+    /// What was to be done before a hand-over or a cancellation.
+    pub(super) before: Option<Box<Before>>,
+    /// When the operator is told next that nobody has taken it.
+    pub(super) alarm_at: Option<FleetTime>,
+    /// From when on agents are kept free for its crew.
+    pub(super) gather_at: FleetTime,
+    /// Its steps are those of a cancellation.
+    pub(super) is_cancelling: bool,
+    /// It was reported as late.
+    pub(super) is_late: bool,
+    /// Whoever has its load was reported as silent.
+    pub(super) is_silent: bool,
+    /// When it is looked at next.
+    pub(super) wake: Option<FleetTime>,
+}
+
+/// Where a task stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Phase {
+    /// Its time has not come, or other tasks come first.
+    Held,
+    /// Nobody has it.
+    Open,
+    /// Some were asked.
+    Offered(Vec<Taken>),
+    /// Some do it; the first does the steps.
+    Running(Vec<Taken>),
+    /// It was cancelled, and those who have it have not all confirmed that they stopped.
+    Closing(Vec<Taken>),
+}
+
+/// Somebody who has a task, or was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Taken {
+    pub(super) agent: AgentId,
+    pub(super) until: FleetTime,
+    /// It has answered the offer, or the withdrawal.
+    pub(super) answered: bool,
+}
+
+/// Somebody who had a task and may still act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Former {
+    pub(super) agent: AgentId,
+    pub(super) award: u32,
+    pub(super) until: FleetTime,
+}
+
+/// Loads on board of somebody who cannot bring them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fetch {
+    pub(super) from: AgentId,
+    /// They have been fetched when this step is next.
+    pub(super) until: u32,
+    /// Where they were loaded first, the last one first.
+    pub(super) origins: Vec<WaypointId>,
+}
+
+/// What was to be done until other steps took its place, for whoever had it then and is heard later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Before {
+    /// Awards up to this one were about these steps.
+    pub(super) awards: u32,
+    steps: Vec<Step>,
+    step: u32,
+    on_board: Vec<WaypointId>,
+    pub(super) fetch: Option<Fetch>,
+    pub(super) is_cancelling: bool,
+}
+
+/// Time spent without anybody who does it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Clock {
+    waited: Micros,
+    since: Option<FleetTime>,
+}
+
+impl Clock {
+    pub(super) fn start(&mut self, now: FleetTime) {
+        self.since.get_or_insert(now);
+    }
+
+    pub(super) fn stop(&mut self, now: FleetTime) {
+        let since = self.since.take();
+        let span = since.and_then(|since| now.since(since)).unwrap_or_default();
+        self.waited = self.waited.saturating_add(span);
+    }
+
+    /// When it will have waited for so long, if it goes on waiting.
+    pub(super) fn reaches(&self, span: Micros) -> Option<FleetTime> {
+        Some(self.since? + span.saturating_sub(self.waited))
+    }
+}
+
+impl Entry {
+    pub(super) fn new(order: Box<Order>, number: u32, patience: &Patience) -> Self {
+        let ladder = if order.ladder.is_empty() {
+            default_ladder(&order.task.performers, patience)
+        } else {
+            order.ladder.clone()
+        };
+        Self {
+            order,
+            asked: None,
+            ladder,
+            number,
+            step: 0,
+            awards: 0,
+            on_board: Vec::new(),
+            phase: Phase::Held,
+            clock: Clock::default(),
+            waits_for: BTreeSet::new(),
+            former: Vec::new(),
+            history: Vec::new(),
+            cooling: BTreeMap::new(),
+            forbidden: BTreeSet::new(),
+            pinned: None,
+            fetch: None,
+            before: None,
+            alarm_at: None,
+            gather_at: FleetTime::MAX,
+            is_cancelling: false,
+            is_late: false,
+            is_silent: false,
+            wake: None,
+        }
+    }
+
+    /// Whether that is what was asked for.
+    pub(super) fn is_same(&self, order: &Order) -> bool {
+        **self.asked.as_ref().unwrap_or(&self.order) == *order
+    }
+
+    /// The order, to change it.
+    pub(super) fn alter(&mut self) -> &mut Order {
+        let Self { order, asked, .. } = self;
+        asked.get_or_insert_with(|| order.clone());
+        order
+    }
+
+    pub(super) fn token(&self) -> StepToken {
+        StepToken { task: self.order.task.id, award: self.awards, step: self.step }
+    }
+
+    /// Those who have it or were asked; the first does the steps.
+    pub(super) fn taken(&self) -> &[Taken] {
+        match &self.phase {
+            Phase::Offered(taken) | Phase::Running(taken) | Phase::Closing(taken) => taken,
+            Phase::Held | Phase::Open => &[],
+        }
+    }
+
+    pub(super) fn taken_by(&mut self, agent: AgentId) -> Option<&mut Taken> {
+        match &mut self.phase {
+            Phase::Offered(taken) | Phase::Running(taken) | Phase::Closing(taken) => {
+                taken.iter_mut().find(|taken| taken.agent == agent)
+            }
+            Phase::Held | Phase::Open => None,
+        }
+    }
+
+    pub(super) fn leader(&self) -> Option<AgentId> {
+        self.taken().first().map(|leader| leader.agent)
+    }
+
+    pub(super) fn has(&self, agent: AgentId) -> bool {
+        self.taken().iter().any(|taken| taken.agent == agent)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running(_))
+    }
+
+    pub(super) fn is_loaded(&self) -> bool {
+        !self.on_board.is_empty()
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.order.task.steps.len() <= self.step as usize
+    }
+
+    /// A new award, which is noted for reports that come late.
+    pub(super) fn award(&mut self, leader: AgentId) {
+        self.awards = self.awards.saturating_add(1);
+        self.history.retain(|(_, agent)| *agent != leader);
+        if HISTORY_MAX <= self.history.len() {
+            self.history.remove(0);
+        }
+        self.history.push((self.awards, leader));
+    }
+
+    /// When each rung is due, while it waits.
+    fn due_times(&self) -> impl Iterator<Item = (FleetTime, &Rung)> {
+        let mut sum = Micros::ZERO;
+        self.ladder.iter().filter_map(move |rung| {
+            sum = sum.saturating_add(rung.after);
+            Some((self.clock.reaches(sum)?, rung))
+        })
+    }
+
+    /// Whom it may be offered to now: rungs that are due and whose gates are open at this very moment.
+    pub(super) fn seats(&self, now: FleetTime, facts: &Facts) -> Vec<&Seat> {
+        let is_open = |rung: &&Rung| rung.gates.iter().all(|gate| facts.check(gate, now).is_ok());
+        let due = self.due_times().filter(|(at, _)| *at <= now).map(|(_, rung)| rung).filter(is_open);
+        due.filter_map(|rung| match &rung.whom {
+            Whom::Agents(seat) => Some(seat),
+            Whom::Operator => None,
+        })
+        .collect()
+    }
+
+    /// Whether it may be offered to anybody: nobody acts on it any more.
+    pub(super) fn is_unclaimed(&self, now: FleetTime) -> bool {
+        self.phase == Phase::Open && self.former.iter().all(|former| former.until <= now)
+    }
+
+    /// Whether an agent may be offered it.
+    pub(super) fn allows(&self, agent: AgentId, now: FleetTime) -> bool {
+        self.pinned.is_none_or(|pinned| pinned == agent)
+            && !self.forbidden.contains(&agent)
+            && self.cooling.get(&agent).is_none_or(|until| *until <= now)
+    }
+
+    /// When the operator is to be told that nobody has taken it.
+    pub(super) fn operator_at(&self) -> Option<FleetTime> {
+        let mut due = self.due_times().filter(|(_, rung)| rung.whom == Whom::Operator);
+        due.next().map(|(at, _)| self.alarm_at.map_or(at, |next| next.max(at)))
+    }
+
+    /// When something about it changes by itself next.
+    pub(super) fn next_wake(&self, now: FleetTime, patience: &Patience) -> Option<FleetTime> {
+        let lapses = self.taken().iter().map(|taken| taken.until);
+        let fetched = self.is_silent.then(|| lapses.clone().map(|until| until + patience.carrier));
+        let mut wakes: Vec<FleetTime> = lapses.chain(fetched.into_iter().flatten()).collect();
+        wakes.extend(self.former.iter().map(|former| former.until));
+        match &self.phase {
+            Phase::Held if self.waits_for.is_empty() => wakes.extend(self.order.not_before),
+            Phase::Open => {
+                wakes.extend(self.due_times().map(|(at, _)| at));
+                wakes.extend(self.operator_at());
+                wakes.extend(self.cooling.values());
+                wakes.push(self.gather_at);
+            }
+            Phase::Offered(_) => wakes.extend(self.operator_at()),
+            Phase::Held | Phase::Running(_) | Phase::Closing(_) => {}
+        }
+        wakes.extend(self.order.task.deadline.filter(|_| !self.is_late));
+        wakes.into_iter().filter(|at| now < *at && *at < FleetTime::MAX).min()
+    }
+
+    /// Takes steps as done, up to the next one. Whoever waited with a load is returned when it has been fetched.
+    pub(super) fn advance(&mut self, next: u32) -> Option<AgentId> {
+        let Self { order, on_board, fetch, .. } = self;
+        for step in order.task.steps.iter().take(next as usize).skip(self.step as usize) {
+            match step.action {
+                Action::Load => {
+                    let origin = fetch.as_mut().and_then(|fetch| fetch.origins.pop());
+                    on_board.push(origin.unwrap_or(step.place));
+                }
+                Action::Unload => drop(on_board.pop()),
+                Action::Attend => {}
+            }
+        }
+        self.step = self.step.max(next);
+        self.fetch.take_if(|fetch| fetch.until <= self.step).map(|fetch| fetch.from)
+    }
+
+    /// Other steps take the place of those that were to be done.
+    fn replace_steps(&mut self) {
+        self.before = Some(Box::new(Before {
+            awards: self.awards,
+            steps: self.order.task.steps.clone(),
+            step: self.step,
+            on_board: self.on_board.clone(),
+            fetch: self.fetch.clone(),
+            is_cancelling: self.is_cancelling,
+        }));
+    }
+
+    /// Whether somebody who has lost the task tells truly that it did the next steps: it had that award, and nobody has done
+    /// them, or what took their place, since.
+    pub(super) fn is_late_evidence(&self, agent: AgentId, token: StepToken) -> bool {
+        let is_next = |step: u32, steps: &[Step]| step <= token.step && (token.step as usize) < steps.len();
+        self.order.crew.is_empty()
+            && self.history.contains(&(token.award, agent))
+            && match self.before.as_ref().filter(|before| token.award <= before.awards) {
+                Some(before) => self.step == before.step && is_next(before.step, &before.steps),
+                None => !self.is_loaded() && is_next(self.step, &self.order.task.steps),
+            }
+    }
+
+    /// What was to be done before is to be done again.
+    pub(super) fn restore_steps(&mut self, before: Before) {
+        self.alter().task.steps = before.steps;
+        (self.on_board, self.fetch) = (before.on_board, before.fetch);
+        self.is_cancelling = before.is_cancelling;
+    }
+
+    /// From here on people do it: first they fetch what is on board of an agent at a place.
+    pub(super) fn hand_over(&mut self, from: AgentId, at: WaypointId) {
+        self.replace_steps();
+        let next = self.step as usize;
+        let mut origins = std::mem::take(&mut self.on_board);
+        origins.reverse();
+        let loads = origins.len();
+        let fetch = Step { place: at, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
+        self.alter().task.steps.splice(next..next, std::iter::repeat_n(fetch, loads));
+        let until = u32::try_from(next + loads).unwrap_or(u32::MAX);
+        self.fetch = Some(Fetch { from, until, origins });
+        self.close_to_robots();
+    }
+
+    /// No robot may do it any more. People may at once, as far as gates let them.
+    pub(super) fn close_to_robots(&mut self) {
+        self.ladder.retain_mut(|rung| {
+            let Whom::Agents(seat) = &mut rung.whom else { return true };
+            rung.after = Micros::ZERO;
+            match &seat.performers {
+                Performers::RobotsOnly => return false,
+                Performers::RobotsFirst => seat.performers = Performers::people(),
+                Performers::PeopleOnly(_) => {}
+            }
+            true
+        });
+        if !self.ladder.iter().any(|rung| matches!(rung.whom, Whom::Agents(_))) {
+            let whom = Whom::Agents(Performers::people().into());
+            self.ladder.insert(0, Rung { whom, after: Micros::ZERO, gates: Vec::new() });
+        }
+    }
+
+    /// Replaces what remains by the steps of a cancellation. Whether there are any.
+    pub(super) fn cancel_steps(&mut self) -> bool {
+        self.replace_steps();
+        self.is_cancelling = true;
+        // Loads that wait to be fetched are fetched first.
+        let next = self.fetch.as_ref().map_or(self.step, |fetch| fetch.until) as usize;
+        let mut on_board = self.on_board.clone();
+        on_board.extend(self.fetch.iter().flat_map(|fetch| fetch.origins.iter().rev()));
+        let Order { task, on_cancel, crew, .. } = self.alter();
+        crew.clear();
+        let steps = &mut task.steps;
+        steps.truncate(next);
+        if next != 0 {
+            // Unloads for which nothing is on board fall away.
+            let possible = |step: &&Step| step.action != Action::Unload || on_board.pop().is_some();
+            steps.extend(on_cancel.iter().filter(possible).cloned());
+        }
+        let back = on_board.iter().rev().map(|place| Step {
+            place: *place,
+            action: Action::Unload,
+            duration: Micros::ZERO,
+            gates: Vec::new(),
+        });
+        steps.extend(back);
+        !self.is_finished()
+    }
+}
+
+fn default_ladder(performers: &Performers, patience: &Patience) -> Vec<Rung> {
+    let rung = |whom, after| Rung { whom, after, gates: Vec::new() };
+    let first = |performers: Performers| rung(Whom::Agents(performers.into()), Micros::ZERO);
+    let mut ladder = match performers {
+        Performers::RobotsFirst => {
+            let people = Whom::Agents(Performers::people().into());
+            vec![first(Performers::RobotsOnly), rung(people, patience.people_after)]
+        }
+        Performers::RobotsOnly | Performers::PeopleOnly(_) => vec![first(performers.clone())],
+    };
+    ladder.push(rung(Whom::Operator, patience.alarm));
+    ladder
+}

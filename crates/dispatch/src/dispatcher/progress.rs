@@ -1,0 +1,366 @@
+//! What becomes of a task that somebody has.
+
+use sheepdog_core::{AgentId, FleetTime, TaskId, wire::StepToken};
+
+use super::{
+    Alarm, Dispatcher, Effect, EventError, Reason, Undoable,
+    agents::Member,
+    entry::{Entry, Former, Phase, Taken},
+};
+
+impl Dispatcher {
+    pub(super) fn answer(
+        &mut self,
+        agent: AgentId,
+        token: StepToken,
+        accepted: bool,
+    ) -> Result<(), EventError> {
+        if !self.agents.contains_key(&agent) {
+            return Err(EventError::UnknownAgent { agent });
+        }
+        let task = token.task;
+        let entry = self.tasks.get_mut(&task).filter(|entry| entry.awards == token.award);
+        let Some(entry) = entry.filter(|entry| matches!(entry.phase, Phase::Offered(_))) else {
+            // Too late, or once more: whoever has begun knows.
+            return Ok(());
+        };
+        let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
+        if !accepted {
+            self.stop_of(agent, task, Reason::Declined);
+            return Ok(());
+        }
+        taken.answered = true;
+        if entry.taken().iter().all(|taken| taken.answered) {
+            self.begin(task);
+        }
+        self.review(task);
+        Ok(())
+    }
+
+    /// All have accepted.
+    fn begin(&mut self, task: TaskId) {
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let mut taken = entry.taken().to_vec();
+        for Taken { agent, until, .. } in &mut taken {
+            let lease = self.agents.get(agent).map(|member| member.lease(&self.patience));
+            *until = self.now + lease.unwrap_or_default();
+        }
+        entry.clock.stop(self.now);
+        let token = entry.token();
+        let begins =
+            taken.iter().map(|taken| Effect::Begin { agent: taken.agent, token, until: taken.until });
+        self.effects.extend(begins);
+        entry.phase = Phase::Running(taken);
+    }
+
+    pub(super) fn step_done(&mut self, agent: AgentId, token: StepToken) -> Result<(), EventError> {
+        let member = self.agents.get(&agent).ok_or(EventError::UnknownAgent { agent })?;
+        let until = self.now + member.lease(&self.patience);
+        self.effects.push_back(Effect::Heard { agent, token });
+        let Some(entry) = self.tasks.get_mut(&token.task) else { return Ok(()) };
+        let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Closing(_));
+        if has_begun && entry.leader() == Some(agent) && entry.awards == token.award {
+            if entry.step <= token.step && (token.step as usize) < entry.order.task.steps.len() {
+                if let (true, Some(taken)) = (entry.is_running(), entry.taken_by(agent)) {
+                    taken.until = taken.until.max(until);
+                }
+                self.advance(agent, token);
+            }
+        } else if entry.is_late_evidence(agent, token) {
+            self.adopt(agent, token);
+        }
+        Ok(())
+    }
+
+    /// A step has been done, and with it all before it. Whether there are more.
+    fn advance(&mut self, agent: AgentId, token: StepToken) -> bool {
+        let task = token.task;
+        let Some(entry) = self.tasks.get_mut(&task) else { return false };
+        entry.is_silent = false;
+        let fetched = entry.advance(token.step + 1);
+        let (is_finished, is_cancelling) = (entry.is_finished(), entry.is_cancelling);
+        if let Some(from) = fetched {
+            self.fetched(from, task);
+        }
+        if is_finished {
+            self.end(task, !is_cancelling);
+            self.effects.push_back(if is_cancelling {
+                Effect::Cancelled { decision: None, task }
+            } else {
+                Effect::Done { task, agent }
+            });
+        } else {
+            self.review(task);
+        }
+        !is_finished
+    }
+
+    /// Takes in steps that were done in time by somebody who has lost the task since: what is done is done, and a load that was
+    /// taken is on board of whoever took it.
+    fn adopt(&mut self, agent: AgentId, token: StepToken) {
+        let task = token.task;
+        let Some(entry) = self.tasks.get(&task) else { return };
+        if matches!(entry.phase, Phase::Offered(_) | Phase::Running(_)) {
+            self.withdraw(task, Reason::Overtaken);
+        }
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let mut is_cancelled = false;
+        if let Some(before) = entry.before.take_if(|before| token.award <= before.awards) {
+            is_cancelled = entry.is_cancelling && !before.is_cancelling;
+            let fetch = entry.fetch.take();
+            entry.restore_steps(*before);
+            if let Some(fetch) = fetch {
+                self.fetched(fetch.from, task);
+            }
+        }
+        if !self.advance(agent, token) {
+            return;
+        }
+        let is_open = |entry: &Entry| entry.is_loaded() && entry.phase == Phase::Open;
+        if self.tasks.get(&task).is_some_and(is_open) {
+            self.reinstate(agent, task);
+            self.review(task);
+        }
+        if is_cancelled {
+            // Somebody may have cancelled it; it is cancelled again from where it truly is.
+            let again = self.cancel(task);
+            debug_assert_eq!(again, Ok(()), "the task is there");
+        }
+    }
+
+    /// Gives a task back to whoever has its load on board. What else it was given it loses, unless it has a load of that too:
+    /// then the load is fetched from it.
+    fn reinstate(&mut self, agent: AgentId, task: TaskId) {
+        let now = self.now;
+        let Some(member) = self.agents.get(&agent) else { return };
+        let until = now + member.lease(&self.patience);
+        let other = member.job.and_then(|job| Some((job, self.tasks.get(&job)?)));
+        if let Some((other, entry)) = other
+            && !entry.is_loaded()
+            && !matches!(entry.phase, Phase::Closing(_))
+        {
+            self.withdraw(other, Reason::Overtaken);
+            self.review(other);
+        }
+        let is_free = self.agents.get(&agent).is_some_and(Member::is_free);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        self.open.remove(&entry.number);
+        entry.former.retain(|former| former.agent != agent);
+        entry.award(agent);
+        entry.clock.stop(now);
+        let token = entry.token();
+        if is_free {
+            entry.phase = Phase::Running(vec![Taken { agent, until, answered: true }]);
+            self.agents.entry(agent).and_modify(|member| member.job = Some(task));
+            self.note_freedom(agent);
+            self.effects.push_back(Effect::Begin { agent, token, until });
+        } else {
+            entry.phase = Phase::Running(vec![Taken { agent, until: FleetTime::ZERO, answered: true }]);
+            self.hand_over(task, Reason::Overtaken);
+        }
+    }
+
+    pub(super) fn failed(&mut self, agent: AgentId, token: StepToken) -> Result<(), EventError> {
+        if !self.agents.contains_key(&agent) {
+            return Err(EventError::UnknownAgent { agent });
+        }
+        let has = |entry: &Entry| entry.has(agent) && entry.awards == token.award;
+        if self.tasks.get(&token.task).is_some_and(has) {
+            self.stop_of(agent, token.task, Reason::Failed);
+        } else {
+            // It has stopped, which is what a withdrawal asks for.
+            self.confirm(agent, token.task, Some(token.award));
+        }
+        Ok(())
+    }
+
+    /// Some have not answered in time: the offer is off for all.
+    pub(super) fn lapse_offer(&mut self, task: TaskId) {
+        let (now, cool_until) = (self.now, self.now + self.patience.cool_down);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let mute = entry.taken().iter().filter(|taken| taken.until <= now && !taken.answered);
+        let mute: Vec<AgentId> = mute.map(|taken| taken.agent).collect();
+        if !mute.is_empty() {
+            entry.cooling.extend(mute.into_iter().map(|agent| (agent, cool_until)));
+            self.withdraw(task, Reason::Lapsed);
+        }
+    }
+
+    /// Some have not been heard of in time.
+    pub(super) fn lapse_lease(&mut self, task: TaskId) {
+        let (now, cool_until) = (self.now, self.now + self.patience.cool_down);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let Some(leader) = entry.taken().first().copied() else { return };
+        let lapsed = entry.taken().iter().filter(|taken| taken.until <= now);
+        let lapsed: Vec<AgentId> = lapsed.map(|taken| taken.agent).collect();
+        if lapsed.is_empty() {
+            return;
+        }
+        if !entry.is_loaded() {
+            entry.cooling.extend(lapsed.into_iter().map(|agent| (agent, cool_until)));
+            self.withdraw(task, Reason::Lapsed);
+            return;
+        }
+        if leader.until + self.patience.carrier <= now {
+            self.hand_over(task, Reason::Lapsed);
+            return;
+        }
+        if leader.until <= now && !std::mem::replace(&mut entry.is_silent, true) {
+            let alarm = Alarm::CarrierSilent(leader.agent);
+            self.effects.push_back(Effect::Alarm { task, alarm });
+        }
+        for agent in lapsed.into_iter().filter(|agent| *agent != leader.agent) {
+            self.leave_crew(agent, task);
+        }
+    }
+
+    /// Somebody of a crew is not there any more, but a load is on board: whoever has it goes on.
+    pub(super) fn leave_crew(&mut self, agent: AgentId, task: TaskId) {
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if let Phase::Running(taken) = &mut entry.phase {
+            taken.retain(|taken| taken.agent != agent);
+        }
+        self.give_free(agent, task);
+        self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
+    }
+
+    /// Takes a task away from all who have it or were asked. Those who may still act on it must confirm, or their leases
+    /// lapse, before it is offered again.
+    pub(super) fn withdraw(&mut self, task: TaskId, reason: Reason) {
+        self.dismiss(task);
+        self.effects.push_back(Effect::Withdrawn { task, reason });
+        self.reopen(task);
+    }
+
+    /// Those who have a task or were asked have it no more.
+    fn dismiss(&mut self, task: TaskId) {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let (token, acts) = (entry.token(), !matches!(entry.phase, Phase::Offered(_)));
+        let taken = entry.taken().to_vec();
+        entry.phase = Phase::Open;
+        if acts {
+            let acting = taken.iter().filter(|taken| now < taken.until);
+            let former =
+                acting.map(|taken| Former { agent: taken.agent, award: token.award, until: taken.until });
+            entry.former.extend(former);
+        }
+        for Taken { agent, until, .. } in taken {
+            // Whoever has stopped by itself need not be told.
+            if until != FleetTime::ZERO {
+                self.effects.push_back(Effect::Withdraw { agent, token });
+            }
+            self.give_free(agent, task);
+        }
+    }
+
+    /// People fetch the load from whoever has it, and do the rest.
+    pub(super) fn hand_over(&mut self, task: TaskId, reason: Reason) {
+        let Some(from) = self.tasks.get(&task).and_then(Entry::leader) else { return };
+        let at = self.place_of(from);
+        self.dismiss(task);
+        if let Some(member) = self.agents.get_mut(&from) {
+            member.waits_for_fetch.insert(task);
+        }
+        self.note_freedom(from);
+        if let Some(entry) = self.tasks.get_mut(&task) {
+            entry.hand_over(from, at);
+        }
+        self.effects.push_back(Effect::Withdrawn { task, reason });
+        self.effects.push_back(Effect::HandOver { task, from, at });
+        self.reopen(task);
+    }
+
+    pub(super) fn unwelcome(&mut self, task: TaskId) -> Result<(), EventError> {
+        let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
+        let is_robot =
+            |taken: &Taken| self.agents.get(&taken.agent).is_some_and(|member| !member.kind.is_person());
+        let has_robot = entry.taken().iter().any(is_robot);
+        match &entry.phase {
+            Phase::Running(_) if has_robot && entry.is_loaded() => self.hand_over(task, Reason::Unwelcome),
+            Phase::Offered(_) | Phase::Running(_) if has_robot => {
+                entry.close_to_robots();
+                self.withdraw(task, Reason::Unwelcome);
+            }
+            _ => entry.close_to_robots(),
+        }
+        self.is_due = true;
+        self.review(task);
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, task: TaskId) -> Result<(), EventError> {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else {
+            let is_over = self.cancelled.contains(task.0);
+            return if is_over { Ok(()) } else { Err(EventError::NotOpen { task }) };
+        };
+        if matches!(entry.phase, Phase::Closing(_)) || entry.is_cancelling {
+            return Ok(());
+        }
+        if matches!(entry.phase, Phase::Offered(_)) {
+            // Nobody acts on an offer.
+            self.withdraw(task, Reason::Cancelled);
+        }
+        let Some(entry) = self.tasks.get_mut(&task) else { return Ok(()) };
+        let is_acted_on = entry.is_running() || entry.former.iter().any(|former| now < former.until);
+        if !is_acted_on && entry.step == 0 {
+            if let Some(entry) = self.end(task, false) {
+                let decision = self.keep(Undoable::Cancel(Box::new(entry)));
+                self.effects.push_back(Effect::Cancelled { decision: Some(decision), task });
+            }
+            return Ok(());
+        }
+        let token = entry.token();
+        let mut taken = entry.taken().to_vec();
+        for taken in &mut taken {
+            taken.answered = false;
+            self.effects.push_back(Effect::Withdraw { agent: taken.agent, token });
+        }
+        entry.clock.stop(now);
+        entry.phase = Phase::Closing(taken);
+        self.open.remove(&entry.number);
+        self.review(task);
+        Ok(())
+    }
+
+    /// Goes on with a cancellation as soon as nobody acts on the task any more: over, or its last steps.
+    pub(super) fn close(&mut self, task: TaskId) {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let mut until = entry.taken().iter().map(|taken| taken.until);
+        if until.any(|until| now < until) || entry.former.iter().any(|former| now < former.until) {
+            return;
+        }
+        let leader = entry.taken().first().copied();
+        let carries = entry.is_loaded();
+        if !entry.cancel_steps() {
+            self.end(task, false);
+            self.effects.push_back(Effect::Cancelled { decision: None, task });
+            return;
+        }
+        let stays = leader.filter(|leader| {
+            leader.answered && self.agents.get(&leader.agent).is_some_and(|member| member.takes_tasks)
+        });
+        match stays {
+            Some(leader) => self.carry_on(leader.agent, task),
+            None if carries => self.hand_over(task, Reason::Cancelled),
+            None => self.withdraw(task, Reason::Cancelled),
+        }
+    }
+
+    /// Whoever had a task that was cancelled does its last steps.
+    fn carry_on(&mut self, agent: AgentId, task: TaskId) {
+        let lease = self.agents.get(&agent).map(|member| member.lease(&self.patience));
+        let until = self.now + lease.unwrap_or_default();
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let others: Vec<AgentId> = entry.taken().iter().skip(1).map(|taken| taken.agent).collect();
+        entry.award(agent);
+        entry.phase = Phase::Running(vec![Taken { agent, until, answered: true }]);
+        let token = entry.token();
+        self.effects.push_back(Effect::Begin { agent, token, until });
+        for other in others {
+            self.give_free(other, task);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What an operator wants, and what can be taken back.
+
+use sheepdog_core::{AgentId, FleetTime, TaskId, wire::StepToken};
+
+use super::{
+    Dispatcher, Effect, EventError, Reason,
+    entry::{Entry, Phase},
+};
+
+/// Decisions that can still be taken back; older ones are too old.
+const DECISIONS_MAX: usize = 1_024;
+
+/// A decision, and what takes it back.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Undoable {
+    /// Somebody was asked: somebody else is.
+    Offer(StepToken),
+    /// A task was cancelled and nobody had begun: it is there again.
+    Cancel(Box<Entry>),
+    /// One agent was to do it: whoever was before, or anybody.
+    Pin { task: TaskId, before: Option<AgentId> },
+    /// An agent was forbidden, or not any more.
+    Forbid { task: TaskId, agent: AgentId, forbidden: bool },
+    /// It mattered more or less, or was wanted at another time.
+    Change { task: TaskId, priority: u8, deadline: Option<FleetTime> },
+}
+
+impl Dispatcher {
+    /// Keeps a decision so that it can be taken back, and returns its number.
+    pub(super) fn keep(&mut self, undoable: Undoable) -> u64 {
+        let decision = self.next_decision;
+        self.next_decision += 1;
+        self.decisions.insert(decision, undoable);
+        while DECISIONS_MAX < self.decisions.len() {
+            self.decisions.pop_first();
+        }
+        decision
+    }
+
+    /// What an operator wanted is in force.
+    pub(super) fn note(&mut self, task: TaskId, undoable: Undoable) {
+        let decision = self.keep(undoable);
+        self.effects.push_back(Effect::Noted { decision, task });
+    }
+
+    pub(super) fn pin(&mut self, task: TaskId, agent: Option<AgentId>) -> Result<(), EventError> {
+        if let Some(before) = self.set_pin(task, agent)? {
+            self.note(task, Undoable::Pin { task, before });
+        }
+        Ok(())
+    }
+
+    /// Pins a task; who was pinned before, if that was somebody else.
+    fn set_pin(
+        &mut self,
+        task: TaskId,
+        agent: Option<AgentId>,
+    ) -> Result<Option<Option<AgentId>>, EventError> {
+        if let Some(agent) = agent.filter(|agent| !self.agents.contains_key(agent)) {
+            return Err(EventError::UnknownAgent { agent });
+        }
+        let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
+        let before = entry.pinned;
+        if before == agent {
+            return Ok(None);
+        }
+        let is_other = agent.is_some_and(|agent| entry.leader().is_some_and(|leader| leader != agent));
+        self.take_away(task, is_other)?;
+        if let Some(entry) = self.tasks.get_mut(&task) {
+            entry.pinned = agent;
+        }
+        self.is_due = true;
+        self.review(task);
+        Ok(Some(before))
+    }
+
+    pub(super) fn forbid(&mut self, task: TaskId, agent: AgentId, forbidden: bool) -> Result<(), EventError> {
+        if self.set_forbidden(task, agent, forbidden)? {
+            self.note(task, Undoable::Forbid { task, agent, forbidden });
+        }
+        Ok(())
+    }
+
+    /// Whether that changed anything.
+    fn set_forbidden(&mut self, task: TaskId, agent: AgentId, forbidden: bool) -> Result<bool, EventError> {
+        if !self.agents.contains_key(&agent) {
+            return Err(EventError::UnknownAgent { agent });
+        }
+        let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
+        if entry.forbidden.contains(&agent) == forbidden {
+            return Ok(false);
+        }
+        self.take_away(task, forbidden && entry.has(agent))?;
+        if let Some(entry) = self.tasks.get_mut(&task) {
+            if forbidden {
+                entry.forbidden.insert(agent);
+            } else {
+                entry.forbidden.remove(&agent);
+            }
+        }
+        self.is_due = true;
+        self.review(task);
+        Ok(true)
+    }
+
+    /// Takes a task away from whoever has it, because the operator wants that.
+    fn take_away(&mut self, task: TaskId, is_meant: bool) -> Result<(), EventError> {
+        let Some(entry) = self.tasks.get(&task).filter(|_| is_meant) else { return Ok(()) };
+        match (&entry.phase, entry.leader()) {
+            (Phase::Running(_), Some(agent)) if entry.is_loaded() => Err(EventError::Loaded { task, agent }),
+            (Phase::Offered(_) | Phase::Running(_), _) => {
+                self.withdraw(task, Reason::Operator);
+                Ok(())
+            }
+            (Phase::Held | Phase::Open | Phase::Closing(_), _) => Ok(()),
+        }
+    }
+
+    pub(super) fn undo(&mut self, decision: u64) -> Result<(), EventError> {
+        let refused = |problem| EventError::Undo { decision, problem };
+        let known = self.decisions.get(&decision).cloned();
+        match known.ok_or(refused("it is not known, too old, or was taken back"))? {
+            Undoable::Offer(token) => self.undo_offer(token).map_err(refused)?,
+            Undoable::Cancel(entry) => self.undo_cancel(*entry).map_err(refused)?,
+            Undoable::Pin { task, before } => drop(self.set_pin(task, before)?),
+            Undoable::Forbid { task, agent, forbidden } => {
+                self.set_forbidden(task, agent, !forbidden)?;
+            }
+            Undoable::Change { task, priority, deadline } => {
+                let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
+                let order = entry.alter();
+                (order.task.priority, order.task.deadline) = (priority, deadline);
+                self.is_due = true;
+                self.review(task);
+            }
+        }
+        self.decisions.remove(&decision);
+        self.effects.push_back(Effect::Undone { decision });
+        Ok(())
+    }
+
+    fn undo_offer(&mut self, token: StepToken) -> Result<(), &'static str> {
+        let cool_until = self.now + self.patience.cool_down;
+        let entry = self.tasks.get_mut(&token.task).ok_or("the task is over")?;
+        if entry.token() != token || !matches!(entry.phase, Phase::Offered(_) | Phase::Running(_)) {
+            return Err("the task has gone on since, or somebody else has it");
+        }
+        if entry.is_loaded() {
+            return Err("a load is on board");
+        }
+        let asked: Vec<AgentId> = entry.taken().iter().map(|taken| taken.agent).collect();
+        entry.cooling.extend(asked.into_iter().map(|agent| (agent, cool_until)));
+        self.withdraw(token.task, Reason::Operator);
+        self.review(token.task);
+        Ok(())
+    }
+
+    fn undo_cancel(&mut self, mut entry: Entry) -> Result<(), &'static str> {
+        let task = entry.order.task.id;
+        if self.tasks.contains_key(&task) {
+            return Err("the task is there");
+        }
+        self.cancelled.remove(task.0);
+        entry.phase = Phase::Held;
+        entry.wake = None;
+        entry.waits_for.retain(|before| !self.done.contains(before.0));
+        for before in &entry.waits_for {
+            self.successors.entry(*before).or_default().push(task);
+        }
+        self.tasks.insert(task, entry);
+        self.review(task);
+        Ok(())
+    }
+}
