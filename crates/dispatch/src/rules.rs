@@ -53,7 +53,7 @@ rules! {
         because "One source that says otherwise is reason enough to wait.";
     GAT_006 "GAT-006" "A step that needs an approval waits until somebody in that role has given it for this step."
         because "A person answers for the steps a machine must not start alone.";
-    ORD_001 "ORD-001" "A ladder has at most 16 rungs, each with at most eight gates, none of which is an approval."
+    ORD_001 "ORD-001" "A ladder has at most 16 rungs, each with at most eight gates, none of which is an approval; telling the operator needs none."
         because "Every loop has a bound, and an approval belongs to a step.";
     ORD_002 "ORD-002" "A task waits for at most 64 others, all of which were asked for before it."
         because "Tasks that wait for each other in a circle are never done.";

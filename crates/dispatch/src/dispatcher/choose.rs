@@ -231,9 +231,8 @@ impl Dispatcher {
     fn offer(&mut self, task: TaskId, agents: &[AgentId]) {
         let now = self.now;
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        let Some(leader) = agents.first() else { return };
         let until = now + self.patience.offer;
-        entry.award(*leader);
+        entry.awards = entry.awards.saturating_add(1);
         entry.phase = Phase::Offered(
             agents.iter().map(|agent| Taken { agent: *agent, until, answered: false }).collect(),
         );

@@ -226,9 +226,8 @@ impl Entry {
         self.order.task.steps.len() <= self.step as usize
     }
 
-    /// A new award, which is noted for reports that come late.
-    pub(super) fn award(&mut self, leader: AgentId) {
-        self.awards = self.awards.saturating_add(1);
+    /// Notes who does the steps of this award, for reports that come late.
+    pub(super) fn remember(&mut self, leader: AgentId) {
         self.history.retain(|(_, agent)| *agent != leader);
         if HISTORY_MAX <= self.history.len() {
             self.history.remove(0);

@@ -75,7 +75,7 @@ pub struct Rung {
     /// How long after the rung below it is due. Time runs whether the one below could be climbed or not.
     pub after: Micros,
     /// What must be true at the very moment when somebody is asked because of this rung; all of it. Approvals belong to
-    /// steps and are refused here.
+    /// steps and are refused here, and the operator is told in any case.
     pub gates: Vec<Gate>,
 }
 
@@ -185,7 +185,10 @@ impl Rung {
         }
         match &self.whom {
             Whom::Agents(seat) => seat.check(&field("whom")),
-            Whom::Operator => Ok(()),
+            // Telling somebody that nobody came needs no proof.
+            Whom::Operator => {
+                require(gates == 0, ORD_001, || (field("gates"), format!("{gates} gates for the operator")))
+            }
         }
     }
 }

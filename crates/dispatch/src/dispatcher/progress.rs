@@ -46,6 +46,7 @@ impl Dispatcher {
             *until = self.now + lease.unwrap_or_default();
         }
         entry.clock.stop(self.now);
+        taken.iter().take(1).for_each(|leader| entry.remember(leader.agent));
         let token = entry.token();
         let begins =
             taken.iter().map(|taken| Effect::Begin { agent: taken.agent, token, until: taken.until });
@@ -100,13 +101,13 @@ impl Dispatcher {
     fn adopt(&mut self, agent: AgentId, token: StepToken) {
         let task = token.task;
         let Some(entry) = self.tasks.get(&task) else { return };
-        if matches!(entry.phase, Phase::Offered(_) | Phase::Running(_)) {
+        let mut is_cancelled = matches!(entry.phase, Phase::Closing(_));
+        if is_cancelled || !entry.taken().is_empty() {
             self.withdraw(task, Reason::Overtaken);
         }
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        let mut is_cancelled = false;
         if let Some(before) = entry.before.take_if(|before| token.award <= before.awards) {
-            is_cancelled = entry.is_cancelling && !before.is_cancelling;
+            is_cancelled |= entry.is_cancelling && !before.is_cancelling;
             let fetch = entry.fetch.take();
             entry.restore_steps(*before);
             if let Some(fetch) = fetch {
@@ -122,7 +123,7 @@ impl Dispatcher {
             self.review(task);
         }
         if is_cancelled {
-            // Somebody may have cancelled it; it is cancelled again from where it truly is.
+            // Somebody wanted it cancelled: so it is, from where it truly is.
             let again = self.cancel(task);
             debug_assert_eq!(again, Ok(()), "the task is there");
         }
@@ -146,7 +147,8 @@ impl Dispatcher {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         self.open.remove(&entry.number);
         entry.former.retain(|former| former.agent != agent);
-        entry.award(agent);
+        entry.awards = entry.awards.saturating_add(1);
+        entry.remember(agent);
         entry.clock.stop(now);
         let token = entry.token();
         if is_free {
@@ -355,7 +357,8 @@ impl Dispatcher {
         let until = self.now + lease.unwrap_or_default();
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         let others: Vec<AgentId> = entry.taken().iter().skip(1).map(|taken| taken.agent).collect();
-        entry.award(agent);
+        entry.awards = entry.awards.saturating_add(1);
+        entry.remember(agent);
         entry.phase = Phase::Running(vec![Taken { agent, until, answered: true }]);
         let token = entry.token();
         self.effects.push_back(Effect::Begin { agent, token, until });

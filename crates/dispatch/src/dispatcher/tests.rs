@@ -185,6 +185,8 @@ struct Trial {
     unwelcome: BTreeSet<TaskId>,
     readings: VecDeque<(String, i64, FleetTime)>,
     decisions: Vec<u64>,
+    /// Who was ever offered which award.
+    offered: BTreeSet<(AgentId, TaskId, u32)>,
     /// Steps that could not be done because the load was not there.
     missing: u32,
 }
@@ -210,6 +212,7 @@ impl Trial {
             unwelcome: BTreeSet::new(),
             readings: VecDeque::new(),
             decisions: Vec::new(),
+            offered: BTreeSet::new(),
             missing: 0,
         };
         for agent in 0..AGENTS {
@@ -259,13 +262,15 @@ impl Trial {
             match effect.clone() {
                 Effect::Offer { decision, agent, token, .. } => {
                     self.decisions.push(decision);
+                    self.offered.insert((agent, token.task, token.award));
                     self.check_offer(agent, token)?;
                     self.under_way.push_back(Message::To(effect));
                 }
-                Effect::Begin { .. }
-                | Effect::Lease { .. }
-                | Effect::Heard { .. }
-                | Effect::Withdraw { .. } => {
+                Effect::Begin { agent, token, .. } => {
+                    self.offered.insert((agent, token.task, token.award));
+                    self.under_way.push_back(Message::To(effect));
+                }
+                Effect::Lease { .. } | Effect::Heard { .. } | Effect::Withdraw { .. } => {
                     self.under_way.push_back(Message::To(effect));
                 }
                 Effect::HandOver { task, .. } => {
@@ -558,6 +563,30 @@ impl Trial {
         }
     }
 
+    /// Somebody speaks of an award that it never had: nothing changes.
+    fn stray(&mut self, agent: AgentId, pick: u16, step: u8) -> Result<(), TestCaseError> {
+        let task = self.task(pick);
+        let essence = |trial: &Self| {
+            let entry = trial.dispatcher.tasks.get(&task)?;
+            Some((entry.awards, entry.step, entry.phase.clone(), entry.on_board.clone()))
+        };
+        let before = essence(self);
+        let award = u32::from(pick / 16) % (before.as_ref().map_or(0, |before| before.0) + 2);
+        if !self.offered.contains(&(agent, task, award)) {
+            let token = StepToken { task, award, step: step.into() };
+            for event in [
+                Event::StepDone { agent, token },
+                Event::Answer { agent, token, accepted: true },
+                Event::Answer { agent, token, accepted: false },
+                Event::Failed { agent, token },
+            ] {
+                self.tell(event).unwrap();
+                prop_assert_eq!(&essence(self), &before);
+            }
+        }
+        Ok(())
+    }
+
     fn play(&mut self, act: Act) -> Result<(), TestCaseError> {
         match act {
             Act::Submit(shape) => self.submit(shape),
@@ -589,6 +618,7 @@ impl Trial {
             Act::Crash(agent) => self.crash(u32::from(agent) % AGENTS),
             Act::Revive(agent) => self.revive(u32::from(agent) % AGENTS),
             Act::Operate(what, pick) => self.operate(what, pick),
+            Act::Stray(agent, pick, step) => self.stray(AgentId(u32::from(agent) % AGENTS), pick, step)?,
         }
         self.settle()
     }
@@ -734,6 +764,7 @@ enum Act {
     Crash(u8),
     Revive(u8),
     Operate(u8, u16),
+    Stray(u8, u16, u8),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -750,6 +781,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         1 => (0_u8..6).prop_map(Act::Crash),
         1 => (0_u8..6).prop_map(Act::Revive),
         3 => (any::<u8>(), any::<u16>()).prop_map(|(what, pick)| Act::Operate(what, pick)),
+        2 => (0_u8..6, any::<u16>(), 0_u8..4).prop_map(|(agent, pick, step)| Act::Stray(agent, pick, step)),
     ];
     prop::collection::vec(act, 0..160)
 }
@@ -766,5 +798,386 @@ proptest! {
             trial.play(act)?;
         }
         trial.heal()?;
+    }
+}
+
+/// A dispatcher with the agents of the trial, and what it has said since it was asked last.
+struct Desk(Trial);
+
+impl Desk {
+    fn new() -> Self {
+        Self(Trial::new(0))
+    }
+
+    fn submit(&mut self, order: Order) -> TaskId {
+        let task = order.task.id;
+        self.0.tell(Event::Submit(Box::new(order))).unwrap();
+        task
+    }
+
+    fn said(&mut self) -> Vec<Effect> {
+        self.0.decide();
+        std::iter::from_fn(|| self.0.dispatcher.poll_effect()).collect()
+    }
+
+    /// Who was offered what since.
+    fn offered(&mut self) -> Vec<(AgentId, StepToken)> {
+        let offer = |effect| match effect {
+            Effect::Offer { agent, token, .. } => Some((agent, token)),
+            _ => None,
+        };
+        self.said().into_iter().filter_map(offer).collect()
+    }
+
+    fn accept(&mut self, offers: &[(AgentId, StepToken)]) {
+        for (agent, token) in offers {
+            self.0.tell(Event::Answer { agent: *agent, token: *token, accepted: true }).unwrap();
+        }
+    }
+
+    fn done(&mut self, agent: AgentId, token: StepToken) {
+        self.0.tell(Event::StepDone { agent, token }).unwrap();
+    }
+
+    fn status(&self, task: TaskId) -> Option<Status> {
+        self.0.dispatcher.status(task)
+    }
+}
+
+fn errand(id: u64) -> Order {
+    let steps = vec![step(0, Action::Load), step(2, Action::Unload)];
+    Order::from(Task { id: TaskId(id), steps, ..visit() })
+}
+
+fn people(order: Order) -> Order {
+    let task = Task { performers: Performers::people(), ..order.task };
+    Order { task, ..order }
+}
+
+#[test]
+fn robots_are_asked_first_then_people_then_the_operator() {
+    let mut desk = Desk::new();
+    for robot in 0..ROBOTS {
+        desk.0.presence(robot, false);
+    }
+    let task = desk.submit(errand(1));
+    assert!(desk.offered().is_empty());
+    desk.0.pass(Micros::new(59_999_999));
+    assert!(desk.offered().is_empty(), "a robot may still come");
+    desk.0.pass(Micros::new(1));
+    let offers = desk.offered();
+    assert_eq!(offers.len(), 1);
+    // Nobody answers, in turn.
+    let mut asked = BTreeSet::from([offers[0].0]);
+    for _ in 0..2 {
+        desk.0.pass(PATIENCE.offer);
+        asked.extend(desk.offered().iter().map(|(agent, _)| *agent));
+    }
+    assert_eq!(asked, (ROBOTS..AGENTS).map(AgentId).collect(), "nobody is asked again before the others");
+    let is_alarm = |effect: &Effect| *effect == Effect::Alarm { task, alarm: Alarm::Nobody };
+    let alarm_at = PATIENCE.people_after.saturating_add(PATIENCE.alarm);
+    desk.0.pass(Micros::new(alarm_at.as_micros() - desk.0.now.as_micros() - 1));
+    assert!(!desk.said().iter().any(is_alarm));
+    desk.0.pass(Micros::new(1));
+    assert!(desk.said().iter().any(is_alarm));
+    // And again, until somebody takes it.
+    desk.0.pass(PATIENCE.alarm);
+    let said = desk.said();
+    assert!(said.iter().any(is_alarm));
+    desk.0.presence(0, true);
+    desk.0.pass(PATIENCE.offer);
+    assert_eq!(desk.offered().first().map(|(agent, _)| *agent), Some(AgentId(0)));
+}
+
+#[test]
+fn a_rung_waits_for_its_gate_and_the_operator_does_not() {
+    let mut desk = Desk::new();
+    let rung = |whom, after, gates| Rung { whom, after: seconds(after), gates };
+    let ladder = vec![
+        rung(Whom::Agents(Performers::people().into()), 0, vec![vitals()]),
+        rung(Whom::Operator, 30, Vec::new()),
+    ];
+    let task = desk.submit(Order { ladder, ..errand(1) });
+    assert!(desk.offered().is_empty());
+    desk.0.fact(0, 80);
+    assert!(desk.offered().is_empty(), "one source is none");
+    desk.0.fact(1, 90);
+    assert!(desk.offered().is_empty(), "they disagree");
+    desk.0.pass(seconds(30));
+    assert_eq!(desk.said(), [Effect::Alarm { task, alarm: Alarm::Nobody }]);
+    desk.0.fact(1, 91);
+    assert!(desk.offered().is_empty(), "the first is as old as it may be and contradicts");
+    desk.0.pass(seconds(1));
+    desk.0.fact(2, 92);
+    assert_eq!(desk.offered().len(), 1);
+}
+
+#[test]
+fn all_of_a_crew_or_nobody() {
+    let mut desk = Desk::new();
+    let crew = vec![Performers::people().into(), Performers::people().into()];
+    let task = desk.submit(Order { crew, ..errand(1) });
+    let offers = desk.offered();
+    assert_eq!(offers.len(), 3);
+    assert_eq!(offers.iter().filter(|(agent, _)| ROBOTS <= agent.0).count(), 2);
+    // One declines: nobody begins.
+    desk.accept(&offers[..2]);
+    assert_eq!(desk.status(task), Some(Status::Offered { agent: offers[0].0 }));
+    let (agent, token) = offers[2];
+    desk.0.tell(Event::Answer { agent, token, accepted: false }).unwrap();
+    let again = desk.offered();
+    assert_eq!(again.len(), 3);
+    assert!(again.iter().all(|(other, _)| *other != agent));
+    desk.accept(&again);
+    assert_eq!(desk.status(task), Some(Status::Committed { agent: again[0].0 }));
+    // Nobody of them has anything else to do until it is done.
+    desk.submit(people(errand(2)));
+    assert_eq!(desk.offered().iter().map(|(agent, _)| *agent).collect::<Vec<_>>(), [agent]);
+    let (leader, token) = again[0];
+    desk.done(leader, token);
+    assert_eq!(desk.status(task), Some(Status::Loaded { agent: leader }));
+    desk.done(leader, StepToken { step: 1, ..token });
+    assert_eq!(desk.status(task), None);
+    assert_eq!(desk.0.dispatcher.task_of(again[1].0), None);
+}
+
+#[test]
+fn agents_are_kept_for_a_crew_that_waits_too_long_but_not_for_ever() {
+    let mut desk = Desk::new();
+    for agent in [0, 4, 5] {
+        desk.0.presence(agent, false);
+    }
+    let crew = vec![Performers::people().into(), Performers::people().into()];
+    let task = desk.submit(Order { crew, ..errand(1) });
+    assert!(desk.offered().is_empty());
+    // Before, others may be given the only person.
+    desk.0.pass(PATIENCE.gather);
+    desk.said();
+    desk.submit(people(errand(2)));
+    assert!(desk.offered().is_empty(), "the nurse is kept");
+    desk.0.pass(PATIENCE.gather);
+    let said = desk.said();
+    assert!(said.contains(&Effect::Alarm { task, alarm: Alarm::CrewIncomplete }));
+    assert!(said.iter().any(|effect| matches!(effect, Effect::Offer { agent: AgentId(3), .. })), "{said:?}");
+    desk.0.presence(4, true);
+    desk.0.presence(5, true);
+    assert_eq!(desk.offered().len(), 3);
+}
+
+#[test]
+fn a_task_waits_for_those_before_it() {
+    let mut desk = Desk::new();
+    let first = desk.submit(errand(1));
+    let second = desk.submit(Order { after: vec![first], ..errand(2) });
+    let error =
+        desk.0.tell(Event::Submit(Box::new(Order { after: vec![TaskId(9)], ..errand(3) }))).unwrap_err();
+    assert_eq!(error.to_string(), format!("task t3: after is t9; rule ORD-002: {}", rule_text(ORD_002)));
+    let offers = desk.offered();
+    assert_eq!((offers.len(), desk.status(second)), (1, Some(Status::Held)));
+    desk.accept(&offers);
+    let (agent, token) = offers[0];
+    desk.done(agent, StepToken { step: 1, ..token });
+    assert_eq!((desk.status(first), desk.status(second)), (None, Some(Status::Open)));
+    // One that is cancelled is never done: whoever waits for it is told.
+    let third = desk.submit(Order { after: vec![second], ..errand(4) });
+    desk.said();
+    desk.0.tell(Event::Cancel(second)).unwrap();
+    let alarm = Effect::Alarm { task: third, alarm: Alarm::Predecessor(second) };
+    let said = desk.said();
+    assert!(said.contains(&alarm));
+    // Until the cancellation is taken back.
+    let decision = said.iter().find_map(|effect| match effect {
+        Effect::Cancelled { decision, .. } => *decision,
+        _ => None,
+    });
+    desk.0.tell(Event::Undo(decision.unwrap())).unwrap();
+    assert_eq!((desk.status(second), desk.status(third)), (Some(Status::Open), Some(Status::Held)));
+}
+
+fn rule_text(id: sheepdog_core::RuleId) -> &'static str {
+    crate::RULES.iter().find(|rule| rule.id == id).unwrap().text
+}
+
+#[test]
+fn what_is_cancelled_on_the_way_is_brought_back() {
+    let mut desk = Desk::new();
+    let on_cancel = vec![step(1, Action::Attend)];
+    let task = desk.submit(Order { on_cancel, ..errand(1) });
+    let offers = desk.offered();
+    desk.accept(&offers);
+    let (agent, token) = offers[0];
+    desk.done(agent, token);
+    desk.said();
+    desk.0.tell(Event::Cancel(task)).unwrap();
+    assert_eq!(desk.status(task), Some(Status::Closing));
+    let token = StepToken { step: 1, ..token };
+    assert_eq!(desk.said(), [Effect::Withdraw { agent, token }]);
+    desk.0.tell(Event::Released { agent, token }).unwrap();
+    let token = StepToken { award: 2, ..token };
+    assert!(matches!(desk.said()[..], [Effect::Begin { token: of, .. }] if of == token));
+    let places: Vec<u32> =
+        desk.0.dispatcher.tasks[&task].order.task.steps.iter().map(|step| step.place.0).collect();
+    assert_eq!(places, [0, 1, 0], "loaded at the first, attend to the second, back to the first");
+    desk.done(agent, StepToken { step: 2, ..token });
+    assert!(desk.said().contains(&Effect::Cancelled { decision: None, task }));
+}
+
+#[test]
+fn a_resident_may_decline_a_robot() {
+    let mut desk = Desk::new();
+    let task = desk.submit(errand(1));
+    let offers = desk.offered();
+    desk.accept(&offers);
+    let (robot, token) = offers[0];
+    desk.done(robot, token);
+    desk.said();
+    desk.0.tell(Event::RobotUnwelcome(task)).unwrap();
+    let said = desk.said();
+    assert!(said.contains(&Effect::HandOver { task, from: robot, at: WaypointId(0) }));
+    assert_eq!(desk.0.dispatcher.task_of(robot), Some(task), "it waits with the load");
+    // Its lease has not lapsed and it has not said that it stopped: nobody else is asked before.
+    assert!(desk.offered().is_empty());
+    desk.0.tell(Event::Released { agent: robot, token: StepToken { step: 1, ..token } }).unwrap();
+    let offers = desk.offered();
+    assert!(ROBOTS <= offers[0].0.0);
+    desk.accept(&offers);
+    let (person, token) = offers[0];
+    desk.done(person, token);
+    assert_eq!(desk.0.dispatcher.task_of(robot), None, "the load has been fetched");
+    desk.done(person, StepToken { step: 2, ..token });
+    assert_eq!(desk.status(task), None);
+}
+
+#[test]
+fn a_schedule_makes_a_task_of_each_occurrence_or_says_why_not() {
+    let mut desk = Desk::new();
+    let order = people(errand(0));
+    let deadline = Some(FleetTime::from_micros(300_000_000));
+    let order = Order { task: Task { deadline, ..order.task }, ..order };
+    let first = FleetTime::from_micros(60_000_000);
+    let schedule = Schedule { id: 7, order, first, every: seconds(600) };
+    desk.0.tell(Event::Repeat(Box::new(schedule.clone()))).unwrap();
+    desk.0.tell(Event::Repeat(Box::new(schedule.clone()))).unwrap();
+    assert!(desk.said().is_empty());
+    desk.0.pass(seconds(60));
+    let task = Schedule::task(7, 0);
+    let said = desk.said();
+    assert_eq!(said[0], Effect::Due { schedule: 7, task, next: first + seconds(600) });
+    assert_eq!(desk.0.dispatcher.tasks[&task].order.task.deadline, Some(first + seconds(300)));
+    // Nobody does it: the next one is left out, and it is late.
+    desk.0.pass(seconds(300));
+    assert!(desk.said().contains(&Effect::Alarm { task, alarm: Alarm::Late }));
+    desk.0.pass(seconds(300));
+    let open = Effect::Skipped { schedule: 7, first: 1, count: 1, reason: SkipReason::StillOpen };
+    assert!(desk.said().contains(&open));
+    desk.0.tell(Event::Cancel(task)).unwrap();
+    desk.0.pass(PATIENCE.person);
+    desk.said();
+    assert_eq!(desk.status(task), None);
+    // The clock stands still for a day: only the last one is a task.
+    desk.0.pass(seconds(86_400));
+    let said = desk.said();
+    let missed = said.iter().find_map(|effect| match effect {
+        Effect::Skipped { first, count, reason: SkipReason::Missed, .. } => Some((*first, *count)),
+        _ => None,
+    });
+    let due = said.iter().find_map(|effect| match effect {
+        Effect::Due { task, .. } => Some(*task),
+        _ => None,
+    });
+    let (first, count) = missed.unwrap();
+    assert_eq!((first, due), (2, Some(Schedule::task(7, 2 + count))));
+    // A schedule that begins anew goes on counting.
+    desk.0.tell(Event::EndRepeat(7)).unwrap();
+    assert_eq!(desk.0.tell(Event::EndRepeat(7)), Err(EventError::UnknownSchedule { schedule: 7 }));
+    desk.0.tell(Event::Cancel(due.unwrap())).unwrap();
+    desk.0.pass(PATIENCE.person);
+    desk.said();
+    desk.0.tell(Event::Repeat(Box::new(Schedule { first: desk.0.now, ..schedule }))).unwrap();
+    let next = Schedule::task(7, 3 + count);
+    assert!(desk.said().iter().any(|effect| matches!(effect, Effect::Due { task, .. } if *task == next)));
+}
+
+#[test]
+fn decisions_are_taken_back_until_somebody_has_acted() {
+    let mut desk = Desk::new();
+    let task = desk.submit(errand(1));
+    let first = desk.offered()[0].0;
+    desk.0.tell(Event::Undo(1)).unwrap();
+    assert_eq!(
+        desk.0.tell(Event::Undo(1)).unwrap_err().to_string(),
+        "decision 1 cannot be taken back: it is not known, too old, or was taken back"
+    );
+    let offers = desk.offered();
+    assert_ne!(offers[0].0, first, "who was taken back is not asked again at once");
+    desk.accept(&offers);
+    let (agent, token) = offers[0];
+    desk.done(agent, token);
+    let refused = desk.0.tell(Event::Undo(2)).unwrap_err();
+    assert!(matches!(refused, EventError::Undo { decision: 2, .. }));
+    assert_eq!(
+        desk.0.tell(Event::Forbid { task, agent, forbidden: true }),
+        Err(EventError::Loaded { task, agent })
+    );
+    assert_eq!(desk.0.tell(Event::Pin { task, agent: Some(first) }), Err(EventError::Loaded { task, agent }));
+}
+
+#[test]
+fn bad_input_is_refused_and_changes_nothing() {
+    let mut desk = Desk::new();
+    let later = FleetTime::from_micros(1);
+    let bad = [
+        Order { task: Task { id: TaskId(SCHEDULED), ..errand(1).task }, ..errand(1) },
+        Order { task: Task { requested: later, ..errand(1).task }, ..errand(1) },
+        Order { task: Task { steps: Vec::new(), ..errand(1).task }, ..errand(1) },
+        Order { crew: vec![Performers::RobotsOnly.into(); CREW_MAX + 1], ..errand(1) },
+        Order { after: vec![TaskId(0); AFTER_MAX + 1], ..errand(1) },
+        Order { on_cancel: vec![step(0, Action::Load)], ..errand(1) },
+        Order { on_cancel: vec![step(9, Action::Attend)], ..errand(1) },
+        Order { on_cancel: vec![step(0, Action::Attend); CANCEL_STEPS_MAX + 1], ..errand(1) },
+        Order {
+            ladder: vec![Rung { whom: Whom::Operator, after: Micros::ZERO, gates: vec![vitals()] }],
+            ..errand(1)
+        },
+        Order {
+            ladder: vec![Rung {
+                whom: Whom::Agents(Performers::PeopleOnly(BTreeSet::new()).into()),
+                after: Micros::ZERO,
+                gates: Vec::new(),
+            }],
+            ..errand(1)
+        },
+    ];
+    let mut rules = BTreeSet::new();
+    for order in bad {
+        let task = order.task.id;
+        match desk.0.tell(Event::Submit(Box::new(order))) {
+            Err(EventError::Order { task: of, error }) if of == task => rules.insert(error.rule),
+            other => panic!("{other:?}"),
+        };
+        assert!(desk.0.dispatcher.is_empty());
+    }
+    let all =
+        ["ORD-001", "ORD-002", "ORD-003", "ORD-004", "ORD-005", "ORD-006", "TSK-001", "TSK-002", "TSK-006"];
+    let rules: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+    assert_eq!(rules, all);
+    desk.submit(errand(1));
+    assert_eq!(
+        desk.0.tell(Event::Submit(Box::new(people(errand(1))))),
+        Err(EventError::Taken { task: TaskId(1) })
+    );
+    let nobody = AgentId(77);
+    let at = WaypointId(0);
+    assert_eq!(
+        desk.0.tell(Event::Alive { agent: nobody, at }),
+        Err(EventError::UnknownAgent { agent: nobody })
+    );
+    for (agent, kind, at) in [
+        (AgentId(crate::nearest::AGENTS_MAX), AgentKind::Robot, at),
+        (AgentId(0), AgentKind::Nurse, at),
+        (AgentId(9), AgentKind::Nurse, WaypointId(99)),
+    ] {
+        let refused = desk.0.tell(Event::Agent { agent, kind, at, takes_tasks: true });
+        assert!(matches!(refused, Err(EventError::Agent { .. })), "{refused:?}");
     }
 }
