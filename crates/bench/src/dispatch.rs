@@ -3,6 +3,7 @@
 mod assign;
 mod nearest;
 pub(crate) mod online;
+mod throughput;
 
 use crate::{Measuring, figure::Figure};
 
@@ -44,6 +45,9 @@ pub(crate) fn run(options: &Options) -> Outcome<Vec<Figure>> {
     }
     if is_wanted("lap_sparse_1e4") {
         figures.extend(assign::sparse(if quick { 1 } else { 7 })?);
+    }
+    if is_wanted("dispatcher") {
+        figures.extend(throughput::throughput(quick)?);
     }
     Ok(figures)
 }

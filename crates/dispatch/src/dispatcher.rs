@@ -100,7 +100,7 @@ pub use self::{
     event::{Alarm, Effect, Event, EventError, Patience, Reason, SkipReason},
     order::{AFTER_MAX, CANCEL_STEPS_MAX, CREW_MAX, Order, RUNGS_MAX, Rung, SCHEDULED, Schedule, Seat, Whom},
 };
-use crate::{Facts, ORD_002, ORD_006, TaskError, policy::Policy, task::check_deadline};
+use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy, task::check_deadline};
 
 /// Tasks that may be open at once.
 pub const OPEN_MAX: u32 = 1 << 20;
@@ -283,6 +283,11 @@ impl Dispatcher {
             Phase::Running(taken) if entry.is_loaded() => Status::Loaded { agent: taken.first()?.agent },
             Phase::Running(taken) => Status::Committed { agent: taken.first()?.agent },
         })
+    }
+
+    /// A task that is not over, with the steps that are to be done now: those of a hand-over or a cancellation are among them.
+    pub fn task(&self, task: TaskId) -> Option<&Task> {
+        Some(&self.tasks.get(&task)?.order.task)
     }
 
     /// Tasks that are not over.

@@ -133,7 +133,9 @@ impl Dispatcher {
     pub(super) fn confirm(&mut self, agent: AgentId, task: TaskId, award: Option<u32>) {
         let now = self.now;
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        let is_meant = |of: u32| award.is_none_or(|award| of <= award);
+        let awards = entry.awards;
+        // Of an award that never was nobody has heard.
+        let is_meant = |of: u32| award.is_none_or(|award| (of..=awards).contains(&award));
         for former in entry.former.iter_mut().filter(|former| former.agent == agent && is_meant(former.award))
         {
             former.until = now;

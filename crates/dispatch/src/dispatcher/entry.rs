@@ -13,7 +13,7 @@ use crate::{Facts, Performers, Step};
 
 /// How long a person takes to fetch a load from an agent that cannot bring it.
 const HAND_OVER: Micros = Micros::from_secs(30);
-/// Agents of whom it is remembered that they had a task, for reports that come late.
+/// Awards of which it is remembered who had them, for reports that come late.
 const HISTORY_MAX: usize = 64;
 
 /// A task that is not over.
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub(super) waits_for: BTreeSet<TaskId>,
     /// Who has had it, and may act on it until then, because nothing says that it has heard otherwise.
     pub(super) former: Vec<Former>,
-    /// Who had which award last, the newest last.
+    /// Who had which award, the newest last.
     pub(super) history: Vec<(u32, AgentId)>,
     /// Who is not offered it again before when.
     pub(super) cooling: BTreeMap<AgentId, FleetTime>,
@@ -228,7 +228,6 @@ impl Entry {
 
     /// Notes who does the steps of this award, for reports that come late.
     pub(super) fn remember(&mut self, leader: AgentId) {
-        self.history.retain(|(_, agent)| *agent != leader);
         if HISTORY_MAX <= self.history.len() {
             self.history.remove(0);
         }
@@ -330,7 +329,11 @@ impl Entry {
         self.order.crew.is_empty()
             && self.history.contains(&(token.award, agent))
             && match self.before.as_ref().filter(|before| token.award <= before.awards) {
-                Some(before) => self.step == before.step && is_next(before.step, &before.steps),
+                // Steps of a cancellation are done again where that is so.
+                Some(before) => {
+                    let is_cancelled = self.is_cancelling && !before.is_cancelling && !self.is_loaded();
+                    (self.step == before.step || is_cancelled) && is_next(before.step, &before.steps)
+                }
                 None => !self.is_loaded() && is_next(self.step, &self.order.task.steps),
             }
     }
@@ -338,7 +341,7 @@ impl Entry {
     /// What was to be done before is to be done again.
     pub(super) fn restore_steps(&mut self, before: Before) {
         self.alter().task.steps = before.steps;
-        (self.on_board, self.fetch) = (before.on_board, before.fetch);
+        (self.step, self.on_board, self.fetch) = (before.step, before.on_board, before.fetch);
         self.is_cancelling = before.is_cancelling;
     }
 

@@ -12,7 +12,7 @@ use sheepdog_core::{
 
 use super::*;
 use crate::{
-    AgentKind, Gate, Performers, Skill, Step, Task,
+    AgentKind, Gate, Performers, Skill, Step,
     fixture::{corridor, visit},
     policy::{Arrival, BatchOptimal, GreedyPairs, NearestAvailable},
 };
