@@ -442,6 +442,19 @@ mod tests {
                         expected.sort_unstable();
                         expected.truncate(most);
                         prop_assert_eq!(finder.nearest(&roads, &standings, &set, target, most), &expected);
+                        let all: Vec<u32> = (0..PLACES).rev().chain([PLACES, target]).collect();
+                        let by_hand = |from: &u32| {
+                            let time = *times.get(*from as usize)?.get(target as usize)?;
+                            u32::try_from(time).ok().filter(|time| *time != u32::MAX)
+                        };
+                        prop_assert!(finder.times_to(&roads, &all, target).eq(all.iter().map(by_hand)));
+                        prop_assert!(finder.times_to(&roads, &all, PLACES).all(|time| time.is_none()));
+                        let mut bounded = Finder::with_anchors(anchors.clone());
+                        for from in &all {
+                            prop_assert_eq!(finder.between(&roads, *from, target), by_hand(from));
+                            prop_assert_eq!(bounded.between(&roads, *from, target), by_hand(from));
+                            prop_assert_eq!(bounded.between(&roads, *from, PLACES), None);
+                        }
                         if anchors.fits(&roads) && 0 < most {
                             finder.best.clear();
                             finder.directed(&anchors, &roads, &standings, &set, target, most);
@@ -493,6 +506,18 @@ mod tests {
             assert_eq!(found.len(), 2);
         }
         assert!(!finder.candidates.is_empty(), "no anchor was asked");
+        let all: Vec<u32> = (0..900).collect();
+        for target in (0..900).step_by(7) {
+            let times: Vec<_> = plain.times_to(&roads, &all, target).collect();
+            let few: Vec<_> = plain.times_to(&roads, &[899, 3, 450], target).collect();
+            assert_eq!(few, [times[899], times[3], times[450]]);
+            for from in [0, 29, 433, 899] {
+                let time = times[from as usize];
+                assert!(time.is_some());
+                assert_eq!(finder.between(&roads, from, target), time);
+                assert_eq!(plain.between(&roads, from, target), time);
+            }
+        }
         // Where many may go the search runs backwards, and what is due at much the same time comes in no order.
         let everybody: AgentSet = (0..300).collect();
         for agent in 0..300 {

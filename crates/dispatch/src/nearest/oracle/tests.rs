@@ -310,9 +310,9 @@ fn waits() -> impl Strategy<Value = Micros> {
 
 #[derive(Clone, Debug)]
 enum Event {
-    Congestion(Index, u32),
-    Close(Index),
-    Open(Index),
+    Congestion(usize, u32),
+    Close(usize),
+    Open(usize),
     Door(usize, Micros),
     Lift(bool, Micros),
     CatchUp,
@@ -328,6 +328,11 @@ struct Question {
     most: usize,
 }
 
+/// Some lanes often, so that edits meet: the rides come first, then what was drawn last.
+fn lane() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => 0..5_usize, 1 => 0..200_usize]
+}
+
 fn events() -> impl Strategy<Value = Event> {
     let congestion = prop_oneof![
         2 => 1_000..4_000_u32, 1 => Just(1_000), 1 => Just(CONGESTION_MAX), 1 => Just(999), 1 => Just(CONGESTION_MAX + 1),
@@ -338,9 +343,9 @@ fn events() -> impl Strategy<Value = Event> {
     let question = (agents, ends, any::<Index>(), 0..4_usize)
         .prop_map(|(agents, ends, target, most)| Question { agents, ends, target, most });
     prop_oneof![
-        3 => (any::<Index>(), congestion).prop_map(|(lane, permille)| Event::Congestion(lane, permille)),
-        2 => any::<Index>().prop_map(Event::Close),
-        2 => any::<Index>().prop_map(Event::Open),
+        3 => (lane(), congestion).prop_map(|(lane, permille)| Event::Congestion(lane, permille)),
+        2 => lane().prop_map(Event::Close),
+        2 => lane().prop_map(Event::Open),
         3 => (0..7_usize, waits()).prop_map(|(door, wait)| Event::Door(door, wait)),
         2 => (any::<bool>(), waits()).prop_map(|(is_up, wait)| Event::Lift(is_up, wait)),
         1 => Just(Event::CatchUp),
@@ -350,10 +355,10 @@ fn events() -> impl Strategy<Value = Event> {
 
 /// Makes an edit in both; whether it was accepted and changed something.
 fn edit(world: &mut World, oracle: &mut TravelOracle, event: &Event) -> Result<bool, TestCaseError> {
-    let at = |world: &World, index: &Index| index.index(world.edges.len());
+    let at = |world: &World, lane: &usize| world.edges.len() - 1 - lane % world.edges.len();
     let is_change = match event {
-        Event::Congestion(index, permille) => {
-            let number = at(world, index);
+        Event::Congestion(lane, permille) => {
+            let number = at(world, lane);
             let edge = &mut world.edges[number];
             let result = oracle.set_congestion(edge.lane, *permille);
             if edge.drive.is_none() {
@@ -371,8 +376,8 @@ fn edit(world: &mut World, oracle: &mut TravelOracle, event: &Event) -> Result<b
                 false
             }
         }
-        Event::Close(index) | Event::Open(index) => {
-            let number = at(world, index);
+        Event::Close(lane) | Event::Open(lane) => {
+            let number = at(world, lane);
             let edge = &mut world.edges[number];
             let is_closed = matches!(event, Event::Close(_));
             let result = if is_closed { oracle.close(edge.lane) } else { oracle.open(edge.lane) };
@@ -484,14 +489,14 @@ fn ask(world: &World, oracle: &mut TravelOracle, question: &Question) -> Result<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// However lanes get congested, close and open, and waits change: times of lanes, times between places and who is nearest
     /// are those of the site as it was drawn. The version tells every change, and nothing else.
     #[test]
     fn answers_are_those_of_the_site_as_it_was_drawn(
         (world, site) in worlds(),
-        events in prop::collection::vec(events(), 1..16),
+        events in prop::collection::vec(events(), 1..30),
         anchors in 0..12_usize,
     ) {
         let mut world = world;
