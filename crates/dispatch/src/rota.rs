@@ -339,7 +339,8 @@ impl CompiledRota {
     /// `None` there would mean somebody who always works. A shift that began before the fleet's clock begins with it. It ends
     /// with the year 9999.
     ///
-    /// A few microseconds; with a run of n weeks of exceptions without shifts from `at` on, O(n · log exceptions).
+    /// Less than a microsecond in a release build; with a run of n weeks of exceptions without shifts from `at` on,
+    /// O(n · log exceptions).
     pub fn on_or_next(&self, at: FleetTime) -> Shift {
         self.shifts_from(at).next().unwrap_or(Shift { from: FleetTime::MAX, to: FleetTime::MAX })
     }
@@ -350,7 +351,7 @@ impl CompiledRota {
     }
 
     /// The shifts of which a part lies in the span from `from` until just before `to`, whole and in order, no more than `most`
-    /// of them. A few microseconds for each.
+    /// of them. Less than a microsecond for each.
     pub fn touching(&self, from: FleetTime, to: FleetTime, most: usize) -> Vec<Shift> {
         self.shifts_from(from).take_while(|shift| from < to && shift.from < to).take(most).collect()
     }

@@ -550,6 +550,12 @@ mod tests {
         assert_eq!(finder.nearest(&fewer, &beyond, &both, 1, 2), [Found { time_ms: 5, agent: 1 }]);
         let quicker = Roads::new(900, &[(0, 1, 2)]).unwrap();
         assert_eq!(finder.nearest(&quicker, &beyond, &both, 1, 2), [Found { time_ms: 2, agent: 1 }]);
+        // A finder may go from one to another.
+        let mut both = Finder::new();
+        for _ in 0..2 {
+            assert_eq!(both.between(&fewer, 0, 1), Some(5));
+            assert_eq!(both.between(&Roads::new(2, &[(0, 1, 3)]).unwrap(), 0, 1), Some(3));
+        }
         assert!(Roads::new(u32::MAX, &[]).is_err());
         let (mut standings, mut set) = (Standings::new(2), AgentSet::new());
         assert!(!standings.place(u32::MAX, &[(0, 0)]) && !set.set(u32::MAX, true) && set.is_empty());
