@@ -12,6 +12,7 @@
 //! * [`nearest`]: who of very many is there first, in microseconds, while lanes open and close.
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
 //! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
+//! * `rota`: when people work, told in civil time with a zone (feature `rota`).
 //!
 //! All is a function of its arguments: no clock, no chance but from a seed, no hash order; integers only. It refuses to
 //! guess: an unknown place, a silent robot, a battery that cannot bring the robot home is a refusal with its rule.
@@ -30,6 +31,8 @@ mod fixture;
 pub mod nearest;
 pub mod pdptw;
 pub mod policy;
+#[cfg(feature = "rota")]
+pub mod rota;
 mod rules;
 mod task;
 

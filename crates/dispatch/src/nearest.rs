@@ -1,5 +1,7 @@
 //! Who of many is there first, over roads whose times change while one asks.
 //!
+//! * [`TravelOracle`]: all below together for a compiled site and several travel profiles at once, with congestion, closed
+//!   lanes and waits for doors and lifts that change at any time; also times between places.
 //! * [`Roads`]: the lanes of one travel profile in whole milliseconds; closing one or changing its time takes constant time.
 //! * [`Standings`]: where agents are, or will be and when; a move takes constant time.
 //! * [`AgentSet`]: who may go at all; intersections take nanoseconds.
@@ -28,12 +30,14 @@
 mod agents;
 mod anchors;
 mod finder;
+mod oracle;
 mod roads;
 
 pub use self::{
     agents::{AgentSet, Standings},
     anchors::Anchors,
     finder::{Finder, Found},
+    oracle::{CONGESTION_MAX, TravelError, TravelOracle},
     roads::{RoadError, Roads},
 };
 

@@ -2,8 +2,8 @@
 //!
 //! This crate re-exports the others under one name; each can also be used alone. Features pick what is pulled in:
 //! `fleet` (map, dispatch, traffic, ledger, coordinator), `driver` (what runs on a robot), `sim` (plant and scenarios),
-//! `runtime` (clock, threads, disk), `rmf` (importer for Open-RMF buildings). Without features there are the
-//! vocabulary and the interlock.
+//! `runtime` (clock, threads, disk), `rmf` (importer for Open-RMF buildings), `rota` (shifts in civil time). Without
+//! features there are the vocabulary and the interlock.
 //!
 //! Start with [`prelude`], or read `docs/ARCHITECTURE.md` for the journey of one task.
 #![forbid(unsafe_code)]

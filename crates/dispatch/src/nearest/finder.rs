@@ -21,6 +21,8 @@ pub struct Finder {
     /// By place: the time to the target, and the search that it belongs to.
     labels: Vec<(u32, u32)>,
     search: u32,
+    /// By place: the search that goes on until it has got there.
+    wanted: Vec<u32>,
     buckets: BucketQueue,
     queue: RadixQueue<(u32, u32)>,
     candidates: Vec<Candidate>,
@@ -87,6 +89,76 @@ impl Finder {
             None => self.backward(roads, standings, set, target, most),
         }
         &self.best
+    }
+
+    /// How long it takes from one place to another, in milliseconds; `None` where there is no way, or no such place, or one of
+    /// 49 days and more.
+    ///
+    /// O((n + m) log n) for the places nearer to `to`; with anchors for those about the way.
+    pub fn between(&mut self, roads: &Roads, from: u32, to: u32) -> Option<u32> {
+        let anchors = self.anchors.take();
+        let is_known = from.max(to) < roads.places();
+        let time = match anchors.as_ref().filter(|anchors| is_known && anchors.fits(roads)) {
+            Some(anchors) => {
+                let (bound, least_ms) = anchors.bound(roads, from, to);
+                let candidate = Candidate { least_ms, agent: 0, place: from, offset_ms: 0, bound };
+                self.way(roads, to, &candidate, anchors.row_of(bound), u32::MAX - 1)
+            }
+            None => self.times_to(roads, &[from], to).next().flatten(),
+        };
+        self.anchors = anchors;
+        time
+    }
+
+    /// How long it takes from each of some places to one, in their order and in milliseconds; `None` where there is no way, or
+    /// no such place, or one of 49 days and more.
+    ///
+    /// O((n + m) log n) for the places nearer than the farthest of them.
+    pub fn times_to<'a>(
+        &'a mut self,
+        roads: &Roads,
+        from: &'a [u32],
+        to: u32,
+    ) -> impl Iterator<Item = Option<u32>> + 'a {
+        self.begin(roads);
+        if to < roads.places() {
+            self.settle(roads, from, to);
+        }
+        let label = |place: &u32| self.labels.get(*place as usize).filter(|label| label.1 == self.search);
+        from.iter().map(move |place| label(place).map(|label| label.0))
+    }
+
+    /// Dijkstra's algorithm from a target on, until it has got to all of some places.
+    fn settle(&mut self, roads: &Roads, from: &[u32], to: u32) {
+        self.wanted.resize(self.labels.len(), 0);
+        let mut missing = 0_usize;
+        for place in from {
+            if let Some(wanted) = self.wanted.get_mut(*place as usize) {
+                missing += usize::from(*wanted != self.search);
+                *wanted = self.search;
+            }
+        }
+        let (shortest, longest) = roads.extremes();
+        self.buckets.clear(shortest.into(), longest.into());
+        self.improve(to, 0);
+        self.buckets.push(0, to);
+        while missing != 0
+            && let Some((time, place)) = self.buckets.pop()
+        {
+            // Nothing takes so long that it does not fit.
+            let Ok(time) = u32::try_from(time) else { continue };
+            if self.labels[place as usize].0 < time {
+                continue;
+            }
+            // Nothing that is still to come makes it better, so it comes once.
+            missing -= usize::from(self.wanted[place as usize] == self.search);
+            for (from, takes) in roads.into(place) {
+                let time = time.saturating_add(takes);
+                if self.improve(from, time) {
+                    self.buckets.push(time.into(), from);
+                }
+            }
+        }
     }
 
     /// Dijkstra's algorithm from the target on, until nobody nearer can be found.
@@ -198,6 +270,7 @@ impl Finder {
         if self.labels.len() != places || self.search == 0 {
             self.labels.clear();
             self.labels.resize(places, (u32::MAX, 0));
+            self.wanted.clear();
             self.search = 1;
         }
     }
@@ -369,6 +442,19 @@ mod tests {
                         expected.sort_unstable();
                         expected.truncate(most);
                         prop_assert_eq!(finder.nearest(&roads, &standings, &set, target, most), &expected);
+                        let all: Vec<u32> = (0..PLACES).rev().chain([PLACES, target]).collect();
+                        let by_hand = |from: &u32| {
+                            let time = *times.get(*from as usize)?.get(target as usize)?;
+                            u32::try_from(time).ok().filter(|time| *time != u32::MAX)
+                        };
+                        prop_assert!(finder.times_to(&roads, &all, target).eq(all.iter().map(by_hand)));
+                        prop_assert!(finder.times_to(&roads, &all, PLACES).all(|time| time.is_none()));
+                        let mut bounded = Finder::with_anchors(anchors.clone());
+                        for from in &all {
+                            prop_assert_eq!(finder.between(&roads, *from, target), by_hand(from));
+                            prop_assert_eq!(bounded.between(&roads, *from, target), by_hand(from));
+                            prop_assert_eq!(bounded.between(&roads, *from, PLACES), None);
+                        }
                         if anchors.fits(&roads) && 0 < most {
                             finder.best.clear();
                             finder.directed(&anchors, &roads, &standings, &set, target, most);
@@ -420,6 +506,18 @@ mod tests {
             assert_eq!(found.len(), 2);
         }
         assert!(!finder.candidates.is_empty(), "no anchor was asked");
+        let all: Vec<u32> = (0..900).collect();
+        for target in (0..900).step_by(7) {
+            let times: Vec<_> = plain.times_to(&roads, &all, target).collect();
+            let few: Vec<_> = plain.times_to(&roads, &[899, 3, 450], target).collect();
+            assert_eq!(few, [times[899], times[3], times[450]]);
+            for from in [0, 29, 433, 899] {
+                let time = times[from as usize];
+                assert!(time.is_some());
+                assert_eq!(finder.between(&roads, from, target), time);
+                assert_eq!(plain.between(&roads, from, target), time);
+            }
+        }
         // Where many may go the search runs backwards, and what is due at much the same time comes in no order.
         let everybody: AgentSet = (0..300).collect();
         for agent in 0..300 {
@@ -452,6 +550,12 @@ mod tests {
         assert_eq!(finder.nearest(&fewer, &beyond, &both, 1, 2), [Found { time_ms: 5, agent: 1 }]);
         let quicker = Roads::new(900, &[(0, 1, 2)]).unwrap();
         assert_eq!(finder.nearest(&quicker, &beyond, &both, 1, 2), [Found { time_ms: 2, agent: 1 }]);
+        // A finder may go from one to another.
+        let mut both = Finder::new();
+        for _ in 0..2 {
+            assert_eq!(both.between(&fewer, 0, 1), Some(5));
+            assert_eq!(both.between(&Roads::new(2, &[(0, 1, 3)]).unwrap(), 0, 1), Some(3));
+        }
         assert!(Roads::new(u32::MAX, &[]).is_err());
         let (mut standings, mut set) = (Standings::new(2), AgentSet::new());
         assert!(!standings.place(u32::MAX, &[(0, 0)]) && !set.set(u32::MAX, true) && set.is_empty());

@@ -1,12 +1,6 @@
 //! Lanes with times that change.
 #![expect(clippy::indexing_slicing, reason = "ends of lanes are checked on entry")]
 
-use sheepdog_core::{LaneId, Micros};
-use sheepdog_map::{
-    CompiledSite,
-    travel::{TravelProfile, Waits, lane_time},
-};
-
 use super::{LANE_MS_MAX, PLACES_MAX};
 
 /// The lanes of one travel profile, with their times in milliseconds.
@@ -94,25 +88,13 @@ impl Roads {
         Ok(Self::collect(places, lanes))
     }
 
-    /// The lanes of a site for a profile, numbered as there; those that the profile cannot use are closed. Times are
-    /// rounded up to milliseconds. O(lanes)
-    ///
-    /// # Errors
-    /// [`RoadError::Size`].
-    pub fn of_site(
-        site: &CompiledSite,
-        profile: TravelProfile,
-        waits: &dyn Waits,
+    /// The same, of lanes whose ends have been checked; without a time they are closed.
+    pub(super) fn of_times(
+        places: u32,
+        lanes: impl Iterator<Item = (u32, u32, Option<u32>)>,
     ) -> Result<Self, RoadError> {
-        let lanes: Vec<(u32, u32, u32)> = (0..)
-            .zip(site.lanes())
-            .map(|(number, lane)| {
-                let time = lane_time(site, profile, waits, LaneId(number));
-                (lane.from.0, lane.to.0, time.and_then(millis).unwrap_or(CLOSED))
-            })
-            .collect();
-        // A compiled site has no lane without ends, and numbers all it has.
-        let places = u32::try_from(site.waypoints().len()).unwrap_or(u32::MAX);
+        let lanes: Vec<(u32, u32, u32)> =
+            lanes.map(|(from, to, time_ms)| (from, to, time_ms.unwrap_or(CLOSED))).collect();
         if PLACES_MAX < places || LANES_MAX < lanes.len() {
             return Err(RoadError::Size { places, lanes: lanes.len() });
         }
@@ -234,8 +216,4 @@ impl Roads {
         let both = self.lanes.iter().zip(&self.floors);
         both.map(|(lane, &(to, floor))| (lane.0, to, Some(floor).filter(|floor| *floor != CLOSED)))
     }
-}
-
-fn millis(time: Micros) -> Option<u32> {
-    u32::try_from(time.as_micros().div_ceil(1_000)).ok().filter(|time| (1..=LANE_MS_MAX).contains(time))
 }
