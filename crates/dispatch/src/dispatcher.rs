@@ -74,6 +74,7 @@ mod agents;
 mod choose;
 mod entry;
 mod event;
+mod forecast;
 mod order;
 mod progress;
 mod ranges;
@@ -98,6 +99,7 @@ use self::{
 pub use self::{
     choose::{Call, Scout},
     event::{Alarm, Effect, Event, EventError, Patience, Reason, SkipReason},
+    forecast::{Foreseen, Ways},
     order::{AFTER_MAX, CANCEL_STEPS_MAX, CREW_MAX, Order, RUNGS_MAX, Rung, SCHEDULED, Schedule, Seat, Whom},
 };
 use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy, task::check_deadline};

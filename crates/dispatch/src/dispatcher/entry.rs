@@ -135,17 +135,18 @@ impl Clock {
 
     /// When it will have waited for so long, if it goes on waiting.
     pub(super) fn reaches(&self, span: Micros) -> Option<FleetTime> {
-        Some(self.since? + span.saturating_sub(self.waited))
+        Some(self.since? + self.lacks(span))
+    }
+
+    /// How long it must wait on until it has waited for so long.
+    pub(super) fn lacks(&self, span: Micros) -> Micros {
+        span.saturating_sub(self.waited)
     }
 }
 
 impl Entry {
     pub(super) fn new(order: Box<Order>, number: u32, patience: &Patience) -> Self {
-        let ladder = if order.ladder.is_empty() {
-            default_ladder(&order.task.performers, patience)
-        } else {
-            order.ladder.clone()
-        };
+        let ladder = ladder_of(&order, patience);
         Self {
             order,
             asked: None,
@@ -259,11 +260,19 @@ impl Entry {
         self.phase == Phase::Open && self.former.iter().all(|former| former.until <= now)
     }
 
+    /// Whether the operator lets an agent do it.
+    pub(super) fn permits(&self, agent: AgentId) -> bool {
+        self.pinned.is_none_or(|pinned| pinned == agent) && !self.forbidden.contains(&agent)
+    }
+
     /// Whether an agent may be offered it.
     pub(super) fn allows(&self, agent: AgentId, now: FleetTime) -> bool {
-        self.pinned.is_none_or(|pinned| pinned == agent)
-            && !self.forbidden.contains(&agent)
-            && self.cooling.get(&agent).is_none_or(|until| *until <= now)
+        self.permits(agent) && self.cooling.get(&agent).is_none_or(|until| *until <= now)
+    }
+
+    /// When it has waited for so long, at the earliest, if it waits from `start` on or has begun to.
+    pub(super) fn due_from(&self, waited: Micros, start: FleetTime) -> FleetTime {
+        self.clock.reaches(waited).unwrap_or_else(|| start + self.clock.lacks(waited))
     }
 
     /// When the operator is to be told that nobody has taken it.
@@ -405,7 +414,12 @@ impl Entry {
     }
 }
 
-fn default_ladder(performers: &Performers, patience: &Patience) -> Vec<Rung> {
+/// Who may do a task from when on: as the order says, or else as usual.
+pub(super) fn ladder_of(order: &Order, patience: &Patience) -> Vec<Rung> {
+    if !order.ladder.is_empty() {
+        return order.ladder.clone();
+    }
+    let performers = &order.task.performers;
     let rung = |whom, after| Rung { whom, after, gates: Vec::new() };
     let first = |performers: Performers| rung(Whom::Agents(performers.into()), Micros::ZERO);
     let mut ladder = match performers {

@@ -148,10 +148,10 @@ impl Dispatcher {
         self.open.remove(&entry.number);
         entry.former.retain(|former| former.agent != agent);
         entry.awards = entry.awards.saturating_add(1);
-        entry.remember(agent);
         entry.clock.stop(now);
         let token = entry.token();
         if is_free {
+            entry.remember(agent);
             entry.phase = Phase::Running(vec![Taken { agent, until, answered: true }]);
             self.agents.entry(agent).and_modify(|member| member.job = Some(task));
             self.note_freedom(agent);

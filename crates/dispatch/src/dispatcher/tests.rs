@@ -854,6 +854,98 @@ fn people(order: Order) -> Order {
     Order { task, ..order }
 }
 
+impl Ways for Places {
+    fn travel_ms(&mut self, _: AgentId, from: WaypointId, to: WaypointId) -> Option<u64> {
+        Some(u64::from(from.0.abs_diff(to.0)) * 10_000)
+    }
+
+    fn fits(&mut self, agent: AgentId, call: &Call<'_>) -> bool {
+        call.seats
+            .iter()
+            .any(|seat| seat.performers.allow(kind(agent.0)) && has_skills(agent.0, &seat.skills))
+            && has_skills(agent.0, &call.task.skills)
+    }
+}
+
+/// Lets one robot work without a fault until nothing is left; when each task was done.
+fn work_off(trial: &mut Trial) -> BTreeMap<TaskId, FleetTime> {
+    let mut done = BTreeMap::new();
+    for agent in 1..AGENTS {
+        trial.presence(agent, false);
+    }
+    let robot = AgentId(0);
+    while !trial.dispatcher.is_empty() {
+        trial.decide();
+        let mut offer = None;
+        while let Some(effect) = trial.dispatcher.poll_effect() {
+            if let Effect::Offer { token, .. } = effect {
+                offer = Some(token);
+            }
+        }
+        let Some(token) = offer else {
+            let next = trial.dispatcher.poll_timeout().expect("something will happen");
+            trial.now = next;
+            trial.dispatcher.handle_timeout(next);
+            continue;
+        };
+        trial.tell(Event::Answer { agent: robot, token, accepted: true }).unwrap();
+        for (number, step) in (0..).zip(trial.orders[&token.task].task.steps.clone()) {
+            let way = u64::from(trial.at[0].abs_diff(step.place.0)) * 10_000;
+            let arrives = trial.now + Micros::from_millis(way) + step.duration;
+            while trial.now < arrives {
+                trial.now = arrives.min(trial.now + seconds(5));
+                trial.tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]) }).unwrap();
+            }
+            trial.at[0] = step.place.0;
+            trial.tell(Event::StepDone { agent: robot, token: StepToken { step: number, ..token } }).unwrap();
+        }
+        trial.tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]) }).unwrap();
+        done.insert(token.task, trial.now);
+    }
+    done
+}
+
+proptest! {
+    /// For one robot that is never disturbed, what is foreseen is what comes.
+    #[test]
+    fn what_is_foreseen_comes(shapes in prop::collection::vec((0_u16..4, 0_u64..90, 0_u8..3, any::<bool>()), 1..12), new in 0_usize..12) {
+        let order = |(id, (shape, within, priority, waits)): (u64, &(u16, u64, u8, bool))| {
+            // Steps of every kind, for robots, of one class.
+            let order = order(id, shape + 8 + 32 + 64 + 512 + 8_192 + 4_096, FleetTime::ZERO);
+            let mut task = Task { priority: *priority, deadline: Some(FleetTime::ZERO + seconds(*within)), ..order.task };
+            (0..).zip(&mut task.steps).for_each(|(number, step)| step.duration = seconds(number));
+            let after = if *waits { id.checked_sub(1).map(TaskId).into_iter().collect() } else { Vec::new() };
+            Order { after, ..Order::from(task) }
+        };
+        let orders: Vec<Order> = (0..).zip(&shapes).map(order).collect();
+        let new = new.min(orders.len());
+        let mut trial = Trial::new(0);
+        for agent in 1..AGENTS {
+            trial.presence(agent, false);
+        }
+        let (known, asked) = orders.split_at(orders.len() - new);
+        for order in known {
+            trial.tell(Event::Submit(Box::new(order.clone()))).unwrap();
+            trial.orders.insert(order.task.id, order.clone());
+        }
+        let mut alone = Trial { dispatcher: trial.dispatcher.clone(), orders: trial.orders.clone(), ..Trial::new(0) };
+        let foreseen = trial.dispatcher.what_if(asked, &mut Places(trial.at)).unwrap();
+        for order in asked {
+            trial.tell(Event::Submit(Box::new(order.clone()))).unwrap();
+            trial.orders.insert(order.task.id, order.clone());
+        }
+        prop_assert_eq!(foreseen.len(), orders.len());
+        let (done, without) = (work_off(&mut trial), work_off(&mut alone));
+        for one in foreseen {
+            prop_assert_eq!(one.agent, Some(AgentId(0)));
+            prop_assert_eq!(one.done, Some(done[&one.task]), "{}", one.task);
+            prop_assert_eq!(one.done_without, without.get(&one.task).copied());
+            let deadline = trial.orders[&one.task].task.deadline.unwrap();
+            prop_assert_eq!(one.late, done[&one.task].since(deadline).unwrap_or_default());
+        }
+    }
+}
+
 #[test]
 fn robots_are_asked_first_then_people_then_the_operator() {
     let mut desk = Desk::new();
