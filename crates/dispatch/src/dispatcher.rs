@@ -283,6 +283,7 @@ impl Dispatcher {
             Phase::Closing(_) => Status::Closing,
             Phase::Offered(taken) => Status::Offered { agent: taken.first()?.agent },
             Phase::Running(taken) if entry.is_loaded() => Status::Loaded { agent: taken.first()?.agent },
+            Phase::Resuming(taken) => Status::Loaded { agent: taken.first()?.agent },
             Phase::Running(taken) => Status::Committed { agent: taken.first()?.agent },
         })
     }
@@ -378,6 +379,7 @@ impl Dispatcher {
                 self.lapse_offer(task);
             }
             Phase::Running(_) => self.lapse_lease(task),
+            Phase::Resuming(_) => self.resume(task),
             Phase::Closing(_) => self.close(task),
         }
         let Some(entry) = self.tasks.get_mut(&task) else { return };

@@ -173,6 +173,7 @@ impl Dispatcher {
                 }
                 if carries { self.hand_over(task, reason) } else { self.withdraw(task, reason) }
             }
+            Phase::Resuming(_) => self.hand_over(task, reason),
             Phase::Closing(_) => {
                 self.confirm(agent, task, None);
                 return;

@@ -86,7 +86,7 @@ impl Dispatcher {
         let mut calls = BTreeMap::new();
         let mut tasks = Vec::new();
         for (number, entry) in open {
-            if !entry.order.crew.is_empty() || !entry.is_unclaimed(now) {
+            if !entry.order.crew.is_empty() || !entry.is_left(now) {
                 continue;
             }
             let seats = entry.seats(now, &self.facts);
@@ -131,7 +131,7 @@ impl Dispatcher {
     fn fill_crews(&mut self, scout: &mut dyn Scout, free: &mut BTreeSet<AgentId>) {
         let now = self.now;
         let needs_crew = |task: &&TaskId| {
-            self.tasks.get(task).is_some_and(|entry| !entry.order.crew.is_empty() && entry.is_unclaimed(now))
+            self.tasks.get(task).is_some_and(|entry| !entry.order.crew.is_empty() && entry.is_left(now))
         };
         let mut waiting: Vec<TaskId> = self.open.values().filter(needs_crew).copied().collect();
         let urgency = |task: &TaskId| {

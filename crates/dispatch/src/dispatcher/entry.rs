@@ -72,6 +72,8 @@ pub(super) enum Phase {
     Offered(Vec<Taken>),
     /// Some do it; the first does the steps.
     Running(Vec<Taken>),
+    /// Somebody has its load on board and goes on as soon as nobody else may act on it.
+    Resuming(Vec<Taken>),
     /// It was cancelled, and those who have it have not all confirmed that they stopped.
     Closing(Vec<Taken>),
 }
@@ -193,16 +195,20 @@ impl Entry {
     /// Those who have it or were asked; the first does the steps.
     pub(super) fn taken(&self) -> &[Taken] {
         match &self.phase {
-            Phase::Offered(taken) | Phase::Running(taken) | Phase::Closing(taken) => taken,
+            Phase::Offered(taken)
+            | Phase::Running(taken)
+            | Phase::Resuming(taken)
+            | Phase::Closing(taken) => taken,
             Phase::Held | Phase::Open => &[],
         }
     }
 
     pub(super) fn taken_by(&mut self, agent: AgentId) -> Option<&mut Taken> {
         match &mut self.phase {
-            Phase::Offered(taken) | Phase::Running(taken) | Phase::Closing(taken) => {
-                taken.iter_mut().find(|taken| taken.agent == agent)
-            }
+            Phase::Offered(taken)
+            | Phase::Running(taken)
+            | Phase::Resuming(taken)
+            | Phase::Closing(taken) => taken.iter_mut().find(|taken| taken.agent == agent),
             Phase::Held | Phase::Open => None,
         }
     }
@@ -255,9 +261,9 @@ impl Entry {
         .collect()
     }
 
-    /// Whether it may be offered to anybody: nobody acts on it any more.
-    pub(super) fn is_unclaimed(&self, now: FleetTime) -> bool {
-        self.phase == Phase::Open && self.former.iter().all(|former| former.until <= now)
+    /// Whether nobody who has had it may still act on it.
+    pub(super) fn is_left(&self, now: FleetTime) -> bool {
+        self.former.iter().all(|former| former.until <= now)
     }
 
     /// Whether the operator lets an agent do it.
@@ -296,7 +302,7 @@ impl Entry {
                 wakes.push(self.gather_at);
             }
             Phase::Offered(_) => wakes.extend(self.operator_at()),
-            Phase::Held | Phase::Running(_) | Phase::Closing(_) => {}
+            Phase::Held | Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_) => {}
         }
         wakes.extend(self.order.task.deadline.filter(|_| !self.is_late));
         wakes.into_iter().filter(|at| now < *at && *at < FleetTime::MAX).min()
@@ -335,8 +341,7 @@ impl Entry {
     /// them, or what took their place, since.
     pub(super) fn is_late_evidence(&self, agent: AgentId, token: StepToken) -> bool {
         let is_next = |step: u32, steps: &[Step]| step <= token.step && (token.step as usize) < steps.len();
-        self.order.crew.is_empty()
-            && self.history.contains(&(token.award, agent))
+        self.history.contains(&(token.award, agent))
             && match self.before.as_ref().filter(|before| token.award <= before.awards) {
                 // Steps of a cancellation are done again where that is so.
                 Some(before) => {

@@ -100,7 +100,9 @@ impl Dispatcher {
         let mut jobs = BTreeMap::new();
         let ladders: Vec<Vec<Rung>> = orders.iter().map(|order| ladder_of(order, &self.patience)).collect();
         for (task, entry) in &self.tasks {
-            if let (Phase::Offered(_) | Phase::Running(_), Some(leader)) = (&entry.phase, entry.leader()) {
+            if let (Phase::Offered(_) | Phase::Running(_) | Phase::Resuming(_), Some(leader)) =
+                (&entry.phase, entry.leader())
+            {
                 let others = entry.taken().iter().map(|taken| taken.agent).collect::<Vec<_>>();
                 let steps = entry.order.task.steps.get(entry.step as usize..).unwrap_or(&[]);
                 let start = Free { at: self.place_of(leader), from: now };

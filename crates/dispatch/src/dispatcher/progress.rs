@@ -134,11 +134,10 @@ impl Dispatcher {
     fn reinstate(&mut self, agent: AgentId, task: TaskId) {
         let now = self.now;
         let Some(member) = self.agents.get(&agent) else { return };
-        let until = now + member.lease(&self.patience);
         let other = member.job.and_then(|job| Some((job, self.tasks.get(&job)?)));
         if let Some((other, entry)) = other
             && !entry.is_loaded()
-            && !matches!(entry.phase, Phase::Closing(_))
+            && matches!(entry.phase, Phase::Offered(_) | Phase::Running(_))
         {
             self.withdraw(other, Reason::Overtaken);
             self.review(other);
@@ -147,18 +146,26 @@ impl Dispatcher {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         self.open.remove(&entry.number);
         entry.former.retain(|former| former.agent != agent);
-        entry.awards = entry.awards.saturating_add(1);
         entry.clock.stop(now);
-        let token = entry.token();
+        entry.phase = Phase::Resuming(vec![Taken { agent, until: FleetTime::ZERO, answered: true }]);
         if is_free {
-            entry.remember(agent);
-            entry.phase = Phase::Running(vec![Taken { agent, until, answered: true }]);
             self.agents.entry(agent).and_modify(|member| member.job = Some(task));
             self.note_freedom(agent);
-            self.effects.push_back(Effect::Begin { agent, token, until });
+            self.resume(task);
         } else {
-            entry.phase = Phase::Running(vec![Taken { agent, until: FleetTime::ZERO, answered: true }]);
             self.hand_over(task, Reason::Overtaken);
+        }
+    }
+
+    /// Whoever has a task's load goes on, once nobody else may act on the task.
+    pub(super) fn resume(&mut self, task: TaskId) {
+        let now = self.now;
+        let Some(entry) = self.tasks.get_mut(&task).filter(|entry| entry.is_left(now)) else { return };
+        let Some(agent) = entry.leader() else { return };
+        let needs_crew = !entry.order.crew.is_empty();
+        self.carry_on(agent, task);
+        if needs_crew {
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
         }
     }
 
@@ -279,7 +286,9 @@ impl Dispatcher {
             |taken: &Taken| self.agents.get(&taken.agent).is_some_and(|member| !member.kind.is_person());
         let has_robot = entry.taken().iter().any(is_robot);
         match &entry.phase {
-            Phase::Running(_) if has_robot && entry.is_loaded() => self.hand_over(task, Reason::Unwelcome),
+            Phase::Running(_) | Phase::Resuming(_) if has_robot && entry.is_loaded() => {
+                self.hand_over(task, Reason::Unwelcome);
+            }
             Phase::Offered(_) | Phase::Running(_) if has_robot => {
                 entry.close_to_robots();
                 self.withdraw(task, Reason::Unwelcome);
@@ -305,7 +314,7 @@ impl Dispatcher {
             self.withdraw(task, Reason::Cancelled);
         }
         let Some(entry) = self.tasks.get_mut(&task) else { return Ok(()) };
-        let is_acted_on = entry.is_running() || entry.former.iter().any(|former| now < former.until);
+        let is_acted_on = entry.is_running() || !entry.is_left(now);
         if !is_acted_on && entry.step == 0 {
             if let Some(entry) = self.end(task, false) {
                 let decision = self.keep(Undoable::Cancel(Box::new(entry)));
@@ -315,7 +324,7 @@ impl Dispatcher {
         }
         let token = entry.token();
         let mut taken = entry.taken().to_vec();
-        for taken in &mut taken {
+        for taken in taken.iter_mut().filter(|taken| taken.until != FleetTime::ZERO) {
             taken.answered = false;
             self.effects.push_back(Effect::Withdraw { agent: taken.agent, token });
         }
@@ -331,7 +340,7 @@ impl Dispatcher {
         let now = self.now;
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         let mut until = entry.taken().iter().map(|taken| taken.until);
-        if until.any(|until| now < until) || entry.former.iter().any(|former| now < former.until) {
+        if until.any(|until| now < until) || !entry.is_left(now) {
             return;
         }
         let leader = entry.taken().first().copied();
@@ -351,7 +360,7 @@ impl Dispatcher {
         }
     }
 
-    /// Whoever had a task that was cancelled does its last steps.
+    /// Whoever had a task goes on with it, alone and under another award.
     fn carry_on(&mut self, agent: AgentId, task: TaskId) {
         let lease = self.agents.get(&agent).map(|member| member.lease(&self.patience));
         let until = self.now + lease.unwrap_or_default();

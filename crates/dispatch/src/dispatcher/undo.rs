@@ -107,8 +107,10 @@ impl Dispatcher {
     fn take_away(&mut self, task: TaskId, is_meant: bool) -> Result<(), EventError> {
         let Some(entry) = self.tasks.get(&task).filter(|_| is_meant) else { return Ok(()) };
         match (&entry.phase, entry.leader()) {
-            (Phase::Running(_), Some(agent)) if entry.is_loaded() => Err(EventError::Loaded { task, agent }),
-            (Phase::Offered(_) | Phase::Running(_), _) => {
+            (Phase::Running(_) | Phase::Resuming(_), Some(agent)) if entry.is_loaded() => {
+                Err(EventError::Loaded { task, agent })
+            }
+            (Phase::Offered(_) | Phase::Running(_) | Phase::Resuming(_), _) => {
                 self.withdraw(task, Reason::Operator);
                 Ok(())
             }
