@@ -10,6 +10,7 @@ use sheepdog_core::{
     wire::{Evidence, Relation},
 };
 
+pub(crate) use self::words::seconds;
 pub use self::words::{Names, SiteNames, explain};
 use crate::{
     Agent, Availability, Bid, DSP_006, DSP_007, DSP_008, Decision, Outcome, Refusal, Task, Trips,

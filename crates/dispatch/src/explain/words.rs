@@ -259,7 +259,7 @@ fn refused(refusal: &Refusal, names: &dyn Names) -> String {
 }
 
 /// Seconds with one decimal, rounded to the nearest tenth.
-fn seconds(span: Micros) -> String {
+pub(crate) fn seconds(span: Micros) -> String {
     let tenths = span.as_micros().saturating_add(50_000) / 100_000;
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
