@@ -142,6 +142,32 @@ impl<'a> Trips<'a> {
         times.from(from)
     }
 
+    /// How long agents travel to a place, each from where it is and in their order: [`between`](Self::between) with one
+    /// look-up for each profile instead of each agent.
+    pub(crate) fn arrivals<'b>(
+        &mut self,
+        agents: impl Iterator<Item = &'b Agent> + Clone,
+        place: WaypointId,
+    ) -> Vec<Option<Micros>> {
+        let mut profiles: Vec<Profile> = Vec::new();
+        for agent in agents.clone() {
+            let profile = (agent.speed, agent.class);
+            if let Err(at) = profiles.binary_search(&profile) {
+                profiles.insert(at, profile);
+                // From the place itself, which is known if any is.
+                self.between(agent, place, place);
+            }
+        }
+        let times = &self.memo.times;
+        let known: Vec<Option<&TravelTimes>> =
+            profiles.iter().map(|profile| times.get(&(*profile, place))).collect();
+        let arrival = |agent: &Agent| {
+            let slot = profiles.binary_search(&(agent.speed, agent.class)).ok()?;
+            known.get(slot).copied().flatten()?.from(agent.at)
+        };
+        agents.map(arrival).collect()
+    }
+
     /// How long the agent travels from `from` to the nearest charger at which it may stand; `None` when it reaches
     /// none. Zero when the site has no charger at all: somebody changes batteries by hand.
     fn charger_leg(&mut self, agent: &Agent, from: WaypointId) -> Option<Micros> {

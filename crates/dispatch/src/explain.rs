@@ -318,9 +318,10 @@ impl Case<'_> {
         let mut digest = bids.iter().fold(0, |sum: u64, bid| sum.wrapping_add(hash(words(bid))));
         let mut refused: Vec<(Refused, u64)> = Vec::new();
         let mut agents = agents.iter();
+        let mut known: Vec<(&Refusal, &Agent)> = Vec::with_capacity(refusals.len());
         for refusal in refusals {
-            let known = refused.iter().position(|(known, _)| known.rule == refusal.rule);
-            let slot = known.unwrap_or_else(|| {
+            let tallied = refused.iter().position(|(tally, _)| tally.rule == refusal.rule);
+            let slot = tallied.unwrap_or_else(|| {
                 refused
                     .push((Refused { rule: refusal.rule, count: 0, samples: vec![] }, spelt(refusal.rule)));
                 refused.len() - 1
@@ -334,13 +335,14 @@ impl Case<'_> {
             let words = [refusal.agent.0.into(), *rule, measured.cast_unsigned(), limit.cast_unsigned()];
             digest = digest.wrapping_add(hash(words));
             // Both are in the order of ids.
-            let agent = agents.find(|agent| agent.id == refusal.agent);
-            let (Some(agent), Some(place)) = (agent, *place) else { continue };
-            if let Some(arrival) = trips.between(agent, agent.at, place)
-                && (arrival, agent.id) < best
-            {
-                nearer.push(Candidate { arrival, agent: agent.id, refused: Some((refusal, agent)) });
-            }
+            known.extend(agents.find(|agent| agent.id == refusal.agent).map(|agent| (refusal, *agent)));
+        }
+        if let Some(place) = *place {
+            let arrivals = trips.arrivals(known.iter().map(|(_, agent)| *agent), place);
+            nearer.extend(known.iter().zip(arrivals).filter_map(|(&(refusal, agent), arrival)| {
+                let arrival = arrival.filter(|arrival| (*arrival, agent.id) < best)?;
+                Some(Candidate { arrival, agent: agent.id, refused: Some((refusal, agent)) })
+            }));
         }
         let mut refused: Vec<Refused> = refused.into_iter().map(|(tally, _)| tally).collect();
         refused.sort_unstable_by_key(|tally| tally.rule);

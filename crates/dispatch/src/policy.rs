@@ -617,6 +617,7 @@ mod tests {
                     prop_assert!(found.sooner_ms.is_none_or(|sooner| 0 <= sooner));
                     prop_assert!(found.moves.len() <= MOVES_MAX && (found.more == 0 || found.moves.len() == MOVES_MAX));
                     for it in &found.moves {
+                        prop_assert_ne!(it.task, open.task);
                         prop_assert_eq!(it.from, performer(it.task));
                         prop_assert!(it.to.is_some() || found.left == Some(it.task));
                         prop_assert!(it.from.is_some() || found.taken_up == Some(it.task));

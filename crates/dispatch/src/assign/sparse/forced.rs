@@ -102,7 +102,8 @@ impl SparseAssignment {
     }
 }
 
-/// A search for the cheapest way on from somebody whose column is taken to the one who took it, who leaves one.
+/// A search for the cheapest way on from somebody whose column is taken to the one who took it, who leaves one. That column
+/// is not taken again: it would lead back to the beginning, which nothing reaches more cheaply.
 struct Ways<'a> {
     solved: &'a SparseAssignment,
     row: u32,
@@ -185,7 +186,7 @@ impl<'a> Ways<'a> {
         let Node { dual, mate, .. } = rows.nodes[row as usize];
         for edge in &rows.edges[row as usize] {
             let (column, owner) = (edge.end(), columns.nodes[edge.end() as usize]);
-            if column == mate || column == self.column {
+            if column == mate {
                 continue;
             }
             let dearer = from.dearer.saturating_add(edge.cost() - dual - owner.dual);
@@ -205,7 +206,6 @@ impl<'a> Ways<'a> {
         for (row, node) in (0_u32..).zip(&rows.nodes) {
             let left = match columns.nodes.get(node.mate as usize) {
                 None => 0,
-                Some(_) if node.mate == self.column => continue,
                 Some(column) => columns.prices[node.mate as usize] - column.dual,
             };
             self.reach(Seeker::Row(row), Label { dearer: from.dearer.saturating_add(left), ..from });
