@@ -20,7 +20,7 @@ use crate::{
 
 /// How much an [`Explanation`] keeps. With the default it has less than 2 kB, whatever the fleet.
 ///
-/// Encoded with postcard a loser takes at most 36 bytes, a sample 5 for each of nine rules, and a nearer agent 60.
+/// Encoded with postcard a loser takes at most 36 bytes, a sample 5 for each of nine rules, and a nearer agent 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
     /// The best that could have done it and did not: 8.
