@@ -1,6 +1,7 @@
 //! Who does what: who is nearest, and assignment, beside the crates and methods that one would take for it.
 
 mod assign;
+mod explain;
 mod nearest;
 pub(crate) mod online;
 mod throughput;
@@ -37,6 +38,9 @@ pub(crate) fn run(options: &Options) -> Outcome<Vec<Figure>> {
     }
     if is_wanted("agent_move_ns") || is_wanted("agent_flip_ns") {
         figures.extend(nearest::moves(if quick { 3 } else { 21 }));
+    }
+    if is_wanted("explain") {
+        figures.extend(explain::explain(if quick { 21 } else { 301 })?);
     }
     for (size, name) in [(1_000, "lap_dense_1000"), (2_000, "lap_dense_2000")] {
         if is_wanted(name) && !(quick && 1_000 < size) {

@@ -32,7 +32,7 @@ mod sparse;
 
 pub use self::{
     dense::{DenseAssignment, DenseError},
-    sparse::{EdgeError, Flaw, SparseAssignment},
+    sparse::{EdgeError, Flaw, Forced, Move, SparseAssignment},
 };
 
 /// The largest cost or price, and with the sign changed the least: a thousand milliard. With at most 2²⁰ rows and columns
@@ -114,6 +114,46 @@ mod tests {
         (0..7).map(|row| solver.column_of(row)).collect()
     }
 
+    /// Carries out the moves, and holds the difference that they make against what is stated.
+    fn check_moves(
+        solver: &SparseAssignment,
+        forced: &Forced,
+        (row, column): (u32, u32),
+        cost: impl Fn(u32, u32) -> Option<i64>,
+        rows: &[i64],
+        columns: &[i64],
+    ) -> Result<(), TestCaseError> {
+        let before: Vec<Option<u32>> = (0..).take(rows.len()).map(|row| solver.column_of(row)).collect();
+        let mut after = before.clone();
+        let mut moved = std::collections::BTreeSet::new();
+        for it in &forced.moves {
+            prop_assert!(moved.insert(it.row), "each moves once");
+            prop_assert_eq!(before[it.row as usize], it.from);
+            prop_assert_ne!(it.from, it.to);
+            after[it.row as usize] = it.to;
+        }
+        prop_assert_eq!(after[row as usize], Some(column));
+        prop_assert_eq!(forced.moves.first().map_or(row, |first| first.row), row);
+        let total = |partners: &[Option<u32>]| {
+            let mut taken = vec![false; columns.len()];
+            let mut sum = 0;
+            for (row, partner) in (0..).zip(partners) {
+                sum += match partner {
+                    Some(column) => {
+                        let taken = &mut taken[*column as usize];
+                        prop_assert!(!std::mem::replace(taken, true), "each column is taken once");
+                        cost(row, *column).unwrap()
+                    }
+                    None => rows[row as usize],
+                };
+            }
+            Ok(sum
+                + columns.iter().zip(taken).filter(|(_, taken)| !taken).map(|(price, _)| price).sum::<i64>())
+        };
+        prop_assert_eq!(total(&after)? - total(&before)?, forced.rise);
+        Ok(())
+    }
+
     /// Small costs, so that ties are common; sometimes those at the limit.
     fn cost() -> impl Strategy<Value = i64> {
         prop_oneof![9 => 0..6_i64, 3 => -3..40_i64, 1 => Just(COST_MAX), 1 => Just(-COST_MAX)]
@@ -172,6 +212,49 @@ mod tests {
                 let anew = plain.solved();
                 prop_assert_eq!(solver.cost(), anew.cost());
                 prop_assert_eq!(partners(&solver), partners(&anew));
+            }
+        }
+
+        /// What forcing each pair would cost is what trying all with that pair costs, its moves lead there, and neither depends
+        /// on what was solved before.
+        #[test]
+        fn a_forced_pair_costs_what_it_costs(plain in plain(), detour in (0..6_usize, plain())) {
+            let solver = plain.solved();
+            let mut other = plain.solved();
+            let (row, detour) = detour;
+            if row < plain.rows.len() {
+                let number = u32::try_from(row).unwrap();
+                let detour = Plain { columns: plain.columns.clone(), ..detour };
+                let mut edges = if row < detour.edges.len() { detour.row(row) } else { Vec::new() };
+                edges.retain(|edge| (edge.0 as usize) < plain.columns.len());
+                other.set_row(number, &edges, 3).unwrap();
+                prop_assert_eq!(other.displacement(number, 0), None, "it has not been solved");
+                other.solve();
+                other.set_row(number, &plain.row(row), plain.rows[row]).unwrap();
+                other.solve();
+                other.canonicalize();
+            }
+            for row in 0..plain.rows.len() {
+                for column in 0..plain.columns.len() {
+                    let (r, c) = (u32::try_from(row).unwrap(), u32::try_from(column).unwrap());
+                    let forced = solver.displacement(r, c);
+                    prop_assert_eq!(&other.displacement(r, c), &forced);
+                    let Some(cost) = plain.edges[row][column] else {
+                        prop_assert_eq!(forced, None);
+                        continue;
+                    };
+                    let mut rest = plain.clone();
+                    rest.edges.remove(row);
+                    rest.rows.remove(row);
+                    rest.columns.remove(column);
+                    rest.edges.iter_mut().for_each(|edges| { edges.remove(column); });
+                    let forced = forced.unwrap();
+                    prop_assert_eq!(forced.rise, cost + rest.least() - plain.least());
+                    prop_assert!(0 <= forced.rise);
+                    check_moves(&solver, &forced, (r, c), |row, column| {
+                        plain.edges[row as usize][column as usize]
+                    }, &plain.rows, &plain.columns)?;
+                }
             }
         }
 
@@ -258,6 +341,55 @@ mod tests {
                 prop_assert_eq!(dense.verify(), Ok(()));
                 prop_assert_eq!(sparse.verify(), Ok(()));
                 prop_assert_eq!(dense.cost(), sparse.cost());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Also of many, where a new solver has no other edge for the pair.
+        #[test]
+        fn a_forced_pair_of_many_costs_what_a_new_start_finds(
+            (rows, columns, near) in (2..60_u32, 2..60_u32, 1..12_u64),
+            seed in any::<u64>(),
+            pairs in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 6),
+        ) {
+            let draw = |a: u64, b: u64| {
+                let mixed = (seed ^ a << 32 ^ b).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                (mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 40
+            };
+            let cost = |row: u32, column: u32| {
+                let (row, column) = (u64::from(row), u64::from(column));
+                let is_edge = draw(row, column) % u64::from(columns) < near;
+                is_edge.then(|| i64::try_from((draw(row, 1 << 20) % 100).abs_diff(draw(1 << 21, column) % 100)).unwrap())
+            };
+            let edges = |row: u32| (0..columns).filter_map(|column| Some((column, cost(row, column)?))).collect::<Vec<_>>();
+            let price = |row: u32| 50 + i64::try_from(draw(u64::from(row), 1 << 22) % 900).unwrap();
+            let mut solver = SparseAssignment::new(rows as usize, columns as usize);
+            for row in 0..rows {
+                solver.set_row(row, &edges(row), price(row)).unwrap();
+            }
+            solver.solve();
+            solver.canonicalize();
+            for (row, column) in pairs {
+                let row = u32::try_from(row.index(rows as usize)).unwrap();
+                let known = edges(row);
+                if known.is_empty() {
+                    continue;
+                }
+                let (column, own) = known[column.index(known.len())];
+                let mut mandatory = SparseAssignment::new(rows as usize, columns as usize);
+                for other in (0..rows).filter(|other| *other != row) {
+                    let others: Vec<_> = edges(other).into_iter().filter(|edge| edge.0 != column).collect();
+                    mandatory.set_row(other, &others, price(other)).unwrap();
+                }
+                mandatory.set_row(row, &[(column, own)], COST_MAX).unwrap();
+                mandatory.solve();
+                let forced = solver.displacement(row, column).unwrap();
+                prop_assert_eq!(forced.rise, mandatory.cost() - solver.cost());
+                let prices: Vec<i64> = (0..rows).map(price).collect();
+                check_moves(&solver, &forced, (row, column), cost, &prices, &vec![0; columns as usize])?;
             }
         }
     }

@@ -4,6 +4,8 @@
 //! with Bellman-Ford over the lanes instead of Dijkstra, asks the rules through a table, and goes through agents one
 //! by one. It is slow on purpose and meant for tests and audits.
 
+mod explanation;
+
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -16,6 +18,8 @@ use crate::{
     Agent, AgentKind, Availability, Bid, DSP_001, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007,
     DSP_008, DSP_009, DSP_010, DSP_011, DSP_012, Decision, Outcome, Performers, Refusal, Task,
 };
+
+pub use self::explanation::{ExplanationFault, check_explanation};
 
 /// How a decision differs from what the rules ask.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,7 +113,8 @@ pub fn check_decision(
         oracle.check_agent(agent, decision)?;
     }
     check_order(decision)?;
-    let expected = oracle.outcome(agents, decision);
+    let permanent = decision.refusals.iter().all(|refusal| !refusal.may_pass());
+    let expected = oracle.outcome(agents, permanent);
     if expected != decision.outcome {
         return Err(DecisionFault::Outcome { expected, found: decision.outcome });
     }
@@ -171,8 +176,7 @@ impl Oracle<'_> {
 
     fn check_agent(&self, agent: &Agent, decision: &Decision) -> Result<(), DecisionFault> {
         let refusal = decision.refusals.iter().find(|refusal| refusal.agent == agent.id);
-        let firing =
-            Self::ORDER.iter().find_map(|(rule, fires)| fires(self, agent).map(|values| (*rule, values)));
+        let firing = self.firing(agent, None);
         let expected = firing.map(|(rule, _)| rule);
         let found = refusal.map(|refusal| refusal.rule);
         if expected != found {
@@ -192,6 +196,12 @@ impl Oracle<'_> {
         }
     }
 
+    /// The first rule that fires, but for one that is passed over.
+    fn firing(&self, agent: &Agent, lifted: Option<RuleId>) -> Option<(RuleId, (i64, i64))> {
+        let mut asked = Self::ORDER.iter().filter(|(rule, _)| Some(*rule) != lifted);
+        asked.find_map(|(rule, fires)| fires(self, agent).map(|values| (*rule, values)))
+    }
+
     fn bid(&self, agent: &Agent) -> Option<Bid> {
         let arrival = self.legs(agent).into_iter().next()??;
         let person = agent.kind != AgentKind::Robot;
@@ -203,18 +213,17 @@ impl Oracle<'_> {
         })
     }
 
-    fn outcome(&self, agents: &[Agent], decision: &Decision) -> Outcome {
+    /// `permanent` is for the case that nobody can.
+    fn outcome(&self, agents: &[Agent], permanent: bool) -> Outcome {
         let mut best: Option<(bool, u64, AgentId, u64)> = None;
         for agent in agents {
-            let bids = Self::ORDER.iter().all(|(_, fires)| fires(self, agent).is_none());
-            let (true, Some(bid)) = (bids, self.bid(agent)) else { continue };
+            let (None, Some(bid)) = (self.firing(agent, None), self.bid(agent)) else { continue };
             let key = (bid.person, bid.arrival.as_micros(), bid.agent, bid.finish.as_micros());
             if best.is_none_or(|best| key < best) {
                 best = Some(key);
             }
         }
         let Some((person, arrival, agent, finish)) = best else {
-            let permanent = decision.refusals.iter().all(|refusal| !refusal.may_pass());
             return Outcome::None { rule: DSP_012, permanent };
         };
         let (arrival, finish) = (Micros::new(arrival), Micros::new(finish));

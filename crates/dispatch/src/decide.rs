@@ -19,6 +19,13 @@ pub struct Bid {
     pub finish: Micros,
 }
 
+impl Bid {
+    /// What bids are sorted by: robots before people, then by arrival, then by id.
+    pub(crate) const fn rank(&self) -> (bool, Micros, AgentId) {
+        (self.person, self.arrival, self.agent)
+    }
+}
+
 /// Who does a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -116,7 +123,7 @@ pub fn decide_with(trips: &mut Trips<'_>, task: &Task, agents: &[Agent], now: Fl
             Err(refusal) => refusals.push(refusal),
         }
     }
-    bids.sort_unstable_by_key(|bid| (bid.person, bid.arrival, bid.agent));
+    bids.sort_unstable_by_key(Bid::rank);
     refusals.sort_by_key(|refusal| refusal.agent);
     Decision {
         task: task.id,

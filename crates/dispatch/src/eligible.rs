@@ -118,6 +118,11 @@ impl<'a> Trips<'a> {
         TripMemo { site: Some(self.site.version()), times, charger_legs, ..self.memo }
     }
 
+    /// The version of the site.
+    pub(crate) fn site_version(&self) -> SiteVersion {
+        self.site.version()
+    }
+
     /// How long an agent travels between two waypoints; `None` when there is no way for it.
     pub fn between(&mut self, agent: &Agent, from: WaypointId, to: WaypointId) -> Option<Micros> {
         if agent.speed == MmPerS::ZERO
@@ -135,6 +140,32 @@ impl<'a> Trips<'a> {
             roads.times_to(to, scratch)
         });
         times.from(from)
+    }
+
+    /// How long agents travel to a place, each from where it is and in their order: [`between`](Self::between) with one
+    /// look-up for each profile instead of each agent.
+    pub(crate) fn arrivals<'b>(
+        &mut self,
+        agents: impl Iterator<Item = &'b Agent> + Clone,
+        place: WaypointId,
+    ) -> Vec<Option<Micros>> {
+        let mut profiles: Vec<Profile> = Vec::new();
+        for agent in agents.clone() {
+            let profile = (agent.speed, agent.class);
+            if let Err(at) = profiles.binary_search(&profile) {
+                profiles.insert(at, profile);
+                // From the place itself, which is known if any is.
+                self.between(agent, place, place);
+            }
+        }
+        let times = &self.memo.times;
+        let known: Vec<Option<&TravelTimes>> =
+            profiles.iter().map(|profile| times.get(&(*profile, place))).collect();
+        let arrival = |agent: &Agent| {
+            let slot = profiles.binary_search(&(agent.speed, agent.class)).ok()?;
+            known.get(slot).copied().flatten()?.from(agent.at)
+        };
+        agents.map(arrival).collect()
     }
 
     /// How long the agent travels from `from` to the nearest charger at which it may stand; `None` when it reaches
@@ -199,18 +230,41 @@ impl<'a> Trips<'a> {
 /// # Errors
 /// The [`Refusal`] with the first rule that fired.
 pub fn eligible(agent: &Agent, task: &Task, now: FleetTime, trips: &mut Trips<'_>) -> Result<Bid, Refusal> {
-    let case = Case { agent, task, now };
-    case.check_performer()?;
-    case.check_skills()?;
-    case.check_payload()?;
-    case.check_on_shift()?;
-    case.check_available()?;
-    case.check_standing(trips.site)?;
-    let (arrival, travel) = case.check_reach(trips)?;
-    let total = travel.saturating_add(task.work());
-    case.check_shift_end(total)?;
-    case.check_battery(total, trips)?;
-    Ok(Bid { agent: agent.id, person: agent.kind.is_person(), arrival, finish: total })
+    Case { agent, task, now, lifted: None }.judge(trips)
+}
+
+/// [`eligible`] as if one rule held for this agent, whatever its values: the rules after it are asked as well.
+/// `DSP-006` cannot be lifted, because without a way there is no time to go on with.
+pub(crate) fn eligible_but_for(
+    lifted: RuleId,
+    agent: &Agent,
+    task: &Task,
+    now: FleetTime,
+    trips: &mut Trips<'_>,
+) -> Result<Bid, Refusal> {
+    Case { agent, task, now, lifted: Some(lifted) }.judge(trips)
+}
+
+/// What a battery must hold for a task, in parts per million of a full one, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    /// For ways and work.
+    pub(crate) task: i64,
+    /// For the way to a charger besides.
+    pub(crate) charger: i64,
+    /// With the reserve.
+    pub(crate) total: i64,
+}
+
+/// What the agent's battery must hold for a task that it finishes after `total`; `None` when it has no battery or reaches
+/// no charger afterwards.
+pub(crate) fn need(agent: &Agent, task: &Task, total: Micros, trips: &mut Trips<'_>) -> Option<Need> {
+    let (battery, last) = (agent.battery?, task.steps.last()?);
+    let leg = trips.charger_leg(agent, last.place)?;
+    let reserve = i64::from(battery.reserve.get());
+    let (all, without_leg) = (need_ppm(battery, total.saturating_add(leg)), need_ppm(battery, total));
+    let (task, charger) = (without_leg.saturating_sub(reserve), all.saturating_sub(without_leg));
+    Some(Need { task, charger, total: all })
 }
 
 /// One agent before one task.
@@ -218,9 +272,25 @@ struct Case<'a> {
     agent: &'a Agent,
     task: &'a Task,
     now: FleetTime,
+    /// A rule that is taken to hold.
+    lifted: Option<RuleId>,
 }
 
 impl Case<'_> {
+    fn judge(&self, trips: &mut Trips<'_>) -> Result<Bid, Refusal> {
+        self.check_performer()?;
+        self.check_skills()?;
+        self.check_payload()?;
+        self.check_on_shift()?;
+        self.check_available()?;
+        self.check_standing(trips.site)?;
+        let (arrival, travel) = self.check_reach(trips)?;
+        let finish = travel.saturating_add(self.task.work());
+        self.check_shift_end(finish)?;
+        self.check_battery(finish, trips)?;
+        Ok(Bid { agent: self.agent.id, person: self.agent.kind.is_person(), arrival, finish })
+    }
+
     fn check_performer(&self) -> Result<(), Refusal> {
         let allowed = self.task.performers.allow(self.agent.kind);
         self.require(DSP_010, allowed, || format!("the task is not open to a {}", self.agent.kind))
@@ -319,9 +389,7 @@ impl Case<'_> {
             Some(leg) => {
                 self.refuse_battery(battery, need(leg), "the task, the way to a charger and its reserve take")
             }
-            None => Err(self.refusal(evidence(DSP_007, 0, Relation::Below, 1), || {
-                "it reaches no charger after the task".into()
-            })),
+            None => self.require(DSP_007, false, || "it reaches no charger after the task".into()),
         }
     }
 
@@ -339,7 +407,10 @@ impl Case<'_> {
 
     /// The recorded predicate is the decision: what a reader evaluates again is what was evaluated here.
     fn refuse_if(&self, evidence: Evidence, detail: impl FnOnce() -> String) -> Result<(), Refusal> {
-        if evidence.holds() { Err(self.refusal(evidence, detail)) } else { Ok(()) }
+        if evidence.holds() && self.lifted != Some(evidence.rule) {
+            return Err(self.refusal(evidence, detail));
+        }
+        Ok(())
     }
 
     fn refusal(&self, evidence: Evidence, detail: impl FnOnce() -> String) -> Refusal {
@@ -360,7 +431,7 @@ fn need_ppm(battery: Battery, total: Micros) -> i64 {
 }
 
 /// Parts per million as a percentage with one decimal, rounded up so that a need never looks met.
-fn percent(ppm: i64) -> String {
+pub(crate) fn percent(ppm: i64) -> String {
     let tenths = ppm / 1_000 + i64::from(ppm % 1_000 != 0);
     format!("{}.{} %", tenths / 10, tenths % 10)
 }

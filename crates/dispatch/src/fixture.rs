@@ -77,7 +77,7 @@ fn apart([ax, ay]: [f64; 2], [bx, by]: [f64; 2]) -> bool {
 }
 
 /// A random roadmap: one-way lanes, equal lengths, doors too narrow for the large class, places without a way.
-pub(crate) fn sites() -> impl Strategy<Value = CompiledSite> {
+fn sites() -> impl Strategy<Value = Site> {
     let role = prop_oneof![
         6 => Just(None),
         2 => Just(Some(Role::Charger)),
@@ -113,7 +113,7 @@ pub(crate) fn sites() -> impl Strategy<Value = CompiledSite> {
             let waypoint = site.waypoints.last().unwrap().id.clone();
             site.stations.push(Station { id: "dock".into(), waypoint, kind: StationKind::Charger });
         }
-        compile(&site)
+        site
     })
 }
 
@@ -247,13 +247,16 @@ pub(crate) struct Question {
 }
 
 pub(crate) fn questions() -> impl Strategy<Value = Question> {
-    sites().prop_flat_map(|site| {
-        (tasks(&site), agents(&site), waits(), Just(site)).prop_map(|(task, agents, waits, site)| Question {
-            site,
-            task,
-            agents,
-            waits,
-        })
+    authored_questions().prop_map(|(_, question)| question)
+}
+
+/// A question and its site as authored.
+pub(crate) fn authored_questions() -> impl Strategy<Value = (Site, Question)> {
+    sites().prop_flat_map(|authored| {
+        let site = compile(&authored);
+        (tasks(&site), agents(&site), waits(), Just((authored, site))).prop_map(
+            |(task, agents, waits, (authored, site))| (authored, Question { site, task, agents, waits }),
+        )
     })
 }
 

@@ -8,7 +8,8 @@
 //! * [`Facts`]: readings about the world; they open a step's gates.
 //! * [`eligible`]: the rules in their fixed order; the first that fires is the reason of a [`Refusal`].
 //! * [`check_decision`]: the same question answered by other code, for tests and audits.
-//! * [`explain`]: a decision in plain words.
+//! * [`explain`]: a decision in plain words. [`decide_explained`]: with it an [`Explanation`], bounded whatever the fleet, that
+//!   says of everybody nearer what stood against it, and what would have been otherwise; [`check_explanation`] checks it.
 //! * [`nearest`]: who of very many is there first, in microseconds, while lanes open and close.
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
 //! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
@@ -37,10 +38,13 @@ mod rules;
 mod task;
 
 pub use agent::{Agent, AgentKind, Availability, Battery, Enforcement, Shift, Skill};
-pub use check::{DecisionFault, check_decision};
+pub use check::{DecisionFault, ExplanationFault, check_decision, check_explanation};
 pub use decide::{Bid, Decision, Outcome, decide, decide_with};
 pub use eligible::{Refusal, TripMemo, Trips, eligible};
-pub use explain::{Names, SiteNames, explain};
+pub use explain::{
+    Bounds, Breakdown, Counterfactual, Energy, Explanation, Lead, Loser, Names, Nearer, Refused, SiteNames,
+    decide_explained, explain,
+};
 pub use facts::{
     FACT_TEXT_MAX, FactError, Facts, GateClosed, GateEvidence, KEYS_MAX, READINGS_PER_KEY, Reading,
 };

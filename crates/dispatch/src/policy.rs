@@ -10,9 +10,13 @@
 //! Times are milliseconds of one clock, and nothing else is compared: equal questions have equal answers, in whatever order
 //! tasks and agents are given.
 
+mod displacement;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{assign::SparseAssignment, nearest::AGENTS_MAX};
+
+pub use self::displacement::{Displacement, MOVES_MAX, Reassigned};
 
 /// A task that nobody has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +204,8 @@ struct Row {
     shown: usize,
     edges: Vec<(u32, i64)>,
     price: i64,
+    /// What anybody costs at least whom it is not shown.
+    beyond: Option<i64>,
 }
 
 /// A task and what it has been shown.
@@ -308,6 +314,10 @@ impl Batch {
                 }
             }
         }
+        for Shown { open, next_ms, .. } in &shown {
+            let beyond = next_ms.map(|next_ms| open.wait(next_ms));
+            self.rows.entry(open.task).and_modify(|row| row.beyond = beyond);
+        }
         let order: Vec<u32> =
             tasks.iter().filter_map(|open| Some(self.rows.get(&open.task)?.number)).collect();
         self.solver.canonicalize_in(&order);
@@ -357,7 +367,7 @@ impl Batch {
 
 impl Row {
     fn new(number: u32) -> Self {
-        Self { number, shown: SHOWN, edges: Vec::new(), price: 0 }
+        Self { number, shown: SHOWN, edges: Vec::new(), price: 0, beyond: None }
     }
 }
 
@@ -378,9 +388,10 @@ fn millis(span_ms: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
     use super::*;
+    use crate::assign::COST_MAX;
 
     /// A million milliseconds after a step of the price: some tasks are older, some younger.
     const NOW_MS: u64 = 3 * WAIT_MS_MAX + 1_000_000;
@@ -565,6 +576,59 @@ mod tests {
             prop_assert!(cost(&pairs) <= cost(&table.decide(&mut NearestAvailable)));
         }
 
+        /// What it would take is what it takes when every task is shown every agent and the pair has to be made; whoever is
+        /// nearer than the one who comes has an answer; and moves start from what was decided.
+        #[test]
+        fn who_is_nearer_and_went_elsewhere_would_cost_what_is_said(table in tables(), pick in any::<usize>()) {
+            let agents: BTreeMap<u32, u64> =
+                table.agents.iter().map(|ready| (ready.agent, ready.free_ms)).collect();
+            let mut batch = Batch::default();
+            let pairs = batch.pairs(NOW_MS, 500, &table.tasks, &agents, &mut table.clone());
+            let performer = |task: u32| pairs.iter().find(|pair| pair.task == task).map(|pair| pair.agent);
+            let solved = |forced: Option<(u32, Arrival)>| {
+                let mut all = SparseAssignment::new(table.tasks.len(), agents.len());
+                for open in &table.tasks {
+                    let edge = |arrival: Arrival| (arrival.agent, millis(arrival.at_ms - open.requested_ms));
+                    let is_left = |arrival: &Arrival| match forced {
+                        Some((task, known)) if task == open.task => known == *arrival,
+                        Some((_, known)) => known.agent != arrival.agent,
+                        None => true,
+                    };
+                    let edges: Vec<_> = table.all(open.task).into_iter().filter(is_left).map(edge).collect();
+                    let is_forced = forced.is_some_and(|(task, _)| task == open.task);
+                    let price = if is_forced { COST_MAX } else { price(NOW_MS, 500, open.requested_ms) };
+                    all.set_row(open.task, &edges, price).unwrap();
+                }
+                all.solve();
+                all.cost()
+            };
+            let policy = BatchOptimal { batches: BTreeMap::from([(0, batch)]), ..BatchOptimal::default() };
+            for open in table.tasks.iter().cycle().skip(pick % 31).take(4) {
+                let all = table.all(open.task);
+                let nearer = all.iter().take_while(|arrival| Some(arrival.agent) != performer(open.task));
+                if performer(open.task).is_some() {
+                    prop_assert!(nearer.clone().all(|it| policy.why_not(open.task, it.agent).is_some()));
+                }
+                for arrival in nearer.copied().skip(pick % 3).take(2) {
+                    let Some(found) = policy.why_not(open.task, arrival.agent) else { continue };
+                    let rise = solved(Some((open.task, arrival))) - solved(None);
+                    prop_assert!(rise <= found.rise_ms && (!found.is_exact || rise == found.rise_ms), "{rise}, {found:?}");
+                    prop_assert_eq!(found.instead, performer(open.task));
+                    prop_assert!(found.sooner_ms.is_none_or(|sooner| 0 <= sooner));
+                    prop_assert!(found.moves.len() <= MOVES_MAX && (found.more == 0 || found.moves.len() == MOVES_MAX));
+                    for it in &found.moves {
+                        prop_assert_ne!(it.task, open.task);
+                        prop_assert_eq!(it.from, performer(it.task));
+                        prop_assert!(it.to.is_some() || found.left == Some(it.task));
+                        prop_assert!(it.from.is_some() || found.taken_up == Some(it.task));
+                    }
+                }
+            }
+            // Whoever does a task is not asked why it does not.
+            prop_assert!(pairs.iter().all(|pair| policy.why_not(pair.task, pair.agent).is_none()));
+            prop_assert_eq!(policy.why_not(99, 0), None);
+        }
+
         /// Those who have waited for the horizon are served before everybody else, the oldest first, by whoever of those who
         /// are free is there first.
         #[test]
@@ -598,6 +662,31 @@ mod tests {
                 prop_assert_eq!(fewer.decide(&mut *policy), alone.decide(&mut *other));
             }
         }
+    }
+
+    /// The property above means something only if drawn tables lead to all kinds of displacements.
+    #[test]
+    fn drawn_tables_reach_every_kind_of_displacement() {
+        let mut runner = TestRunner::deterministic();
+        let [mut nearer, mut inexact, mut long, mut left, mut taken_up, mut unserved] = [0; 6];
+        for _ in 0..300 {
+            let table = tables().new_tree(&mut runner).unwrap().current();
+            let mut policy = BatchOptimal::default();
+            table.decide(&mut policy);
+            let all = table
+                .tasks
+                .iter()
+                .flat_map(|open| table.all(open.task).into_iter().map(|arrival| (open.task, arrival.agent)));
+            for it in all.filter_map(|(task, agent)| policy.why_not(task, agent)) {
+                nearer += u32::from(it.sooner_ms.is_some_and(|sooner| 0 < sooner));
+                inexact += u32::from(!it.is_exact);
+                long += u32::from(0 < it.more);
+                left += u32::from(it.left.is_some());
+                taken_up += u32::from(it.taken_up.is_some());
+                unserved += u32::from(it.instead.is_none());
+            }
+        }
+        assert!([nearer, inexact, long, left, taken_up, unserved].iter().all(|count| 0 < *count));
     }
 
     #[test]

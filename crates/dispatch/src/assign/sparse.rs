@@ -1,7 +1,11 @@
 //! Few edges a row, and changes.
 #![expect(clippy::indexing_slicing, reason = "nodes of edges are checked on entry, mates are nodes")]
 
+mod forced;
+
 use sheepdog_map::travel::RadixQueue;
+
+pub use self::forced::{Forced, Move};
 
 use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, more_than_needed};
 
