@@ -218,7 +218,7 @@ impl Dispatcher {
             Event::Repeat(schedule) => self.repeat(schedule),
             Event::EndRepeat(schedule) => self.end_repeat(schedule),
             Event::Agent { agent, kind, at, takes_tasks } => self.join(agent, kind, at, takes_tasks),
-            Event::Alive { agent, at } => self.alive(agent, at),
+            Event::Alive { agent, at, on } => self.alive(agent, at, on),
             Event::Answer { agent, token, accepted } => self.answer(agent, token, accepted),
             Event::StepDone { agent, token } => self.step_done(agent, token),
             Event::Failed { agent, token } => self.failed(agent, token),

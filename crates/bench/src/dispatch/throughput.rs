@@ -20,7 +20,7 @@ use sheepdog_core::{
 use sheepdog_dispatch::{
     AgentKind, Performers, Step, Task,
     dispatcher::{Call, Dispatcher, Effect, Event, Order, Patience, Scout},
-    nearest::{AgentSet, Finder, Roads, Standings},
+    nearest::{AgentSet, Standings, TravelOracle},
     policy::{Arrival, BatchOptimal},
 };
 use sheepdog_map::{
@@ -59,10 +59,9 @@ fn hall() -> Outcome<CompiledSite> {
 /// Where robots are, and how they find their ways.
 struct Field {
     now_ms: u64,
-    roads: Roads,
+    oracle: TravelOracle,
     standings: Standings,
     robots: AgentSet,
-    finder: Finder,
 }
 
 impl Scout for Field {
@@ -71,8 +70,8 @@ impl Scout for Field {
         if !call.seats.iter().any(|seat| seat.performers.allow(AgentKind::Robot)) {
             return None;
         }
-        let Self { now_ms, roads, standings, robots, finder } = self;
-        let all = finder.nearest(roads, standings, robots, place.0, most);
+        let Self { now_ms, oracle, standings, robots } = self;
+        let all = oracle.nearest(0, standings, robots, place, most);
         found.extend(
             all.iter().map(|near| Arrival { at_ms: *now_ms + u64::from(near.time_ms), agent: near.agent }),
         );
@@ -105,17 +104,12 @@ struct Run {
 fn run(robots: u32, tasks: u64) -> Outcome<Run> {
     let site = Arc::new(hall()?);
     let profile = TravelProfile { speed: MmPerS(1_000), class: None };
-    let roads = Roads::of_site(&site, profile, &NominalWaits(&site))?;
+    let oracle = TravelOracle::new(&site, &[profile], &NominalWaits(&site))?;
     let mut random = Pcg64::new(6, 0xda3e_39cb_94b9_5bdb);
     let places = SIDE * SIDE;
     let mut below = |limit: u32| u32::try_from(random.next_u64() % u64::from(limit)).unwrap_or(0);
-    let mut field = Field {
-        now_ms: 0,
-        roads,
-        standings: Standings::new(places),
-        robots: (0..robots).collect(),
-        finder: Finder::new(),
-    };
+    let mut field =
+        Field { now_ms: 0, oracle, standings: Standings::new(places), robots: (0..robots).collect() };
     let mut at: Vec<u32> = (0..robots).map(|_| below(places)).collect();
     memory::begin();
     let mut dispatcher = Dispatcher::new(site, Patience::default());
@@ -181,7 +175,7 @@ fn run(robots: u32, tasks: u64) -> Outcome<Run> {
                 }
                 Happening::Alive(agent, token) => {
                     let at = WaypointId(at[agent.index()]);
-                    tell(&mut dispatcher, now, Event::Alive { agent, at })?;
+                    tell(&mut dispatcher, now, Event::Alive { agent, at, on: Some(token) })?;
                     if dispatcher.task_of(agent) == Some(token.task) {
                         happenings.push(Reverse((second + ALIVE_S, what)));
                     }

@@ -80,17 +80,21 @@ impl Dispatcher {
     }
 
     /// An agent goes on: its lease becomes longer, unless that has lapsed and somebody else may have the task.
-    pub(super) fn alive(&mut self, agent: AgentId, at: WaypointId) -> Result<(), EventError> {
+    pub(super) fn alive(
+        &mut self,
+        agent: AgentId,
+        at: WaypointId,
+        on: Option<StepToken>,
+    ) -> Result<(), EventError> {
         let is_place = self.site.waypoint(at).is_some();
         let member = self.agents.get_mut(&agent).ok_or(EventError::UnknownAgent { agent })?;
         if is_place {
             member.at = at;
         }
         let until = self.now + member.lease(&self.patience);
-        let Some(task) = member.job else { return Ok(()) };
-        let Some(entry) = self.tasks.get_mut(&task).filter(|entry| entry.is_running()) else {
-            return Ok(());
-        };
+        let Some(StepToken { task, award, .. }) = on else { return Ok(()) };
+        let entry = self.tasks.get_mut(&task).filter(|entry| entry.is_running() && entry.awards == award);
+        let Some(entry) = entry else { return Ok(()) };
         let token = entry.token();
         let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
         let had_lapsed = taken.until <= self.now;

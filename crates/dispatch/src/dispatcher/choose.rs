@@ -143,15 +143,10 @@ impl Dispatcher {
         waiting.sort_by_cached_key(urgency);
         for task in waiting {
             let Some((crew, is_complete)) = self.crew(task, scout, free) else { continue };
+            let is_kept = is_complete || self.gathers(task);
+            free.retain(|agent| !(is_kept && crew.contains(agent)));
             if is_complete {
-                crew.iter().for_each(|agent| {
-                    free.remove(agent);
-                });
                 self.offer(task, &crew);
-            } else if self.gathers(task) {
-                crew.iter().for_each(|agent| {
-                    free.remove(agent);
-                });
             }
         }
     }

@@ -337,6 +337,12 @@ impl Entry {
         }));
     }
 
+    /// Whether an agent had an award of the steps that are to be done now.
+    pub(super) fn is_older_award(&self, agent: AgentId, award: u32) -> bool {
+        self.history.contains(&(award, agent))
+            && self.before.as_ref().is_none_or(|before| before.awards < award)
+    }
+
     /// Whether somebody who has lost the task tells truly that it did the next steps: it had that award, and nobody has done
     /// them, or what took their place, since.
     pub(super) fn is_late_evidence(&self, agent: AgentId, token: StepToken) -> bool {

@@ -43,12 +43,14 @@ pub enum Event {
         /// Whether it takes tasks.
         takes_tasks: bool,
     },
-    /// An agent says that it goes on with what it has, and where it is.
+    /// An agent says where it is, and what it goes on with: its lease of that becomes longer.
     Alive {
         /// Who.
         agent: AgentId,
         /// Where it is, or will be able to turn.
         at: WaypointId,
+        /// What it acts on.
+        on: Option<StepToken>,
     },
     /// An agent answers an offer.
     Answer {

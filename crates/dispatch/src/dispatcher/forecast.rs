@@ -199,12 +199,11 @@ fn place(
     for seat in 0..=job.crew.len() {
         let mut best: Option<(FleetTime, AgentId)> = None;
         for (&agent, state) in free.iter().filter(|(agent, _)| !taken.contains(agent)) {
-            let due = match seat.checked_sub(1).and_then(|other| job.crew.get(other)) {
-                Some(seat) => fits(job, agent, seat, ways).then_some(from),
-                None => {
-                    let fitting = job.seats.iter().filter(|(_, seat)| fits(job, agent, seat, ways));
-                    fitting.map(|(due, _)| *due).min()
-                }
+            let due = if let Some(seat) = seat.checked_sub(1).and_then(|other| job.crew.get(other)) {
+                fits(job, agent, seat, ways).then_some(from)
+            } else {
+                let fitting = job.seats.iter().filter(|(_, seat)| fits(job, agent, seat, ways));
+                fitting.map(|(due, _)| *due).min()
             };
             let Some(due) = due else { continue };
             let Some(way) = ways.travel_ms(agent, state.at, place) else { continue };
@@ -281,7 +280,7 @@ fn new_job<'a>(order: &'a Order, ladder: &'a [Rung], now: FleetTime) -> Job<'a> 
 }
 
 /// Whom rungs name, and when they are due.
-fn rungs<'a>(ladder: &'a [Rung], due: impl Fn(Micros) -> FleetTime) -> Vec<(FleetTime, &'a Seat)> {
+fn rungs(ladder: &[Rung], due: impl Fn(Micros) -> FleetTime) -> Vec<(FleetTime, &Seat)> {
     let mut sum = Micros::ZERO;
     let mut seats = Vec::new();
     for rung in ladder {

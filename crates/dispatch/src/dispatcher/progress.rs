@@ -60,7 +60,9 @@ impl Dispatcher {
         self.effects.push_back(Effect::Heard { agent, token });
         let Some(entry) = self.tasks.get_mut(&token.task) else { return Ok(()) };
         let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Closing(_));
-        if has_begun && entry.leader() == Some(agent) && entry.awards == token.award {
+        // Under an older award of the same steps it is still the same agent.
+        let is_its = entry.awards == token.award || entry.is_older_award(agent, token.award);
+        if has_begun && entry.leader() == Some(agent) && is_its {
             if entry.step <= token.step && (token.step as usize) < entry.order.task.steps.len() {
                 if let (true, Some(taken)) = (entry.is_running(), entry.taken_by(agent)) {
                     taken.until = taken.until.max(until);
@@ -293,7 +295,12 @@ impl Dispatcher {
                 entry.close_to_robots();
                 self.withdraw(task, Reason::Unwelcome);
             }
-            _ => entry.close_to_robots(),
+            Phase::Held
+            | Phase::Open
+            | Phase::Offered(_)
+            | Phase::Running(_)
+            | Phase::Resuming(_)
+            | Phase::Closing(_) => entry.close_to_robots(),
         }
         self.is_due = true;
         self.review(task);

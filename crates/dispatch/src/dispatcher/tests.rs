@@ -1,12 +1,12 @@
 //! Random histories of a fleet whose radio loses, doubles, delays and reorders, and whose agents decline, fail, fall silent and
 //! die; played against a world in which a load is in one place.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that breaks is a test that fails")]
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for some effects")]
 
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use sheepdog_core::{
-    Micros,
+    Micros, RuleId,
     wire::{Action, Fact, StepToken},
 };
 
@@ -140,11 +140,11 @@ fn order(id: u64, shape: u16, now: FleetTime) -> Order {
         _ => Vec::new(),
     };
     // Who fetches a load could not treat rooms.
-    let treats = shape / 8_192 % 2 == 0 && steps.len() == 1;
+    let treats = (shape / 8_192).is_multiple_of(2) && steps.len() == 1;
     let skills = if treats { BTreeSet::from([Skill("uv".into())]) } else { BTreeSet::new() };
-    let not_before = (shape % 7 == 0).then(|| now + seconds(25));
-    let deadline = (shape % 5 == 0).then(|| now + seconds(40));
-    let priority = u8::from(shape % 3 == 0);
+    let not_before = shape.is_multiple_of(7).then(|| now + seconds(25));
+    let deadline = shape.is_multiple_of(5).then(|| now + seconds(40));
+    let priority = u8::from(shape.is_multiple_of(3));
     let task =
         Task { id: TaskId(id), requested: now, deadline, priority, skills, performers, steps, ..visit() };
     Order { ladder, not_before, after, crew, on_cancel, ..Order::from(task) }
@@ -410,7 +410,7 @@ impl Trial {
         }
         let is_over = body.withdrawn.get(&token.task).is_some_and(|award| token.award <= *award);
         match effect {
-            Effect::Offer { .. } if mood % 8 != 0 => {
+            Effect::Offer { .. } if !mood.is_multiple_of(8) => {
                 let answer = Event::Answer { agent, token, accepted: mood % 8 != 1 };
                 self.under_way.push_back(Message::From(answer));
             }
@@ -486,7 +486,8 @@ impl Trial {
         }
         let id = AgentId(agent);
         let at = WaypointId(self.at[agent as usize]);
-        self.under_way.push_back(Message::From(Event::Alive { agent: id, at }));
+        let on = body.lease.map(|(token, _)| token);
+        self.under_way.push_back(Message::From(Event::Alive { agent: id, at, on }));
         let again = body.unreported.iter().map(|token| Event::StepDone { agent: id, token: *token });
         self.under_way.extend(again.map(Message::From));
     }
@@ -523,7 +524,7 @@ impl Trial {
             0 => self.tell(Event::Cancel(task)),
             1 => self.tell(Event::Pin { task, agent: Some(agent) }),
             2 => self.tell(Event::Pin { task, agent: None }),
-            3 => self.tell(Event::Forbid { task, agent, forbidden: pick % 2 == 0 }),
+            3 => self.tell(Event::Forbid { task, agent, forbidden: pick.is_multiple_of(2) }),
             4 => self.tell(Event::Change { task, priority: 2, deadline: None }),
             5 => {
                 let result = self.tell(Event::RobotUnwelcome(task));
@@ -653,7 +654,7 @@ impl Trial {
                 self.beat(agent);
                 self.act(agent);
             }
-            if round % 10 == 0 {
+            if round.is_multiple_of(10) {
                 self.fact(0, 80);
                 self.fact(1, 81);
                 // Whoever waits for one that was cancelled in the meantime waits for ever.
@@ -894,12 +895,14 @@ fn work_off(trial: &mut Trial) -> BTreeMap<TaskId, FleetTime> {
             let arrives = trial.now + Micros::from_millis(way) + step.duration;
             while trial.now < arrives {
                 trial.now = arrives.min(trial.now + seconds(5));
-                trial.tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]) }).unwrap();
+                trial
+                    .tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]), on: Some(token) })
+                    .unwrap();
             }
             trial.at[0] = step.place.0;
             trial.tell(Event::StepDone { agent: robot, token: StepToken { step: number, ..token } }).unwrap();
         }
-        trial.tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]) }).unwrap();
+        trial.tell(Event::Alive { agent: robot, at: WaypointId(trial.at[0]), on: Some(token) }).unwrap();
         done.insert(token.task, trial.now);
     }
     done
@@ -1086,7 +1089,7 @@ fn a_task_waits_for_those_before_it() {
     assert_eq!((desk.status(second), desk.status(third)), (Some(Status::Open), Some(Status::Held)));
 }
 
-fn rule_text(id: sheepdog_core::RuleId) -> &'static str {
+fn rule_text(id: RuleId) -> &'static str {
     crate::RULES.iter().find(|rule| rule.id == id).unwrap().text
 }
 
@@ -1251,7 +1254,7 @@ fn bad_input_is_refused_and_changes_nothing() {
     }
     let all =
         ["ORD-001", "ORD-002", "ORD-003", "ORD-004", "ORD-005", "ORD-006", "TSK-001", "TSK-002", "TSK-006"];
-    let rules: Vec<&str> = rules.iter().map(|rule| rule.as_str()).collect();
+    let rules: Vec<&str> = rules.iter().map(RuleId::as_str).collect();
     assert_eq!(rules, all);
     desk.submit(errand(1));
     assert_eq!(
@@ -1261,7 +1264,7 @@ fn bad_input_is_refused_and_changes_nothing() {
     let nobody = AgentId(77);
     let at = WaypointId(0);
     assert_eq!(
-        desk.0.tell(Event::Alive { agent: nobody, at }),
+        desk.0.tell(Event::Alive { agent: nobody, at, on: None }),
         Err(EventError::UnknownAgent { agent: nobody })
     );
     for (agent, kind, at) in [

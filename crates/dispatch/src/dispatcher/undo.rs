@@ -44,25 +44,21 @@ impl Dispatcher {
     }
 
     pub(super) fn pin(&mut self, task: TaskId, agent: Option<AgentId>) -> Result<(), EventError> {
-        if let Some(before) = self.set_pin(task, agent)? {
+        let before = self.tasks.get(&task).and_then(|entry| entry.pinned);
+        if self.set_pin(task, agent)? {
             self.note(task, Undoable::Pin { task, before });
         }
         Ok(())
     }
 
-    /// Pins a task; who was pinned before, if that was somebody else.
-    fn set_pin(
-        &mut self,
-        task: TaskId,
-        agent: Option<AgentId>,
-    ) -> Result<Option<Option<AgentId>>, EventError> {
+    /// Whether that changed anything.
+    fn set_pin(&mut self, task: TaskId, agent: Option<AgentId>) -> Result<bool, EventError> {
         if let Some(agent) = agent.filter(|agent| !self.agents.contains_key(agent)) {
             return Err(EventError::UnknownAgent { agent });
         }
         let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
-        let before = entry.pinned;
-        if before == agent {
-            return Ok(None);
+        if entry.pinned == agent {
+            return Ok(false);
         }
         let is_other = agent.is_some_and(|agent| entry.leader().is_some_and(|leader| leader != agent));
         self.take_away(task, is_other)?;
@@ -71,7 +67,7 @@ impl Dispatcher {
         }
         self.is_due = true;
         self.review(task);
-        Ok(Some(before))
+        Ok(true)
     }
 
     pub(super) fn forbid(&mut self, task: TaskId, agent: AgentId, forbidden: bool) -> Result<(), EventError> {
@@ -124,7 +120,9 @@ impl Dispatcher {
         match known.ok_or(refused("it is not known, too old, or was taken back"))? {
             Undoable::Offer(token) => self.undo_offer(token).map_err(refused)?,
             Undoable::Cancel(entry) => self.undo_cancel(*entry).map_err(refused)?,
-            Undoable::Pin { task, before } => drop(self.set_pin(task, before)?),
+            Undoable::Pin { task, before } => {
+                self.set_pin(task, before)?;
+            }
             Undoable::Forbid { task, agent, forbidden } => {
                 self.set_forbidden(task, agent, !forbidden)?;
             }
