@@ -106,6 +106,8 @@ use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy, task::chec
 
 /// Tasks that may be open at once.
 pub const OPEN_MAX: u32 = 1 << 20;
+/// Tasks that were cancelled and are kept for those who take that back, or tell of a load.
+const KEPT_MAX: usize = 1 << 10;
 /// Schedules that there may be.
 pub const SCHEDULES_MAX: usize = 1 << 12;
 
@@ -155,6 +157,9 @@ pub struct Dispatcher {
     facts: Facts,
     done: Ranges,
     cancelled: Ranges,
+    /// What was cancelled last: it may be taken back, or somebody may still tell of its load.
+    kept: BTreeMap<TaskId, Entry>,
+    kept_order: VecDeque<TaskId>,
     wakes: BTreeSet<(FleetTime, Waking)>,
     decisions: BTreeMap<u64, Undoable>,
     next_decision: u64,
@@ -195,6 +200,8 @@ impl Dispatcher {
             facts: Facts::default(),
             done: Ranges::default(),
             cancelled: Ranges::default(),
+            kept: BTreeMap::new(),
+            kept_order: VecDeque::new(),
             wakes: BTreeSet::new(),
             decisions: BTreeMap::new(),
             next_decision: 1,
@@ -523,8 +530,8 @@ impl Dispatcher {
     }
 
     /// Ends a task: nobody has it any more, and those that wait for it go on.
-    fn end(&mut self, task: TaskId, is_done: bool) -> Option<Entry> {
-        let entry = self.tasks.remove(&task)?;
+    fn end(&mut self, task: TaskId, is_done: bool) {
+        let Some(entry) = self.tasks.remove(&task) else { return };
         self.open.remove(&entry.number);
         if let Some(at) = entry.wake {
             self.wakes.remove(&(at, Waking::Task(task)));
@@ -563,8 +570,37 @@ impl Dispatcher {
         }
         if is_done {
             self.successors.remove(&task);
+        } else {
+            self.kept.insert(task, entry);
+            self.kept_order.push_back(task);
+            if KEPT_MAX < self.kept_order.len()
+                && let Some(oldest) = self.kept_order.pop_front()
+            {
+                self.kept.remove(&oldest);
+            }
         }
-        Some(entry)
+    }
+
+    /// Opens a task again that was cancelled; whether it is still known.
+    fn reinstall(&mut self, task: TaskId) -> bool {
+        let Some(mut entry) = self.kept.remove(&task) else { return false };
+        self.kept_order.retain(|kept| *kept != task);
+        self.cancelled.remove(task.0);
+        entry.phase = Phase::Held;
+        entry.wake = None;
+        entry.waits_for.retain(|before| !self.done.contains(before.0));
+        for before in &entry.waits_for {
+            self.successors.entry(*before).or_default().push(task);
+        }
+        if let Some(fetch) = &entry.fetch {
+            self.agents.entry(fetch.from).and_modify(|member| {
+                member.waits_for_fetch.insert(task);
+            });
+            self.note_freedom(fetch.from);
+        }
+        self.tasks.insert(task, entry);
+        self.review(task);
+        true
     }
 
     /// Where an agent was last.

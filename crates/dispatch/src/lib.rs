@@ -12,6 +12,7 @@
 //!   says of everybody nearer what stood against it, and what would have been otherwise; [`check_explanation`] checks it.
 //! * [`nearest`]: who of very many is there first, in microseconds, while lanes open and close.
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
+//! * [`dispatcher`]: every task from its order to its end, with agents that answer late, twice or never.
 //! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
 //! * `rota`: when people work, told in civil time with a zone (feature `rota`).
 //!

@@ -236,8 +236,18 @@ pub(super) fn throughput(quick: bool) -> Outcome<Vec<Figure>> {
     );
     #[expect(clippy::cast_precision_loss, reason = "millions")]
     let [events, megabytes] = [events as f64, bytes as f64 / 1e6];
-    Ok(vec![
+    let mut figures = vec![
         Figure::alone(SUITE, "dispatcher_events_per_s", events / took.as_secs_f64(), "1/s"),
         Figure::alone(SUITE, "dispatcher_peak_heap_mb", megabytes, "MB"),
-    ])
+    ];
+    figures.extend(peak_rss_mb().map(|peak| Figure::alone(SUITE, "dispatcher_peak_rss_mb", peak, "MB")));
+    Ok(figures)
+}
+
+/// The most memory that this process has had, site, robots and what was measured before included, where the system tells.
+fn peak_rss_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes / 1e3)
 }

@@ -189,6 +189,12 @@ pub enum Effect {
         /// Which task.
         task: TaskId,
     },
+    /// A task that was over is not: somebody who had it tells that its load is on board. It is cancelled again at once, and the
+    /// load brought back.
+    Reopened {
+        /// Which task.
+        task: TaskId,
+    },
     /// What an operator wanted is in force.
     Noted {
         /// The number by which the decision can be taken back.

@@ -58,7 +58,10 @@ impl Dispatcher {
         let member = self.agents.get(&agent).ok_or(EventError::UnknownAgent { agent })?;
         let until = self.now + member.lease(&self.patience);
         self.effects.push_back(Effect::Heard { agent, token });
-        let Some(entry) = self.tasks.get_mut(&token.task) else { return Ok(()) };
+        let Some(entry) = self.tasks.get_mut(&token.task) else {
+            self.adopt_cancelled(agent, token);
+            return Ok(());
+        };
         let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Closing(_));
         // Under an older award of the same steps it is still the same agent.
         let is_its = entry.awards == token.award || entry.is_older_award(agent, token.award);
@@ -128,6 +131,20 @@ impl Dispatcher {
             // Somebody wanted it cancelled: so it is, from where it truly is.
             let again = self.cancel(task);
             debug_assert_eq!(again, Ok(()), "the task is there");
+        }
+    }
+
+    /// Somebody tells of a task that was cancelled: what it took is brought back.
+    fn adopt_cancelled(&mut self, agent: AgentId, token: StepToken) {
+        let task = token.task;
+        let is_evidence = |entry: &Entry| entry.is_late_evidence(agent, token);
+        if self.kept.get(&task).is_some_and(is_evidence) && self.reinstall(task) {
+            self.effects.push_back(Effect::Reopened { task });
+            self.adopt(agent, token);
+            if self.tasks.contains_key(&task) {
+                let again = self.cancel(task);
+                debug_assert_eq!(again, Ok(()), "the task is there");
+            }
         }
     }
 
@@ -323,10 +340,9 @@ impl Dispatcher {
         let Some(entry) = self.tasks.get_mut(&task) else { return Ok(()) };
         let is_acted_on = entry.is_running() || !entry.is_left(now);
         if !is_acted_on && entry.step == 0 {
-            if let Some(entry) = self.end(task, false) {
-                let decision = self.keep(Undoable::Cancel(Box::new(entry)));
-                self.effects.push_back(Effect::Cancelled { decision: Some(decision), task });
-            }
+            self.end(task, false);
+            let decision = Some(self.keep(Undoable::Cancel(task)));
+            self.effects.push_back(Effect::Cancelled { decision, task });
             return Ok(());
         }
         let token = entry.token();

@@ -289,6 +289,9 @@ impl Trial {
                     });
                     prop_assert!(told || self.fetched.contains(&task), "{} is left on board", task);
                 }
+                Effect::Reopened { task } => {
+                    prop_assert_eq!(self.over.remove(&task), Some(false));
+                }
                 Effect::Noted { decision, .. } => self.decisions.push(decision),
                 Effect::Withdrawn { .. }
                 | Effect::Undone { .. }

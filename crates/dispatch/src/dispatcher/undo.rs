@@ -16,7 +16,7 @@ pub(super) enum Undoable {
     /// Somebody was asked: somebody else is.
     Offer(StepToken),
     /// A task was cancelled and nobody had begun: it is there again.
-    Cancel(Box<Entry>),
+    Cancel(TaskId),
     /// One agent was to do it: whoever was before, or anybody.
     Pin { task: TaskId, before: Option<AgentId> },
     /// An agent was forbidden, or not any more.
@@ -119,7 +119,12 @@ impl Dispatcher {
         let known = self.decisions.get(&decision).cloned();
         match known.ok_or(refused("it is not known, too old, or was taken back"))? {
             Undoable::Offer(token) => self.undo_offer(token).map_err(refused)?,
-            Undoable::Cancel(entry) => self.undo_cancel(*entry).map_err(refused)?,
+            Undoable::Cancel(task) => {
+                let is_untouched = |entry: &Entry| entry.step == 0 && !entry.is_cancelling;
+                if !self.kept.get(&task).is_some_and(is_untouched) || !self.reinstall(task) {
+                    return Err(refused("the task is not known any more, is there again, or was begun"));
+                }
+            }
             Undoable::Pin { task, before } => {
                 self.set_pin(task, before)?;
             }
@@ -152,23 +157,6 @@ impl Dispatcher {
         entry.cooling.extend(asked.into_iter().map(|agent| (agent, cool_until)));
         self.withdraw(token.task, Reason::Operator);
         self.review(token.task);
-        Ok(())
-    }
-
-    fn undo_cancel(&mut self, mut entry: Entry) -> Result<(), &'static str> {
-        let task = entry.order.task.id;
-        if self.tasks.contains_key(&task) {
-            return Err("the task is there");
-        }
-        self.cancelled.remove(task.0);
-        entry.phase = Phase::Held;
-        entry.wake = None;
-        entry.waits_for.retain(|before| !self.done.contains(before.0));
-        for before in &entry.waits_for {
-            self.successors.entry(*before).or_default().push(task);
-        }
-        self.tasks.insert(task, entry);
-        self.review(task);
         Ok(())
     }
 }
