@@ -189,6 +189,15 @@ struct Trial {
     offered: BTreeSet<(AgentId, TaskId, u32)>,
     /// Steps that could not be done because the load was not there.
     missing: u32,
+    log: Vec<(FleetTime, Logged)>,
+}
+
+/// What a dispatcher was told or let do.
+#[derive(Clone, Debug)]
+enum Logged {
+    Told(Event),
+    Passed,
+    Decided([u32; AGENTS as usize]),
 }
 
 impl Trial {
@@ -214,6 +223,7 @@ impl Trial {
             decisions: Vec::new(),
             offered: BTreeSet::new(),
             missing: 0,
+            log: Vec::new(),
         };
         for agent in 0..AGENTS {
             trial.at[agent as usize] = agent % PLACES;
@@ -223,6 +233,7 @@ impl Trial {
     }
 
     fn tell(&mut self, event: Event) -> Result<(), EventError> {
+        self.log.push((self.now, Logged::Told(event.clone())));
         self.dispatcher.handle(self.now, event)
     }
 
@@ -253,6 +264,7 @@ impl Trial {
 
     fn decide(&mut self) {
         let mut places = Places(self.at);
+        self.log.push((self.now, Logged::Decided(self.at)));
         self.dispatcher.decide(self.now, &mut *self.policy, &mut places);
     }
 
@@ -514,6 +526,7 @@ impl Trial {
 
     fn pass(&mut self, span: Micros) {
         self.now = self.now + span;
+        self.log.push((self.now, Logged::Passed));
         self.dispatcher.handle_timeout(self.now);
     }
 
@@ -802,6 +815,39 @@ proptest! {
             trial.play(act)?;
         }
         trial.heal()?;
+    }
+}
+
+/// All that a dispatcher knows.
+fn knowledge(dispatcher: &Dispatcher) -> String {
+    let Dispatcher { tasks, open, agents, free, decisions, kept, wakes, done, cancelled, .. } = dispatcher;
+    format!("{:?}", (tasks, open, agents, free, decisions, kept, wakes, done, cancelled))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// The log, played again, leads to the same; and so it does when everything is told twice.
+    #[test]
+    fn a_log_replays_and_what_is_told_twice_counts_once(policy in 0_u8..3, acts in acts()) {
+        let mut trial = Trial::new(policy);
+        for act in acts {
+            trial.play(act)?;
+        }
+        for times in 1..=2 {
+            let mut again = Trial::new(policy);
+            again.dispatcher = Dispatcher::new(Arc::new(corridor()), PATIENCE);
+            for (now, logged) in &trial.log {
+                match logged {
+                    Logged::Told(event) => (0..times).for_each(|_| drop(again.dispatcher.handle(*now, event.clone()))),
+                    Logged::Passed => again.dispatcher.handle_timeout(*now),
+                    Logged::Decided(at) => again.dispatcher.decide(*now, &mut *again.policy, &mut Places(*at)),
+                }
+                let told = again.dispatcher.effects.len();
+                again.dispatcher.effects.drain(..told);
+            }
+            prop_assert_eq!(knowledge(&again.dispatcher), knowledge(&trial.dispatcher), "told {} times", times);
+        }
     }
 }
 
