@@ -1325,3 +1325,69 @@ fn bad_input_is_refused_and_changes_nothing() {
         assert!(matches!(refused, Err(EventError::Agent { .. })), "{refused:?}");
     }
 }
+
+/// A robot that took a load in time and was not heard: its errand, offered to somebody else since or not.
+fn unheard(desk: &mut Desk) -> (TaskId, AgentId, StepToken) {
+    let task = desk.submit(errand(1));
+    let offers = desk.offered();
+    desk.accept(&offers);
+    desk.said();
+    desk.0.pass(PATIENCE.robot);
+    (task, offers[0].0, offers[0].1)
+}
+
+#[test]
+fn who_took_the_load_goes_on_when_the_next_one_has_stopped() {
+    let mut desk = Desk::new();
+    let (task, first, token) = unheard(&mut desk);
+    let again = desk.offered();
+    desk.accept(&again);
+    let (second, newer) = again[0];
+    assert_ne!(first, second);
+    desk.said();
+    desk.done(first, token);
+    assert_eq!(desk.status(task), Some(Status::Loaded { agent: first }));
+    let withdrawn = Effect::Withdrawn { task, reason: Reason::Overtaken };
+    let said = desk.said();
+    assert_eq!(
+        said,
+        [Effect::Heard { agent: first, token }, Effect::Withdraw { agent: second, token: newer }, withdrawn]
+    );
+    desk.0.tell(Event::Released { agent: second, token: newer }).unwrap();
+    let token = StepToken { task, award: 3, step: 1 };
+    assert!(
+        matches!(desk.said()[..], [Effect::Begin { agent, token: of, .. }] if (agent, of) == (first, token))
+    );
+    desk.done(first, token);
+    assert_eq!(desk.status(task), None);
+}
+
+#[test]
+fn a_load_of_which_somebody_tells_after_the_end_is_brought_back() {
+    let mut desk = Desk::new();
+    let (task, agent, token) = unheard(&mut desk);
+    desk.0.tell(Event::Cancel(task)).unwrap();
+    let said = desk.said();
+    let cancelled = said.iter().find_map(|effect| match effect {
+        Effect::Cancelled { decision, .. } => *decision,
+        _ => None,
+    });
+    assert_eq!(desk.status(task), None);
+    desk.done(agent, token);
+    assert!(desk.said().contains(&Effect::Reopened { task }));
+    assert_eq!(desk.status(task), Some(Status::Closing));
+    let token = StepToken { step: 1, award: 2, ..token };
+    desk.0.tell(Event::Released { agent, token }).unwrap();
+    let token = StepToken { award: 3, ..token };
+    assert!(matches!(desk.said()[..], [Effect::Begin { token: of, .. }] if of == token));
+    assert_eq!(
+        desk.0.dispatcher.task(task).unwrap().steps[1],
+        step(0, Action::Unload),
+        "back to where it was"
+    );
+    desk.done(agent, token);
+    assert_eq!(desk.status(task), None);
+    // The decision is there, but somebody has acted on it.
+    let refused = desk.0.tell(Event::Undo(cancelled.unwrap())).unwrap_err();
+    assert!(refused.to_string().ends_with("or was begun"), "{refused}");
+}
