@@ -173,6 +173,8 @@ impl Policy for Window {
 struct Waits {
     all: Vec<u64>,
     over_bound: f64,
+    /// How long robots drove, empty or not.
+    driven_ms: u64,
 }
 
 /// Serves a day. With a window decisions are made at its ends, otherwise whenever something happens.
@@ -180,7 +182,7 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
     let robots = day.robots.iter().map(|place| (*place, 0)).collect();
     let mut world = World { now_ms: 0, errands: &day.errands, robots, all: Vec::new() };
     let (mut open, mut next, mut waits) = (BTreeMap::<u32, Open>::new(), 0, vec![None; day.errands.len()]);
-    let mut older = BTreeMap::new();
+    let (mut older, mut driven_ms) = (BTreeMap::new(), 0);
     while next < day.errands.len() || !open.is_empty() {
         let asked = day.errands.get(next).map(|errand| errand.requested_ms);
         let free = world.robots.iter().map(|robot| robot.1).filter(|free| world.now_ms < *free).min();
@@ -214,6 +216,7 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
             {
                 return Err(format!("task {task} cannot begin with robot {agent} at {now_ms} ms").into());
             }
+            driven_ms += at_ms - now_ms + way_ms(errand.from, errand.to);
             (*place, *free_ms) = (errand.to, at_ms + SERVICE_MS + way_ms(errand.from, errand.to));
             waits[task as usize] = Some(at_ms - errand.requested_ms);
         }
@@ -232,7 +235,7 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
     };
     let over_bound = waits.iter().enumerate().filter_map(share).fold(0.0, f64::max);
     let all: Option<Vec<u64>> = waits.into_iter().collect();
-    Ok(Waits { all: all.ok_or("a task was lost")?, over_bound })
+    Ok(Waits { all: all.ok_or("a task was lost")?, over_bound, driven_ms })
 }
 
 /// A policy by name, and the window in which it decides.
@@ -259,7 +262,7 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
         }
         let days: Vec<Day> =
             (1..=if quick { 1 } else { 10 }).map(|seed| Day::new(robots, load, seed)).collect();
-        let mut means = BTreeMap::new();
+        let (mut means, mut driven) = (BTreeMap::new(), BTreeMap::new());
         for name in ["fcfs_nearest", "greedy_pairs", "batch_2s", "look_ahead_2s", "default"] {
             let (mut mean, mut late, mut longest) = (0.0, 0.0, 0.0);
             for day in &days {
@@ -269,6 +272,7 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
                     over_bound = over_bound.max(waits.over_bound);
                 }
                 waits.all.sort_unstable();
+                *driven.entry(name).or_insert(0) += waits.driven_ms;
                 #[expect(clippy::cast_precision_loss, reason = "days at most")]
                 let seconds = |ms: u64| ms as f64 / 1_000.0 / days.len() as f64;
                 mean += seconds(waits.all.iter().sum()) / f64::from(u32::try_from(waits.all.len())?);
@@ -294,6 +298,9 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
         ));
         let ahead = format!("wait_mean_to_look_ahead_{robots}_{load}");
         figures.push(Figure::alone(SUITE, ahead, ratio("look_ahead_2s"), ""));
+        #[expect(clippy::cast_precision_loss, reason = "months at most")]
+        let energy = driven["default"] as f64 / driven["fcfs_nearest"] as f64;
+        figures.push(Figure::alone(SUITE, format!("energy_per_task_ratio_{robots}_{load}"), energy, ""));
     }
     figures.push(Figure::alone(SUITE, "wait_max_over_bound", over_bound, ""));
     Ok(figures)
