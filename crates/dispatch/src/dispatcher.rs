@@ -102,7 +102,7 @@ pub use self::{
     forecast::{Foreseen, Ways},
     order::{AFTER_MAX, CANCEL_STEPS_MAX, CREW_MAX, Order, RUNGS_MAX, Rung, SCHEDULED, Schedule, Seat, Whom},
 };
-use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy, task::check_deadline};
+use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy};
 
 /// Tasks that may be open at once.
 pub const OPEN_MAX: u32 = 1 << 20;
@@ -146,7 +146,9 @@ pub struct Dispatcher {
     tasks: BTreeMap<TaskId, Entry>,
     /// Open tasks by their number with policies.
     open: BTreeMap<u32, TaskId>,
+    /// Numbers below this have been given out; those of tasks that are over are given out again.
     next_number: u32,
+    spare_numbers: Vec<u32>,
     /// By task: those that wait for it.
     successors: BTreeMap<TaskId, Vec<TaskId>>,
     agents: BTreeMap<AgentId, Member>,
@@ -162,6 +164,8 @@ pub struct Dispatcher {
     kept_order: VecDeque<TaskId>,
     wakes: BTreeSet<(FleetTime, Waking)>,
     decisions: BTreeMap<u64, Undoable>,
+    undoable_offers: VecDeque<u64>,
+    undoable_wishes: VecDeque<u64>,
     next_decision: u64,
     effects: VecDeque<Effect>,
     is_due: bool,
@@ -187,11 +191,12 @@ impl Dispatcher {
     pub fn new(site: Arc<CompiledSite>, patience: Patience) -> Self {
         Self {
             site,
-            patience,
+            patience: patience.or_a_second(),
             now: FleetTime::ZERO,
             tasks: BTreeMap::new(),
             open: BTreeMap::new(),
             next_number: 0,
+            spare_numbers: Vec::new(),
             successors: BTreeMap::new(),
             agents: BTreeMap::new(),
             free: BTreeSet::new(),
@@ -204,6 +209,8 @@ impl Dispatcher {
             kept_order: VecDeque::new(),
             wakes: BTreeSet::new(),
             decisions: BTreeMap::new(),
+            undoable_offers: VecDeque::new(),
+            undoable_wishes: VecDeque::new(),
             next_decision: 1,
             effects: VecDeque::new(),
             is_due: false,
@@ -221,7 +228,7 @@ impl Dispatcher {
         match event {
             Event::Submit(order) => self.submit(order),
             Event::Cancel(task) => self.cancel(task),
-            Event::Change { task, priority, deadline } => self.change(task, priority, deadline),
+            Event::Change { task, priority, deadline } => self.change(task, (priority, deadline)),
             Event::Repeat(schedule) => self.repeat(schedule),
             Event::EndRepeat(schedule) => self.end_repeat(schedule),
             Event::Agent { agent, kind, at, takes_tasks } => self.join(agent, kind, at, takes_tasks),
@@ -318,36 +325,46 @@ impl Dispatcher {
 
     fn submit(&mut self, order: Box<Order>) -> Result<(), EventError> {
         let task = order.task.id;
+        if self.tasks.get(&task).is_some_and(|known| known.is_same(&order)) {
+            return Ok(());
+        }
+        self.check_order(&order, &BTreeSet::new())?;
+        self.accept(order)
+    }
+
+    /// Whether an order would be accepted, if others were before.
+    fn check_order(&self, order: &Order, others: &BTreeSet<TaskId>) -> Result<(), EventError> {
+        let task = order.task.id;
         if SCHEDULED <= task.0 {
             let (field, value) = ("id".into(), task.to_string());
             return Err(EventError::Order { task, error: TaskError { field, value, rule: ORD_006 } });
         }
-        self.accept(order)
-    }
-
-    /// Takes an order in, whoever numbered it.
-    fn accept(&mut self, order: Box<Order>) -> Result<(), EventError> {
-        let task = order.task.id;
-        if let Some(known) = self.tasks.get(&task) {
-            return if known.is_same(&order) { Ok(()) } else { Err(EventError::Taken { task }) };
-        }
-        if self.done.contains(task.0) || self.cancelled.contains(task.0) {
+        let is_used = self.done.contains(task.0) || self.cancelled.contains(task.0);
+        if is_used || self.tasks.contains_key(&task) {
             return Err(EventError::Taken { task });
         }
         let refused = |error| EventError::Order { task, error };
         order.check(&self.site).map_err(refused)?;
         order.check_requested(self.now).map_err(refused)?;
-        let is_known = |after: &&TaskId| self.tasks.contains_key(after) || self.done.contains(after.0);
+        let is_known = |after: &&TaskId| {
+            self.tasks.contains_key(after) || self.done.contains(after.0) || others.contains(after)
+        };
         if let Some(unknown) = order.after.iter().find(|after| !is_known(after)) {
             let error = TaskError { field: "after".into(), value: unknown.to_string(), rule: ORD_002 };
             return Err(EventError::Order { task, error });
         }
+        Ok(())
+    }
+
+    /// Takes in an order that was checked, whoever numbered it.
+    fn accept(&mut self, order: Box<Order>) -> Result<(), EventError> {
+        let task = order.task.id;
         let open = u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        if OPEN_MAX <= open || self.next_number == u32::MAX {
+        if OPEN_MAX <= open {
             return Err(EventError::Full { task, limit: OPEN_MAX });
         }
-        let mut entry = Entry::new(order, self.next_number, &self.patience);
-        self.next_number += 1;
+        let number = self.take_number();
+        let mut entry = Entry::new(order, number, &self.patience);
         entry.waits_for =
             entry.order.after.iter().copied().filter(|after| self.tasks.contains_key(after)).collect();
         for after in &entry.waits_for {
@@ -356,6 +373,14 @@ impl Dispatcher {
         self.tasks.insert(task, entry);
         self.review(task);
         Ok(())
+    }
+
+    /// A number for policies that no open task has: there are never more than open tasks.
+    fn take_number(&mut self) -> u32 {
+        self.spare_numbers.pop().unwrap_or_else(|| {
+            self.next_number += 1;
+            self.next_number - 1
+        })
     }
 
     /// Looks at a task whose time may have come, and arranges for the next time.
@@ -405,6 +430,7 @@ impl Dispatcher {
         entry.phase = Phase::Open;
         entry.is_silent = false;
         entry.clock.start(now);
+        entry.opened.get_or_insert(now);
         entry.gather_at = if entry.order.crew.is_empty() { FleetTime::MAX } else { now + gather };
         self.open.insert(entry.number, task);
         self.is_due = true;
@@ -417,23 +443,6 @@ impl Dispatcher {
             entry.alarm_at = Some(self.now + self.patience.alarm);
             self.effects.push_back(Effect::Alarm { task, alarm: Alarm::Nobody });
         }
-    }
-
-    fn change(&mut self, task: TaskId, priority: u8, deadline: Option<FleetTime>) -> Result<(), EventError> {
-        let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
-        check_deadline(entry.order.task.requested, deadline)
-            .map_err(|error| EventError::Order { task, error })?;
-        let before = (entry.order.task.priority, entry.order.task.deadline);
-        if before == (priority, deadline) {
-            return Ok(());
-        }
-        let order = entry.alter();
-        (order.task.priority, order.task.deadline) = (priority, deadline);
-        entry.is_late &= before.1 == deadline;
-        self.is_due |= entry.phase == Phase::Open;
-        self.note(task, Undoable::Change { task, priority: before.0, deadline: before.1 });
-        self.review(task);
-        Ok(())
     }
 
     fn repeat(&mut self, schedule: Box<Schedule>) -> Result<(), EventError> {
@@ -500,9 +509,7 @@ impl Dispatcher {
             if missed != 0 {
                 self.skip(id, first, missed, SkipReason::Missed);
             }
-            let before = last.checked_sub(1).map(|before| Schedule::task(id, before));
-            if before.is_some_and(|before| self.tasks.contains_key(&before)) || self.is_open_before(id, last)
-            {
+            if self.is_open_before(id, last) {
                 self.skip(id, last, 1, SkipReason::StillOpen);
             } else {
                 let task = order.task.id;
@@ -533,13 +540,19 @@ impl Dispatcher {
     fn end(&mut self, task: TaskId, is_done: bool) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.open.remove(&entry.number);
+        self.spare_numbers.push(entry.number);
         if let Some(at) = entry.wake {
             self.wakes.remove(&(at, Waking::Task(task)));
         }
         for taken in entry.taken() {
             self.give_free(taken.agent, task);
         }
-        if let Some(fetch) = &entry.fetch {
+        // Those who were there with whoever did the last step are not needed any more.
+        let token = entry.token();
+        for other in entry.taken().iter().skip(1) {
+            self.effects.push_back(Effect::Withdraw { agent: other.agent, token });
+        }
+        for fetch in &entry.fetches {
             self.fetched(fetch.from, task);
         }
         if self.gathering.is_some_and(|(of, _)| of == task) {
@@ -588,11 +601,16 @@ impl Dispatcher {
         self.cancelled.remove(task.0);
         entry.phase = Phase::Held;
         entry.wake = None;
+        entry.number = self.take_number();
         entry.waits_for.retain(|before| !self.done.contains(before.0));
         for before in &entry.waits_for {
             self.successors.entry(*before).or_default().push(task);
+            if self.cancelled.contains(before.0) {
+                let alarm = Alarm::Predecessor(*before);
+                self.effects.push_back(Effect::Alarm { task, alarm });
+            }
         }
-        if let Some(fetch) = &entry.fetch {
+        for fetch in &entry.fetches {
             self.agents.entry(fetch.from).and_modify(|member| {
                 member.waits_for_fetch.insert(task);
             });

@@ -63,7 +63,7 @@ rules! {
         because "Cancelling ends a task, it does not begin another.";
     ORD_005 "ORD-005" "Nothing is asked for in the future."
         because "Waits are counted from the request on.";
-    ORD_006 "ORD-006" "Tasks of schedules have numbers of their own, and come a second apart at least."
+    ORD_006 "ORD-006" "Tasks of schedules have numbers of their own, wait for nothing else, and come a second apart at least."
         because "One number is one task, and a clock that jumps must not drown everything else.";
     TSK_001 "TSK-001" "A task has between one and 32 steps."
         because "Every loop has a bound, and a task without steps is never done.";

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, FleetTime, Micros, TaskId, WaypointId, wire::StepToken};
 
-use super::{Dispatcher, Effect, EventError, Patience, Reason, entry::Phase};
+use super::{
+    Dispatcher, Effect, EventError, Patience, Reason,
+    entry::{Entry, Phase},
+};
 use crate::{AgentKind, nearest::AGENTS_MAX};
 
 /// An agent as the dispatcher knows it.
@@ -49,9 +52,23 @@ impl Dispatcher {
         if member.kind != kind {
             return Err(EventError::Agent { agent, problem: "it was of another kind" });
         }
-        (member.at, member.takes_tasks) = (at, takes_tasks);
+        member.takes_tasks = takes_tasks;
         self.note_freedom(agent);
+        self.move_to(agent, at);
+        // It may be able to do now what it was not before.
+        self.is_due |= self.free.contains(&agent) && !self.open.is_empty();
         Ok(())
+    }
+
+    /// An agent is somewhere, and with it the loads that must be fetched from it.
+    fn move_to(&mut self, agent: AgentId, at: WaypointId) {
+        let Some(member) = self.agents.get_mut(&agent) else { return };
+        member.at = at;
+        for task in member.waits_for_fetch.clone() {
+            if self.tasks.get_mut(&task).is_some_and(|entry| entry.move_fetch(agent, at)) {
+                self.effects.push_back(Effect::HandOver { task, from: agent, at });
+            }
+        }
     }
 
     /// Keeps the list of those who may be given something.
@@ -87,23 +104,45 @@ impl Dispatcher {
         on: Option<StepToken>,
     ) -> Result<(), EventError> {
         let is_place = self.site.waypoint(at).is_some();
-        let member = self.agents.get_mut(&agent).ok_or(EventError::UnknownAgent { agent })?;
         if is_place {
-            member.at = at;
+            self.move_to(agent, at);
         }
+        let member = self.agents.get(&agent).ok_or(EventError::UnknownAgent { agent })?;
         let until = self.now + member.lease(&self.patience);
-        let Some(StepToken { task, award, .. }) = on else { return Ok(()) };
-        let entry = self.tasks.get_mut(&task).filter(|entry| entry.is_running() && entry.awards == award);
-        let Some(entry) = entry else { return Ok(()) };
-        let token = entry.token();
-        let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
-        let had_lapsed = taken.until <= self.now;
-        taken.until = taken.until.max(until);
-        let until = taken.until;
-        self.effects.push_back(Effect::Lease { agent, token, until });
-        if had_lapsed {
-            entry.is_silent = false;
-            self.review(task);
+        let job = member.job;
+        let is_its = |entry: &Entry| {
+            entry.is_running()
+                && on.is_some_and(|on| (on.task, on.award) == (entry.order.task.id, entry.awards))
+        };
+        let entry = job.and_then(|job| self.tasks.get_mut(&job));
+        let Some(entry) = entry else {
+            on.into_iter().for_each(|on| self.tell_truth(agent, on));
+            return Ok(());
+        };
+        if is_its(entry) {
+            let token = entry.token();
+            let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
+            let had_lapsed = taken.until <= self.now;
+            taken.until = taken.until.max(until);
+            let until = taken.until;
+            self.effects.push_back(Effect::Lease { agent, token, until });
+            if had_lapsed {
+                entry.is_silent = false;
+                self.review(token.task);
+            }
+        } else {
+            // It has not heard what it has, or not that it has lost what it speaks of.
+            let token = entry.token();
+            if entry.is_running()
+                && let Some(taken) = entry.taken_by(agent).filter(|taken| taken.until <= self.now)
+            {
+                // With a load on board it is not silent.
+                taken.until = until;
+                entry.is_silent = false;
+            }
+            let is_other = on.filter(|on| (on.task, on.award) != (token.task, token.award));
+            is_other.into_iter().for_each(|on| self.tell_truth(agent, on));
+            self.tell_truth(agent, token);
         }
         Ok(())
     }
@@ -114,9 +153,10 @@ impl Dispatcher {
             return Err(EventError::Agent { agent, problem: "the site has no such waypoint" });
         }
         let member = self.agents.get_mut(&agent).ok_or(EventError::UnknownAgent { agent })?;
-        (member.at, member.takes_tasks) = (at, false);
+        member.takes_tasks = false;
         let job = member.job;
         self.note_freedom(agent);
+        self.move_to(agent, at);
         if let Some(task) = job {
             self.stop_of(agent, task, Reason::Lost);
         }
@@ -163,7 +203,7 @@ impl Dispatcher {
 
     /// An agent has stopped acting on a task that it has or was asked about.
     pub(super) fn stop_of(&mut self, agent: AgentId, task: TaskId, reason: Reason) {
-        let cool_until = self.now + self.patience.cool_down;
+        let (now, cool_until) = (self.now, self.now + self.patience.cool_down);
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         if reason != Reason::Lost {
             entry.cooling.insert(agent, cool_until);
@@ -179,8 +219,10 @@ impl Dispatcher {
             }
             Phase::Resuming(_) => self.hand_over(task, reason),
             Phase::Closing(_) => {
-                self.confirm(agent, task, None);
-                return;
+                // It has stopped, but does not do the last steps.
+                if let Some(taken) = entry.taken_by(agent) {
+                    (taken.until, taken.answered) = (now, false);
+                }
             }
             Phase::Held | Phase::Open => {}
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sheepdog_core::{AgentId, FleetTime, TaskId};
+use sheepdog_core::{AgentId, FleetTime, Micros, TaskId};
 
 use super::{
     Alarm, Dispatcher, Effect, Seat, Undoable,
@@ -51,6 +51,8 @@ const EMPTY_SEAT: i64 = 1 << 36;
 struct Questions<'a> {
     now: FleetTime,
     calls: BTreeMap<u32, (&'a Entry, Vec<&'a Seat>)>,
+    /// Whether it is asked for those who do the steps, not for the rest of a crew.
+    leads: bool,
     scout: &'a mut dyn Scout,
     /// Room for answers.
     all: Vec<Arrival>,
@@ -58,14 +60,14 @@ struct Questions<'a> {
 
 impl Arrivals for Questions<'_> {
     fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
-        let Self { now, calls, scout, all } = self;
+        let Self { now, calls, leads, scout, all } = self;
         let (entry, seats) = calls.get(&task)?;
         let call = Call { task: &entry.order.task, step: entry.step as usize, seats };
         let mut asked = most;
         loop {
             all.clear();
             let next = scout.nearest(&call, asked, all);
-            let mut allowed = all.iter().filter(|arrival| entry.allows(AgentId(arrival.agent), *now));
+            let mut allowed = all.iter().filter(|arrival| entry.allows(AgentId(arrival.agent), *leads, *now));
             let count = allowed.clone().count();
             if count < most && next.is_some() && asked <= all.len() {
                 asked = asked.saturating_mul(4);
@@ -80,6 +82,7 @@ impl Arrivals for Questions<'_> {
 impl Dispatcher {
     pub(super) fn choose(&mut self, policy: &mut dyn Policy, scout: &mut dyn Scout) {
         let mut free = self.free.clone();
+        self.check_gathering();
         self.fill_crews(scout, &mut free);
         let now = self.now;
         let open = self.open.iter().filter_map(|(number, task)| Some((*number, self.tasks.get(task)?)));
@@ -91,8 +94,13 @@ impl Dispatcher {
             }
             let seats = entry.seats(now, &self.facts);
             if !seats.is_empty() {
-                let Task { requested, priority, .. } = entry.order.task;
-                tasks.push(Open { task: number, requested_ms: millis(requested), priority });
+                // Time in which nobody could be asked is no wait.
+                let since = entry.opened.unwrap_or(now);
+                tasks.push(Open {
+                    task: number,
+                    requested_ms: millis(since),
+                    priority: entry.order.task.priority,
+                });
                 calls.insert(number, (entry, seats));
             }
         }
@@ -110,16 +118,16 @@ impl Dispatcher {
             }
         }
         agents.sort_unstable_by_key(|ready| ready.agent);
-        let mut questions = Questions { now, calls, scout, all: Vec::new() };
+        let mut questions = Questions { now, calls, leads: true, scout, all: Vec::new() };
         let question = Question { now_ms: millis(now), tasks: &tasks, agents: &agents };
         for Choice { task, agent, .. } in policy.decide(&question, &mut questions) {
             // What a policy says is checked: it may be somebody else's.
             let agent = AgentId(agent);
             let task = self.open.get(&task).copied();
             let is_allowed =
-                |task: &TaskId| self.tasks.get(task).is_some_and(|entry| entry.allows(agent, now));
+                |task: &TaskId| self.tasks.get(task).is_some_and(|entry| entry.allows(agent, true, now));
             if let Some(task) = task.filter(is_allowed)
-                && self.free.contains(&agent)
+                && free.remove(&agent)
             {
                 self.offer(task, &[agent]);
             }
@@ -151,21 +159,35 @@ impl Dispatcher {
         }
     }
 
+    /// Ends the time for which agents are kept free for a task, when it is over or the task needs nobody any more.
+    fn check_gathering(&mut self) {
+        let now = self.now;
+        let Some((task, until)) = self.gathering else { return };
+        let needs_crew = |entry: &&mut Entry| entry.phase == Phase::Open && !entry.order.crew.is_empty();
+        let entry = self.tasks.get_mut(&task).filter(needs_crew);
+        if let Some(entry) = entry {
+            if now < until {
+                return;
+            }
+            // It waits for longer each time, so that in the end long tasks of others are outlasted.
+            entry.gathers = entry.gathers.saturating_add(1);
+            entry.gather_at = now + self.patience.gather;
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
+            self.review(task);
+        }
+        self.gathering = None;
+    }
+
     /// Whether agents are kept free for a task now: one task at a time, for a bounded time.
     fn gathers(&mut self, task: TaskId) -> bool {
         let now = self.now;
         let Some(entry) = self.tasks.get_mut(&task) else { return false };
         match self.gathering {
-            Some((of, until)) if of == task && until <= now => {
-                self.gathering = None;
-                entry.gather_at = now + self.patience.gather;
-                self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
-                self.review(task);
-                false
-            }
             Some((of, _)) => of == task,
             None if entry.gather_at <= now => {
-                let until = now + self.patience.gather;
+                let times = 1_u64 << entry.gathers.min(16);
+                let gather = self.patience.gather.as_micros().saturating_mul(times);
+                let until = now + Micros::new(gather);
                 self.gathering = Some((task, until));
                 entry.gather_at = until;
                 self.review(task);
@@ -197,7 +219,7 @@ impl Dispatcher {
                 return None;
             }
             let calls = BTreeMap::from([(0, (entry, seats))]);
-            let mut questions = Questions { now, calls, scout, all: Vec::new() };
+            let mut questions = Questions { now, calls, leads: seat == 0, scout, all: Vec::new() };
             candidates.push(nearest_free(&mut questions, free, places));
         }
         let known: BTreeSet<u32> = candidates.iter().flatten().map(|arrival| arrival.agent).collect();

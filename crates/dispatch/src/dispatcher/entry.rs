@@ -9,10 +9,12 @@ use sheepdog_core::{
 };
 
 use super::{Order, Patience, Rung, Seat, Whom};
-use crate::{Facts, Performers, Step};
+use crate::{Facts, Performers, Step, Task};
 
 /// How long a person takes to fetch a load from an agent that cannot bring it.
 const HAND_OVER: Micros = Micros::from_secs(30);
+/// How often steps may take the place of others until the first are forgotten.
+const BEFORE_MAX: usize = 8;
 /// Awards of which it is remembered who had them, for reports that come late.
 const HISTORY_MAX: usize = 64;
 
@@ -44,13 +46,17 @@ pub(super) struct Entry {
     pub(super) forbidden: BTreeSet<AgentId>,
     pub(super) pinned: Option<AgentId>,
     /// Loads that must be fetched from somebody.
-    pub(super) fetch: Option<Fetch>,
-    /// What was to be done before a hand-over or a cancellation.
-    pub(super) before: Option<Box<Before>>,
+    pub(super) fetches: Vec<Fetch>,
+    /// What was to be done before hand-overs and a cancellation, the newest last.
+    before: Vec<Before>,
+    /// When somebody could be asked first.
+    pub(super) opened: Option<FleetTime>,
     /// When the operator is told next that nobody has taken it.
     pub(super) alarm_at: Option<FleetTime>,
     /// From when on agents are kept free for its crew.
     pub(super) gather_at: FleetTime,
+    /// How often they were, without all coming together.
+    pub(super) gathers: u32,
     /// Its steps are those of a cancellation.
     pub(super) is_cancelling: bool,
     /// It was reported as late.
@@ -107,14 +113,14 @@ pub(super) struct Fetch {
 
 /// What was to be done until other steps took its place, for whoever had it then and is heard later.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Before {
-    /// Awards up to this one were about these steps.
-    pub(super) awards: u32,
-    steps: Vec<Step>,
+struct Before {
+    /// Awards up to this one were about these steps, but for those about steps before.
+    awards: u32,
+    task: Task,
     step: u32,
     on_board: Vec<WaypointId>,
-    pub(super) fetch: Option<Fetch>,
-    pub(super) is_cancelling: bool,
+    fetches: Vec<Fetch>,
+    is_cancelling: bool,
 }
 
 /// Time spent without anybody who does it.
@@ -165,10 +171,12 @@ impl Entry {
             cooling: BTreeMap::new(),
             forbidden: BTreeSet::new(),
             pinned: None,
-            fetch: None,
-            before: None,
+            fetches: Vec::new(),
+            before: Vec::new(),
+            opened: None,
             alarm_at: None,
             gather_at: FleetTime::MAX,
+            gathers: 0,
             is_cancelling: false,
             is_late: false,
             is_silent: false,
@@ -266,19 +274,20 @@ impl Entry {
         self.former.iter().all(|former| former.until <= now)
     }
 
-    /// Whether the operator lets an agent do it.
-    pub(super) fn permits(&self, agent: AgentId) -> bool {
-        self.pinned.is_none_or(|pinned| pinned == agent) && !self.forbidden.contains(&agent)
+    /// Whether the operator lets an agent do the steps, or be there with whoever does.
+    pub(super) fn permits(&self, agent: AgentId, leads: bool) -> bool {
+        self.pinned.is_none_or(|pinned| (pinned == agent) == leads) && !self.forbidden.contains(&agent)
     }
 
-    /// Whether an agent may be offered it.
-    pub(super) fn allows(&self, agent: AgentId, now: FleetTime) -> bool {
-        self.permits(agent) && self.cooling.get(&agent).is_none_or(|until| *until <= now)
+    /// Whether an agent may be offered that.
+    pub(super) fn allows(&self, agent: AgentId, leads: bool, now: FleetTime) -> bool {
+        self.permits(agent, leads) && self.cooling.get(&agent).is_none_or(|until| *until <= now)
     }
 
-    /// When it has waited for so long, at the earliest, if it waits from `start` on or has begun to.
-    pub(super) fn due_from(&self, waited: Micros, start: FleetTime) -> FleetTime {
-        self.clock.reaches(waited).unwrap_or_else(|| start + self.clock.lacks(waited))
+    /// How long it must still wait, open, until it has waited for so long.
+    pub(super) fn lacks(&self, span: Micros, now: FleetTime) -> Micros {
+        let due = self.clock.reaches(span);
+        due.map_or_else(|| self.clock.lacks(span), |due| due.since(now).unwrap_or_default())
     }
 
     /// When the operator is to be told that nobody has taken it.
@@ -300,6 +309,7 @@ impl Entry {
                 wakes.extend(self.operator_at());
                 wakes.extend(self.cooling.values());
                 wakes.push(self.gather_at);
+                wakes.push(now + patience.look_again);
             }
             Phase::Offered(_) => wakes.extend(self.operator_at()),
             Phase::Held | Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_) => {}
@@ -308,61 +318,104 @@ impl Entry {
         wakes.into_iter().filter(|at| now < *at && *at < FleetTime::MAX).min()
     }
 
-    /// Takes steps as done, up to the next one. Whoever waited with a load is returned when it has been fetched.
-    pub(super) fn advance(&mut self, next: u32) -> Option<AgentId> {
-        let Self { order, on_board, fetch, .. } = self;
-        for step in order.task.steps.iter().take(next as usize).skip(self.step as usize) {
+    /// Takes steps as done, up to the next one. Those who waited with loads that have been fetched are returned.
+    pub(super) fn advance(&mut self, next: u32) -> Vec<AgentId> {
+        let Self { order, on_board, fetches, .. } = self;
+        for (number, step) in (0..).zip(&order.task.steps).take(next as usize).skip(self.step as usize) {
             match step.action {
                 Action::Load => {
-                    let origin = fetch.as_mut().and_then(|fetch| fetch.origins.pop());
-                    on_board.push(origin.unwrap_or(step.place));
+                    let fetch = fetches.iter_mut().find(|fetch| number < fetch.until);
+                    on_board.push(fetch.and_then(|fetch| fetch.origins.pop()).unwrap_or(step.place));
                 }
                 Action::Unload => drop(on_board.pop()),
                 Action::Attend => {}
             }
         }
         self.step = self.step.max(next);
-        self.fetch.take_if(|fetch| fetch.until <= self.step).map(|fetch| fetch.from)
+        let done = self.fetches.extract_if(.., |fetch| fetch.until <= self.step);
+        done.map(|fetch| fetch.from).collect()
+    }
+
+    /// Whoever has loads that must be fetched is somewhere else now; whether anything was to be fetched there.
+    pub(super) fn move_fetch(&mut self, from: AgentId, at: WaypointId) -> bool {
+        let mut first = self.step;
+        let mut is_moved = false;
+        for fetch in self.fetches.clone() {
+            let steps = first as usize..fetch.until as usize;
+            first = fetch.until;
+            if fetch.from == from {
+                for step in self.alter().task.steps.get_mut(steps).into_iter().flatten() {
+                    is_moved |= step.place != at;
+                    step.place = at;
+                }
+            }
+        }
+        is_moved
     }
 
     /// Other steps take the place of those that were to be done.
     fn replace_steps(&mut self) {
-        self.before = Some(Box::new(Before {
+        if BEFORE_MAX <= self.before.len() {
+            self.before.remove(0);
+        }
+        self.before.push(Before {
             awards: self.awards,
-            steps: self.order.task.steps.clone(),
+            task: self.order.task.clone(),
             step: self.step,
             on_board: self.on_board.clone(),
-            fetch: self.fetch.clone(),
+            fetches: self.fetches.clone(),
             is_cancelling: self.is_cancelling,
-        }));
+        });
     }
 
     /// Whether an agent had an award of the steps that are to be done now.
     pub(super) fn is_older_award(&self, agent: AgentId, award: u32) -> bool {
         self.history.contains(&(award, agent))
-            && self.before.as_ref().is_none_or(|before| before.awards < award)
+            && self.before.last().is_none_or(|before| before.awards < award)
+    }
+
+    /// Which of the steps that were to be done before an award was about; those of now for `None`.
+    fn program_of(&self, award: u32) -> Option<usize> {
+        self.before.iter().position(|before| award <= before.awards)
     }
 
     /// Whether somebody who has lost the task tells truly that it did the next steps: it had that award, and nobody has done
     /// them, or what took their place, since.
     pub(super) fn is_late_evidence(&self, agent: AgentId, token: StepToken) -> bool {
-        let is_next = |step: u32, steps: &[Step]| step <= token.step && (token.step as usize) < steps.len();
-        self.history.contains(&(token.award, agent))
-            && match self.before.as_ref().filter(|before| token.award <= before.awards) {
-                // Steps of a cancellation are done again where that is so.
-                Some(before) => {
-                    let is_cancelled = self.is_cancelling && !before.is_cancelling && !self.is_loaded();
-                    (self.step == before.step || is_cancelled) && is_next(before.step, &before.steps)
-                }
-                None => !self.is_loaded() && is_next(self.step, &self.order.task.steps),
-            }
+        let is_next = |step: u32, task: &Task| step <= token.step && (token.step as usize) < task.steps.len();
+        if !self.history.contains(&(token.award, agent)) {
+            return false;
+        }
+        let Some(program) = self.program_of(token.award) else {
+            return !self.is_loaded() && is_next(self.step, &self.order.task);
+        };
+        let mut since = self.before.iter().skip(program);
+        let Some(before) = since.next() else { return false };
+        let is_untouched = self.step == before.step && since.all(|later| later.step == before.step);
+        // Steps of a cancellation are done again where that is so.
+        let is_cancelled = self.is_cancelling && !before.is_cancelling && !self.is_loaded();
+        (is_untouched || is_cancelled) && is_next(before.step, &before.task)
     }
 
-    /// What was to be done before is to be done again.
-    pub(super) fn restore_steps(&mut self, before: Before) {
-        self.alter().task.steps = before.steps;
-        (self.step, self.on_board, self.fetch) = (before.step, before.on_board, before.fetch);
-        self.is_cancelling = before.is_cancelling;
+    /// Whether somebody who tells of steps of now has no load of them.
+    pub(super) fn is_without_load(&self, token: StepToken) -> bool {
+        let steps = self.order.task.steps.get(self.step as usize..=token.step as usize);
+        let takes_none = |steps: &[Step]| steps.iter().all(|step| step.action != Action::Load);
+        self.program_of(token.award).is_none() && steps.is_some_and(takes_none)
+    }
+
+    /// What was to be done when an award was made is to be done again. Whether the task was cancelled since.
+    pub(super) fn restore_steps(&mut self, award: u32) -> bool {
+        let Some(program) = self.program_of(award) else { return false };
+        let Some(before) = self.before.drain(program..).next() else { return false };
+        let was_cancelled = self.is_cancelling && !before.is_cancelling;
+        let Before { task, step, on_board, fetches, is_cancelling, .. } = before;
+        let order = self.alter();
+        let Task { priority, deadline, .. } = order.task;
+        order.task = Task { priority, deadline, ..task };
+        (self.step, self.on_board, self.fetches) = (step, on_board, fetches);
+        self.is_cancelling = is_cancelling;
+        was_cancelled
     }
 
     /// From here on people do it: first they fetch what is on board of an agent at a place.
@@ -373,9 +426,16 @@ impl Entry {
         origins.reverse();
         let loads = origins.len();
         let fetch = Step { place: at, action: Action::Load, duration: HAND_OVER, gates: Vec::new() };
-        self.alter().task.steps.splice(next..next, std::iter::repeat_n(fetch, loads));
-        let until = u32::try_from(next + loads).unwrap_or(u32::MAX);
-        self.fetch = Some(Fetch { from, until, origins });
+        let task = &mut self.alter().task;
+        task.steps.splice(next..next, std::iter::repeat_n(fetch, loads));
+        // Who fetches it needs to do nothing that the one could who had it.
+        task.skills.clear();
+        let loads = u32::try_from(loads).unwrap_or(u32::MAX);
+        for later in &mut self.fetches {
+            later.until = later.until.saturating_add(loads);
+        }
+        self.fetches.insert(0, Fetch { from, until: self.step.saturating_add(loads), origins });
+        self.pinned = None;
         self.close_to_robots();
     }
 
@@ -391,6 +451,11 @@ impl Entry {
             }
             true
         });
+        for seat in &mut self.alter().crew {
+            if seat.performers == Performers::RobotsFirst {
+                seat.performers = Performers::people();
+            }
+        }
         if !self.ladder.iter().any(|rung| matches!(rung.whom, Whom::Agents(_))) {
             let whom = Whom::Agents(Performers::people().into());
             self.ladder.insert(0, Rung { whom, after: Micros::ZERO, gates: Vec::new() });
@@ -402,9 +467,9 @@ impl Entry {
         self.replace_steps();
         self.is_cancelling = true;
         // Loads that wait to be fetched are fetched first.
-        let next = self.fetch.as_ref().map_or(self.step, |fetch| fetch.until) as usize;
+        let next = self.fetches.last().map_or(self.step, |fetch| fetch.until) as usize;
         let mut on_board = self.on_board.clone();
-        on_board.extend(self.fetch.iter().flat_map(|fetch| fetch.origins.iter().rev()));
+        on_board.extend(self.fetches.iter().flat_map(|fetch| fetch.origins.iter().rev()));
         let Order { task, on_cancel, crew, .. } = self.alter();
         crew.clear();
         let steps = &mut task.steps;
@@ -428,7 +493,11 @@ impl Entry {
 /// Who may do a task from when on: as the order says, or else as usual.
 pub(super) fn ladder_of(order: &Order, patience: &Patience) -> Vec<Rung> {
     if !order.ladder.is_empty() {
-        return order.ladder.clone();
+        let mut ladder = order.ladder.clone();
+        if !ladder.iter().any(|rung| rung.whom == Whom::Operator) {
+            ladder.push(Rung { whom: Whom::Operator, after: patience.alarm, gates: Vec::new() });
+        }
+        return ladder;
     }
     let performers = &order.task.performers;
     let rung = |whom, after| Rung { whom, after, gates: Vec::new() };

@@ -364,7 +364,7 @@ pub enum EventError {
     Fact(#[from] FactError),
 }
 
-/// How patient a dispatcher is.
+/// How patient a dispatcher is. Each counts as a second at least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patience {
     /// An offer that is not answered for so long lapses.
@@ -381,13 +381,33 @@ pub struct Patience {
     pub people_after: Micros,
     /// Without a ladder, the operator is told when nobody has taken a task for so long; and again each time so much longer.
     pub alarm: Micros,
+    /// Open tasks are looked at again after so long though nothing was told: gates open, batteries fill, doors open.
+    pub look_again: Micros,
     /// A task that needs several waits this long before agents are kept free for it, and they are kept for this long.
     pub gather: Micros,
 }
 
+impl Patience {
+    /// The same with at least a second of each: less would end before it began.
+    pub(super) fn or_a_second(self) -> Self {
+        let least = |span: Micros| span.max(Micros::from_secs(1));
+        Self {
+            offer: least(self.offer),
+            robot: least(self.robot),
+            person: least(self.person),
+            carrier: least(self.carrier),
+            cool_down: least(self.cool_down),
+            people_after: least(self.people_after),
+            alarm: least(self.alarm),
+            look_again: least(self.look_again),
+            gather: least(self.gather),
+        }
+    }
+}
+
 impl Default for Patience {
     /// Offers lapse after 45 s, robots after 10 s, people after 20 min, loads are fetched after a minute, nobody is asked again
-    /// for 3 min, people after 10 min, the operator after 30 min, crews gather for 5 min.
+    /// for 3 min, people after 10 min, the operator after 30 min, a look at what is open every 10 s, crews gather for 5 min.
     fn default() -> Self {
         Self {
             offer: Micros::from_secs(45),
@@ -397,6 +417,7 @@ impl Default for Patience {
             cool_down: Micros::from_secs(180),
             people_after: Micros::from_secs(600),
             alarm: Micros::from_secs(1_800),
+            look_again: Micros::from_secs(10),
             gather: Micros::from_secs(300),
         }
     }

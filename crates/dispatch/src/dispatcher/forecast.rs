@@ -46,9 +46,12 @@ struct Job<'a> {
     crew: &'a [Seat],
     after: Vec<TaskId>,
     not_before: FleetTime,
-    /// Who may be asked, and from when on.
-    seats: Vec<(FleetTime, &'a Seat)>,
-    allows: Option<&'a Entry>,
+    /// Since when somebody could be asked, if so.
+    opened: Option<FleetTime>,
+    /// Who may be asked, and how much later.
+    seats: Vec<(Micros, &'a Seat)>,
+    /// If it is no new one.
+    entry: Option<&'a Entry>,
 }
 
 /// Where an agent will be, and from when on.
@@ -63,17 +66,17 @@ impl Dispatcher {
     ///
     /// An estimate, and the same each time: tasks are taken in order of priority and age, those before them first, and each
     /// goes to whoever is there first when all before it is done. Gates count as open from the time of their rung on, and
-    /// nobody declines, fails or is stopped. Nothing is changed. O((tasks + new ones) · agents) questions to `ways`.
+    /// nobody declines, fails, is stopped or goes off shift. Nothing is changed. O((tasks + new ones) · agents) questions to
+    /// `ways`.
     ///
     /// # Errors
     /// [`EventError`] for the first order that would be refused.
     pub fn what_if(&self, orders: &[Order], ways: &mut dyn Ways) -> Result<Vec<Foreseen>, EventError> {
         let mut new = BTreeSet::new();
         for order in orders {
-            let task = order.task.id;
-            order.check(&self.site).map_err(|error| EventError::Order { task, error })?;
-            if self.tasks.contains_key(&task) || !new.insert(task) {
-                return Err(EventError::Taken { task });
+            self.check_order(order, &new)?;
+            if !new.insert(order.task.id) {
+                return Err(EventError::Taken { task: order.task.id });
             }
         }
         let without = if orders.is_empty() { BTreeMap::new() } else { self.foresee(&[], ways) };
@@ -111,7 +114,11 @@ impl Dispatcher {
                 for agent in others {
                     occupy(&mut free, agent, way);
                 }
-            } else if !matches!(entry.phase, Phase::Closing(_)) {
+            } else if matches!(entry.phase, Phase::Closing(_)) {
+                // What is left of it shows when those who have it have stopped.
+                all.insert(*task, Foreseen { agent: entry.leader(), ..Foreseen::nobody(*task) });
+                entry.taken().iter().for_each(|taken| occupy(&mut free, taken.agent, None));
+            } else {
                 jobs.insert(*task, self.job(entry));
             }
         }
@@ -123,19 +130,19 @@ impl Dispatcher {
     }
 
     fn job<'a>(&self, entry: &'a Entry) -> Job<'a> {
-        let waiting = entry.order.not_before.unwrap_or(self.now).max(self.now);
         Job {
             task: &entry.order.task,
             step: entry.step as usize,
             crew: &entry.order.crew,
             after: entry.waits_for.iter().copied().collect(),
-            not_before: waiting,
-            seats: rungs(&entry.ladder, |after| entry.due_from(after, waiting)),
-            allows: Some(entry),
+            not_before: entry.order.not_before.unwrap_or(self.now).max(self.now),
+            opened: entry.opened,
+            seats: rungs(&entry.ladder, |after| entry.lacks(after, self.now)),
+            entry: Some(entry),
         }
     }
 
-    /// Gives each job to whoever is there first, the most urgent first.
+    /// Gives each job to whoever is there first, the most urgent and then the oldest first.
     fn place_all(
         &self,
         jobs: &BTreeMap<TaskId, Job<'_>>,
@@ -143,46 +150,59 @@ impl Dispatcher {
         all: &mut BTreeMap<TaskId, Foreseen>,
         ways: &mut dyn Ways,
     ) {
-        let rank = |task: TaskId, job: &Job<'_>| (Reverse(job.task.priority), job.task.requested, task);
-        let is_known = |before: &TaskId| jobs.contains_key(before);
-        let mut waits_for: BTreeMap<TaskId, BTreeSet<TaskId>> = jobs
-            .iter()
-            .map(|(task, job)| (*task, job.after.iter().copied().filter(is_known).collect()))
-            .collect();
-        let mut ready: BTreeSet<_> = jobs
-            .iter()
-            .filter(|(task, _)| waits_for.get(task).is_none_or(BTreeSet::is_empty))
-            .map(|(task, job)| rank(*task, job))
-            .collect();
-        while let Some((_, _, task)) = ready.pop_first() {
+        let (mut left, mut successors) = (BTreeMap::new(), BTreeMap::<TaskId, Vec<TaskId>>::new());
+        let mut ready = BTreeSet::new();
+        for (task, job) in jobs {
+            let before: BTreeSet<TaskId> =
+                job.after.iter().copied().filter(|before| jobs.contains_key(before)).collect();
+            before.iter().for_each(|before| successors.entry(*before).or_default().push(*task));
+            if before.is_empty() {
+                ready.insert(self.rank(*task, job, all));
+            } else {
+                left.insert(*task, before.len());
+            }
+        }
+        while let Some((_, from, task)) = ready.pop_first() {
             let Some(job) = jobs.get(&task) else { continue };
-            // What comes before has to be done, or was when this was asked for.
-            let before = |before: &TaskId| match all.get(before) {
-                Some(foreseen) => foreseen.done,
-                None if self.cancelled.contains(before.0) => None,
-                None => Some(self.now),
-            };
-            let from = job.after.iter().map(before).try_fold(job.not_before, |from, at| Some(from.max(at?)));
-            let placed = from.and_then(|from| place(job, from, free, ways));
-            let nobody = Foreseen {
-                task,
-                agent: None,
-                starts: None,
-                done: None,
-                done_without: None,
-                late: Micros::ZERO,
-            };
-            all.insert(task, placed.unwrap_or(nobody));
-            for (successor, before) in &mut waits_for {
-                if before.remove(&task)
-                    && before.is_empty()
-                    && let Some(job) = jobs.get(successor)
-                {
-                    ready.insert(rank(*successor, job));
+            let placed =
+                if from < FleetTime::MAX { place(job, from.max(self.now), free, ways) } else { None };
+            all.insert(task, placed.unwrap_or_else(|| Foreseen::nobody(task)));
+            for successor in successors.remove(&task).into_iter().flatten() {
+                let Some(count) = left.get_mut(&successor) else { continue };
+                *count -= 1;
+                if let (0, Some(job)) = (*count, jobs.get(&successor)) {
+                    ready.insert(self.rank(successor, job, all));
                 }
             }
         }
-        // Those that wait for each other are never begun: such orders are refused, and foreseen by nobody.
+        // Orders that wait for each other in a circle would be begun by nobody.
+        for task in jobs.keys() {
+            all.entry(*task).or_insert_with(|| Foreseen::nobody(*task));
+        }
+    }
+
+    /// What comes first: priority, then when somebody can be asked first; at the end of time if never.
+    fn rank(
+        &self,
+        task: TaskId,
+        job: &Job<'_>,
+        all: &BTreeMap<TaskId, Foreseen>,
+    ) -> (Reverse<u8>, FleetTime, TaskId) {
+        // What comes before has to be done, or was when this was asked for.
+        let before = |before: &TaskId| match all.get(before) {
+            Some(foreseen) => foreseen.done,
+            None if self.cancelled.contains(before.0) => None,
+            None => Some(self.now),
+        };
+        let open = job.after.iter().map(before).try_fold(job.not_before, |from, at| Some(from.max(at?)));
+        let open = open.map(|open| job.opened.unwrap_or(open));
+        (Reverse(job.task.priority), open.unwrap_or(FleetTime::MAX), task)
+    }
+}
+
+impl Foreseen {
+    fn nobody(task: TaskId) -> Self {
+        Self { task, agent: None, starts: None, done: None, done_without: None, late: Micros::ZERO }
     }
 }
 
@@ -200,10 +220,10 @@ fn place(
         let mut best: Option<(FleetTime, AgentId)> = None;
         for (&agent, state) in free.iter().filter(|(agent, _)| !taken.contains(agent)) {
             let due = if let Some(seat) = seat.checked_sub(1).and_then(|other| job.crew.get(other)) {
-                fits(job, agent, seat, ways).then_some(from)
+                fits(job, agent, seat, false, ways).then_some(from)
             } else {
-                let fitting = job.seats.iter().filter(|(_, seat)| fits(job, agent, seat, ways));
-                fitting.map(|(due, _)| *due).min()
+                let fitting = job.seats.iter().filter(|(_, seat)| fits(job, agent, seat, true, ways));
+                fitting.map(|(after, _)| from + *after).min()
             };
             let Some(due) = due else { continue };
             let Some(way) = ways.travel_ms(agent, state.at, place) else { continue };
@@ -224,8 +244,8 @@ fn place(
     Some(foreseen(job.task, leader, way))
 }
 
-fn fits(job: &Job<'_>, agent: AgentId, seat: &Seat, ways: &mut dyn Ways) -> bool {
-    job.allows.is_none_or(|entry| entry.permits(agent))
+fn fits(job: &Job<'_>, agent: AgentId, seat: &Seat, leads: bool, ways: &mut dyn Ways) -> bool {
+    job.entry.is_none_or(|entry| entry.permits(agent, leads))
         && ways.fits(agent, &Call { task: job.task, step: job.step, seats: &[seat] })
 }
 
@@ -267,26 +287,26 @@ fn foreseen(task: &Task, agent: AgentId, way: Option<(FleetTime, Free)>) -> Fore
 }
 
 fn new_job<'a>(order: &'a Order, ladder: &'a [Rung], now: FleetTime) -> Job<'a> {
-    let not_before = order.not_before.unwrap_or(now).max(now);
     Job {
         task: &order.task,
         step: 0,
         crew: &order.crew,
         after: order.after.clone(),
-        not_before,
-        seats: rungs(ladder, |after| not_before + after),
-        allows: None,
+        not_before: order.not_before.unwrap_or(now).max(now),
+        opened: None,
+        seats: rungs(ladder, |after| after),
+        entry: None,
     }
 }
 
-/// Whom rungs name, and when they are due.
-fn rungs(ladder: &[Rung], due: impl Fn(Micros) -> FleetTime) -> Vec<(FleetTime, &Seat)> {
+/// Whom rungs name, and how much later they are due.
+fn rungs(ladder: &[Rung], lacks: impl Fn(Micros) -> Micros) -> Vec<(Micros, &Seat)> {
     let mut sum = Micros::ZERO;
     let mut seats = Vec::new();
     for rung in ladder {
         sum = sum.saturating_add(rung.after);
         if let Whom::Agents(seat) = &rung.whom {
-            seats.push((due(sum), seat));
+            seats.push((lacks(sum), seat));
         }
     }
     seats

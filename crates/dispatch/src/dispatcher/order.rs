@@ -109,7 +109,7 @@ impl From<Performers> for Seat {
 pub struct Schedule {
     /// Which one; below 2^31.
     pub id: u32,
-    /// What comes. Its id and the time of its request are those of each occurrence; a deadline counts from
+    /// What comes; it waits for no other task and no time of its own. Its id and the time of its request are those of each occurrence; a deadline counts from
     /// [`FleetTime::ZERO`] as if that were the time of the request.
     pub order: Order,
     /// When it is due first.
@@ -136,6 +136,9 @@ impl Schedule {
     pub(super) fn check(&self, site: &CompiledSite) -> Result<(), TaskError> {
         require(self.id < 1 << 31, ORD_006, || ("id".into(), self.id.to_string()))?;
         require(Micros::from_secs(1) <= self.every, ORD_006, || ("every".into(), self.every.to_string()))?;
+        let Order { after, not_before, .. } = &self.order;
+        require(after.is_empty(), ORD_006, || ("after".into(), format!("{} tasks", after.len())))?;
+        require(not_before.is_none(), ORD_006, || ("not_before".into(), format!("{not_before:?}")))?;
         self.order_of(0, self.first).check(site)
     }
 }

@@ -21,7 +21,9 @@ impl Dispatcher {
         let task = token.task;
         let entry = self.tasks.get_mut(&task).filter(|entry| entry.awards == token.award);
         let Some(entry) = entry.filter(|entry| matches!(entry.phase, Phase::Offered(_))) else {
-            // Too late, or once more: whoever has begun knows.
+            if accepted {
+                self.tell_truth(agent, token);
+            }
             return Ok(());
         };
         let Some(taken) = entry.taken_by(agent) else { return Ok(()) };
@@ -62,7 +64,7 @@ impl Dispatcher {
             self.adopt_cancelled(agent, token);
             return Ok(());
         };
-        let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Closing(_));
+        let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_));
         // Under an older award of the same steps it is still the same agent.
         let is_its = entry.awards == token.award || entry.is_older_award(agent, token.award);
         if has_begun && entry.leader() == Some(agent) && is_its {
@@ -85,7 +87,7 @@ impl Dispatcher {
         entry.is_silent = false;
         let fetched = entry.advance(token.step + 1);
         let (is_finished, is_cancelling) = (entry.is_finished(), entry.is_cancelling);
-        if let Some(from) = fetched {
+        for from in fetched {
             self.fetched(from, task);
         }
         if is_finished {
@@ -106,18 +108,21 @@ impl Dispatcher {
     fn adopt(&mut self, agent: AgentId, token: StepToken) {
         let task = token.task;
         let Some(entry) = self.tasks.get(&task) else { return };
+        if entry.is_without_load(token) {
+            // Whoever has it now goes on from there.
+            self.advance(agent, token);
+            return;
+        }
         let mut is_cancelled = matches!(entry.phase, Phase::Closing(_));
         if is_cancelled || !entry.taken().is_empty() {
             self.withdraw(task, Reason::Overtaken);
         }
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        if let Some(before) = entry.before.take_if(|before| token.award <= before.awards) {
-            is_cancelled |= entry.is_cancelling && !before.is_cancelling;
-            let fetch = entry.fetch.take();
-            entry.restore_steps(*before);
-            if let Some(fetch) = fetch {
-                self.fetched(fetch.from, task);
-            }
+        let waiting: Vec<AgentId> = entry.fetches.iter().map(|fetch| fetch.from).collect();
+        is_cancelled |= entry.restore_steps(token.award);
+        let still: Vec<AgentId> = entry.fetches.iter().map(|fetch| fetch.from).collect();
+        for from in waiting.into_iter().filter(|from| !still.contains(from)) {
+            self.fetched(from, task);
         }
         if !self.advance(agent, token) {
             return;
@@ -164,9 +169,12 @@ impl Dispatcher {
         let is_free = self.agents.get(&agent).is_some_and(Member::is_free);
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         self.open.remove(&entry.number);
+        // It may still act on what it had.
+        let until = entry.former.iter().filter(|former| former.agent == agent).map(|former| former.until);
+        let until = until.max().unwrap_or(FleetTime::ZERO);
         entry.former.retain(|former| former.agent != agent);
         entry.clock.stop(now);
-        entry.phase = Phase::Resuming(vec![Taken { agent, until: FleetTime::ZERO, answered: true }]);
+        entry.phase = Phase::Resuming(vec![Taken { agent, until, answered: true }]);
         if is_free {
             self.agents.entry(agent).and_modify(|member| member.job = Some(task));
             self.note_freedom(agent);
@@ -185,6 +193,22 @@ impl Dispatcher {
         self.carry_on(agent, task);
         if needs_crew {
             self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
+        }
+    }
+
+    /// Tells somebody who speaks of an award what is true of it: it goes on with it, or must not act on it.
+    pub(super) fn tell_truth(&mut self, agent: AgentId, on: StepToken) {
+        let entry = self.tasks.get(&on.task);
+        let Some(entry) = entry.filter(|entry| entry.has(agent) && entry.awards == on.award) else {
+            self.effects.push_back(Effect::Withdraw { agent, token: on });
+            return;
+        };
+        let token = entry.token();
+        let until = entry.taken().iter().find(|taken| taken.agent == agent).map(|taken| taken.until);
+        match (&entry.phase, until) {
+            (Phase::Running(_), Some(until)) => self.effects.push_back(Effect::Begin { agent, token, until }),
+            (Phase::Closing(_), _) => self.effects.push_back(Effect::Withdraw { agent, token }),
+            (Phase::Held | Phase::Open | Phase::Offered(_) | Phase::Running(_) | Phase::Resuming(_), _) => {}
         }
     }
 
@@ -248,7 +272,9 @@ impl Dispatcher {
         if let Phase::Running(taken) = &mut entry.phase {
             taken.retain(|taken| taken.agent != agent);
         }
+        let token = entry.token();
         self.give_free(agent, task);
+        self.effects.push_back(Effect::Withdraw { agent, token });
         self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
     }
 
@@ -303,10 +329,17 @@ impl Dispatcher {
         let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
         let is_robot =
             |taken: &Taken| self.agents.get(&taken.agent).is_some_and(|member| !member.kind.is_person());
-        let has_robot = entry.taken().iter().any(is_robot);
+        let robots: Vec<AgentId> =
+            entry.taken().iter().filter(|taken| is_robot(taken)).map(|taken| taken.agent).collect();
+        let has_robot = !robots.is_empty();
         match &entry.phase {
             Phase::Running(_) | Phase::Resuming(_) if has_robot && entry.is_loaded() => {
-                self.hand_over(task, Reason::Unwelcome);
+                if entry.leader().is_some_and(|leader| robots.contains(&leader)) {
+                    self.hand_over(task, Reason::Unwelcome);
+                } else {
+                    entry.close_to_robots();
+                    robots.into_iter().for_each(|robot| self.leave_crew(robot, task));
+                }
             }
             Phase::Offered(_) | Phase::Running(_) if has_robot => {
                 entry.close_to_robots();
@@ -373,8 +406,11 @@ impl Dispatcher {
             self.effects.push_back(Effect::Cancelled { decision: None, task });
             return;
         }
+        let is_permitted = |agent: AgentId| carries || entry.permits(agent, true);
         let stays = leader.filter(|leader| {
-            leader.answered && self.agents.get(&leader.agent).is_some_and(|member| member.takes_tasks)
+            leader.answered
+                && is_permitted(leader.agent)
+                && self.agents.get(&leader.agent).is_some_and(|member| member.takes_tasks)
         });
         match stays {
             Some(leader) => self.carry_on(leader.agent, task),

@@ -28,6 +28,7 @@ const PATIENCE: Patience = Patience {
     cool_down: Micros::from_secs(15),
     people_after: Micros::from_secs(60),
     alarm: Micros::from_secs(90),
+    look_again: Micros::from_secs(10),
     gather: Micros::from_secs(30),
 };
 
@@ -573,7 +574,10 @@ impl Trial {
             assert!(
                 matches!(
                     error,
-                    EventError::NotOpen { .. } | EventError::Undo { .. } | EventError::Loaded { .. }
+                    EventError::NotOpen { .. }
+                        | EventError::Undo { .. }
+                        | EventError::Loaded { .. }
+                        | EventError::Agent { .. }
                 ),
                 "{error}"
             );
@@ -759,8 +763,8 @@ fn audit(dispatcher: &Dispatcher) -> Result<(), String> {
             return Err(format!("{id} is in the list of the free wrongly"));
         }
         for task in &member.waits_for_fetch {
-            let fetch = dispatcher.tasks.get(task).and_then(|entry| entry.fetch.as_ref());
-            if fetch.is_none_or(|fetch| fetch.from != *id) {
+            let entry = dispatcher.tasks.get(task);
+            if !entry.is_some_and(|entry| entry.fetches.iter().any(|fetch| fetch.from == *id)) {
                 return Err(format!("{id} waits for ever with the load of {task}"));
             }
         }

@@ -6,9 +6,13 @@ use super::{
     Dispatcher, Effect, EventError, Reason,
     entry::{Entry, Phase},
 };
+use crate::{Task, task::check_deadline};
 
 /// Decisions that can still be taken back; older ones are too old.
 const DECISIONS_MAX: usize = 1_024;
+
+/// Why nothing is taken back that is not in force.
+const CHANGED: &str = "something else was decided since";
 
 /// A decision, and what takes it back.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,23 +21,34 @@ pub(super) enum Undoable {
     Offer(StepToken),
     /// A task was cancelled and nobody had begun: it is there again.
     Cancel(TaskId),
-    /// One agent was to do it: whoever was before, or anybody.
-    Pin { task: TaskId, before: Option<AgentId> },
+    /// One agent was to do it, or anybody: whoever was before.
+    Pin { task: TaskId, before: Option<AgentId>, after: Option<AgentId> },
     /// An agent was forbidden, or not any more.
     Forbid { task: TaskId, agent: AgentId, forbidden: bool },
     /// It mattered more or less, or was wanted at another time.
-    Change { task: TaskId, priority: u8, deadline: Option<FleetTime> },
+    Change { task: TaskId, before: Terms, after: Terms },
 }
+
+/// How much a task matters, and when it should be done.
+pub(super) type Terms = (u8, Option<FleetTime>);
 
 impl Dispatcher {
     /// Keeps a decision so that it can be taken back, and returns its number.
     pub(super) fn keep(&mut self, undoable: Undoable) -> u64 {
         let decision = self.next_decision;
         self.next_decision += 1;
+        // Offers are many; what operators want is kept for longer.
+        let queue = match undoable {
+            Undoable::Offer(_) => &mut self.undoable_offers,
+            Undoable::Cancel(_)
+            | Undoable::Pin { .. }
+            | Undoable::Forbid { .. }
+            | Undoable::Change { .. } => &mut self.undoable_wishes,
+        };
+        queue.push_back(decision);
+        let oldest = if DECISIONS_MAX < queue.len() { queue.pop_front() } else { None };
         self.decisions.insert(decision, undoable);
-        while DECISIONS_MAX < self.decisions.len() {
-            self.decisions.pop_first();
-        }
+        oldest.into_iter().for_each(|oldest| drop(self.decisions.remove(&oldest)));
         decision
     }
 
@@ -46,7 +61,7 @@ impl Dispatcher {
     pub(super) fn pin(&mut self, task: TaskId, agent: Option<AgentId>) -> Result<(), EventError> {
         let before = self.tasks.get(&task).and_then(|entry| entry.pinned);
         if self.set_pin(task, agent)? {
-            self.note(task, Undoable::Pin { task, before });
+            self.note(task, Undoable::Pin { task, before, after: agent });
         }
         Ok(())
     }
@@ -59,6 +74,9 @@ impl Dispatcher {
         let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
         if entry.pinned == agent {
             return Ok(false);
+        }
+        if let Some(agent) = agent.filter(|agent| entry.forbidden.contains(agent)) {
+            return Err(EventError::Agent { agent, problem: "it is forbidden to do this task" });
         }
         let is_other = agent.is_some_and(|agent| entry.leader().is_some_and(|leader| leader != agent));
         self.take_away(task, is_other)?;
@@ -85,6 +103,9 @@ impl Dispatcher {
         let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
         if entry.forbidden.contains(&agent) == forbidden {
             return Ok(false);
+        }
+        if forbidden && entry.pinned == Some(agent) {
+            return Err(EventError::Agent { agent, problem: "the task is pinned to it" });
         }
         self.take_away(task, forbidden && entry.has(agent))?;
         if let Some(entry) = self.tasks.get_mut(&task) {
@@ -125,22 +146,43 @@ impl Dispatcher {
                     return Err(refused("the task is not known any more, is there again, or was begun"));
                 }
             }
-            Undoable::Pin { task, before } => {
+            Undoable::Pin { task, before, after } => {
+                let is_so = self.tasks.get(&task).is_none_or(|entry| entry.pinned == after);
+                is_so.then_some(()).ok_or(refused(CHANGED))?;
                 self.set_pin(task, before)?;
             }
             Undoable::Forbid { task, agent, forbidden } => {
                 self.set_forbidden(task, agent, !forbidden)?;
             }
-            Undoable::Change { task, priority, deadline } => {
-                let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
-                let order = entry.alter();
-                (order.task.priority, order.task.deadline) = (priority, deadline);
-                self.is_due = true;
-                self.review(task);
+            Undoable::Change { task, before, after } => {
+                let is_so = |entry: &Entry| (entry.order.task.priority, entry.order.task.deadline) == after;
+                self.tasks.get(&task).is_none_or(is_so).then_some(()).ok_or(refused(CHANGED))?;
+                self.set_terms(task, before)?;
             }
         }
         self.decisions.remove(&decision);
         self.effects.push_back(Effect::Undone { decision });
+        Ok(())
+    }
+
+    pub(super) fn change(&mut self, task: TaskId, terms: Terms) -> Result<(), EventError> {
+        let entry = self.tasks.get(&task).ok_or(EventError::NotOpen { task })?;
+        let Task { requested, priority, deadline, .. } = entry.order.task;
+        check_deadline(requested, terms.1).map_err(|error| EventError::Order { task, error })?;
+        if (priority, deadline) != terms {
+            self.set_terms(task, terms)?;
+            self.note(task, Undoable::Change { task, before: (priority, deadline), after: terms });
+        }
+        Ok(())
+    }
+
+    fn set_terms(&mut self, task: TaskId, (priority, deadline): Terms) -> Result<(), EventError> {
+        let entry = self.tasks.get_mut(&task).ok_or(EventError::NotOpen { task })?;
+        entry.is_late &= entry.order.task.deadline == deadline;
+        let order = entry.alter();
+        (order.task.priority, order.task.deadline) = (priority, deadline);
+        self.is_due |= entry.phase == Phase::Open;
+        self.review(task);
         Ok(())
     }
 
