@@ -108,7 +108,7 @@ use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy};
 pub const OPEN_MAX: u32 = 1 << 20;
 /// Tasks that were cancelled and are kept for those who take that back, or tell of a load.
 const KEPT_MAX: usize = 1 << 10;
-/// Schedules that there may be.
+/// Schedules that there may be, ended ones included.
 pub const SCHEDULES_MAX: usize = 1 << 12;
 
 /// Where a task stands, for those who ask.
@@ -179,10 +179,14 @@ enum Waking {
 }
 
 /// A schedule and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Repeated {
-    schedule: Box<Schedule>,
+    /// `None` when it has ended: its numbers are not used again.
+    schedule: Option<Box<Schedule>>,
+    /// When the last occurrence was due.
+    last: Option<FleetTime>,
     next: FleetTime,
+    /// The number of the next occurrence.
     occurrence: u32,
 }
 
@@ -449,44 +453,26 @@ impl Dispatcher {
         let id = schedule.id;
         let refused = |error| EventError::Order { task: Schedule::task(id, 0), error };
         schedule.check(&self.site).map_err(refused)?;
-        let known = self.schedules.get(&id);
-        if known.is_some_and(|known| known.schedule == schedule) {
+        if self.schedules.get(&id).is_some_and(|known| known.schedule.as_ref() == Some(&schedule)) {
             return Ok(());
         }
-        if known.is_none() && SCHEDULES_MAX <= self.schedules.len() {
+        if !self.schedules.contains_key(&id) && SCHEDULES_MAX <= self.schedules.len() {
             return Err(EventError::SchedulesFull { schedule: id, limit: SCHEDULES_MAX });
         }
-        // Occurrences go on where they were: a number is used once.
-        let occurrence = known.map_or_else(|| self.first_occurrence(id), |known| known.occurrence);
-        let next = schedule.first;
-        if let Some(before) = self.schedules.insert(id, Repeated { schedule, next, occurrence }) {
-            self.wakes.remove(&(before.next, Waking::Schedule(id)));
-        }
+        let known = self.schedules.entry(id).or_default();
+        self.wakes.remove(&(known.next, Waking::Schedule(id)));
+        // What has come due is not due again.
+        known.next = schedule.first_after(known.last);
+        known.schedule = Some(schedule);
         self.come_due(id);
         Ok(())
     }
 
-    /// The first occurrence of a schedule that was never a task.
-    fn first_occurrence(&self, id: u32) -> u32 {
-        let is_used = |occurrence: u32| {
-            let task = Schedule::task(id, occurrence);
-            self.tasks.contains_key(&task) || self.done.contains(task.0) || self.cancelled.contains(task.0)
-        };
-        // Occurrences are used without gaps but for those that were skipped, which are marked as cancelled.
-        let (mut low, mut high) = (0, u32::MAX);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if is_used(middle) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
-    }
-
     fn end_repeat(&mut self, schedule: u32) -> Result<(), EventError> {
-        let known = self.schedules.remove(&schedule).ok_or(EventError::UnknownSchedule { schedule })?;
+        let unknown = EventError::UnknownSchedule { schedule };
+        let known = self.schedules.get_mut(&schedule).filter(|known| known.schedule.is_some());
+        let known = known.ok_or(unknown)?;
+        known.schedule = None;
         self.wakes.remove(&(known.next, Waking::Schedule(schedule)));
         Ok(())
     }
@@ -495,29 +481,31 @@ impl Dispatcher {
     fn come_due(&mut self, id: u32) {
         let now = self.now;
         let Some(repeated) = self.schedules.get_mut(&id) else { return };
+        let Some(schedule) = &repeated.schedule else { return };
         if let Some(late) = now.since(repeated.next) {
-            let every = repeated.schedule.every.as_micros().max(1);
-            let missed = u32::try_from(late.as_micros() / every).unwrap_or(u32::MAX);
-            let missed = missed.min(u32::MAX - 1 - repeated.occurrence);
-            let (first, due) = (repeated.occurrence, repeated.next);
-            let last = first + missed;
-            let span = |count: u32| sheepdog_core::Micros::new(every.saturating_mul(count.into()));
-            let at = due + span(missed);
-            repeated.occurrence = last + 1;
-            repeated.next = due + span(missed + 1);
-            let (order, next) = (repeated.schedule.order_of(last, at), repeated.next);
+            // Numbers end some day, and with them the schedule.
+            let Some(most) = (u32::MAX - 1).checked_sub(repeated.occurrence) else { return };
+            let missed = u32::try_from(late.as_micros() / schedule.every.as_micros().max(1));
+            let missed = missed.unwrap_or(u32::MAX).min(most);
+            let (first, last) = (repeated.occurrence, repeated.occurrence + missed);
+            let due = schedule.later(repeated.next, missed);
+            let next = schedule.later(due, 1);
+            let order = schedule.order_of(last, due);
+            (repeated.occurrence, repeated.last, repeated.next) = (last + 1, Some(due), next);
             if missed != 0 {
-                self.skip(id, first, missed, SkipReason::Missed);
+                let reason = SkipReason::Missed;
+                self.effects.push_back(Effect::Skipped { schedule: id, first, count: missed, reason });
             }
-            if self.is_open_before(id, last) {
-                self.skip(id, last, 1, SkipReason::StillOpen);
+            let task = order.task.id;
+            let skipped = |reason| Effect::Skipped { schedule: id, first: last, count: 1, reason };
+            let effect = if self.is_open_before(id, last) {
+                skipped(SkipReason::StillOpen)
+            } else if self.accept(Box::new(order)).is_ok() {
+                Effect::Due { schedule: id, task, next }
             } else {
-                let task = order.task.id;
-                match self.accept(Box::new(order)) {
-                    Ok(()) => self.effects.push_back(Effect::Due { schedule: id, task, next }),
-                    Err(_) => self.skip(id, last, 1, SkipReason::NoRoom),
-                }
-            }
+                skipped(SkipReason::NoRoom)
+            };
+            self.effects.push_back(effect);
         }
         let next = self.schedules.get(&id).map(|repeated| repeated.next);
         // At the end of time nothing comes any more.
@@ -528,12 +516,6 @@ impl Dispatcher {
     /// Whether an occurrence before is not over.
     fn is_open_before(&self, id: u32, occurrence: u32) -> bool {
         self.tasks.range(Schedule::task(id, 0)..Schedule::task(id, occurrence)).next().is_some()
-    }
-
-    fn skip(&mut self, schedule: u32, first: u32, count: u32, reason: SkipReason) {
-        let last = first.saturating_add(count.saturating_sub(1));
-        self.cancelled.insert(Schedule::task(schedule, first).0, Schedule::task(schedule, last).0);
-        self.effects.push_back(Effect::Skipped { schedule, first, count, reason });
     }
 
     /// Ends a task: nobody has it any more, and those that wait for it go on.
@@ -567,8 +549,11 @@ impl Dispatcher {
                 }
             }
         }
-        let over = if is_done { &mut self.done } else { &mut self.cancelled };
-        over.insert(task.0, task.0);
+        // A schedule knows by itself how far it has come.
+        if task.0 < SCHEDULED {
+            let over = if is_done { &mut self.done } else { &mut self.cancelled };
+            over.insert(task.0);
+        }
         let successors = self.successors.get(&task).cloned().unwrap_or_default();
         for successor in successors {
             if is_done {

@@ -295,7 +295,7 @@ pub enum EventError {
         /// What is wrong.
         error: TaskError,
     },
-    /// The number is that of another task.
+    /// The number is that of another task, or lies below numbers that were used long ago.
     #[error("task {task} is another one: a number is used once")]
     Taken {
         /// The number.

@@ -124,6 +124,18 @@ impl Schedule {
         TaskId(SCHEDULED | u64::from(id) << 32 | u64::from(occurrence))
     }
 
+    /// So many intervals later.
+    pub(super) fn later(&self, time: FleetTime, intervals: u32) -> FleetTime {
+        time + Micros::new(self.every.as_micros().saturating_mul(intervals.into()))
+    }
+
+    /// The first time after another at which it is due.
+    pub(super) fn first_after(&self, last: Option<FleetTime>) -> FleetTime {
+        let Some(since) = last.and_then(|last| last.since(self.first)) else { return self.first };
+        let passed = since.as_micros() / self.every.as_micros().max(1);
+        self.first + Micros::new(self.every.as_micros().saturating_mul(passed.saturating_add(1)))
+    }
+
     pub(super) fn order_of(&self, occurrence: u32, due: FleetTime) -> Order {
         let mut order = self.order.clone();
         order.task.id = Self::task(self.id, occurrence);

@@ -188,6 +188,8 @@ struct Trial {
     decisions: Vec<u64>,
     /// Who was ever offered which award.
     offered: BTreeSet<(AgentId, TaskId, u32)>,
+    /// What whoever begins an award is told: the steps, and who does them.
+    told: BTreeMap<(TaskId, u32), (Vec<Step>, Option<AgentId>)>,
     /// Steps that could not be done because the load was not there.
     missing: u32,
     log: Vec<(FleetTime, Logged)>,
@@ -223,6 +225,7 @@ impl Trial {
             readings: VecDeque::new(),
             decisions: Vec::new(),
             offered: BTreeSet::new(),
+            told: BTreeMap::new(),
             missing: 0,
             log: Vec::new(),
         };
@@ -281,6 +284,10 @@ impl Trial {
                 }
                 Effect::Begin { agent, token, .. } => {
                     self.offered.insert((agent, token.task, token.award));
+                    if let Some(entry) = self.dispatcher.tasks.get(&token.task) {
+                        let steps = entry.order.task.steps.clone();
+                        self.told.entry((token.task, token.award)).or_insert((steps, entry.leader()));
+                    }
                     self.under_way.push_back(Message::To(effect));
                 }
                 Effect::Lease { .. } | Effect::Heard { .. } | Effect::Withdraw { .. } => {
@@ -462,12 +469,12 @@ impl Trial {
     fn act(&mut self, agent: u32) {
         let body = &self.bodies[agent as usize];
         let Some((token, until)) = body.lease.filter(|_| !body.is_dead) else { return };
-        let Some(entry) = self.dispatcher.tasks.get(&token.task).filter(|_| self.now < until) else { return };
-        // It was told the steps with the award; those of a later one it does not know.
-        if entry.awards != token.award || entry.leader() != Some(AgentId(agent)) {
+        // It knows what it was told with the award, and goes on until it hears otherwise or its lease has lapsed.
+        let Some((steps, leader)) = self.told.get(&(token.task, token.award)) else { return };
+        if until <= self.now || *leader != Some(AgentId(agent)) {
             return;
         }
-        let Some(next) = entry.order.task.steps.get(token.step as usize).cloned() else { return };
+        let Some(next) = steps.get(token.step as usize).cloned() else { return };
         let task = token.task;
         self.at[agent as usize] = next.place.0;
         let holder = self.load.get(&task).copied();
