@@ -116,7 +116,9 @@ impl Dispatcher {
         };
         let entry = job.and_then(|job| self.tasks.get_mut(&job));
         let Some(entry) = entry else {
-            on.into_iter().for_each(|on| self.tell_truth(agent, on));
+            if let Some(on) = on {
+                self.tell_truth(agent, on);
+            }
             return Ok(());
         };
         if is_its(entry) {
@@ -140,8 +142,9 @@ impl Dispatcher {
                 taken.until = until;
                 entry.is_silent = false;
             }
-            let is_other = on.filter(|on| (on.task, on.award) != (token.task, token.award));
-            is_other.into_iter().for_each(|on| self.tell_truth(agent, on));
+            if let Some(on) = on.filter(|on| (on.task, on.award) != (token.task, token.award)) {
+                self.tell_truth(agent, on);
+            }
             self.tell_truth(agent, token);
         }
         Ok(())

@@ -411,8 +411,8 @@ impl Entry {
         let was_cancelled = self.is_cancelling && !before.is_cancelling;
         let Before { task, step, on_board, fetches, is_cancelling, .. } = before;
         let order = self.alter();
-        let Task { priority, deadline, .. } = order.task;
-        order.task = Task { priority, deadline, ..task };
+        let Task { deadline, priority, .. } = order.task;
+        order.task = Task { deadline, priority, ..task };
         (self.step, self.on_board, self.fetches) = (step, on_board, fetches);
         self.is_cancelling = is_cancelling;
         was_cancelled

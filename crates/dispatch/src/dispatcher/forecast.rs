@@ -155,7 +155,9 @@ impl Dispatcher {
         for (task, job) in jobs {
             let before: BTreeSet<TaskId> =
                 job.after.iter().copied().filter(|before| jobs.contains_key(before)).collect();
-            before.iter().for_each(|before| successors.entry(*before).or_default().push(*task));
+            for before in &before {
+                successors.entry(*before).or_default().push(*task);
+            }
             if before.is_empty() {
                 ready.insert(self.rank(*task, job, all));
             } else {

@@ -338,7 +338,9 @@ impl Dispatcher {
                     self.hand_over(task, Reason::Unwelcome);
                 } else {
                     entry.close_to_robots();
-                    robots.into_iter().for_each(|robot| self.leave_crew(robot, task));
+                    for robot in robots {
+                        self.leave_crew(robot, task);
+                    }
                 }
             }
             Phase::Offered(_) | Phase::Running(_) if has_robot => {

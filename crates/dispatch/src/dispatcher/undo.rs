@@ -46,9 +46,12 @@ impl Dispatcher {
             | Undoable::Change { .. } => &mut self.undoable_wishes,
         };
         queue.push_back(decision);
-        let oldest = if DECISIONS_MAX < queue.len() { queue.pop_front() } else { None };
+        if DECISIONS_MAX < queue.len()
+            && let Some(oldest) = queue.pop_front()
+        {
+            self.decisions.remove(&oldest);
+        }
         self.decisions.insert(decision, undoable);
-        oldest.into_iter().for_each(|oldest| drop(self.decisions.remove(&oldest)));
         decision
     }
 
