@@ -22,8 +22,6 @@ use crate::{
 ///
 /// Every answer is exact for the roster and the travel times of now, in whole milliseconds. Before a dispatcher decides, let
 /// the roster [advance](Roster::advance) to the same instant.
-///
-/// 10 000 agents on 100 × 100 places, 10 % of whom may: see [`nearest`](Self::nearest).
 #[derive(Clone, Debug)]
 pub struct Field {
     site: Arc<CompiledSite>,
@@ -122,7 +120,8 @@ impl Field {
         &self.oracle
     }
 
-    /// The travel times, to change them. What was known of ways between places is forgotten.
+    /// The travel times, to change them; an oracle of other profiles in their place finds nobody a way. What was known of
+    /// ways between places is forgotten.
     pub fn oracle_mut(&mut self) -> &mut TravelOracle {
         self.known.forget();
         &mut self.oracle
@@ -201,8 +200,12 @@ impl Field {
 }
 
 impl Scout for Field {
-    /// Exact, and so is what it returns. For 10 000 agents of two mobilities on 100 × 100 places, 10 % of whom may, the first
-    /// eight: see `docs/benchmarks.md`.
+    /// Exact, and so is what it returns.
+    ///
+    /// A few intersections of sets, then for each mobility as [`TravelOracle::nearest`] for one more than `most`; four times as
+    /// many are looked at, and so on, while the shifts and batteries of too many would not last. Of 10 000 agents of two
+    /// mobilities on 100 × 100 places, 10 % of whom may: 0.3 µs to know who, then 6 µs for the first of them and 20 µs for the
+    /// first eight, at the median (release build on a busy two-core x86-64 machine).
     fn nearest(&mut self, call: &Call<'_>, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
         let lasts = work(call.task.steps.get(call.step..).unwrap_or_default());
         let set = self.roster.candidates(call, lasts);

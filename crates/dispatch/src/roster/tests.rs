@@ -707,3 +707,79 @@ fn at_the_end_of_time_nothing_goes_on_for_ever() {
     let (found, _) = arrivals(&mut field, &visit(), 1);
     assert_eq!(found.len(), 1);
 }
+
+#[test]
+fn times_are_right_after_years() {
+    let site = Arc::new(corridor());
+    let robots = Mobility::from(TravelProfile::robot(MmPerS(1_000), 0));
+    let mut field = Field::new(site.clone(), &[robots], &NominalWaits(&site)).unwrap();
+    let roster = field.roster_mut();
+    let busy = Availability::Busy { task: TaskId(7) };
+    roster.put(Agent { availability: busy, ..robot(1, 0) }, Credentials::default()).unwrap();
+    for year in 1..5_u64 {
+        let now_ms = year * 365 * 86_400_000;
+        let at = |ms: u64| FleetTime::from_micros((now_ms + ms) * 1_000);
+        // A week before, and told anew, and two days before, and left alone.
+        let week_ms = 7 * 86_400_000;
+        let roster = field.roster_mut();
+        roster.advance(FleetTime::from_micros((now_ms - week_ms) * 1_000));
+        roster.foresee(AgentId(1), Some((WaypointId(2), at(500)))).unwrap();
+        roster.advance(at(0));
+        assert_eq!(arrivals(&mut field, &visit(), 1), (vec![(now_ms + 8_500, 1)], None));
+    }
+}
+
+#[test]
+fn a_dispatcher_offers_a_task_to_the_first_that_a_field_names() {
+    use crate::dispatcher::{Dispatcher, Effect, Event, Order, Patience, Rung, Whom};
+    let site = Arc::new(corridor());
+    let robots = Mobility::from(TravelProfile::robot(MmPerS(1_000), 0));
+    let mut field = Field::new(site.clone(), &[robots], &NominalWaits(&site)).unwrap();
+    let mut dispatcher = Dispatcher::new(site, Patience::default());
+    for (id, place, certification) in [(1, 0, 0), (2, 1, 2), (3, 2, 3)] {
+        let credentials = Credentials { certification, ..Credentials::default() };
+        field.roster_mut().put(robot(id, place), credentials).unwrap();
+        let (agent, kind, at) = (AgentId(id), AgentKind::Robot, WaypointId(place));
+        dispatcher.handle(NOW, Event::Agent { agent, kind, at, takes_tasks: true }).unwrap();
+    }
+    let seat = |certification| Seat { certification, ..Seat::from(Performers::RobotsOnly) };
+    let rung = Rung { whom: Whom::Agents(seat(1)), after: Micros::ZERO, gates: Vec::new() };
+    let order = Order { ladder: vec![rung], crew: vec![seat(0)], ..Order::from(visit()) };
+    dispatcher.handle(NOW, Event::Submit(Box::new(order))).unwrap();
+    field.roster_mut().advance(NOW);
+    dispatcher.decide(NOW, &mut crate::policy::NearestAvailable, &mut field);
+    let effects = std::iter::from_fn(|| dispatcher.poll_effect());
+    let offered: Vec<u32> = effects
+        .filter_map(|effect| if let Effect::Offer { agent, .. } = effect { Some(agent.0) } else { None })
+        .collect();
+    assert_eq!(offered, [2, 1], "the nearest that is certified does the steps, the nearest of all is there");
+}
+
+#[test]
+fn what_lasts_exactly_until_the_end_is_enough() {
+    let mut site = corridor_site();
+    // Batteries are changed by hand.
+    site.stations.retain(|station| station.id != "dock");
+    let site = Arc::new(compile(&site));
+    let robots = Mobility::from(TravelProfile::robot(MmPerS(1_000), 0));
+    let mut field = Field::new(site.clone(), &[robots], &NominalWaits(&site)).unwrap();
+    field.roster_mut().advance(NOW);
+    // 10 s of work where they stand, at 1 000 ppm/s.
+    let work = Micros::from_secs(10);
+    for (id, charge, shift_us) in [(1, 60_000, 0), (2, 59_999, 0), (3, 60_000, 1)] {
+        let battery = Battery {
+            charge: Ppm::new(charge).unwrap(),
+            reserve: Ppm::new(50_000).unwrap(),
+            drain_ppm_per_s: 1_000,
+        };
+        let to = FleetTime::from_micros((NOW + work).as_micros() - shift_us);
+        let shift = Some(Shift { from: NOW, to });
+        let agent = Agent { battery: Some(battery), shift, ..robot(id, 0) };
+        field.roster_mut().put(agent, Credentials::default()).unwrap();
+    }
+    assert_eq!(arrivals(&mut field, &visit(), 9), (vec![(10_000, 1)], None));
+    // All of them for what is a millisecond shorter.
+    let mut shorter = visit();
+    shorter.steps[0].duration = Micros::new(work.as_micros() - 1_000);
+    assert_eq!(arrivals(&mut field, &shorter, 9), (vec![(10_000, 1), (10_000, 2), (10_000, 3)], None));
+}
