@@ -2,13 +2,13 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     fmt,
 };
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
-    AgentId, FleetTime, Micros, MmPerS, Ppm, RuleId, SiteVersion, WaypointId,
+    AgentId, FleetTime, LaneId, Micros, MmPerS, Ppm, RuleId, SiteVersion, WaypointId,
     wire::{Evidence, Relation},
 };
 use sheepdog_map::{
@@ -19,7 +19,7 @@ use sheepdog_map::{
 
 use crate::{
     Agent, Availability, Battery, Bid, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007, DSP_009,
-    DSP_010, DSP_011, Task,
+    DSP_010, DSP_011, DSP_013, DSP_014, Performers, Skill, Step, Task, dispatcher::Seat, task::work,
 };
 
 /// Why an agent does not do a task.
@@ -93,13 +93,7 @@ impl fmt::Debug for Trips<'_> {
 impl<'a> Trips<'a> {
     /// Nothing searched yet. Linear in the waypoints and stations, to find the chargers.
     pub fn new(site: &'a CompiledSite, waits: &'a dyn Waits) -> Self {
-        let marked = site.live_waypoints().filter(|(_, waypoint)| waypoint.roles.charger);
-        let stations = site.live_stations().filter(|(_, station)| station.kind == StationKind::Charger);
-        let mut chargers: Vec<_> = marked.map(|(id, _)| id).collect();
-        chargers.extend(stations.map(|(_, station)| station.waypoint));
-        chargers.sort_unstable();
-        chargers.dedup();
-        Self { site, waits, chargers, memo: TripMemo::default() }
+        Self { site, waits, chargers: chargers(site), memo: TripMemo::default() }
     }
 
     /// The same with what was found before, for the same waits. What was found on another site is dropped.
@@ -167,9 +161,30 @@ impl<'a> Trips<'a> {
         };
         agents.map(arrival).collect()
     }
+}
+
+/// What the rules ask about ways.
+pub(crate) trait Ways {
+    /// The site.
+    fn site(&self) -> &CompiledSite;
+
+    /// How long an agent travels between two waypoints; `None` when there is no way for it.
+    fn between(&mut self, agent: &Agent, from: WaypointId, to: WaypointId) -> Option<Micros>;
 
     /// How long the agent travels from `from` to the nearest charger at which it may stand; `None` when it reaches
     /// none. Zero when the site has no charger at all: somebody changes batteries by hand.
+    fn charger_leg(&mut self, agent: &Agent, from: WaypointId) -> Option<Micros>;
+}
+
+impl Ways for Trips<'_> {
+    fn site(&self) -> &CompiledSite {
+        self.site
+    }
+
+    fn between(&mut self, agent: &Agent, from: WaypointId, to: WaypointId) -> Option<Micros> {
+        Trips::between(self, agent, from, to)
+    }
+
     fn charger_leg(&mut self, agent: &Agent, from: WaypointId) -> Option<Micros> {
         if self.chargers.is_empty() {
             return Some(Micros::ZERO);
@@ -178,37 +193,53 @@ impl<'a> Trips<'a> {
         if let Some(known) = self.memo.charger_legs.get(&key) {
             return *known;
         }
-        let leg = self.search_charger(agent, from);
+        let profile = TravelProfile { speed: agent.speed, class: agent.class };
+        let cost = |lane| lane_time(self.site, profile, self.waits, lane);
+        let leg = search_charger(self.site, agent, from, &self.chargers, cost);
         self.memo.charger_legs.insert(key, leg);
         leg
     }
+}
 
-    /// Dijkstra's algorithm forwards from `from`, until the first charger is settled.
-    fn search_charger(&self, agent: &Agent, from: WaypointId) -> Option<Micros> {
-        let profile = TravelProfile { speed: agent.speed, class: agent.class };
-        let mut times = vec![Micros::MAX; self.site.waypoints().len()];
-        *times.get_mut(from.index())? = Micros::ZERO;
-        let mut heap = BinaryHeap::from([Reverse((Micros::ZERO, from))]);
-        while let Some(Reverse((time, here))) = heap.pop() {
-            if times.get(here.index()) != Some(&time) {
-                continue;
-            }
-            if self.chargers.binary_search(&here).is_ok() && may_stand(self.site, agent, here) {
-                return Some(time);
-            }
-            for (id, lane) in
-                self.site.lanes_from(here).iter().filter_map(|id| Some((*id, self.site.lane(*id)?)))
-            {
-                let Some(cost) = lane_time(self.site, profile, self.waits, id) else { continue };
-                let arrival = time.saturating_add(cost);
-                if let Some(known) = times.get_mut(lane.to.index()).filter(|known| arrival < **known) {
-                    *known = arrival;
-                    heap.push(Reverse((arrival, lane.to)));
-                }
+/// Where batteries are charged, in order.
+pub(crate) fn chargers(site: &CompiledSite) -> Vec<WaypointId> {
+    let marked = site.live_waypoints().filter(|(_, waypoint)| waypoint.roles.charger);
+    let stations = site.live_stations().filter(|(_, station)| station.kind == StationKind::Charger);
+    let mut chargers: Vec<_> = marked.map(|(id, _)| id).collect();
+    chargers.extend(stations.map(|(_, station)| station.waypoint));
+    chargers.sort_unstable();
+    chargers.dedup();
+    chargers
+}
+
+/// Dijkstra's algorithm forwards from `from`, until the first charger is settled at which the agent may stand.
+pub(crate) fn search_charger(
+    site: &CompiledSite,
+    agent: &Agent,
+    from: WaypointId,
+    chargers: &[WaypointId],
+    cost: impl Fn(LaneId) -> Option<Micros>,
+) -> Option<Micros> {
+    let mut times = vec![Micros::MAX; site.waypoints().len()];
+    *times.get_mut(from.index())? = Micros::ZERO;
+    let mut heap = BinaryHeap::from([Reverse((Micros::ZERO, from))]);
+    while let Some(Reverse((time, here))) = heap.pop() {
+        if times.get(here.index()) != Some(&time) {
+            continue;
+        }
+        if chargers.binary_search(&here).is_ok() && may_stand(site, agent.class, here) {
+            return Some(time);
+        }
+        for (id, lane) in site.lanes_from(here).iter().filter_map(|id| Some((*id, site.lane(*id)?))) {
+            let Some(cost) = cost(id) else { continue };
+            let arrival = time.saturating_add(cost);
+            if let Some(known) = times.get_mut(lane.to.index()).filter(|known| arrival < **known) {
+                *known = arrival;
+                heap.push(Reverse((arrival, lane.to)));
             }
         }
-        None
     }
+    None
 }
 
 /// Whether an agent may and can do a task now, and when it would arrive and finish.
@@ -225,12 +256,15 @@ impl<'a> Trips<'a> {
 /// 8. `DSP-004` its shift lasts until the task ends,
 /// 9. `DSP-007` its battery lasts for ways, work and the way to a charger, and keeps its reserve.
 ///
+/// A [`Roster`](crate::roster::Roster) knows more of agents, and asks two rules more: `DSP-013`, certification, after 2, and
+/// `DSP-014`, levels and zones, after 3.
+///
 /// Rules 1 to 6 are cheap; rules 7 to 9 search the roadmap once per profile and target, see [`Trips`].
 ///
 /// # Errors
 /// The [`Refusal`] with the first rule that fired.
 pub fn eligible(agent: &Agent, task: &Task, now: FleetTime, trips: &mut Trips<'_>) -> Result<Bid, Refusal> {
-    Case { agent, task, now, lifted: None }.judge(trips)
+    Case { agent, task, steps: &task.steps, now, lifted: None }.judge(trips)
 }
 
 /// [`eligible`] as if one rule held for this agent, whatever its values: the rules after it are asked as well.
@@ -242,7 +276,7 @@ pub(crate) fn eligible_but_for(
     now: FleetTime,
     trips: &mut Trips<'_>,
 ) -> Result<Bid, Refusal> {
-    Case { agent, task, now, lifted: Some(lifted) }.judge(trips)
+    Case { agent, task, steps: &task.steps, now, lifted: Some(lifted) }.judge(trips)
 }
 
 /// What a battery must hold for a task, in parts per million of a full one, rounded up.
@@ -267,49 +301,100 @@ pub(crate) fn need(agent: &Agent, task: &Task, total: Micros, trips: &mut Trips<
     Some(Need { task, charger, total: all })
 }
 
-/// One agent before one task.
-struct Case<'a> {
-    agent: &'a Agent,
-    task: &'a Task,
-    now: FleetTime,
+/// Asks one rule of a seat.
+type Check<'a> = &'a dyn Fn(&Seat) -> Result<(), Refusal>;
+
+/// One agent before what is left of a task.
+pub(crate) struct Case<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) task: &'a Task,
+    /// Those that are to be done.
+    pub(crate) steps: &'a [Step],
+    pub(crate) now: FleetTime,
     /// A rule that is taken to hold.
-    lifted: Option<RuleId>,
+    pub(crate) lifted: Option<RuleId>,
 }
 
 impl Case<'_> {
     fn judge(&self, trips: &mut Trips<'_>) -> Result<Bid, Refusal> {
-        self.check_performer()?;
-        self.check_skills()?;
+        self.check_performer(&self.task.performers)?;
+        self.check_skills(&BTreeSet::new())?;
         self.check_payload()?;
         self.check_on_shift()?;
         self.check_available()?;
-        self.check_standing(trips.site)?;
-        let (arrival, travel) = self.check_reach(trips)?;
-        let finish = travel.saturating_add(self.task.work());
+        self.check_way(&[(self.agent.at, Micros::ZERO)], trips)
+    }
+
+    /// The rules that depend on the way, for somebody who can begin it at some places, each so long from now.
+    pub(crate) fn check_way(
+        &self,
+        starts: &[(WaypointId, Micros)],
+        ways: &mut impl Ways,
+    ) -> Result<Bid, Refusal> {
+        self.check_standing(ways.site())?;
+        let (arrival, travel) = self.check_reach(starts, ways)?;
+        let finish = travel.saturating_add(work(self.steps));
         self.check_shift_end(finish)?;
-        self.check_battery(finish, trips)?;
+        self.check_battery(finish, ways)?;
         Ok(Bid { agent: self.agent.id, person: self.agent.kind.is_person(), arrival, finish })
     }
 
-    fn check_performer(&self) -> Result<(), Refusal> {
-        let allowed = self.task.performers.allow(self.agent.kind);
+    fn check_performer(&self, performers: &Performers) -> Result<(), Refusal> {
+        let allowed = performers.allow(self.agent.kind);
         self.require(DSP_010, allowed, || format!("the task is not open to a {}", self.agent.kind))
     }
 
-    fn check_skills(&self) -> Result<(), Refusal> {
-        let missing = || self.task.skills.difference(&self.agent.skills).map(|skill| skill.0.as_str());
-        let have = self.task.skills.len() - missing().count();
-        let evidence = evidence(DSP_002, count(have), Relation::Below, count(self.task.skills.len()));
-        self.refuse_if(evidence, || format!("it lacks {}", missing().collect::<Vec<_>>().join(", ")))
+    /// The skills that the task asks for, and some more.
+    fn check_skills(&self, more: &BTreeSet<Skill>) -> Result<(), Refusal> {
+        let asked = || self.task.skills.union(more);
+        let missing = || asked().filter(|skill| !self.agent.skills.contains(skill));
+        let have = asked().count() - missing().count();
+        let evidence = evidence(DSP_002, count(have), Relation::Below, count(asked().count()));
+        let names = || missing().map(|skill| skill.0.as_str()).collect::<Vec<_>>().join(", ");
+        self.refuse_if(evidence, || format!("it lacks {}", names()))
     }
 
-    fn check_payload(&self) -> Result<(), Refusal> {
+    fn check_certification(&self, tier: u8, asked: u8) -> Result<(), Refusal> {
+        let evidence = evidence(DSP_013, tier.into(), Relation::Below, asked.into());
+        self.refuse_if(evidence, || format!("it is certified for tier {tier}, tier {asked} is asked for"))
+    }
+
+    /// Kind, skills and certification, for one of the seats; else of the one for which the last of these is wrong.
+    pub(crate) fn check_seats(&self, seats: &[&Seat], tier: u8) -> Result<(), Refusal> {
+        let checks: [Check<'_>; 3] = [
+            &|seat| self.check_performer(&seat.performers),
+            &|seat| self.check_skills(&seat.skills),
+            &|seat| self.check_certification(tier, seat.certification),
+        ];
+        let mut fitting: Vec<&Seat> = seats.to_vec();
+        for check in checks {
+            let Some(first) = fitting.first() else { break };
+            let refusal = check(first);
+            fitting.retain(|seat| check(seat).is_ok());
+            if fitting.is_empty() {
+                return refusal;
+            }
+        }
+        // Nobody is meant.
+        self.require(DSP_010, !seats.is_empty(), || format!("the task is not open to a {}", self.agent.kind))
+    }
+
+    /// `barred` says which places it may not enter.
+    pub(crate) fn check_access(&self, barred: impl Fn(WaypointId) -> bool) -> Result<(), Refusal> {
+        let step = self.steps.iter().find(|step| barred(step.place));
+        self.require(DSP_014, step.is_none(), || {
+            let place = step.map_or(WaypointId::default(), |step| step.place);
+            format!("it may not enter the level or a zone of {place}")
+        })
+    }
+
+    pub(crate) fn check_payload(&self) -> Result<(), Refusal> {
         let (carries, load) = (self.agent.payload_g, self.task.payload_g);
         let evidence = evidence(DSP_003, carries.into(), Relation::Below, load.into());
         self.refuse_if(evidence, || format!("it carries {carries} g, the load is {load} g"))
     }
 
-    fn check_on_shift(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_on_shift(&self) -> Result<(), Refusal> {
         let Some(shift) = self.agent.shift else {
             return Ok(());
         };
@@ -319,7 +404,7 @@ impl Case<'_> {
         self.refuse_if(over, || format!("its shift ended at {}", shift.to))
     }
 
-    fn check_available(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_available(&self) -> Result<(), Refusal> {
         let state = self.agent.availability;
         let measured = match state {
             Availability::Available => 1,
@@ -338,37 +423,44 @@ impl Case<'_> {
     }
 
     fn check_standing(&self, site: &CompiledSite) -> Result<(), Refusal> {
-        let barred = self.task.steps.iter().find(|step| !may_stand(site, self.agent, step.place));
+        let barred = self.steps.iter().find(|step| !may_stand(site, self.agent.class, step.place));
         self.require(DSP_011, barred.is_none(), || {
             let place = barred.map_or(WaypointId::default(), |step| step.place);
             format!("it may not stand at {place}")
         })
     }
 
-    /// Travel to the first place, and to all places in order.
-    fn check_reach(&self, trips: &mut Trips<'_>) -> Result<(Micros, Micros), Refusal> {
-        let (mut arrival, mut travel, mut here) = (None, Micros::ZERO, self.agent.at);
-        for (reached, step) in self.task.steps.iter().enumerate() {
-            let leg = trips.between(self.agent, here, step.place);
-            let steps = count(self.task.steps.len());
-            let Some(leg) = leg else {
-                return Err(self.refusal(evidence(DSP_006, count(reached), Relation::Below, steps), || {
-                    format!("it finds no way from {here} to {}", step.place)
-                }));
-            };
-            travel = travel.saturating_add(leg);
-            arrival = arrival.or(Some(leg));
-            here = step.place;
-        }
-        match arrival {
-            Some(arrival) => Ok((arrival, travel)),
-            None => Err(self.refusal(evidence(DSP_006, 0, Relation::Below, 1), || {
+    /// Time until it is at the first place, and on the way until it is at the last.
+    fn check_reach(
+        &self,
+        starts: &[(WaypointId, Micros)],
+        ways: &mut impl Ways,
+    ) -> Result<(Micros, Micros), Refusal> {
+        let steps = count(self.steps.len());
+        let Some(first) = self.steps.first() else {
+            return Err(self.refusal(evidence(DSP_006, 0, Relation::Below, 1), || {
                 "the task has no place to go to".into()
-            })),
+            }));
+        };
+        let no_way = |reached, here, place| {
+            self.refusal(evidence(DSP_006, count(reached), Relation::Below, steps), || {
+                format!("it finds no way from {here} to {place}")
+            })
+        };
+        let legs = starts.iter().filter_map(|(from, after)| {
+            Some(after.saturating_add(ways.between(self.agent, *from, first.place)?))
+        });
+        let Some(arrival) = legs.min() else {
+            let here = starts.first().map_or(self.agent.at, |start| start.0);
+            return Err(no_way(0, here, first.place));
+        };
+        match rest(self.agent, self.steps, ways) {
+            Ok(rest) => Ok((arrival, arrival.saturating_add(rest))),
+            Err((reached, from, to)) => Err(no_way(reached, from, to)),
         }
     }
 
-    fn check_shift_end(&self, total: Micros) -> Result<(), Refusal> {
+    pub(crate) fn check_shift_end(&self, total: Micros) -> Result<(), Refusal> {
         let Some(shift) = self.agent.shift else {
             return Ok(());
         };
@@ -378,14 +470,14 @@ impl Case<'_> {
         })
     }
 
-    fn check_battery(&self, total: Micros, trips: &mut Trips<'_>) -> Result<(), Refusal> {
-        let (Some(battery), Some(last)) = (self.agent.battery, self.task.steps.last()) else {
+    pub(crate) fn check_battery(&self, total: Micros, ways: &mut impl Ways) -> Result<(), Refusal> {
+        let (Some(battery), Some(last)) = (self.agent.battery, self.steps.last()) else {
             return Ok(());
         };
         let need = |leg| need_ppm(battery, total.saturating_add(leg));
         // Without the way to a charger first: most refusals need no search.
         self.refuse_battery(battery, need(Micros::ZERO), "the task and its reserve take")?;
-        match trips.charger_leg(self.agent, last.place) {
+        match ways.charger_leg(self.agent, last.place) {
             Some(leg) => {
                 self.refuse_battery(battery, need(leg), "the task, the way to a charger and its reserve take")
             }
@@ -418,9 +510,32 @@ impl Case<'_> {
     }
 }
 
-/// Whether a release for the agent may end there; people stand where they like.
-fn may_stand(site: &CompiledSite, agent: &Agent, place: WaypointId) -> bool {
-    agent.class.is_none_or(|class| site.classes().get(class).is_some_and(|claims| claims.may_stop(place)))
+/// How long somebody travels from the first place of some steps to the last; where it finds no way, how many it reaches, and
+/// from where to where it does not.
+pub(crate) fn rest(
+    agent: &Agent,
+    steps: &[Step],
+    ways: &mut impl Ways,
+) -> Result<Micros, (usize, WaypointId, WaypointId)> {
+    let mut travel = Micros::ZERO;
+    for (reached, (one, next)) in (1..).zip(steps.iter().zip(steps.iter().skip(1))) {
+        let leg = ways.between(agent, one.place, next.place).ok_or((reached, one.place, next.place))?;
+        travel = travel.saturating_add(leg);
+    }
+    Ok(travel)
+}
+
+/// Whether a release for somebody of a footprint class may end there; people stand where they like.
+pub(crate) fn may_stand(site: &CompiledSite, class: Option<usize>, place: WaypointId) -> bool {
+    class.is_none_or(|class| site.classes().get(class).is_some_and(|claims| claims.may_stop(place)))
+}
+
+/// How long on the move a battery lasts until only its reserve is left; `None` when less is left already, [`Micros::MAX`] when
+/// nothing drains it. The longest `total` for which [`need_ppm`] is no more than its charge.
+pub(crate) fn endurance(battery: Battery) -> Option<Micros> {
+    let spare = battery.charge.get().checked_sub(battery.reserve.get())?;
+    let lasts = (u64::from(spare) * 1_000_000).checked_div(battery.drain_ppm_per_s.into());
+    Some(lasts.map_or(Micros::MAX, Micros::new))
 }
 
 /// Charge that `total` on the move takes, rounded up, and the reserve.

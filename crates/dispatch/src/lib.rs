@@ -14,6 +14,7 @@
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
 //! * [`dispatcher`]: every task from its order to its end, with agents that answer late, twice or never.
 //! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
+//! * [`roster`]: who may do what, in sets of bits that follow every change, and who of those is there first.
 //! * `rota`: when people work, told in civil time with a zone (feature `rota`).
 //!
 //! All is a function of its arguments: no clock, no chance but from a seed, no hash order; integers only. It refuses to
@@ -33,6 +34,7 @@ mod fixture;
 pub mod nearest;
 pub mod pdptw;
 pub mod policy;
+pub mod roster;
 #[cfg(feature = "rota")]
 pub mod rota;
 mod rules;
@@ -51,8 +53,9 @@ pub use facts::{
 };
 pub use rules::{
     DSP_001, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007, DSP_008, DSP_009, DSP_010, DSP_011,
-    DSP_012, GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, ORD_001, ORD_002, ORD_003, ORD_004,
-    ORD_005, ORD_006, RULES, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007, TSK_008,
+    DSP_012, DSP_013, DSP_014, GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, ORD_001, ORD_002,
+    ORD_003, ORD_004, ORD_005, ORD_006, RULES, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007,
+    TSK_008,
 };
 pub use task::{
     GATES_MAX, Gate, NAME_LENGTH_MAX, Performers, STEP_DURATION_MAX, STEPS_MAX, Step, Task, TaskError,

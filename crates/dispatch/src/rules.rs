@@ -41,6 +41,10 @@ rules! {
         because "No release ends on a sill, in a door swing or in a one-lane corridor.";
     DSP_012 "DSP-012" "A task that nobody can do now stays open and its owner is told why."
         because "A task is never dropped in silence.";
+    DSP_013 "DSP-013" "An agent is certified for the tier that is asked for, or for a higher one."
+        because "Some work is only for those who have shown that they can do it.";
+    DSP_014 "DSP-014" "No place of a task lies on a level or in a zone that an agent may not enter."
+        because "Who may be where is decided by those who answer for the place.";
     GAT_001 "GAT-001" "A step waits for enough readings, none older than its gate allows and none from the future."
         because "Absence of evidence never opens a gate.";
     GAT_002 "GAT-002" "Fresh readings behind a gate differ by no more than the gate allows."

@@ -170,7 +170,7 @@ impl Task {
 
     /// How long the work at all places takes at least, without the ways between them.
     pub fn work(&self) -> Micros {
-        self.steps.iter().fold(Micros::ZERO, |sum, step| sum.saturating_add(step.duration))
+        work(&self.steps)
     }
 
     fn check_loads(&self) -> Result<(), TaskError> {
@@ -228,6 +228,10 @@ impl Gate {
             Self::Approved { role } => check_text(&format!("{at}.role"), role),
         }
     }
+}
+
+pub(crate) fn work(steps: &[Step]) -> Micros {
+    steps.iter().fold(Micros::ZERO, |sum, step| sum.saturating_add(step.duration))
 }
 
 pub(crate) fn check_deadline(requested: FleetTime, deadline: Option<FleetTime>) -> Result<(), TaskError> {

@@ -96,11 +96,14 @@ pub struct Seat {
     pub performers: Performers,
     /// What they can do, beside what the task asks for.
     pub skills: BTreeSet<Skill>,
+    /// The tier that they are certified for at least; zero for none.
+    #[serde(default)]
+    pub certification: u8,
 }
 
 impl From<Performers> for Seat {
     fn from(performers: Performers) -> Self {
-        Self { performers, skills: BTreeSet::new() }
+        Self { performers, skills: BTreeSet::new(), certification: 0 }
     }
 }
 

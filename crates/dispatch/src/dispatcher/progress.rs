@@ -199,6 +199,10 @@ impl Dispatcher {
     /// Tells somebody who speaks of an award what is true of it: it goes on with it, or must not act on it.
     pub(super) fn tell_truth(&mut self, agent: AgentId, on: StepToken) {
         let entry = self.tasks.get(&on.task);
+        if entry.is_some_and(|entry| entry.awards < on.award) {
+            // There is no such award yet, and there may be.
+            return;
+        }
         let Some(entry) = entry.filter(|entry| entry.has(agent) && entry.awards == on.award) else {
             self.effects.push_back(Effect::Withdraw { agent, token: on });
             return;

@@ -163,6 +163,16 @@ impl AgentSet {
         }
     }
 
+    /// Adds all who are in the other set. O(highest agent / 64)
+    pub fn unite(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word |= other;
+        }
+    }
+
     /// Who is in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         (0_u32..).step_by(64).zip(&self.words).flat_map(|(first, word)| {

@@ -350,6 +350,21 @@ impl TravelOracle {
         Ok(self.edited(before, &[lane]))
     }
 
+    /// Takes a lane from a profile for good: it may not be where the lane leads.
+    ///
+    /// Returns whether the profile could use it.
+    ///
+    /// # Errors
+    /// [`TravelError::Profile`], [`TravelError::Lane`].
+    pub fn bar(&mut self, profile: usize, lane: LaneId) -> Result<bool, TravelError> {
+        self.lane_mut(lane)?;
+        let profiles = self.profiles();
+        let known = self.profiles.get_mut(profile).ok_or(TravelError::Profile { profile, profiles })?;
+        let driving = known.driving.get_mut(lane.index()).ok_or(TravelError::Lane { lane })?;
+        let before = std::mem::replace(driving, NEVER);
+        Ok(self.edited(before != NEVER, &[lane]))
+    }
+
     /// Says how long one waits in front of a door until it is open; lanes that would take longer than [`LANE_MS_MAX`] are
     /// closed as long as that is so. O(profiles) for each lane through it, and for each other door of those lanes
     ///
@@ -467,6 +482,18 @@ impl TravelOracle {
     pub fn between(&mut self, profile: usize, from: WaypointId, to: WaypointId) -> Option<u32> {
         let Profile { roads, finder, .. } = self.profiles.get_mut(profile)?;
         finder.between(roads, from.0, to.0)
+    }
+
+    /// How long it takes a profile from each of some places to one, in their order; see [`Finder::times_to`]. Nothing for an
+    /// unknown profile.
+    pub(crate) fn times_to<'a>(
+        &'a mut self,
+        profile: usize,
+        from: &'a [u32],
+        to: WaypointId,
+    ) -> impl Iterator<Item = Option<u32>> + 'a {
+        let known = self.profiles.get_mut(profile);
+        known.into_iter().flat_map(move |Profile { roads, finder, .. }| finder.times_to(roads, from, to.0))
     }
 
     /// How long it takes a profile from each source, a row each, to each target, milliseconds; `None` as

@@ -578,6 +578,8 @@ fn what_is_refused_is_named_and_changes_nothing() {
             format!("lift is {}, it takes nobody from {} to {}", LiftId(0), LevelId(1), LevelId(1)),
         ),
         (oracle.on_lane(9, LaneId(0), 1).map(|_| true), "profile is 9, there are 5".into()),
+        (oracle.bar(9, LaneId(0)), "profile is 9, there are 5".into()),
+        (oracle.bar(0, lane), format!("lane is {lane}, there is no such lane")),
         (oracle.on_lane(0, lane, 1).map(|_| true), format!("lane is {lane}, there is no such lane")),
         (oracle.on_lane(0, LaneId(0), 1_001).map(|_| true), "along is 1001 permille, at most 1000".into()),
     ];
@@ -589,6 +591,21 @@ fn what_is_refused_is_named_and_changes_nothing() {
     assert!(oracle.nearest(9, &standings, &nobody, WaypointId(0), 1).is_empty());
     assert_eq!(oracle.matrix(9, &[WaypointId(0)], &[WaypointId(0)]), [[None]]);
     assert_eq!((oracle.between(9, WaypointId(0), WaypointId(0)), oracle.profiles()), (None, 5));
+}
+
+#[test]
+fn a_lane_that_is_barred_to_a_profile_stays_so_and_is_open_to_others() {
+    let site = compile(&skeleton());
+    let mut oracle = TravelOracle::new(&site, &PROFILES, &NominalWaits(&site)).unwrap();
+    let (lane, known) = site.live_lanes().find(|(_, lane)| lane.ride.is_none()).unwrap();
+    let (from, to) = (known.from, known.to);
+    let before = oracle.between(3, from, to);
+    assert_eq!((oracle.bar(0, lane), oracle.version()), (Ok(true), 1));
+    assert_eq!((oracle.bar(0, lane), oracle.version()), (Ok(false), 1));
+    assert_eq!(oracle.set_congestion(lane, 1_000), Ok(false));
+    assert_eq!((oracle.close(lane), oracle.open(lane)), (Ok(true), Ok(true)));
+    assert_eq!((oracle.time_ms(0, lane), oracle.between(0, from, to)), (None, None));
+    assert!(before.is_some() && oracle.between(3, from, to) == before);
 }
 
 #[test]
