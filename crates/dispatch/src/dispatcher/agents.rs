@@ -146,6 +146,7 @@ impl Dispatcher {
                 self.tell_truth(agent, on);
             }
             self.tell_truth(agent, token);
+            self.review(token.task);
         }
         Ok(())
     }
