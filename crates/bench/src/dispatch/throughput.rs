@@ -186,13 +186,13 @@ impl Hall {
             }
             match what {
                 Happening::Done(agent, token) => self.tell(Event::StepDone { agent, token })?,
-                Happening::Alive(agent, token) => {
+                // It goes on until it is done.
+                Happening::Alive(agent, token) if self.dispatcher.task_of(agent) == Some(token.task) => {
                     let at = WaypointId(self.at[agent.index()]);
                     self.tell(Event::Alive { agent, at, on: Some(token) })?;
-                    if self.dispatcher.task_of(agent) == Some(token.task) {
-                        self.happenings.push(Reverse((self.second + ALIVE_S, what)));
-                    }
+                    self.happenings.push(Reverse((self.second + ALIVE_S, what)));
                 }
+                Happening::Alive(..) => {}
             }
         }
         Ok(())
