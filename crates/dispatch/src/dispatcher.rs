@@ -8,12 +8,14 @@
 //!   failed or fell silent never ends one.
 //! * **Nothing is done by two.** An agent acts on a task only while its lease lasts; the task is offered to somebody else
 //!   only when the lease has lapsed or the agent has confirmed that it stopped. Every award has a number of its own, and
-//!   what is said about an older one changes nothing, unless it tells of a load that was taken in time.
+//!   what is said about an older one changes nothing, unless it tells of what was done in time.
 //! * **A load is where it is.** Whoever has one on board keeps the task. If it cannot go on, a person fetches the load from
 //!   it first, and it gets nothing else to do until then.
 //! * **All or nobody.** A task that needs several begins when all have accepted.
 //! * **No rung before its gate.** From when on others may be asked, and what must be true at that very moment, is said by the
 //!   task's ladder; the last rung is the operator.
+//!
+//! Gates of [steps](crate::Step) are kept by whoever lets steps begin; those of rungs are kept here.
 //!
 //! The journey of a task: *held* until its time has come and others before it are done, *open*, *offered* to somebody who
 //! answers, *committed*, *loaded*, *done*.
@@ -223,7 +225,8 @@ impl Dispatcher {
 
     /// Takes in an event, after everything that time has brought until `now`; an earlier `now` counts as the last one.
     ///
-    /// O(log tasks + log agents), and as much for each timer that has run out.
+    /// O(log tasks + log agents), and as much for each timer that has run out; O(tasks) for [`Event::Lost`], and for the end of a
+    /// task as much as there are others that wait for it.
     ///
     /// # Errors
     /// [`EventError`]: the event is refused and has changed nothing.

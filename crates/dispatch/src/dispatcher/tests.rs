@@ -190,8 +190,6 @@ struct Trial {
     offered: BTreeSet<(AgentId, TaskId, u32)>,
     /// What whoever begins an award is told: the steps, and who does them.
     told: BTreeMap<(TaskId, u32), (Vec<Step>, Option<AgentId>)>,
-    /// Steps that could not be done because the load was not there.
-    missing: u32,
     log: Vec<(FleetTime, Logged)>,
 }
 
@@ -226,7 +224,6 @@ impl Trial {
             decisions: Vec::new(),
             offered: BTreeSet::new(),
             told: BTreeMap::new(),
-            missing: 0,
             log: Vec::new(),
         };
         for agent in 0..AGENTS {
@@ -485,7 +482,6 @@ impl Trial {
         };
         let body = &mut self.bodies[agent as usize];
         if !can {
-            self.missing += 1;
             body.lease = None;
             body.withdrawn.insert(task, token.award);
             self.under_way.push_back(Message::From(Event::Failed { agent: AgentId(agent), token }));
