@@ -97,6 +97,12 @@ impl HopGraph {
         self.hops.get(range.start as usize..range.end as usize).unwrap_or(&[])
     }
 
+    /// Whether another hop leads back and claims the same.
+    pub(crate) fn goes_back(&self, hop: &Hop) -> bool {
+        let back = self.hops_from(hop.to).iter().filter(|back| back.to == hop.from);
+        back.map(|back| self.claims(back)).any(|claims| claims == self.claims(hop))
+    }
+
     /// The lanes of a hop, in the order of travel.
     pub fn lanes(&self, hop: &Hop) -> &[LaneId] {
         self.lanes.get(hop.lanes.start as usize..hop.lanes.end as usize).unwrap_or(&[])

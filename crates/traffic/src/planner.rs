@@ -129,6 +129,9 @@ impl Planner {
 
     /// The same with plans that cover so many hops of undisturbed way for each robot, and `shared` more for all of them
     /// together. What lies beyond is left to later plans, by rule [`TRF_009`]. Sixteen and 4 000 unless set.
+    ///
+    /// For 32 robots at most, a plan that would lead somebody along a hop that cannot be taken back covers all ways if the
+    /// budget allows: what it leaves to later plans may be impossible after that.
     #[must_use]
     pub fn covering(self, each: u64, shared: u64) -> Self {
         Self { covers: (each.max(1), shared), ..self }
@@ -148,16 +151,37 @@ impl Planner {
     /// go unserved before anything but weaving is tried. Whom the plan does not serve is in [`Plan::unserved`] with the
     /// rule. A plan without moves is always possible.
     pub fn plan(&mut self, problem: &Problem, step_budget: u32) -> Plan {
-        let brief = self.brief(problem);
+        let mut brief = self.brief(problem);
+        let mut plan = self.plan_for(problem, &brief, step_budget);
+        let is_partial = plan.unserved.iter().any(|unserved| unserved.rule == TRF_009);
+        if is_partial && brief.bots.len() <= EXPLORE_MAX && self.is_final(problem, &plan) {
+            brief.bots.iter_mut().for_each(|bot| bot.enough = 0);
+            let whole = self.plan_for(problem, &brief, step_budget - plan.steps_used);
+            let used = plan.steps_used.saturating_add(whole.steps_used).min(step_budget);
+            let hopeless: Vec<AgentId> = refused_in(&plan).collect();
+            if refused_in(&whole).all(|agent| hopeless.contains(&agent)) {
+                plan = whole;
+            }
+            plan.steps_used = used;
+        }
+        if DISTANCES_MAX < self.fields.len().saturating_mul(self.site.waypoints().len()) {
+            // Those of this problem stay.
+            self.fields.retain(|_, field| 1 < Arc::strong_count(field));
+        }
+        plan
+    }
+
+    /// Plans for a problem that was looked at before.
+    fn plan_for(&mut self, problem: &Problem, brief: &Brief, step_budget: u32) -> Plan {
         let resources = self.site.resources().len();
         let bots = all_required(&brief.bots);
         let blocked = &brief.blocked;
         let scene = Scene { graphs: &self.graphs, bots: &bots, blocked, resources, seed: problem.seed };
         let mut room = std::mem::take(&mut self.room);
-        let (mut table, mut used) = carry_on(scene, &brief, step_budget / 4, &mut room);
+        let (mut table, mut used) = carry_on(scene, brief, step_budget / 4, &mut room);
         let tolerated = if bots.len() <= JOINT_MAX { 0 } else { bots.len() / TOLERATED_SHARE };
         let mut scene_bots = bots.clone();
-        for required in required_sets(&brief) {
+        for required in required_sets(brief) {
             let unserved: Vec<usize> =
                 required.iter().copied().filter(|&bot| !table.is_served(bot)).collect();
             let presses =
@@ -169,7 +193,7 @@ impl Planner {
                 bot.required = required.contains(&index);
             }
             let some = Scene { bots: &scene_bots, ..scene };
-            let (found, steps) = attempt(some, &brief, problem, (step_budget - used) / 2);
+            let (found, steps) = attempt(some, brief, problem, (step_budget - used) / 2);
             used = used.saturating_add(steps).min(step_budget);
             if let Some(found) = found {
                 let mut other = Timetable::new(scene, &found.steps, timetable::Room::default());
@@ -189,14 +213,23 @@ impl Planner {
                 break;
             }
         }
-        let plan = self.report(problem, &brief, &table, used);
+        let plan = self.report(problem, brief, &table, used);
         room.timetable = table.into_room();
         self.room = room;
-        if DISTANCES_MAX < self.fields.len().saturating_mul(self.site.waypoints().len()) {
-            // Those of this problem stay.
-            self.fields.retain(|_, field| 1 < Arc::strong_count(field));
-        }
         plan
+    }
+
+    /// Whether a plan leads anybody along a hop that cannot be taken back.
+    fn is_final(&self, problem: &Problem, plan: &Plan) -> bool {
+        let classes: BTreeMap<AgentId, usize> =
+            problem.robots.iter().map(|robot| (robot.agent, robot.class)).collect();
+        plan.moves.iter().filter(|step| !step.is_visit()).any(|step| {
+            let graph = classes.get(&step.agent).and_then(|&class| self.graph(class));
+            let from = step.lanes.first().and_then(|&lane| self.site.lane(lane)).map(|lane| lane.from);
+            let hop =
+                graph.zip(from).and_then(|(graph, from)| graph.hop(graph.hop_along(from.0, &step.lanes)?));
+            !graph.zip(hop).is_some_and(|(graph, hop)| graph.goes_back(hop))
+        })
     }
 
     /// Hands out what was planned before for a problem, as a timetable.
@@ -513,6 +546,11 @@ impl Planner {
         unserved.sort_by_key(|unserved| unserved.agent);
         Plan { moves, unserved, steps_used }
     }
+}
+
+/// Whom a plan does not serve and no later one may either.
+fn refused_in(plan: &Plan) -> impl Iterator<Item = AgentId> + '_ {
+    plan.unserved.iter().filter(|unserved| unserved.rule != TRF_009).map(|unserved| unserved.agent)
 }
 
 /// A robot that cannot move only gets what it is at already.

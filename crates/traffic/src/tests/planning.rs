@@ -386,3 +386,31 @@ fn corners_cost_time_and_straight_ways_do_not() {
     let (corner, back) = (graph.turn(hop(0, 1), hop(1, 3)), graph.turn(hop(0, 1), hop(1, 0)));
     assert!(1_500_000 < corner && corner + 1_500_000 < back, "{corner} {back}");
 }
+
+/// Around a one-way lane the first part of a way may shut out the rest: such a plan covers all of it at once.
+#[test]
+fn a_part_of_a_way_does_not_shut_out_the_rest() {
+    // A large robot and two others want the same corner, of two rings with one-way lanes.
+    let points = [(2, 0), (0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2), (0, 3), (1, 3), (3, 3)];
+    let lanes = [
+        (1, 2, false, None),
+        (1, 4, true, Some(0)),
+        (2, 3, true, Some(0)),
+        (3, 6, false, None),
+        (4, 5, false, None),
+        (4, 7, true, Some(0)),
+        (5, 6, true, Some(0)),
+        (5, 8, false, None),
+        (7, 8, true, Some(1)),
+    ];
+    let site = site(&points, &lanes);
+    let robots = vec![
+        PlanRobot { class: 1, ..robot(0, 1, None) },
+        PlanRobot { goal: Some(WaypointId(6)), ..worker(3, 2, &[1]) },
+        PlanRobot { class: 1, ..worker(6, 3, &[1]) },
+    ];
+    let problem = problem(robots);
+    let plan = Planner::new(site.clone(), &SPEEDS).covering(2, 0).plan(&problem, AMPLE);
+    assert_eq!(validate(&site, &problem, &plan), Ok(()));
+    assert_eq!(plan.unserved, []);
+}
