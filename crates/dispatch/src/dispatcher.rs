@@ -314,6 +314,12 @@ impl Dispatcher {
         Some(&self.tasks.get(&task)?.order.task)
     }
 
+    /// The number by which policies know a task that is not over: what
+    /// [`why_not`](crate::policy::BatchOptimal::why_not) takes. Later it may be another's.
+    pub fn number_of(&self, task: TaskId) -> Option<u32> {
+        Some(self.tasks.get(&task)?.number)
+    }
+
     /// Tasks that are not over.
     pub fn len(&self) -> usize {
         self.tasks.len()

@@ -193,7 +193,7 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
         world.now_ms = window_ms.map_or(event, |window| event.div_ceil(window) * window).max(world.now_ms);
         while let Some(errand) = day.errands.get(next).filter(|errand| errand.requested_ms <= world.now_ms) {
             let task = u32::try_from(next)?;
-            open.insert(task, Open { task, requested_ms: errand.requested_ms, priority: 0 });
+            open.insert(task, Open::new(task, errand.requested_ms));
             next += 1;
         }
         let tasks: Vec<Open> = open.values().copied().collect();
@@ -203,7 +203,7 @@ fn serve(day: &Day, policy: &mut dyn Policy, window_ms: Option<u64>, horizon_ms:
             }
         }
         let agents: Vec<Ready> =
-            (0..).zip(&world.robots).map(|(agent, robot)| Ready { agent, free_ms: robot.1 }).collect();
+            (0..).zip(&world.robots).map(|(agent, robot)| Ready::new(agent, robot.1)).collect();
         let now_ms = world.now_ms;
         for Choice { task, agent, at_ms } in
             policy.decide(&Question { now_ms, tasks: &tasks, agents: &agents }, &mut world)

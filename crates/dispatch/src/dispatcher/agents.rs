@@ -21,6 +21,44 @@ pub(super) struct Member {
     pub(super) job: Option<TaskId>,
     /// Tasks of which it has a load that must be fetched from it.
     pub(super) waits_for_fetch: BTreeSet<TaskId>,
+    pub(super) toil: Toil,
+}
+
+/// How much of the last hour somebody has had something to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Toil {
+    is_busy: bool,
+    since: FleetTime,
+    /// How much it was then.
+    permille: u64,
+}
+
+/// The time of which it counts how much somebody was busy.
+const TOIL_WINDOW: Micros = Micros::from_secs(3_600);
+/// Steps in which it is told, so that it does not change with every decision.
+const TOIL_STEP_PERMILLE: u64 = 50;
+
+impl Toil {
+    /// Goes on from now on with something to do, or with nothing.
+    fn note(&mut self, is_busy: bool, now: FleetTime) {
+        if self.is_busy != is_busy {
+            *self = Self { is_busy, since: now, permille: self.permille_at(now) };
+        }
+    }
+
+    /// The longer it lasts, the more it counts: in an hour all that was before is forgotten.
+    fn permille_at(self, now: FleetTime) -> u64 {
+        let window = TOIL_WINDOW.as_micros();
+        let span = now.since(self.since).unwrap_or_default().as_micros().min(window);
+        let target = if self.is_busy { 1_000 } else { 0 };
+        (self.permille * (window - span) + target * span) / window
+    }
+
+    /// The same for policies, thousandths.
+    pub(super) fn told_at(self, now: FleetTime) -> u16 {
+        let told = self.permille_at(now) / TOIL_STEP_PERMILLE * TOIL_STEP_PERMILLE;
+        u16::try_from(told).unwrap_or(u16::MAX)
+    }
 }
 
 impl Member {
@@ -47,7 +85,8 @@ impl Dispatcher {
         if self.site.waypoint(at).is_none() {
             return Err(EventError::Agent { agent, problem: "the site has no such waypoint" });
         }
-        let new = Member { kind, at, takes_tasks, job: None, waits_for_fetch: BTreeSet::new() };
+        let (waits_for_fetch, toil) = (BTreeSet::new(), Toil::default());
+        let new = Member { kind, at, takes_tasks, job: None, waits_for_fetch, toil };
         let member = self.agents.entry(agent).or_insert(new);
         if member.kind != kind {
             return Err(EventError::Agent { agent, problem: "it was of another kind" });
@@ -73,6 +112,8 @@ impl Dispatcher {
 
     /// Keeps the list of those who may be given something.
     pub(super) fn note_freedom(&mut self, agent: AgentId) {
+        let now = self.now;
+        self.agents.entry(agent).and_modify(|member| member.toil.note(member.job.is_some(), now));
         if self.agents.get(&agent).is_some_and(Member::is_free) {
             self.is_due |= self.free.insert(agent);
         } else {
@@ -231,5 +272,22 @@ impl Dispatcher {
             Phase::Held | Phase::Open => {}
         }
         self.review(task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toil_is_what_was_done_in_the_last_hour() {
+        let minutes = |minutes: u64| FleetTime::ZERO + Micros::from_secs(60 * minutes);
+        let mut toil = Toil::default();
+        assert_eq!(toil.told_at(minutes(600)), 0);
+        toil.note(true, minutes(600));
+        toil.note(true, minutes(610));
+        assert_eq!([615, 630, 660, 700].map(|at| toil.told_at(minutes(at))), [250, 500, 1_000, 1_000]);
+        toil.note(false, minutes(630));
+        assert_eq!([630, 631, 645, 690].map(|at| toil.told_at(minutes(at))), [500, 450, 350, 0]);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     Task,
     assign::SparseAssignment,
     policy::{Arrival, Arrivals, Choice, Open, Policy, Question, Ready},
+    task::work,
 };
 
 /// What is asked of a [`Scout`]: who may and can do what is left of a task.
@@ -39,6 +40,12 @@ pub trait Scout {
     fn free_ms(&mut self, agent: AgentId) -> Option<u64> {
         let _ = agent;
         None
+    }
+
+    /// What a second of an agent's way takes from its battery, parts per million; zero where nobody can tell.
+    fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
+        let _ = agent;
+        0
     }
 }
 
@@ -100,6 +107,10 @@ impl Dispatcher {
                     task: number,
                     requested_ms: millis(since),
                     priority: entry.order.task.priority,
+                    due_ms: entry.order.task.deadline.map(|deadline| {
+                        let left = entry.order.task.steps.get(entry.step as usize..).unwrap_or_default();
+                        millis(deadline).saturating_sub(work(left).as_micros() / 1_000)
+                    }),
                 });
                 calls.insert(number, (entry, seats));
             }
@@ -107,17 +118,22 @@ impl Dispatcher {
         if tasks.is_empty() {
             return;
         }
-        let mut agents: Vec<Ready> =
-            free.iter().map(|agent| Ready { agent: agent.0, free_ms: millis(now) }).collect();
-        for (agent, member) in &self.agents {
-            if member.job.is_some()
-                && member.takes_tasks
-                && let Some(free_ms) = scout.free_ms(*agent)
-            {
-                agents.push(Ready { agent: agent.0, free_ms: free_ms.max(millis(now) + 1) });
-            }
+        let mut agents = Vec::with_capacity(free.len());
+        for (&agent, member) in &self.agents {
+            let free_ms = if free.contains(&agent) {
+                Some(millis(now))
+            } else if member.job.is_some() && member.takes_tasks {
+                scout.free_ms(agent).map(|free_ms| free_ms.max(millis(now) + 1))
+            } else {
+                None
+            };
+            agents.extend(free_ms.map(|free_ms| Ready {
+                agent: agent.0,
+                free_ms,
+                busy_permille: member.toil.told_at(now),
+                drain_ppm_per_s: scout.drain_ppm_per_s(agent),
+            }));
         }
-        agents.sort_unstable_by_key(|ready| ready.agent);
         let mut questions = Questions { now, calls, leads: true, scout, all: Vec::new() };
         let question = Question { now_ms: millis(now), tasks: &tasks, agents: &agents };
         for Choice { task, agent, .. } in policy.decide(&question, &mut questions) {

@@ -827,8 +827,11 @@ proptest! {
 
 /// All that a dispatcher knows.
 fn knowledge(dispatcher: &Dispatcher) -> String {
+    // All but the site, the patience, the numbers given out and what has been said.
     let Dispatcher { tasks, open, agents, free, decisions, kept, wakes, done, cancelled, .. } = dispatcher;
-    format!("{:?}", (tasks, open, agents, free, decisions, kept, wakes, done, cancelled))
+    let Dispatcher { successors, gathering, schedules, facts, kept_order, is_due, now, .. } = dispatcher;
+    let tasks = (tasks, open, successors, gathering, schedules, kept, kept_order, done, cancelled);
+    format!("{:?}", (tasks, agents, free, facts, decisions, wakes, is_due, now))
 }
 
 proptest! {
@@ -1125,6 +1128,8 @@ fn a_task_waits_for_those_before_it() {
     assert_eq!(error.to_string(), format!("task t3: after is t9; rule ORD-002: {}", rule_text(ORD_002)));
     let offers = desk.offered();
     assert_eq!((offers.len(), desk.status(second)), (1, Some(Status::Held)));
+    let numbers = [first, second, TaskId(9)].map(|task| desk.0.dispatcher.number_of(task));
+    assert_eq!(numbers, [Some(0), Some(1), None]);
     desk.accept(&offers);
     let (agent, token) = offers[0];
     desk.done(agent, StepToken { step: 1, ..token });

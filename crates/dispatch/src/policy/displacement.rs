@@ -21,7 +21,7 @@ pub struct Displacement {
     pub instead: Option<u32>,
     /// How much sooner `agent` would be there than `instead`; negative if later.
     pub sooner_ms: Option<i64>,
-    /// How much dearer it would be for all tasks of that priority, at least zero: the sum of their waits, in milliseconds, with
+    /// How much dearer it would be for all tasks of that priority, at least zero: the sum of their [`Cost`](super::Cost), with
     /// what it costs to leave a task where others would be left than now.
     pub rise_ms: i64,
     /// Whether nothing is cheaper. Otherwise somebody whom a task was not shown might make it cheaper than said.
@@ -70,8 +70,8 @@ impl BatchOptimal {
     ///     }
     /// }
     ///
-    /// let tasks = [1, 3].map(|task| Open { task, requested_ms: 0, priority: 0 });
-    /// let agents = [2, 7].map(|agent| Ready { agent, free_ms: 0 });
+    /// let tasks = [1, 3].map(|task| Open::new(task, 0));
+    /// let agents = [2, 7].map(|agent| Ready::new(agent, 0));
     /// let mut policy = BatchOptimal::default();
     /// policy.decide(&Question { now_ms: 0, tasks: &tasks, agents: &agents }, &mut Ways);
     /// let why = policy.why_not(1, 7).unwrap();
@@ -94,8 +94,11 @@ impl Batch {
         let beyond = |number: u32| self.rows.get(by_number.get(&number)?)?.beyond;
         let (Forced { rise, moves }, is_exact) = self.solver.force(row.number, agent, beyond)?;
         let (first, others) = moves.split_first()?;
-        let wait = |agent: u32| Some(row.edges.iter().find(|edge| edge.0 == agent)?.1);
-        let sooner = |instead: u32| Some(wait(instead)? - wait(agent)?);
+        let at = |agent: u32| {
+            let arrival = row.found.iter().find(|arrival| arrival.agent == agent)?;
+            i64::try_from(arrival.at_ms).ok()
+        };
+        let sooner = |instead: u32| at(instead)?.checked_sub(at(agent)?);
         let all = || {
             others.iter().filter_map(|it| {
                 Some(Reassigned { task: *by_number.get(&it.row)?, from: it.from, to: it.to })

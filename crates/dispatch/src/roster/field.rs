@@ -227,6 +227,11 @@ impl Scout for Field {
         let member = self.roster.members.get(&agent.0).filter(|member| member.is_foreseen())?;
         Some(member.foreseen?.at_ms.max(self.roster.now_ms()))
     }
+
+    fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
+        let battery = self.roster.members.get(&agent.0).and_then(|member| member.agent.battery.as_ref());
+        battery.map_or(0, |battery| battery.drain_ppm_per_s)
+    }
 }
 
 impl Alike<'_> {
