@@ -155,6 +155,8 @@ pub struct Dispatcher {
     successors: BTreeMap<TaskId, Vec<TaskId>>,
     agents: BTreeMap<AgentId, Member>,
     free: BTreeSet<AgentId>,
+    /// The task under way that was compared last with what others could do.
+    compared: TaskId,
     /// The task for whose crew agents are kept free, and until when.
     gathering: Option<(TaskId, FleetTime)>,
     schedules: BTreeMap<u32, Repeated>,
@@ -206,6 +208,7 @@ impl Dispatcher {
             successors: BTreeMap::new(),
             agents: BTreeMap::new(),
             free: BTreeSet::new(),
+            compared: TaskId(0),
             gathering: None,
             schedules: BTreeMap::new(),
             facts: Facts::default(),
@@ -286,8 +289,9 @@ impl Dispatcher {
 
     /// Lets a policy choose who is offered what, if something has happened since the last time.
     ///
-    /// Tasks that need several come first; then the policy is asked about all others that may be offered to somebody. What it
-    /// costs is up to the policy, and O(agents + open tasks) besides.
+    /// Tasks that need several come first; then the policy is asked about all others that may be offered to somebody. At last
+    /// some of those under way are compared with what agents could do whom nobody needs, see [`Patience::gain`]. What it costs is
+    /// up to the policy, and O(agents + tasks) besides.
     pub fn decide(&mut self, now: FleetTime, policy: &mut dyn Policy, scout: &mut dyn Scout) {
         self.handle_timeout(now);
         if std::mem::take(&mut self.is_due) {

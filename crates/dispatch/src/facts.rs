@@ -1,6 +1,6 @@
 //! Readings about the world, and the gates they open.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{
@@ -8,10 +8,12 @@ use sheepdog_core::{
     wire::{Evidence, Fact, Relation},
 };
 
-use crate::{GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, Gate};
+use crate::{GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, GAT_007, Gate};
 
-/// How many readings of one key are kept: the last eight.
-pub const READINGS_PER_KEY: usize = 8;
+/// How many devices of one key are kept.
+pub const SOURCES_MAX: usize = 8;
+/// How many readings of one device are kept: those taken last.
+const READINGS_PER_SOURCE: usize = 2;
 /// How many keys are kept; the one not heard of for longest makes room.
 pub const KEYS_MAX: usize = 4_096;
 /// The longest key, source or role, in bytes.
@@ -19,10 +21,22 @@ pub const FACT_TEXT_MAX: usize = 128;
 
 /// What is known about the world: a bounded store of readings.
 ///
-/// Forgetting is safe: a gate whose readings are gone is closed.
+/// Of each device the two readings that were taken last are kept. However often others report, they push out none of them.
+///
+/// Forgetting is safe: a gate whose readings are gone is closed, and where a device had to make room for another one, a gate
+/// stays closed until what it said last would be too old.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    readings: BTreeMap<String, VecDeque<Reading>>,
+    readings: BTreeMap<String, Readings>,
+}
+
+/// What is known of one key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Readings {
+    /// By device, then by when they were taken.
+    kept: Vec<Reading>,
+    /// The one taken last of a device that is not kept any more.
+    forgotten: Option<Reading>,
 }
 
 /// One reading of one source.
@@ -89,19 +103,12 @@ impl Facts {
         if !self.readings.contains_key(&fact.key) {
             self.make_room();
         }
-        let ring = self.readings.entry(fact.key).or_default();
-        let reading = Reading { source: fact.source, value: fact.value, arrived: now, age: fact.age };
-        if ring.iter().any(|kept| kept.value == reading.value && kept.id() == reading.id()) {
-            return Ok(());
-        }
-        if READINGS_PER_KEY <= ring.len() {
-            ring.pop_front();
-        }
-        ring.push_back(reading);
+        let readings = self.readings.entry(fact.key).or_default();
+        readings.keep(Reading { source: fact.source, value: fact.value, arrived: now, age: fact.age });
         Ok(())
     }
 
-    /// Whether a gate is open at `now`. Looks at eight readings at most.
+    /// Whether a gate is open at `now`. Looks at sixteen readings at most.
     ///
     /// [`Gate::Approved`] is closed here: an approval belongs to one step of one task, so its owner hands it to
     /// [`check_with_approval`](Self::check_with_approval).
@@ -126,14 +133,14 @@ impl Facts {
     ) -> Result<GateEvidence, GateClosed> {
         match gate {
             Gate::Consistent { key, sources, max_age, spread_max, at_least, at_most } => {
-                let fresh = self.fresh(key, *max_age, now);
+                let fresh = self.fresh(key, *max_age, now)?;
                 check_count(key, &fresh, *sources)?;
                 check_spread(key, &fresh, *spread_max)?;
                 check_bounds(key, &fresh, *at_least, *at_most)?;
                 Ok(opened_by(GAT_001, &fresh))
             }
             Gate::Fact { key, equals, max_age } => {
-                let fresh = self.fresh(key, *max_age, now);
+                let fresh = self.fresh(key, *max_age, now)?;
                 check_count(key, &fresh, 1)?;
                 check_equal(key, &fresh, *equals)?;
                 Ok(opened_by(GAT_005, &fresh))
@@ -148,21 +155,52 @@ impl Facts {
         }
     }
 
-    /// Readings of a key that are neither too old nor from the future, oldest arrival first.
-    fn fresh(&self, key: &str, max_age: Micros, now: FleetTime) -> Vec<&Reading> {
-        let ring = self.readings.get(key).into_iter().flatten();
-        ring.filter(|reading| reading.age_at(now).is_some_and(|age| age <= max_age)).collect()
+    /// Readings of a key that are neither too old nor from the future, as long as no device is missing.
+    fn fresh(&self, key: &str, max_age: Micros, now: FleetTime) -> Result<Vec<&Reading>, GateClosed> {
+        let Some(Readings { kept, forgotten }) = self.readings.get(key) else { return Ok(Vec::new()) };
+        let is_fresh = |reading: &&Reading| reading.age_at(now).is_some_and(|age| age <= max_age);
+        let devices = SOURCES_MAX + usize::from(forgotten.as_ref().is_some_and(|reading| is_fresh(&reading)));
+        let most = i64::try_from(SOURCES_MAX).unwrap_or(i64::MAX);
+        close_if(GAT_007, i64::try_from(devices).unwrap_or(i64::MAX), Relation::Above, most, || {
+            format!("more than {SOURCES_MAX} devices measure {key}")
+        })?;
+        Ok(kept.iter().filter(is_fresh).collect())
     }
 
     fn make_room(&mut self) {
         while KEYS_MAX <= self.readings.len() {
-            let heard = |ring: &VecDeque<Reading>| ring.back().map(|reading| reading.arrived);
-            let Some(key) =
-                self.readings.iter().min_by_key(|(_, ring)| heard(ring)).map(|(key, _)| key.clone())
-            else {
-                return;
-            };
+            let heard = |readings: &Readings| readings.kept.iter().map(|reading| reading.arrived).max();
+            let oldest = self.readings.iter().min_by_key(|(_, readings)| heard(readings));
+            let Some(key) = oldest.map(|(key, _)| key.clone()) else { return };
             self.readings.remove(&key);
+        }
+    }
+}
+
+impl Readings {
+    /// Keeps a reading, unless it is known already or the device has taken two since.
+    fn keep(&mut self, reading: Reading) {
+        let Self { kept, forgotten } = self;
+        if kept.iter().any(|known| known.value == reading.value && known.id() == reading.id()) {
+            return;
+        }
+        let source = reading.source.clone();
+        let at = kept.partition_point(|other| other.id() <= reading.id());
+        kept.insert(at, reading);
+        let of_source = |reading: &Reading| reading.source == source;
+        let first = kept.partition_point(|reading| reading.source < source);
+        if READINGS_PER_SOURCE < kept.iter().filter(|reading| of_source(reading)).count() {
+            kept.remove(first);
+        }
+        let others = kept.chunk_by(|a, b| a.source == b.source).filter(|chunk| !chunk.iter().any(of_source));
+        if SOURCES_MAX <= others.clone().count()
+            && let Some(oldest) =
+                others.filter_map(<[Reading]>::last).min_by_key(|last| last.taken()).cloned()
+        {
+            kept.retain(|reading| reading.source != oldest.source);
+            if forgotten.as_ref().is_none_or(|known| known.taken() < oldest.taken()) {
+                *forgotten = Some(oldest);
+            }
         }
     }
 }
@@ -194,11 +232,10 @@ fn check_text(field: &str, text: &str) -> Result<(), FactError> {
 }
 
 fn check_count(key: &str, fresh: &[&Reading], least: u8) -> Result<(), GateClosed> {
-    let count = fresh.iter().map(|reading| reading.id()).collect::<BTreeSet<_>>().len();
-    // At most eight readings are kept.
+    let count = fresh.iter().map(|reading| &reading.source).collect::<BTreeSet<_>>().len();
     let measured = i64::try_from(count).unwrap_or(i64::MAX);
     close_if(GAT_001, measured, Relation::Below, least.into(), || {
-        format!("{key} has {count} fresh readings, {least} are needed")
+        format!("{key} has fresh readings of {count} devices, {least} are needed")
     })
 }
 
@@ -322,9 +359,13 @@ mod tests {
         let one = (4, fact("m1", 70, 0));
         assert_eq!(verdict(&[], &vitals()), Err(GAT_001));
         assert_eq!(verdict(std::slice::from_ref(&one), &vitals()), Err(GAT_001));
-        assert_eq!(verdict(&[one.clone(), (2, fact("m1", 75, 0))], &vitals()), Ok(2));
+        assert_eq!(verdict(&[one.clone(), (2, fact("m1", 75, 0))], &vitals()), Err(GAT_001));
         assert_eq!(verdict(&[one.clone(), (4, fact("m2", 75, 0))], &vitals()), Ok(2));
-        assert_eq!(verdict(&[one, (2, fact("m1", 76, 0))], &vitals()), Err(GAT_002));
+        assert_eq!(verdict(&[one.clone(), (2, fact("m2", 76, 0))], &vitals()), Err(GAT_002));
+        // A device that contradicts itself does so for as long as it is fresh, or until it has said otherwise twice.
+        let steady = [one.clone(), (3, fact("m2", 70, 0)), (2, fact("m2", 90, 0)), (1, fact("m2", 70, 0))];
+        assert_eq!(verdict(&steady, &vitals()), Err(GAT_002));
+        assert_eq!(verdict(&[&steady[..], &[(0, fact("m2", 71, 0))]].concat(), &vitals()), Ok(3));
     }
 
     #[test]
@@ -332,9 +373,25 @@ mod tests {
         // Taken 4 s ago: told at once, and told again 2 s later as 2 s old.
         let twice = [(4, fact("m1", 70, 0)), (2, fact("m1", 70, 2))];
         assert_eq!(verdict(&twice, &vitals()), Err(GAT_001));
-        // Two values for one instant are still one reading, and contradict each other besides.
+        // Two values of one device for one instant contradict each other.
         let contradiction = [(4, fact("m1", 70, 0)), (4, fact("m1", 90, 0)), (4, fact("m2", 70, 0))];
         assert_eq!(verdict(&contradiction, &vitals()), Err(GAT_002));
+    }
+
+    #[test]
+    fn nobody_shouts_another_down() {
+        let loud: Vec<_> = (0..60).map(|_| (0, fact("m1", 70, 0))).collect();
+        let mut told = vec![(8, fact("m2", 200, 0)), (8, fact("m3", 70, 0))];
+        told.extend((1..8).rev().map(|second| (second, fact("m1", 70, 0))));
+        told.extend(loud);
+        assert_eq!(verdict(&told, &vitals()), Err(GAT_002));
+        // Nor do nine devices one of them: nobody knows what it would say.
+        let mut told = vec![(8, fact("m-odd", 200, 0))];
+        told.extend((0..8).map(|device| (4, fact(&format!("m{device}"), 70, 0))));
+        assert_eq!(verdict(&told, &vitals()), Err(GAT_007));
+        let late = known(&told).check(&vitals(), NOW + Micros::from_secs(3));
+        assert_eq!(late.map(|open| open.readings.len()), Ok(8), "by now it would be too old");
+        assert_eq!(verdict(&told[1..], &vitals()), Ok(8));
     }
 
     #[test]
@@ -399,7 +456,12 @@ mod tests {
         for second in 0..20 {
             facts.record(ago(20 - second), Fact { key: "key-7".into(), ..fact("m1", 1, 0) }).unwrap();
         }
-        assert_eq!(facts.readings["key-7"].len(), READINGS_PER_KEY);
+        assert_eq!(facts.readings["key-7"].kept.len(), READINGS_PER_SOURCE);
+        for device in 0..20 {
+            let source = format!("m{device}");
+            facts.record(NOW, Fact { key: "key-7".into(), ..fact(&source, 1, 0) }).unwrap();
+        }
+        assert!(facts.readings["key-7"].kept.len() <= SOURCES_MAX * READINGS_PER_SOURCE);
         for text in [String::new(), "x".repeat(FACT_TEXT_MAX + 1)] {
             let nameless = Fact { key: text.clone(), ..fact("m1", 1, 0) };
             assert!(facts.record(NOW, nameless).is_err());
@@ -408,11 +470,10 @@ mod tests {
     }
 
     proptest! {
-        /// More evidence against, less time, or a lost reading never opens a gate: every open gate is open for two
-        /// fresh, different, consistent readings, by a plain count.
+        /// Every open gate is open for fresh, consistent readings of two devices, by a plain count of the two that each took last.
         #[test]
         fn an_open_gate_has_its_evidence(
-            told in prop::collection::vec((0_u64..14, 0_u8..2, 68_i64..76, 0_u64..4), 0..10),
+            told in prop::collection::vec((0_u64..14, 0_u8..4, 68_i64..76, 0_u64..4), 0..16),
         ) {
             let readings: Vec<_> = told
                 .iter()
@@ -420,14 +481,21 @@ mod tests {
                 .collect();
             let mut in_order = readings.clone();
             in_order.sort_by_key(|(seconds, _)| std::cmp::Reverse(*seconds));
-            let last = in_order.len().saturating_sub(READINGS_PER_KEY);
-            // The ring drops no duplicates that matter here: with fewer than nine readings all are kept.
-            prop_assume!(last == 0);
-            let fresh: Vec<_> = in_order.iter().filter(|(since, fact)| since + fact.age.as_micros() / 1_000_000 <= 10).collect();
-            let mut different: Vec<_> =
-                fresh.iter().map(|(since, fact)| (&fact.source, since + fact.age.as_micros() / 1_000_000)).collect();
-            different.sort();
-            different.dedup();
+            let age = |(since, fact): &(u64, Fact)| since + fact.age.as_micros() / 1_000_000;
+            in_order.dedup();
+            let mut fresh: Vec<(u64, Fact)> = Vec::new();
+            for source in 0..4_u8 {
+                let mut of: Vec<_> = in_order.iter().filter(|(_, fact)| fact.source == format!("m{source}")).collect();
+                // What was told again of the same instant is one reading.
+                let mut seen = BTreeSet::new();
+                of.retain(|told| seen.insert((age(told), told.1.value)));
+                of.sort_by_key(|told| age(told));
+                // Of one instant more than two values may be told: which of them are kept does not matter here.
+                prop_assume!(of.windows(3).all(|three| age(three[0]) != age(three[2])));
+                prop_assume!(of.len() < 3 || age(of[1]) != age(of[2]));
+                fresh.extend(of.into_iter().take(2).filter(|told| age(told) <= 10).cloned());
+            }
+            let different: BTreeSet<&String> = fresh.iter().map(|(_, fact)| &fact.source).collect();
             let agree = fresh.iter().all(|(_, a)| fresh.iter().all(|(_, b)| (a.value - b.value).abs() <= 5));
             prop_assert_eq!(known(&in_order).check(&vitals(), NOW).is_ok(), 2 <= different.len() && agree);
         }

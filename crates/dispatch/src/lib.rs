@@ -48,14 +48,12 @@ pub use explain::{
     Bounds, Breakdown, Counterfactual, Energy, Explanation, Lead, Loser, Names, Nearer, Refused, SiteNames,
     decide_explained, explain,
 };
-pub use facts::{
-    FACT_TEXT_MAX, FactError, Facts, GateClosed, GateEvidence, KEYS_MAX, READINGS_PER_KEY, Reading,
-};
+pub use facts::{FACT_TEXT_MAX, FactError, Facts, GateClosed, GateEvidence, KEYS_MAX, Reading, SOURCES_MAX};
 pub use rules::{
     DSP_001, DSP_002, DSP_003, DSP_004, DSP_005, DSP_006, DSP_007, DSP_008, DSP_009, DSP_010, DSP_011,
-    DSP_012, DSP_013, DSP_014, GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, ORD_001, ORD_002,
-    ORD_003, ORD_004, ORD_005, ORD_006, RULES, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007,
-    TSK_008,
+    DSP_012, DSP_013, DSP_014, GAT_001, GAT_002, GAT_003, GAT_004, GAT_005, GAT_006, GAT_007, ORD_001,
+    ORD_002, ORD_003, ORD_004, ORD_005, ORD_006, RULES, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006,
+    TSK_007, TSK_008,
 };
 pub use task::{
     GATES_MAX, Gate, NAME_LENGTH_MAX, Performers, STEP_DURATION_MAX, STEPS_MAX, Step, Task, TaskError,

@@ -45,7 +45,7 @@ rules! {
         because "Some work is only for those who have shown that they can do it.";
     DSP_014 "DSP-014" "No place of a task lies on a level or in a zone that an agent may not enter."
         because "Who may be where is decided by those who answer for the place.";
-    GAT_001 "GAT-001" "A step waits for enough readings, none older than its gate allows and none from the future."
+    GAT_001 "GAT-001" "A step waits for readings of enough devices, none older than its gate allows and none from the future."
         because "Absence of evidence never opens a gate.";
     GAT_002 "GAT-002" "Fresh readings behind a gate differ by no more than the gate allows."
         because "Two readings that contradict each other prove nothing.";
@@ -57,6 +57,8 @@ rules! {
         because "One source that says otherwise is reason enough to wait.";
     GAT_006 "GAT-006" "A step that needs an approval waits until somebody in that role has given it for this step."
         because "A person answers for the steps a machine must not start alone.";
+    GAT_007 "GAT-007" "Where a ninth device of a key has reported, a gate waits until what was forgotten for it would be too old."
+        because "What a device said that is not known any more may have been against it.";
     ORD_001 "ORD-001" "A ladder has at most 16 rungs, each with at most eight gates, none of which is an approval; telling the operator needs none."
         because "Every loop has a bound, and an approval belongs to a step.";
     ORD_002 "ORD-002" "A task waits for at most 64 others, all of which were asked for before it."

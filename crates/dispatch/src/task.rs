@@ -7,7 +7,7 @@ use sheepdog_core::{FleetTime, Micros, RuleId, TaskId, WaypointId, wire::Action}
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    AgentKind, READINGS_PER_KEY, RULES, Skill, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007,
+    AgentKind, RULES, SOURCES_MAX, Skill, TSK_001, TSK_002, TSK_003, TSK_004, TSK_005, TSK_006, TSK_007,
     TSK_008,
 };
 
@@ -99,13 +99,14 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
-    /// Enough fresh readings of one quantity agree, for example two of a heart rate taken on the device.
+    /// Enough devices agree on one quantity, for example two that take a heart rate.
     ///
-    /// *All* fresh readings count: a single one that contradicts the others closes the gate until it is too old.
+    /// The two readings that each device took last count, as long as they are fresh: a single one that contradicts the others
+    /// closes the gate until it is too old.
     Consistent {
         /// The quantity, for example `heart_rate:bed-12`.
         key: String,
-        /// How many different readings (another source, or another instant) there must be; 1 to 8.
+        /// How many devices must have a fresh reading; 1 to 8.
         sources: u8,
         /// How old a reading may be.
         max_age: Micros,
@@ -212,7 +213,7 @@ impl Gate {
         match self {
             Self::Consistent { key, sources, max_age, spread_max, at_least, at_most } => {
                 check_text(&format!("{at}.key"), key)?;
-                let possible = 1 <= *sources && usize::from(*sources) <= READINGS_PER_KEY;
+                let possible = 1 <= *sources && usize::from(*sources) <= SOURCES_MAX;
                 require(possible, TSK_005, || (format!("{at}.sources"), sources.to_string()))?;
                 check_age(at, *max_age)?;
                 require(0 <= *spread_max, TSK_005, || (format!("{at}.spread_max"), spread_max.to_string()))?;

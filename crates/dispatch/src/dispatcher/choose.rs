@@ -1,6 +1,9 @@
 //! Who is offered what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use sheepdog_core::{AgentId, FleetTime, Micros, TaskId};
 
@@ -42,6 +45,13 @@ pub trait Scout {
         None
     }
 
+    /// When somebody who is on its way to the next step of what it has will be there, in milliseconds of the fleet's clock;
+    /// `None` when nobody can tell. Then nobody is sent in its place.
+    fn arrives_ms(&mut self, agent: AgentId, call: &Call<'_>) -> Option<u64> {
+        let _ = (agent, call);
+        None
+    }
+
     /// What a second of an agent's way takes from its battery, parts per million; zero where nobody can tell.
     fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
         let _ = agent;
@@ -53,6 +63,9 @@ pub trait Scout {
 const ASKED: usize = 16;
 /// What it costs to leave a seat empty: more than all ways to all seats.
 const EMPTY_SEAT: i64 = 1 << 36;
+
+/// Tasks under way that are compared with what others could do, in each decision.
+const COMPARED: usize = 16;
 
 /// Puts the questions of a policy to a scout, and leaves out whom the dispatcher does not want asked.
 struct Questions<'a> {
@@ -91,6 +104,12 @@ impl Dispatcher {
         let mut free = self.free.clone();
         self.check_gathering();
         self.fill_crews(scout, &mut free);
+        self.fill_seats(policy, scout, &mut free);
+        self.compare(scout, &free);
+    }
+
+    /// Offers tasks that need one to those whom the policy names; they are not free any more.
+    fn fill_seats(&mut self, policy: &mut dyn Policy, scout: &mut dyn Scout, free: &mut BTreeSet<AgentId>) {
         let now = self.now;
         let open = self.open.iter().filter_map(|(number, task)| Some((*number, self.tasks.get(task)?)));
         let mut calls = BTreeMap::new();
@@ -146,6 +165,38 @@ impl Dispatcher {
                 && free.remove(&agent)
             {
                 self.offer(task, &[agent]);
+            }
+        }
+    }
+
+    /// Takes tasks from those who are on their way to them where somebody who is free would be there much sooner, a few at a
+    /// time, in turn. Whoever has one stops where it safely can, and says so; then it is open for all.
+    fn compare(&mut self, scout: &mut dyn Scout, free: &BTreeSet<AgentId>) {
+        if free.is_empty() {
+            return;
+        }
+        let now = self.now;
+        let gain_ms = self.patience.gain.as_micros() / 1_000;
+        let turn = self.compared;
+        let later = self.tasks.range((Bound::Excluded(turn), Bound::Unbounded));
+        let all = later.chain(self.tasks.range(..=turn));
+        let under_way: Vec<TaskId> =
+            all.filter(|(_, entry)| entry.may_pass_on(now)).map(|(task, _)| *task).take(COMPARED).collect();
+        for task in under_way {
+            self.compared = task;
+            let Some(entry) = self.tasks.get(&task) else { continue };
+            let Some(leader) = entry.leader() else { continue };
+            let seats = entry.seats(now, &self.facts);
+            if seats.is_empty() {
+                continue;
+            }
+            let call = Call { task: &entry.order.task, step: entry.step as usize, seats: &seats };
+            let Some(arrives_ms) = scout.arrives_ms(leader, &call) else { continue };
+            let calls = BTreeMap::from([(0, (entry, seats))]);
+            let mut questions = Questions { now, calls, leads: true, scout, all: Vec::new() };
+            let first = nearest_free(&mut questions, free, 1).first().copied();
+            if first.is_some_and(|first| first.at_ms.saturating_add(gain_ms) <= arrives_ms) {
+                self.pass_on(task);
             }
         }
     }

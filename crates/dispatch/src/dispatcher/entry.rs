@@ -53,6 +53,8 @@ pub(super) struct Entry {
     pub(super) opened: Option<FleetTime>,
     /// When the operator is told next that nobody has taken it.
     pub(super) alarm_at: Option<FleetTime>,
+    /// Until then it is not taken away because somebody else would be there sooner.
+    pub(super) stays_until: FleetTime,
     /// From when on agents are kept free for its crew.
     pub(super) gather_at: FleetTime,
     /// How often they were, without all coming together.
@@ -146,6 +148,11 @@ impl Clock {
         Some(self.since? + self.lacks(span))
     }
 
+    /// Whether it has waited for so long.
+    fn has_waited(&self, span: Micros, now: FleetTime) -> bool {
+        self.reaches(span).map_or(self.lacks(span) == Micros::ZERO, |at| at <= now)
+    }
+
     /// How long it must wait on until it has waited for so long.
     pub(super) fn lacks(&self, span: Micros) -> Micros {
         span.saturating_sub(self.waited)
@@ -175,6 +182,7 @@ impl Entry {
             before: Vec::new(),
             opened: None,
             alarm_at: None,
+            stays_until: FleetTime::ZERO,
             gather_at: FleetTime::MAX,
             gathers: 0,
             is_cancelling: false,
@@ -237,6 +245,13 @@ impl Entry {
         !self.on_board.is_empty()
     }
 
+    /// Whether somebody is on the way to it who could be spared: without a load, alone, and not by the operator's wish.
+    pub(super) fn may_pass_on(&self, now: FleetTime) -> bool {
+        let is_easy = self.is_running() && !self.is_loaded() && !self.is_cancelling;
+        let is_simple = self.order.crew.is_empty() && self.fetches.is_empty() && self.pinned.is_none();
+        is_easy && is_simple && self.stays_until <= now
+    }
+
     pub(super) fn is_finished(&self) -> bool {
         self.order.task.steps.len() <= self.step as usize
     }
@@ -249,19 +264,25 @@ impl Entry {
         self.history.push((self.awards, leader));
     }
 
+    /// Each rung, with how long it must have waited for it.
+    fn spans(&self) -> impl Iterator<Item = (Micros, &Rung)> {
+        let mut sum = Micros::ZERO;
+        self.ladder.iter().map(move |rung| {
+            sum = sum.saturating_add(rung.after);
+            (sum, rung)
+        })
+    }
+
     /// When each rung is due, while it waits.
     fn due_times(&self) -> impl Iterator<Item = (FleetTime, &Rung)> {
-        let mut sum = Micros::ZERO;
-        self.ladder.iter().filter_map(move |rung| {
-            sum = sum.saturating_add(rung.after);
-            Some((self.clock.reaches(sum)?, rung))
-        })
+        self.spans().filter_map(|(span, rung)| Some((self.clock.reaches(span)?, rung)))
     }
 
     /// Whom it may be offered to now: rungs that are due and whose gates are open at this very moment.
     pub(super) fn seats(&self, now: FleetTime, facts: &Facts) -> Vec<&Seat> {
         let is_open = |rung: &&Rung| rung.gates.iter().all(|gate| facts.check(gate, now).is_ok());
-        let due = self.due_times().filter(|(at, _)| *at <= now).map(|(_, rung)| rung).filter(is_open);
+        let due = self.spans().filter(|(span, _)| self.clock.has_waited(*span, now));
+        let due = due.map(|(_, rung)| rung).filter(is_open);
         due.filter_map(|rung| match &rung.whom {
             Whom::Agents(seat) => Some(seat),
             Whom::Operator => None,

@@ -255,6 +255,8 @@ pub enum Reason {
     Unwelcome,
     /// Somebody who had it before had done the step already.
     Overtaken,
+    /// Somebody else would be there much sooner.
+    Sooner,
 }
 
 /// Why the operator is needed.
@@ -383,6 +385,9 @@ pub struct Patience {
     pub alarm: Micros,
     /// Open tasks are looked at again after so long though nothing was told: gates open, batteries fill, doors open.
     pub look_again: Micros,
+    /// A task is taken from whoever is on its way to it, without a load, when somebody else would be there so much sooner; not
+    /// again before [`cool_down`](Self::cool_down) is over.
+    pub gain: Micros,
     /// A task that needs several waits this long before agents are kept free for it, and they are kept for this long.
     pub gather: Micros,
 }
@@ -400,6 +405,7 @@ impl Patience {
             people_after: least(self.people_after),
             alarm: least(self.alarm),
             look_again: least(self.look_again),
+            gain: least(self.gain),
             gather: least(self.gather),
         }
     }
@@ -407,7 +413,7 @@ impl Patience {
 
 impl Default for Patience {
     /// Offers lapse after 45 s, robots after 10 s, people after 20 min, loads are fetched after a minute, nobody is asked again
-    /// for 3 min, people after 10 min, the operator after 30 min, a look at what is open every 10 s, crews gather for 5 min.
+    /// for 3 min, people after 10 min, the operator after 30 min, a look at what is open every 10 s, others are sent who are 2 min sooner there, crews gather for 5 min.
     fn default() -> Self {
         Self {
             offer: Micros::from_secs(45),
@@ -418,6 +424,7 @@ impl Default for Patience {
             people_after: Micros::from_secs(600),
             alarm: Micros::from_secs(1_800),
             look_again: Micros::from_secs(10),
+            gain: Micros::from_secs(120),
             gather: Micros::from_secs(300),
         }
     }

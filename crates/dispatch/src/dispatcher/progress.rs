@@ -282,6 +282,15 @@ impl Dispatcher {
         self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
     }
 
+    /// Takes a task from whoever is on its way to it: somebody else would be there much sooner.
+    pub(super) fn pass_on(&mut self, task: TaskId) {
+        let cool_until = self.now + self.patience.cool_down;
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        entry.stays_until = cool_until;
+        self.withdraw(task, Reason::Sooner);
+        self.review(task);
+    }
+
     /// Takes a task away from all who have it or were asked. Those who may still act on it must confirm, or their leases
     /// lapse, before it is offered again.
     pub(super) fn withdraw(&mut self, task: TaskId, reason: Reason) {

@@ -29,6 +29,7 @@ const PATIENCE: Patience = Patience {
     people_after: Micros::from_secs(60),
     alarm: Micros::from_secs(90),
     look_again: Micros::from_secs(10),
+    gain: Micros::from_secs(20),
     gather: Micros::from_secs(30),
 };
 
@@ -74,13 +75,18 @@ impl Scout for Places {
     fn free_ms(&mut self, agent: AgentId) -> Option<u64> {
         (agent.0 != 2).then_some(5_000)
     }
+
+    fn arrives_ms(&mut self, agent: AgentId, call: &Call<'_>) -> Option<u64> {
+        let place = call.task.steps[call.step].place.0;
+        Some(u64::from(self.0[agent.0 as usize].abs_diff(place)) * 10_000)
+    }
 }
 
 fn step(place: u32, action: Action) -> Step {
     Step { place: WaypointId(place), action, duration: Micros::ZERO, gates: Vec::new() }
 }
 
-/// Two fresh readings of different origin that agree.
+/// Fresh readings of two devices that agree.
 fn vitals() -> Gate {
     Gate::Consistent {
         key: "vitals".into(),
@@ -184,7 +190,7 @@ struct Trial {
     /// Tasks whose load is fetched from somebody.
     fetched: BTreeSet<TaskId>,
     unwelcome: BTreeSet<TaskId>,
-    readings: VecDeque<(String, i64, FleetTime)>,
+    readings: Vec<(String, i64, FleetTime)>,
     decisions: Vec<u64>,
     /// Who was ever offered which award.
     offered: BTreeSet<(AgentId, TaskId, u32)>,
@@ -220,7 +226,7 @@ impl Trial {
             load: BTreeMap::new(),
             fetched: BTreeSet::new(),
             unwelcome: BTreeSet::new(),
-            readings: VecDeque::new(),
+            readings: Vec::new(),
             decisions: Vec::new(),
             offered: BTreeSet::new(),
             told: BTreeMap::new(),
@@ -386,8 +392,14 @@ impl Trial {
         let fresh = |(_, _, taken): &&(String, i64, FleetTime)| {
             self.now.since(*taken).is_some_and(|age| age <= seconds(30))
         };
-        let fresh: Vec<_> = self.readings.iter().filter(fresh).collect();
-        let origins: BTreeSet<_> = fresh.iter().map(|(source, _, taken)| (source, taken)).collect();
+        let last_two = |source: &str| {
+            let mut own: Vec<_> = self.readings.iter().rev().filter(|reading| reading.0 == source).collect();
+            own.truncate(2);
+            own
+        };
+        let devices = ["device-0", "device-1", "device-2"];
+        let fresh: Vec<_> = devices.into_iter().flat_map(last_two).filter(fresh).collect();
+        let origins: BTreeSet<_> = fresh.iter().map(|(source, ..)| source).collect();
         let values: Vec<i64> = fresh.iter().map(|(_, value, _)| *value).collect();
         2 <= origins.len()
             && values.iter().max().unwrap() - values.iter().min().unwrap() <= 5
@@ -400,10 +412,7 @@ impl Trial {
         self.tell(Event::Fact(fact)).unwrap();
         let reading = (source, value, self.now);
         if !self.readings.contains(&reading) {
-            if self.readings.len() == crate::READINGS_PER_KEY {
-                self.readings.pop_front();
-            }
-            self.readings.push_back(reading);
+            self.readings.push(reading);
         }
     }
 
@@ -1402,4 +1411,36 @@ fn a_load_of_which_somebody_tells_after_the_end_is_brought_back() {
     // The decision is there, but somebody has acted on it.
     let refused = desk.0.tell(Event::Undo(cancelled.unwrap())).unwrap_err();
     assert!(refused.to_string().ends_with("or was begun"), "{refused}");
+}
+
+#[test]
+fn somebody_much_sooner_takes_over_until_a_load_is_on_board() {
+    let [near, far] = [AgentId(0), AgentId(2)];
+    let mut desk = Desk::new();
+    (0..AGENTS).for_each(|agent| desk.0.presence(agent, agent == far.0));
+    let task = desk.submit(errand(1));
+    let offers = desk.offered();
+    desk.accept(&offers);
+    assert_eq!(desk.status(task), Some(Status::Committed { agent: far }));
+    // Twenty seconds nearer.
+    desk.0.presence(near.0, true);
+    let reason = Reason::Sooner;
+    assert!(desk.said().contains(&Effect::Withdrawn { task, reason }));
+    assert_eq!(desk.offered(), [], "whoever has it still moves");
+    desk.0.tell(Event::Released { agent: far, token: offers[0].1 }).unwrap();
+    let offers = desk.offered();
+    assert_eq!(offers.iter().map(|(agent, _)| *agent).collect::<Vec<_>>(), [near]);
+    desk.accept(&offers);
+    // It has gone far away; but it was given this only now, and once it has the load the task is its own.
+    desk.0.at = [2, 0, 0, 0, 0, 0];
+    desk.0.presence(far.0, true);
+    assert_eq!(desk.said().iter().filter(|effect| matches!(effect, Effect::Withdrawn { .. })).count(), 0);
+    desk.done(near, offers[0].1);
+    for _ in 0..6 {
+        desk.0.now = desk.0.now + seconds(5);
+        desk.0.tell(Event::Alive { agent: near, at: WaypointId(2), on: Some(offers[0].1) }).unwrap();
+        desk.0.presence(far.0, true);
+        desk.said();
+    }
+    assert_eq!(desk.status(task), Some(Status::Loaded { agent: near }));
 }

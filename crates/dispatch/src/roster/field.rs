@@ -228,6 +228,17 @@ impl Scout for Field {
         Some(member.foreseen?.at_ms.max(self.roster.now_ms()))
     }
 
+    fn arrives_ms(&mut self, agent: AgentId, call: &Call<'_>) -> Option<u64> {
+        let member = self.roster.members.get(&agent.0)?;
+        let to = call.task.steps.get(call.step)?.place;
+        let now_ms = self.roster.now_ms();
+        let ways = member.places.iter().filter_map(|Standing { place, at_ms }| {
+            let way = self.oracle.between(member.mobility, *place, to)?;
+            Some(now_ms.max(*at_ms).saturating_add(way.into()))
+        });
+        ways.min()
+    }
+
     fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
         let battery = self.roster.members.get(&agent.0).and_then(|member| member.agent.battery.as_ref());
         battery.map_or(0, |battery| battery.drain_ppm_per_s)
