@@ -364,7 +364,8 @@ impl Dispatcher {
         order.check(&self.site).map_err(refused)?;
         order.check_requested(self.now).map_err(refused)?;
         let is_known = |after: &&TaskId| {
-            self.tasks.contains_key(after) || self.done.contains(after.0) || others.contains(after)
+            let is_done = self.done.contains(after.0) && !self.cancelled.contains(after.0);
+            self.tasks.contains_key(after) || is_done || others.contains(after)
         };
         if let Some(unknown) = order.after.iter().find(|after| !is_known(after)) {
             let error = TaskError { field: "after".into(), value: unknown.to_string(), rule: ORD_002 };
@@ -416,7 +417,10 @@ impl Dispatcher {
             Phase::Held => {
                 let is_time = entry.order.not_before.is_none_or(|at| at <= now);
                 if entry.waits_for.is_empty() && is_time {
+                    entry.alarm_at = None;
                     self.reopen(task);
+                } else if entry.alarm_at.is_some_and(|at| at <= now) {
+                    self.tell_of_predecessors(task);
                 }
             }
             Phase::Open => {
@@ -427,8 +431,14 @@ impl Dispatcher {
                 self.tell_operator(task);
                 self.lapse_offer(task);
             }
-            Phase::Running(_) => self.lapse_lease(task),
-            Phase::Resuming(_) => self.resume(task),
+            Phase::Running(_) => {
+                self.tell_of_standstill(task);
+                self.lapse_lease(task);
+            }
+            Phase::Resuming(_) => {
+                self.tell_of_standstill(task);
+                self.resume(task);
+            }
             Phase::Closing(_) => self.close(task),
         }
         let Some(entry) = self.tasks.get_mut(&task) else { return };
@@ -451,6 +461,17 @@ impl Dispatcher {
         entry.gather_at = if entry.order.crew.is_empty() { FleetTime::MAX } else { now + gather };
         self.open.insert(entry.number, task);
         self.is_due = true;
+    }
+
+    /// Tells the operator, again and again, that a task waits for others that were cancelled.
+    fn tell_of_predecessors(&mut self, task: TaskId) {
+        let Some(entry) = self.tasks.get(&task) else { return };
+        let gone = entry.waits_for.iter().filter(|before| !self.tasks.contains_key(before));
+        let alarms: Vec<Effect> =
+            gone.map(|before| Effect::Alarm { task, alarm: Alarm::Predecessor(*before) }).collect();
+        let again = (!alarms.is_empty()).then_some(self.now + self.patience.alarm);
+        self.tasks.entry(task).and_modify(|entry| entry.alarm_at = again);
+        self.effects.extend(alarms);
     }
 
     /// Tells the operator that nobody has taken a task, when the ladder says so.
@@ -531,9 +552,10 @@ impl Dispatcher {
         self.tasks.range(Schedule::task(id, 0)..Schedule::task(id, occurrence)).next().is_some()
     }
 
-    /// Ends a task: nobody has it any more, and those that wait for it go on.
-    fn end(&mut self, task: TaskId, is_done: bool) {
-        let Some(entry) = self.tasks.remove(&task) else { return };
+    /// Ends a task: nobody has it any more, and those that wait for it go on. Everybody but whoever ended it is told.
+    fn end(&mut self, task: TaskId, is_done: bool, by: Option<AgentId>) {
+        let Some(mut entry) = self.tasks.remove(&task) else { return };
+        entry.clock.stop(self.now);
         self.open.remove(&entry.number);
         self.spare_numbers.push(entry.number);
         if let Some(at) = entry.wake {
@@ -542,9 +564,8 @@ impl Dispatcher {
         for taken in entry.taken() {
             self.give_free(taken.agent, task);
         }
-        // Those who were there with whoever did the last step are not needed any more.
         let token = entry.token();
-        for other in entry.taken().iter().skip(1) {
+        for other in entry.taken().iter().filter(|taken| Some(taken.agent) != by) {
             self.effects.push_back(Effect::Withdraw { agent: other.agent, token });
         }
         for fetch in &entry.fetches {
@@ -566,18 +587,21 @@ impl Dispatcher {
         if task.0 < SCHEDULED {
             let over = if is_done { &mut self.done } else { &mut self.cancelled };
             over.insert(task.0);
+        } else if is_done {
+            for kept in self.kept.values_mut() {
+                kept.waits_for.remove(&task);
+            }
         }
         let successors = self.successors.get(&task).cloned().unwrap_or_default();
         for successor in successors {
-            if is_done {
-                if let Some(entry) = self.tasks.get_mut(&successor) {
+            if let Some(entry) = self.tasks.get_mut(&successor) {
+                if is_done {
                     entry.waits_for.remove(&task);
+                } else {
+                    entry.alarm_at = Some(self.now);
                 }
-                self.review(successor);
-            } else {
-                let alarm = Alarm::Predecessor(task);
-                self.effects.push_back(Effect::Alarm { task: successor, alarm });
             }
+            self.review(successor);
         }
         if is_done {
             self.successors.remove(&task);
@@ -603,11 +627,8 @@ impl Dispatcher {
         entry.waits_for.retain(|before| !self.done.contains(before.0));
         for before in &entry.waits_for {
             self.successors.entry(*before).or_default().push(task);
-            if self.cancelled.contains(before.0) {
-                let alarm = Alarm::Predecessor(*before);
-                self.effects.push_back(Effect::Alarm { task, alarm });
-            }
         }
+        entry.alarm_at = Some(self.now);
         for fetch in &entry.fetches {
             self.agents.entry(fetch.from).and_modify(|member| {
                 member.waits_for_fetch.insert(task);

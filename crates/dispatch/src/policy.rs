@@ -34,12 +34,14 @@ pub struct Open {
     pub priority: u8,
     /// When it should be begun at the latest, to be done in time.
     pub due_ms: Option<u64>,
+    /// Of tasks between which nothing else decides, the one with the lower one comes first.
+    pub tie: u64,
 }
 
 impl Open {
-    /// A task without a deadline, of the lowest priority.
+    /// A task without a deadline, of the lowest priority; ties go by its number.
     pub const fn new(task: u32, requested_ms: u64) -> Self {
-        Self { task, requested_ms, priority: 0, due_ms: None }
+        Self { task, requested_ms, priority: 0, due_ms: None, tie: task as u64 }
     }
 }
 
@@ -122,7 +124,9 @@ impl Policy for NearestAvailable {
     fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
         let mut free = question.free_agents();
         let mut tasks = question.tasks.to_vec();
-        tasks.sort_unstable_by_key(|task| (std::cmp::Reverse(task.priority), task.requested_ms, task.task));
+        tasks.sort_unstable_by_key(|task| {
+            (std::cmp::Reverse(task.priority), task.requested_ms, task.tie, task.task)
+        });
         let mut choices = Vec::new();
         for Open { task, .. } in tasks {
             let Some(Arrival { at_ms, agent }) = first_of(task, &free, arrivals) else {
@@ -146,17 +150,17 @@ impl Policy for GreedyPairs {
         let mut choices = Vec::new();
         for open in question.tasks {
             if let Some(first) = first_of(open.task, &free, arrivals) {
-                best.insert(open.task, (std::cmp::Reverse(open.priority), first));
+                best.insert((open.tie, open.task), (std::cmp::Reverse(open.priority), first));
             }
         }
-        while let Some((&task, &(_, Arrival { at_ms, agent }))) =
+        while let Some((&(tie, task), &(_, Arrival { at_ms, agent }))) =
             best.iter().min_by_key(|(task, best)| (**best, **task))
         {
             free.remove(&agent);
-            best.remove(&task);
+            best.remove(&(tie, task));
             choices.push(Choice { task, agent, at_ms });
             // Whoever counted on this agent needs another one.
-            best.retain(|task, (_, first)| {
+            best.retain(|(_, task), (_, first)| {
                 if first.agent == agent {
                     match first_of(*task, &free, arrivals) {
                         Some(next) => *first = next,
@@ -273,7 +277,7 @@ impl Policy for BatchOptimal {
         let mut left: BTreeMap<u32, Ready> = agents.iter().map(|ready| (ready.agent, *ready)).collect();
         let (mut due, rest): (Vec<Open>, Vec<Open>) =
             tasks.iter().partition(|task| self.horizon_ms <= now_ms.saturating_sub(task.requested_ms));
-        due.sort_unstable_by_key(|task| (task.requested_ms, task.task));
+        due.sort_unstable_by_key(|task| (task.requested_ms, task.tie, task.task));
         let mut choices = Vec::new();
         let mut free = question.free_agents();
         for Open { task, .. } in due {
@@ -334,8 +338,10 @@ impl Batch {
                 }
             }
         }
+        let mut in_order: Vec<&Open> = tasks.iter().collect();
+        in_order.sort_unstable_by_key(|open| (open.tie, open.task));
         let order: Vec<u32> =
-            tasks.iter().filter_map(|open| Some(self.rows.get(&open.task)?.number)).collect();
+            in_order.iter().filter_map(|open| Some(self.rows.get(&open.task)?.number)).collect();
         self.solver.canonicalize_in(&order);
         let choice = |Shown { open, found, .. }: &Shown<'_>| {
             let agent = self.solver.column_of(self.rows.get(&open.task)?.number)?;
@@ -535,7 +541,8 @@ mod tests {
             (open, free, ways, far, burden).prop_map(|(open, free, ways, far, burden)| {
                 let open = (0..).zip(open).map(|(task, (age, priority, due))| {
                     let due_ms = due.map(|due| NOW_MS - 400_000 + due);
-                    Open { priority, due_ms, ..Open::new(task, NOW_MS - age) }
+                    // The other way round than the numbers.
+                    Open { priority, due_ms, tie: 100 - u64::from(task), ..Open::new(task, NOW_MS - age) }
                 });
                 let at = |row: Vec<Option<u64>>| {
                     let from = |((way, free), far): ((Option<u64>, &u64), &u64)| {
@@ -620,11 +627,11 @@ mod tests {
             };
             let urgency = |open: &Open| std::cmp::Reverse(open.priority);
             let nearest = plainly(&|(open, arrival)| {
-                (urgency(open), open.requested_ms, u64::from(open.task), u32::try_from(arrival.at_ms).unwrap(), arrival.agent)
+                (urgency(open), open.requested_ms, open.tie, u32::try_from(arrival.at_ms).unwrap(), arrival.agent)
             });
             prop_assert_eq!(table.decide(&mut NearestAvailable), nearest);
             let greedy = plainly(&|(open, arrival)| {
-                (urgency(open), arrival.at_ms, arrival.agent.into(), open.task, 0)
+                (urgency(open), arrival.at_ms, arrival.agent.into(), u32::try_from(open.tie).unwrap(), 0)
             });
             prop_assert_eq!(table.decide(&mut GreedyPairs), greedy);
         }
@@ -716,7 +723,7 @@ mod tests {
             let choices = table.decide(&mut policy);
             let is_due = |open: &&Open| open.requested_ms + policy.horizon_ms <= NOW_MS;
             let mut due: Vec<Open> = table.tasks.iter().filter(is_due).copied().collect();
-            due.sort_unstable_by_key(|open| (open.requested_ms, open.task));
+            due.sort_unstable_by_key(|open| (open.requested_ms, open.tie));
             let mut taken = BTreeSet::new();
             for Open { task, .. } in due {
                 let mut free = table.all(task).into_iter().filter(|arrival| table.is_free(arrival.agent));

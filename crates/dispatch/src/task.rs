@@ -20,7 +20,7 @@ pub const STEP_DURATION_MAX: Micros = Micros::from_secs(24 * 3600);
 /// The longest name, skill, key or role, in bytes.
 pub const NAME_LENGTH_MAX: usize = 128;
 /// The most skills a task may ask for.
-const SKILLS_MAX: usize = 32;
+pub(crate) const SKILLS_MAX: usize = 32;
 
 /// Something to be done at one or more places, by one agent, in order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,9 +7,9 @@ use sheepdog_core::{AgentId, FleetTime, Micros, TaskId, WaypointId, wire::StepTo
 
 use super::{
     Dispatcher, Effect, EventError, Patience, Reason,
-    entry::{Entry, Phase},
+    entry::{Entry, Phase, Robots},
 };
-use crate::{AgentKind, nearest::AGENTS_MAX};
+use crate::{AgentKind, Step, nearest::AGENTS_MAX};
 
 /// An agent as the dispatcher knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,8 +62,17 @@ impl Toil {
 }
 
 impl Member {
-    pub(super) fn lease(&self, patience: &Patience) -> Micros {
-        if self.kind.is_person() { patience.person } else { patience.robot }
+    /// How long it may act on a step before it is heard of. Robots are heard of all the time, people between steps.
+    pub(super) fn lease(&self, patience: &Patience, step: Option<&Step>) -> Micros {
+        if !self.kind.is_person() {
+            return patience.robot;
+        }
+        step.map_or(patience.person, |step| patience.person.saturating_add(step.duration))
+    }
+
+    /// Whether it may do steps where whom a task is for says so of robots.
+    pub(super) fn is_welcome(&self, robots: Robots) -> bool {
+        robots == Robots::Welcome || self.kind.is_person()
     }
 
     pub(super) fn is_free(&self) -> bool {
@@ -149,7 +158,6 @@ impl Dispatcher {
             self.move_to(agent, at);
         }
         let member = self.agents.get(&agent).ok_or(EventError::UnknownAgent { agent })?;
-        let until = self.now + member.lease(&self.patience);
         let job = member.job;
         let is_its = |entry: &Entry| {
             entry.is_running()
@@ -157,11 +165,12 @@ impl Dispatcher {
         };
         let entry = job.and_then(|job| self.tasks.get_mut(&job));
         let Some(entry) = entry else {
-            if let Some(on) = on {
+            if let Some(on) = on.filter(|on| !self.take_back(agent, *on)) {
                 self.tell_truth(agent, on);
             }
             return Ok(());
         };
+        let until = self.now + member.lease(&self.patience, entry.step());
         if is_its(entry) {
             let token = entry.token();
             let Some(taken) = entry.taken_by(agent) else { return Ok(()) };

@@ -8,7 +8,7 @@ use std::{
 use sheepdog_core::{AgentId, FleetTime, Micros, TaskId};
 
 use super::{
-    Alarm, Dispatcher, Effect, Seat, Undoable,
+    Alarm, Dispatcher, Effect, Patience, Seat, Undoable,
     entry::{Entry, Phase, Taken},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 /// What is asked of a [`Scout`]: who may and can do what is left of a task.
 #[derive(Clone, Debug)]
 pub struct Call<'a> {
-    /// The task.
+    /// The task. For those who are only there with whoever does the steps it is without skills and payload.
     pub task: &'a Task,
     /// The step that is next; those before it are done.
     pub step: usize,
@@ -64,6 +64,8 @@ const ASKED: usize = 16;
 /// What it costs to leave a seat empty: more than all ways to all seats.
 const EMPTY_SEAT: i64 = 1 << 36;
 
+/// Agents are kept for a crew for at most so many times two as long as at first.
+const GATHER_DOUBLINGS: u32 = 4;
 /// Tasks under way that are compared with what others could do, in each decision.
 const COMPARED: usize = 16;
 
@@ -71,8 +73,8 @@ const COMPARED: usize = 16;
 struct Questions<'a> {
     now: FleetTime,
     calls: BTreeMap<u32, (&'a Entry, Vec<&'a Seat>)>,
-    /// Whether it is asked for those who do the steps, not for the rest of a crew.
-    leads: bool,
+    /// What is asked of those who are there with whoever does the steps.
+    companion: Option<&'a Task>,
     scout: &'a mut dyn Scout,
     /// Room for answers.
     all: Vec<Arrival>,
@@ -80,14 +82,15 @@ struct Questions<'a> {
 
 impl Arrivals for Questions<'_> {
     fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
-        let Self { now, calls, leads, scout, all } = self;
+        let Self { now, calls, companion, scout, all } = self;
         let (entry, seats) = calls.get(&task)?;
-        let call = Call { task: &entry.order.task, step: entry.step as usize, seats };
+        let leads = companion.is_none();
+        let call = Call { task: companion.unwrap_or(&entry.order.task), step: entry.step as usize, seats };
         let mut asked = most;
         loop {
             all.clear();
             let next = scout.nearest(&call, asked, all);
-            let mut allowed = all.iter().filter(|arrival| entry.allows(AgentId(arrival.agent), *leads, *now));
+            let mut allowed = all.iter().filter(|arrival| entry.allows(AgentId(arrival.agent), leads, *now));
             let count = allowed.clone().count();
             if count < most && next.is_some() && asked <= all.len() {
                 asked = asked.saturating_mul(4);
@@ -124,6 +127,7 @@ impl Dispatcher {
                 let since = entry.opened.unwrap_or(now);
                 tasks.push(Open {
                     task: number,
+                    tie: entry.order.task.id.0,
                     requested_ms: millis(since),
                     priority: entry.order.task.priority,
                     due_ms: entry.order.task.deadline.map(|deadline| {
@@ -153,17 +157,17 @@ impl Dispatcher {
                 drain_ppm_per_s: scout.drain_ppm_per_s(agent),
             }));
         }
-        let mut questions = Questions { now, calls, leads: true, scout, all: Vec::new() };
+        let mut questions = Questions { now, calls, companion: None, scout, all: Vec::new() };
         let question = Question { now_ms: millis(now), tasks: &tasks, agents: &agents };
-        for Choice { task, agent, .. } in policy.decide(&question, &mut questions) {
-            // What a policy says is checked: it may be somebody else's.
-            let agent = AgentId(agent);
-            let task = self.open.get(&task).copied();
-            let is_allowed =
-                |task: &TaskId| self.tasks.get(task).is_some_and(|entry| entry.allows(agent, true, now));
-            if let Some(task) = task.filter(is_allowed)
-                && free.remove(&agent)
-            {
+        let choices = policy.decide(&question, &mut questions);
+        // What a policy says is checked: it may be somebody else's.
+        let asked = |choice: Choice| {
+            let (entry, _) = questions.calls.remove(&choice.task)?;
+            let agent = AgentId(choice.agent);
+            entry.allows(agent, true, now).then_some((entry.order.task.id, agent))
+        };
+        for (task, agent) in choices.into_iter().filter_map(asked).collect::<Vec<_>>() {
+            if free.remove(&agent) {
                 self.offer(task, &[agent]);
             }
         }
@@ -193,7 +197,7 @@ impl Dispatcher {
             let call = Call { task: &entry.order.task, step: entry.step as usize, seats: &seats };
             let Some(arrives_ms) = scout.arrives_ms(leader, &call) else { continue };
             let calls = BTreeMap::from([(0, (entry, seats))]);
-            let mut questions = Questions { now, calls, leads: true, scout, all: Vec::new() };
+            let mut questions = Questions { now, calls, companion: None, scout, all: Vec::new() };
             let first = nearest_free(&mut questions, free, 1).first().copied();
             if first.is_some_and(|first| first.at_ms.saturating_add(gain_ms) <= arrives_ms) {
                 self.pass_on(task);
@@ -216,9 +220,14 @@ impl Dispatcher {
             })
         };
         waiting.sort_by_cached_key(urgency);
+        let single =
+            self.open.values().filter(|task| !needs_crew(task)).filter_map(|task| self.tasks.get(task));
+        // Who comes to a more urgent task for one is not kept for a crew.
+        let rank = single.map(|entry| entry.order.task.priority).max().unwrap_or(0);
         for task in waiting {
             let Some((crew, is_complete)) = self.crew(task, scout, free) else { continue };
-            let is_kept = is_complete || self.gathers(task);
+            let is_outranked = self.tasks.get(&task).is_none_or(|entry| entry.order.task.priority < rank);
+            let is_kept = is_complete || (!is_outranked && self.gathers(task));
             free.retain(|agent| !(is_kept && crew.contains(agent)));
             if is_complete {
                 self.offer(task, &crew);
@@ -236,9 +245,9 @@ impl Dispatcher {
             if now < until {
                 return;
             }
-            // It waits for longer each time, so that in the end long tasks of others are outlasted.
+            // It waits for longer each time, so that long tasks of others are outlasted; others have their turn for as long.
+            entry.gather_at = now + gather_for(&self.patience, entry.gathers);
             entry.gathers = entry.gathers.saturating_add(1);
-            entry.gather_at = now + self.patience.gather;
             self.effects.push_back(Effect::Alarm { task, alarm: Alarm::CrewIncomplete });
             self.review(task);
         }
@@ -252,9 +261,7 @@ impl Dispatcher {
         match self.gathering {
             Some((of, _)) => of == task,
             None if entry.gather_at <= now => {
-                let times = 1_u64 << entry.gathers.min(16);
-                let gather = self.patience.gather.as_micros().saturating_mul(times);
-                let until = now + Micros::new(gather);
+                let until = now + gather_for(&self.patience, entry.gathers);
                 self.gathering = Some((task, until));
                 entry.gather_at = until;
                 self.review(task);
@@ -275,6 +282,8 @@ impl Dispatcher {
         let entry = self.tasks.get(&task)?;
         let leaders = entry.seats(now, &self.facts);
         let places = 1 + entry.order.crew.len();
+        // Who does the steps needs the skills for them, and carries the load.
+        let companion = Task { skills: BTreeSet::new(), payload_g: 0, ..entry.order.task.clone() };
         // As many as there are seats are enough for each: somebody is always left.
         let mut candidates = Vec::new();
         for seat in 0..places {
@@ -286,7 +295,8 @@ impl Dispatcher {
                 return None;
             }
             let calls = BTreeMap::from([(0, (entry, seats))]);
-            let mut questions = Questions { now, calls, leads: seat == 0, scout, all: Vec::new() };
+            let companion = (seat != 0).then_some(&companion);
+            let mut questions = Questions { now, calls, companion, scout, all: Vec::new() };
             candidates.push(nearest_free(&mut questions, free, places));
         }
         let known: BTreeSet<u32> = candidates.iter().flatten().map(|arrival| arrival.agent).collect();
@@ -335,6 +345,11 @@ impl Dispatcher {
         }
         self.review(task);
     }
+}
+
+/// For how long agents are kept for a crew that was not complete so often.
+fn gather_for(patience: &Patience, gathers: u32) -> Micros {
+    Micros::new(patience.gather.as_micros().saturating_mul(1 << gathers.min(GATHER_DOUBLINGS)))
 }
 
 /// The first of those who are free, so many.

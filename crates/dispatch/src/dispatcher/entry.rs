@@ -49,12 +49,17 @@ pub(super) struct Entry {
     pub(super) fetches: Vec<Fetch>,
     /// What was to be done before hand-overs and a cancellation, the newest last.
     before: Vec<Before>,
+    /// Awards up to this one were about steps that are not remembered any more.
+    forgotten: u32,
+    pub(super) robots: Robots,
     /// When somebody could be asked first.
     pub(super) opened: Option<FleetTime>,
     /// When the operator is told next that nobody has taken it.
     pub(super) alarm_at: Option<FleetTime>,
     /// Until then it is not taken away because somebody else would be there sooner.
     pub(super) stays_until: FleetTime,
+    /// When it was begun, or a step was done last, or the operator was told that none was.
+    pub(super) moved: FleetTime,
     /// From when on agents are kept free for its crew.
     pub(super) gather_at: FleetTime,
     /// How often they were, without all coming together.
@@ -103,6 +108,13 @@ pub(super) struct Former {
     pub(super) until: FleetTime,
 }
 
+/// Whether whom a task is for lets robots come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Robots {
+    Welcome,
+    Unwelcome,
+}
+
 /// Loads on board of somebody who cannot bring them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fetch {
@@ -119,10 +131,14 @@ struct Before {
     /// Awards up to this one were about these steps, but for those about steps before.
     awards: u32,
     task: Task,
+    ladder: Vec<Rung>,
+    crew: Vec<Seat>,
     step: u32,
     on_board: Vec<WaypointId>,
     fetches: Vec<Fetch>,
     is_cancelling: bool,
+    /// It was because whoever had the load was silent.
+    is_lapse: bool,
 }
 
 /// Time spent without anybody who does it.
@@ -180,9 +196,12 @@ impl Entry {
             pinned: None,
             fetches: Vec::new(),
             before: Vec::new(),
+            forgotten: 0,
+            robots: Robots::Welcome,
             opened: None,
             alarm_at: None,
             stays_until: FleetTime::ZERO,
+            moved: FleetTime::ZERO,
             gather_at: FleetTime::MAX,
             gathers: 0,
             is_cancelling: false,
@@ -290,6 +309,18 @@ impl Entry {
         .collect()
     }
 
+    /// The step that is next.
+    pub(super) fn step(&self) -> Option<&Step> {
+        self.order.task.steps.get(self.step as usize)
+    }
+
+    /// When the operator is told that no step has been done for long.
+    pub(super) fn stuck_at(&self, patience: &Patience) -> Option<FleetTime> {
+        let is_acted_on = matches!(self.phase, Phase::Running(_) | Phase::Resuming(_));
+        let work = self.step().filter(|_| is_acted_on)?.duration;
+        Some(self.moved + work.saturating_add(patience.alarm))
+    }
+
     /// Whether nobody who has had it may still act on it.
     pub(super) fn is_left(&self, now: FleetTime) -> bool {
         self.former.iter().all(|former| former.until <= now)
@@ -325,6 +356,7 @@ impl Entry {
         wakes.extend(self.former.iter().map(|former| former.until));
         match &self.phase {
             Phase::Held if self.waits_for.is_empty() => wakes.extend(self.order.not_before),
+            Phase::Held => wakes.extend(self.alarm_at),
             Phase::Open => {
                 wakes.extend(self.due_times().map(|(at, _)| at));
                 wakes.extend(self.operator_at());
@@ -333,8 +365,9 @@ impl Entry {
                 wakes.push(now + patience.look_again);
             }
             Phase::Offered(_) => wakes.extend(self.operator_at()),
-            Phase::Held | Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_) => {}
+            Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_) => {}
         }
+        wakes.extend(self.stuck_at(patience));
         wakes.extend(self.order.task.deadline.filter(|_| !self.is_late));
         wakes.into_iter().filter(|at| now < *at && *at < FleetTime::MAX).min()
     }
@@ -375,17 +408,20 @@ impl Entry {
     }
 
     /// Other steps take the place of those that were to be done.
-    fn replace_steps(&mut self) {
+    fn replace_steps(&mut self, is_lapse: bool) {
         if BEFORE_MAX <= self.before.len() {
-            self.before.remove(0);
+            self.forgotten = self.before.remove(0).awards;
         }
         self.before.push(Before {
             awards: self.awards,
             task: self.order.task.clone(),
+            ladder: self.ladder.clone(),
+            crew: self.order.crew.clone(),
             step: self.step,
             on_board: self.on_board.clone(),
             fetches: self.fetches.clone(),
             is_cancelling: self.is_cancelling,
+            is_lapse,
         });
     }
 
@@ -404,7 +440,7 @@ impl Entry {
     /// them, or what took their place, since.
     pub(super) fn is_late_evidence(&self, agent: AgentId, token: StepToken) -> bool {
         let is_next = |step: u32, task: &Task| step <= token.step && (token.step as usize) < task.steps.len();
-        if !self.history.contains(&(token.award, agent)) {
+        if !self.history.contains(&(token.award, agent)) || token.award <= self.forgotten {
             return false;
         }
         let Some(program) = self.program_of(token.award) else {
@@ -416,6 +452,30 @@ impl Entry {
         // Steps of a cancellation are done again where that is so.
         let is_cancelled = self.is_cancelling && !before.is_cancelling && !self.is_loaded();
         (is_untouched || is_cancelled) && is_next(before.step, &before.task)
+    }
+
+    /// Whether somebody goes on with steps whose load is to be fetched from it because it was silent, and nobody was asked to.
+    pub(super) fn may_take_back(&self, agent: AgentId, on: StepToken) -> bool {
+        let is_last = self.before.last().is_some_and(|before| before.is_lapse && before.awards == on.award);
+        let is_fetch = self.fetches.first().is_some_and(|fetch| fetch.from == agent);
+        let is_untouched = self.before.last().is_some_and(|before| before.step == self.step);
+        let is_open = self.phase == Phase::Open && self.awards == on.award;
+        is_last && is_fetch && is_untouched && is_open && self.history.contains(&(on.award, agent))
+    }
+
+    /// Whether somebody tells of a load that it took long ago and that is in no account.
+    pub(super) fn is_stray_load(&self, agent: AgentId, token: StepToken) -> bool {
+        if !self.history.contains(&(token.award, agent)) {
+            return false;
+        }
+        if token.award <= self.forgotten {
+            return true;
+        }
+        let Some(before) = self.program_of(token.award).and_then(|program| self.before.get(program)) else {
+            return false;
+        };
+        let told = before.task.steps.get(before.step as usize..=token.step as usize);
+        told.is_some_and(|steps| steps.iter().any(|step| step.action == Action::Load))
     }
 
     /// Whether somebody who tells of steps of now has no load of them.
@@ -430,18 +490,22 @@ impl Entry {
         let Some(program) = self.program_of(award) else { return false };
         let Some(before) = self.before.drain(program..).next() else { return false };
         let was_cancelled = self.is_cancelling && !before.is_cancelling;
-        let Before { task, step, on_board, fetches, is_cancelling, .. } = before;
+        let Before { task, ladder, crew, step, on_board, fetches, is_cancelling, .. } = before;
         let order = self.alter();
         let Task { deadline, priority, .. } = order.task;
         order.task = Task { deadline, priority, ..task };
+        order.crew = crew;
         (self.step, self.on_board, self.fetches) = (step, on_board, fetches);
-        self.is_cancelling = is_cancelling;
+        (self.ladder, self.is_cancelling) = (ladder, is_cancelling);
+        if self.robots == Robots::Unwelcome {
+            self.close_to_robots();
+        }
         was_cancelled
     }
 
     /// From here on people do it: first they fetch what is on board of an agent at a place.
-    pub(super) fn hand_over(&mut self, from: AgentId, at: WaypointId) {
-        self.replace_steps();
+    pub(super) fn hand_over(&mut self, from: AgentId, at: WaypointId, is_lapse: bool) {
+        self.replace_steps(is_lapse);
         let next = self.step as usize;
         let mut origins = std::mem::take(&mut self.on_board);
         origins.reverse();
@@ -451,6 +515,11 @@ impl Entry {
         task.steps.splice(next..next, std::iter::repeat_n(fetch, loads));
         // Who fetches it needs to do nothing that the one could who had it.
         task.skills.clear();
+        for rung in &mut self.ladder {
+            if let Whom::Agents(seat) = &mut rung.whom {
+                *seat = Seat::from(seat.performers.clone());
+            }
+        }
         let loads = u32::try_from(loads).unwrap_or(u32::MAX);
         for later in &mut self.fetches {
             later.until = later.until.saturating_add(loads);
@@ -460,14 +529,20 @@ impl Entry {
         self.close_to_robots();
     }
 
-    /// No robot may do it any more. People may at once, as far as gates let them.
+    /// No robot may do the steps any more. People may at once, as far as gates let them: those of whom the ladder speaks, or else
+    /// whoever can do what robots should have.
     pub(super) fn close_to_robots(&mut self) {
+        let is_for_people = |rung: &Rung| match &rung.whom {
+            Whom::Agents(seat) => seat.performers != Performers::RobotsOnly,
+            Whom::Operator => false,
+        };
+        let has_people = self.ladder.iter().any(is_for_people);
         self.ladder.retain_mut(|rung| {
             let Whom::Agents(seat) = &mut rung.whom else { return true };
             rung.after = Micros::ZERO;
             match &seat.performers {
-                Performers::RobotsOnly => return false,
-                Performers::RobotsFirst => seat.performers = Performers::people(),
+                Performers::RobotsOnly if has_people => return false,
+                Performers::RobotsOnly | Performers::RobotsFirst => seat.performers = Performers::people(),
                 Performers::PeopleOnly(_) => {}
             }
             true
@@ -485,7 +560,7 @@ impl Entry {
 
     /// Replaces what remains by the steps of a cancellation. Whether there are any.
     pub(super) fn cancel_steps(&mut self) -> bool {
-        self.replace_steps();
+        self.replace_steps(false);
         self.is_cancelling = true;
         // Loads that wait to be fetched are fetched first.
         let next = self.fetches.last().map_or(self.step, |fetch| fetch.until) as usize;

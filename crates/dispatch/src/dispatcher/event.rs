@@ -89,7 +89,8 @@ pub enum Event {
         /// Where it, and what it has on board, is.
         at: WaypointId,
     },
-    /// Whom the task is for does not want a robot: a person comes.
+    /// Whom the task is for does not want a robot: a person comes. A robot that a crew needs beside whoever does the steps still
+    /// does, where its seat is for robots only.
     RobotUnwelcome(TaskId),
     /// A reading that gates may wait for.
     Fact(Fact),
@@ -272,6 +273,11 @@ pub enum Alarm {
     CarrierSilent(AgentId),
     /// All whom it needs could not be brought together in time.
     CrewIncomplete,
+    /// Somebody tells of a load that it took on board under an award of long ago, and that nobody counts on: the operator must see
+    /// where it is.
+    StrayLoad(AgentId),
+    /// Whoever has it is there, but has done no step for longer than the step takes and [`Patience::alarm`].
+    Stuck(AgentId),
 }
 
 /// Why an occurrence of a schedule was left out.
@@ -373,7 +379,7 @@ pub struct Patience {
     pub offer: Micros,
     /// A robot that is not heard of for so long must stop acting on its task, and loses it unless it has a load.
     pub robot: Micros,
-    /// The same for people, who are not heard of between steps.
+    /// The same for people, who are not heard of between steps: beside the time that their step takes.
     pub person: Micros,
     /// A load is fetched from somebody whose lease lapsed so long ago.
     pub carrier: Micros,
@@ -381,7 +387,8 @@ pub struct Patience {
     pub cool_down: Micros,
     /// Without a ladder, people are asked when a task has waited for robots for so long.
     pub people_after: Micros,
-    /// Without a ladder, the operator is told when nobody has taken a task for so long; and again each time so much longer.
+    /// Without a ladder, the operator is told when nobody has taken a task for so long after the last who were asked; and again
+    /// each time so much longer. With or without, it is told when whoever has a task gets no further.
     pub alarm: Micros,
     /// Open tasks are looked at again after so long though nothing was told: gates open, batteries fill, doors open.
     pub look_again: Micros,

@@ -7,9 +7,9 @@ use sheepdog_core::{FleetTime, Micros, TaskId, wire::Action};
 use sheepdog_map::CompiledSite;
 
 use crate::{
-    GATES_MAX, Gate, ORD_001, ORD_002, ORD_003, ORD_004, ORD_005, ORD_006, Performers, Skill, Step, Task,
-    TaskError,
-    task::{check_text, require},
+    GATES_MAX, Gate, ORD_001, ORD_002, ORD_003, ORD_004, ORD_005, ORD_006, Performers, Skill, Step, TSK_007,
+    Task, TaskError,
+    task::{SKILLS_MAX, check_text, require},
 };
 
 /// Rungs that a ladder may have.
@@ -214,6 +214,8 @@ impl Rung {
 impl Seat {
     fn check(&self, field: &str) -> Result<(), TaskError> {
         self.performers.check(&format!("{field}.performers"))?;
+        let skills = self.skills.len();
+        require(skills <= SKILLS_MAX, TSK_007, || (format!("{field}.skills"), format!("{skills} skills")))?;
         self.skills.iter().try_for_each(|skill| check_text(&format!("{field}.skills"), &skill.0))
     }
 }

@@ -5,7 +5,7 @@ use sheepdog_core::{AgentId, FleetTime, TaskId, wire::StepToken};
 use super::{
     Alarm, Dispatcher, Effect, EventError, Reason, Undoable,
     agents::Member,
-    entry::{Entry, Former, Phase, Taken},
+    entry::{Entry, Former, Phase, Robots, Taken},
 };
 
 impl Dispatcher {
@@ -44,9 +44,10 @@ impl Dispatcher {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         let mut taken = entry.taken().to_vec();
         for Taken { agent, until, .. } in &mut taken {
-            let lease = self.agents.get(agent).map(|member| member.lease(&self.patience));
+            let lease = self.agents.get(agent).map(|member| member.lease(&self.patience, entry.step()));
             *until = self.now + lease.unwrap_or_default();
         }
+        entry.moved = self.now;
         entry.clock.stop(self.now);
         taken.iter().take(1).for_each(|leader| entry.remember(leader.agent));
         let token = entry.token();
@@ -58,12 +59,13 @@ impl Dispatcher {
 
     pub(super) fn step_done(&mut self, agent: AgentId, token: StepToken) -> Result<(), EventError> {
         let member = self.agents.get(&agent).ok_or(EventError::UnknownAgent { agent })?;
-        let until = self.now + member.lease(&self.patience);
         self.effects.push_back(Effect::Heard { agent, token });
         let Some(entry) = self.tasks.get_mut(&token.task) else {
             self.adopt_cancelled(agent, token);
             return Ok(());
         };
+        let next = entry.order.task.steps.get(token.step as usize + 1);
+        let until = self.now + member.lease(&self.patience, next);
         let has_begun = matches!(entry.phase, Phase::Running(_) | Phase::Resuming(_) | Phase::Closing(_));
         // Under an older award of the same steps it is still the same agent.
         let is_its = entry.awards == token.award || entry.is_older_award(agent, token.award);
@@ -76,6 +78,8 @@ impl Dispatcher {
             }
         } else if entry.is_late_evidence(agent, token) {
             self.adopt(agent, token);
+        } else if entry.is_stray_load(agent, token) {
+            self.effects.push_back(Effect::Alarm { task: token.task, alarm: Alarm::StrayLoad(agent) });
         }
         Ok(())
     }
@@ -85,13 +89,14 @@ impl Dispatcher {
         let task = token.task;
         let Some(entry) = self.tasks.get_mut(&task) else { return false };
         entry.is_silent = false;
+        entry.moved = self.now;
         let fetched = entry.advance(token.step + 1);
         let (is_finished, is_cancelling) = (entry.is_finished(), entry.is_cancelling);
         for from in fetched {
             self.fetched(from, task);
         }
         if is_finished {
-            self.end(task, !is_cancelling);
+            self.end(task, !is_cancelling, Some(agent));
             self.effects.push_back(if is_cancelling {
                 Effect::Cancelled { decision: None, task }
             } else {
@@ -143,6 +148,8 @@ impl Dispatcher {
     fn adopt_cancelled(&mut self, agent: AgentId, token: StepToken) {
         let task = token.task;
         let is_evidence = |entry: &Entry| entry.is_late_evidence(agent, token);
+        let is_stray = |entry: &Entry| entry.is_stray_load(agent, token);
+        let is_forgotten = self.cancelled.contains(task.0) && !self.kept.contains_key(&task);
         if self.kept.get(&task).is_some_and(is_evidence) && self.reinstall(task) {
             self.effects.push_back(Effect::Reopened { task });
             self.adopt(agent, token);
@@ -150,7 +157,23 @@ impl Dispatcher {
                 let again = self.cancel(task);
                 debug_assert_eq!(again, Ok(()), "the task is there");
             }
+        } else if is_forgotten || self.kept.get(&task).is_some_and(is_stray) {
+            // What it was about is not known any more, or others have done it.
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::StrayLoad(agent) });
         }
+    }
+
+    /// Somebody whose load is to be fetched because it was silent goes on with it, if nobody has been asked to fetch it yet.
+    pub(super) fn take_back(&mut self, agent: AgentId, on: StepToken) -> bool {
+        let task = on.task;
+        let Some(entry) = self.tasks.get_mut(&task).filter(|entry| entry.may_take_back(agent, on)) else {
+            return false;
+        };
+        entry.restore_steps(on.award);
+        self.fetched(agent, task);
+        self.reinstate(agent, task);
+        self.review(task);
+        true
     }
 
     /// Gives a task back to whoever has its load on board. What else it was given it loses, unless it has a load of that too:
@@ -166,8 +189,9 @@ impl Dispatcher {
             self.withdraw(other, Reason::Overtaken);
             self.review(other);
         }
-        let is_free = self.agents.get(&agent).is_some_and(Member::is_free);
         let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let goes_on = |member: &Member| member.is_free() && member.is_welcome(entry.robots);
+        let goes_on = self.agents.get(&agent).is_some_and(goes_on);
         self.open.remove(&entry.number);
         // It may still act on what it had.
         let until = entry.former.iter().filter(|former| former.agent == agent).map(|former| former.until);
@@ -175,7 +199,7 @@ impl Dispatcher {
         entry.former.retain(|former| former.agent != agent);
         entry.clock.stop(now);
         entry.phase = Phase::Resuming(vec![Taken { agent, until, answered: true }]);
-        if is_free {
+        if goes_on {
             self.agents.entry(agent).and_modify(|member| member.job = Some(task));
             self.note_freedom(agent);
             self.resume(task);
@@ -239,6 +263,17 @@ impl Dispatcher {
         if !mute.is_empty() {
             entry.cooling.extend(mute.into_iter().map(|agent| (agent, cool_until)));
             self.withdraw(task, Reason::Lapsed);
+        }
+    }
+
+    /// Somebody is there and well, but no step of its task gets done.
+    pub(super) fn tell_of_standstill(&mut self, task: TaskId) {
+        let (now, patience) = (self.now, self.patience);
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if let Some(agent) = entry.leader().filter(|_| entry.stuck_at(&patience).is_some_and(|at| at <= now))
+        {
+            entry.moved = now;
+            self.effects.push_back(Effect::Alarm { task, alarm: Alarm::Stuck(agent) });
         }
     }
 
@@ -331,7 +366,7 @@ impl Dispatcher {
         }
         self.note_freedom(from);
         if let Some(entry) = self.tasks.get_mut(&task) {
-            entry.hand_over(from, at);
+            entry.hand_over(from, at, reason == Reason::Lapsed);
         }
         self.effects.push_back(Effect::Withdrawn { task, reason });
         self.effects.push_back(Effect::HandOver { task, from, at });
@@ -345,6 +380,7 @@ impl Dispatcher {
         let robots: Vec<AgentId> =
             entry.taken().iter().filter(|taken| is_robot(taken)).map(|taken| taken.agent).collect();
         let has_robot = !robots.is_empty();
+        entry.robots = Robots::Unwelcome;
         match &entry.phase {
             Phase::Running(_) | Phase::Resuming(_) if has_robot && entry.is_loaded() => {
                 if entry.leader().is_some_and(|leader| robots.contains(&leader)) {
@@ -388,7 +424,7 @@ impl Dispatcher {
         let Some(entry) = self.tasks.get_mut(&task) else { return Ok(()) };
         let is_acted_on = entry.is_running() || !entry.is_left(now);
         if !is_acted_on && entry.step == 0 {
-            self.end(task, false);
+            self.end(task, false, None);
             let decision = Some(self.keep(Undoable::Cancel(task)));
             self.effects.push_back(Effect::Cancelled { decision, task });
             return Ok(());
@@ -417,15 +453,19 @@ impl Dispatcher {
         let leader = entry.taken().first().copied();
         let carries = entry.is_loaded();
         if !entry.cancel_steps() {
-            self.end(task, false);
+            self.end(task, false, leader.map(|leader| leader.agent));
             self.effects.push_back(Effect::Cancelled { decision: None, task });
             return;
         }
         let is_permitted = |agent: AgentId| carries || entry.permits(agent, true);
+        let robots = entry.robots;
         let stays = leader.filter(|leader| {
             leader.answered
                 && is_permitted(leader.agent)
-                && self.agents.get(&leader.agent).is_some_and(|member| member.takes_tasks)
+                && self
+                    .agents
+                    .get(&leader.agent)
+                    .is_some_and(|member| member.takes_tasks && member.is_welcome(robots))
         });
         match stays {
             Some(leader) => self.carry_on(leader.agent, task),
@@ -436,9 +476,10 @@ impl Dispatcher {
 
     /// Whoever had a task goes on with it, alone and under another award.
     fn carry_on(&mut self, agent: AgentId, task: TaskId) {
-        let lease = self.agents.get(&agent).map(|member| member.lease(&self.patience));
-        let until = self.now + lease.unwrap_or_default();
         let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let lease = self.agents.get(&agent).map(|member| member.lease(&self.patience, entry.step()));
+        let until = self.now + lease.unwrap_or_default();
+        entry.moved = self.now;
         let others: Vec<AgentId> = entry.taken().iter().skip(1).map(|taken| taken.agent).collect();
         entry.awards = entry.awards.saturating_add(1);
         entry.remember(agent);

@@ -155,6 +155,8 @@ impl Dispatcher {
                 self.set_pin(task, before)?;
             }
             Undoable::Forbid { task, agent, forbidden } => {
+                let is_so = |entry: &Entry| entry.forbidden.contains(&agent) == forbidden;
+                self.tasks.get(&task).is_none_or(is_so).then_some(()).ok_or(refused(CHANGED))?;
                 self.set_forbidden(task, agent, !forbidden)?;
             }
             Undoable::Change { task, before, after } => {
