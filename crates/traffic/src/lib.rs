@@ -18,6 +18,7 @@ mod executor;
 mod explore;
 mod gradual;
 mod hop;
+pub mod lifelong;
 mod plan;
 mod planner;
 mod polish;
