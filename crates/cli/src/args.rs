@@ -300,7 +300,7 @@ pub(crate) enum MapCommand {
     /// that cut places off when they are closed. Journeys are those between every two stations.
     #[command(after_help = "Examples:\n  \
         sheepdog map analyse sites/hospital.toml\n  \
-        sheepdog map analyse sites/hospital.toml --close lobby corridor-1\n\n\
+        sheepdog map analyse sites/hospital.toml --close g5e g6e\n\n\
         Exit code 1 when a closed lane leaves journeys without a way.")]
     Analyse(Analyse),
 }
