@@ -17,6 +17,7 @@ mod figure;
 mod fuzz;
 mod interlock;
 mod ledger;
+mod lifelong;
 mod map;
 mod memory;
 mod model;
@@ -65,6 +66,8 @@ enum What {
     Drills(drills::Options),
     /// Pickups and deliveries with time windows, beside the best-known solutions.
     Pdptw(pdptw::Options),
+    /// Errands without end on a grid, with delays: an instance of the League of Robot Runners.
+    Lifelong(lifelong::Options),
     /// The contract tests on the simulated driver, and on every broken one.
     Contract(contract::Arguments),
 }
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         What::Model(options) => model::run(options),
         What::Drills(options) => drills::run(options),
         What::Pdptw(options) => pdptw::run(&options),
+        What::Lifelong(options) => lifelong::run(&options),
         What::Contract(arguments) => contract::run_all(arguments),
     }
 }

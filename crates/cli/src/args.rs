@@ -296,6 +296,28 @@ pub(crate) enum MapCommand {
         sheepdog map path sites/hospital.toml --from ground:2,8 --to reception --radius 300 --json\n\n\
         Exit code 1 when there is no way.")]
     Path(MapPath),
+    /// Say what a roadmap can bear: how many robots it holds, what limits journeys, the busiest lanes, and lanes and waypoints
+    /// that cut places off when they are closed. Journeys are those between every two stations.
+    #[command(after_help = "Examples:\n  \
+        sheepdog map analyse sites/hospital.toml\n  \
+        sheepdog map analyse sites/hospital.toml --close g5e g6e\n\n\
+        Exit code 1 when a closed lane leaves journeys without a way.")]
+    Analyse(Analyse),
+}
+
+/// What a roadmap can bear.
+#[derive(Debug, Args)]
+pub(crate) struct Analyse {
+    /// The map: our TOML or JSON, or a format of others (see `simulate --help`).
+    pub(crate) file: PathBuf,
+    /// Close the lane between two waypoints or stations, both ways, and say what that does.
+    #[arg(long, value_names = ["FROM", "TO"], num_args = 2)]
+    pub(crate) close: Vec<String>,
+    /// Speed on a free lane, millimetres per second.
+    #[arg(long, default_value_t = 1_000, value_name = "MM_PER_S", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) speed: u32,
+    #[command(flatten)]
+    pub(crate) options: MapOptions,
 }
 
 /// Pictures of a map.

@@ -1,5 +1,6 @@
 //! `sheepdog map`.
 
+mod analyse;
 mod check;
 mod convert;
 mod info;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: &MapCommand) -> Result<Answer, Problem> {
         MapCommand::Convert(args) => convert::run(args),
         MapCommand::Render(args) => render::run(args),
         MapCommand::Path(args) => path::run(args),
+        MapCommand::Analyse(args) => analyse::run(args),
     }
 }
 

@@ -9,15 +9,19 @@
 //! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
 //! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
 //! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
+//! * [`analysis`]: what a site can bear, and what a closed lane does.
+//! * [`lifelong`]: errands without end on a grid.
 //!
 //! The crate reads no clock, draws no random numbers and holds no lock.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 mod distances;
 mod executor;
 mod explore;
 mod gradual;
 mod hop;
+pub mod lifelong;
 mod plan;
 mod planner;
 mod polish;
