@@ -3,7 +3,7 @@
 use sheepdog_core::{AgentId, FleetTime, TaskId, wire::StepToken};
 
 use super::{
-    Alarm, Dispatcher, Effect, EventError, Reason, Undoable,
+    Alarm, Dispatcher, Effect, EventError, Reason, SCHEDULED, Undoable,
     agents::Member,
     entry::{Entry, Former, Phase, Robots, Taken},
 };
@@ -223,7 +223,9 @@ impl Dispatcher {
     /// Tells somebody who speaks of an award what is true of it: it goes on with it, or must not act on it.
     pub(super) fn tell_truth(&mut self, agent: AgentId, on: StepToken) {
         let entry = self.tasks.get(&on.task);
-        if entry.is_some_and(|entry| entry.awards < on.award) {
+        let is_over =
+            on.task.0 >= SCHEDULED || self.done.contains(on.task.0) || self.cancelled.contains(on.task.0);
+        if entry.map_or(!is_over, |entry| entry.awards < on.award) {
             // There is no such award yet, and there may be.
             return;
         }

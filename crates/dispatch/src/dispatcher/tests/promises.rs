@@ -311,3 +311,14 @@ fn tasks_of_one_instant_go_by_their_ids() {
         assert_eq!(desk.status(TaskId(1)), Some(Status::Offered { agent: AgentId(0) }));
     }
 }
+
+#[test]
+fn what_is_said_of_a_task_before_it_is_there_does_not_count_against_it() {
+    let mut desk = Desk::with(&[0]);
+    let (agent, token) = (AgentId(0), StepToken { task: TaskId(1), award: 1, step: 0 });
+    desk.0.tell(Event::Answer { agent, token, accepted: true }).unwrap();
+    desk.0.tell(Event::Alive { agent, at: WaypointId(0), on: Some(token) }).unwrap();
+    assert_eq!(desk.said(), []);
+    desk.submit(attendance(1));
+    assert_eq!(desk.give(), (agent, token));
+}
