@@ -23,6 +23,7 @@ mod model;
 mod oracle;
 mod pdptw;
 mod sim;
+mod traffic;
 
 use std::{hint::black_box, process::ExitCode};
 
@@ -65,6 +66,8 @@ enum What {
     Drills(drills::Options),
     /// Pickups and deliveries with time windows, beside the best-known solutions.
     Pdptw(pdptw::Options),
+    /// Plans for many robots on grids: one instance, or all shared ones.
+    Traffic(traffic::Options),
     /// The contract tests on the simulated driver, and on every broken one.
     Contract(contract::Arguments),
 }
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         What::Model(options) => model::run(options),
         What::Drills(options) => drills::run(options),
         What::Pdptw(options) => pdptw::run(&options),
+        What::Traffic(options) => traffic::run(&options),
         What::Contract(arguments) => contract::run_all(arguments),
     }
 }

@@ -8,6 +8,7 @@
 //! * [`HopGraph`]: places where robots may stop, and the indivisible hops between them, for one footprint class.
 //! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
 //! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
+//! * [`oneshot`]: plans for thousands of robots on grids, from everybody's start to everybody's goal.
 //! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
 //!
 //! The crate reads no clock, draws no random numbers and holds no lock.
@@ -18,6 +19,7 @@ mod executor;
 mod explore;
 mod gradual;
 mod hop;
+pub mod oneshot;
 mod plan;
 mod planner;
 mod polish;
