@@ -148,10 +148,8 @@ impl<'a> Search<'a> {
 
     /// Goes on for at most so many steps; whether the answer is final.
     pub fn run(&mut self, steps: u64) -> bool {
-        for _ in 0..steps {
-            if !matches!(self.state, State::Searching) {
-                return true;
-            }
+        let end = self.steps.saturating_add(steps);
+        while self.steps < end && matches!(self.state, State::Searching) {
             self.step();
         }
         !matches!(self.state, State::Searching)
