@@ -43,8 +43,9 @@ pub(super) fn plan_fault(grid: &Grid, trips: &[Trip], steps: &[Vec<Cell>]) -> Op
     steps.windows(2).find_map(|pair| step_fault(grid, &pair[0], &pair[1]))
 }
 
-/// Fewest steps of a plan without rotations, by trying everything.
-pub(super) fn shortest(grid: &Grid, trips: &[Trip]) -> Option<usize> {
+/// Fewest steps of a plan without rotations, by trying everything; or how many configurations can be reached, none of which has
+/// everybody at its goal.
+pub(super) fn shortest(grid: &Grid, trips: &[Trip]) -> Result<usize, usize> {
     let start: Vec<Cell> = trips.iter().map(|trip| trip.start).collect();
     let goal: Vec<Cell> = trips.iter().map(|trip| trip.goal).collect();
     let mut depth = BTreeMap::from([(start.clone(), 0_usize)]);
@@ -52,7 +53,7 @@ pub(super) fn shortest(grid: &Grid, trips: &[Trip]) -> Option<usize> {
     while let Some(at) = queue.pop_front() {
         let steps = depth[&at];
         if at == goal {
-            return Some(steps);
+            return Ok(steps);
         }
         let mut after = vec![Vec::new()];
         for cell in &at {
@@ -76,5 +77,5 @@ pub(super) fn shortest(grid: &Grid, trips: &[Trip]) -> Option<usize> {
             }
         }
     }
-    None
+    Err(depth.len())
 }

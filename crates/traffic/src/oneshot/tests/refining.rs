@@ -93,7 +93,7 @@ proptest! {
         let (Some(mut one), Some(mut many)) = (refiner(&instance, seed), refiner(&instance, seed)) else {
             return Ok(());
         };
-        for _ in 0..12 {
+        for _ in 0..40 {
             one.round(&Sequential);
             many.round(&Several(width));
         }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{check, instance, questions};
-use crate::oneshot::{Cell, Grid, Instance, Outcome, Search, Solution, Trip};
+use crate::oneshot::{Cell, Grid, Infeasible, Instance, Outcome, Search, Solution, Trip};
 
 fn cells(solution: &Solution, instance: &Instance) -> Vec<Vec<Cell>> {
     (0..=solution.makespan()).map(|step| solution.cells(instance, step)).collect()
@@ -31,17 +31,20 @@ fn solve(instance: &Instance, seed: u64, steps: u64) -> Outcome {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// The search says "solved" with a valid plan where there is a plan, and "infeasible" where there is none: in
-    /// three robots on small grids, where everything can be tried.
+    /// The search says "solved" with a valid plan where there is a plan, and "infeasible" where there is none,
+    /// after as many configurations as can be reached: three robots on small grids, where everything can be tried.
     #[test]
     fn the_search_finds_a_plan_where_there_is_one((grid, trips, seed) in questions(3, 2, 3)) {
         let instance = instance(&grid, &trips);
         match (solve(&instance, seed, 1_000_000), check::shortest(&grid, &trips)) {
-            (Outcome::Solved(plan), Some(shortest)) => {
+            (Outcome::Solved(plan), Ok(shortest)) => {
                 prop_assert!(shortest <= plan.makespan());
                 prop_assert_eq!(check::plan_fault(&grid, &trips, &cells(&plan, &instance)), None);
             }
-            (Outcome::Infeasible { .. }, None) => {}
+            (Outcome::Infeasible { reason: Infeasible::NoWay { .. } }, Err(_)) => {}
+            (Outcome::Infeasible { reason: Infeasible::Exhausted { configurations } }, Err(reached)) => {
+                prop_assert_eq!(configurations, reached);
+            }
             (outcome, shortest) => prop_assert!(false, "{:?}, and the shortest is {:?}", outcome, shortest),
         }
     }
