@@ -24,6 +24,7 @@ mod model;
 mod oracle;
 mod pdptw;
 mod sim;
+mod traffic;
 
 use std::{hint::black_box, process::ExitCode};
 
@@ -68,6 +69,8 @@ enum What {
     Pdptw(pdptw::Options),
     /// Errands without end on a grid, with delays: an instance of the League of Robot Runners.
     Lifelong(lifelong::Options),
+    /// Plans for many robots on grids: one instance, or all shared ones.
+    Traffic(traffic::Options),
     /// The contract tests on the simulated driver, and on every broken one.
     Contract(contract::Arguments),
 }
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         What::Drills(options) => drills::run(options),
         What::Pdptw(options) => pdptw::run(&options),
         What::Lifelong(options) => lifelong::run(&options),
+        What::Traffic(options) => traffic::run(&options),
         What::Contract(arguments) => contract::run_all(arguments),
     }
 }

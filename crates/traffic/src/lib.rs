@@ -8,6 +8,7 @@
 //! * [`HopGraph`]: places where robots may stop, and the indivisible hops between them, for one footprint class.
 //! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
 //! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
+//! * [`oneshot`]: plans for thousands of robots on grids, from everybody's start to everybody's goal.
 //! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
 //! * [`analysis`]: what a site can bear, and what a closed lane does.
 //! * [`lifelong`]: errands without end on a grid.
@@ -22,6 +23,7 @@ mod explore;
 mod gradual;
 mod hop;
 pub mod lifelong;
+pub mod oneshot;
 mod plan;
 mod planner;
 mod polish;
