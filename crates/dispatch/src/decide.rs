@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Availability, Battery, DSP_004, DSP_006, DSP_007, DSP_009, DSP_013, DSP_014, RULES, Shift, Skill,
+        Availability, Battery, DSP_004, DSP_006, DSP_007, DSP_009, DSP_013, DSP_017, RULES, Shift, Skill,
         check_decision,
         fixture::{NOW, Question, Table, compile, corridor, corridor_site, nurse, questions, robot, visit},
     };
@@ -300,9 +300,9 @@ mod tests {
             let tie = |pair: &[Bid]| pair[0].arrival == pair[1].arrival && pair[0].person == pair[1].person;
             ties += u32::from(decision.bids.windows(2).take(1).any(tie));
         }
-        // Certification and access are asked of rosters.
+        // Certification and access are asked of rosters, the rest by dispatchers.
         let ours = RULES.iter().map(|rule| rule.id).filter(|id| id.as_str().starts_with("DSP"));
-        let ours = ours.filter(|id| ![DSP_013, DSP_014].contains(id));
+        let ours = ours.filter(|id| !(DSP_013..=DSP_017).contains(id));
         assert_eq!(rules, ours.collect());
         assert!(60 < awards, "{awards} awards");
         assert!(10 < ties, "{ties} ties for the first place");

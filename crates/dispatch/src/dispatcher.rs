@@ -83,6 +83,7 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod why;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -103,6 +104,7 @@ pub use self::{
     event::{Alarm, Effect, Event, EventError, Patience, Reason, SkipReason},
     forecast::{Foreseen, Ways},
     order::{AFTER_MAX, CANCEL_STEPS_MAX, CREW_MAX, Order, RUNGS_MAX, Rung, SCHEDULED, Schedule, Seat, Whom},
+    why::Obstacle,
 };
 use crate::{Facts, ORD_002, ORD_006, Task, TaskError, policy::Policy};
 

@@ -36,6 +36,12 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Somebody whom nobody knows.
+    pub(crate) fn unknown(agent: AgentId) -> Self {
+        let evidence = evidence(DSP_005, GONE, Relation::Below, 1);
+        Self { agent, rule: DSP_005, evidence, detail: "it is not in the roster".into() }
+    }
+
     /// Whether time alone may change it: the shift begins, the agent is free again, the battery is charged. A missing
     /// skill or a door too narrow stays.
     pub fn may_pass(&self) -> bool {

@@ -45,6 +45,12 @@ rules! {
         because "Some work is only for those who have shown that they can do it.";
     DSP_014 "DSP-014" "No place of a task lies on a level or in a zone that an agent may not enter."
         because "Who may be where is decided by those who answer for the place.";
+    DSP_015 "DSP-015" "Whom the operator forbids a task is not asked, and nobody but the one whom the operator gave it to."
+        because "Who answers for the place knows what no map tells.";
+    DSP_016 "DSP-016" "Nobody is asked before the rung of the task's ladder that is for them."
+        because "Robots are there to spare people, and the operator is the last resort.";
+    DSP_017 "DSP-017" "Nobody is asked while somebody may still act on the task, or while kept free for a crew that comes first."
+        because "Nothing is done by two, and those who are needed together have to meet some time.";
     GAT_001 "GAT-001" "A step waits for readings of enough devices, none older than its gate allows and none from the future."
         because "Absence of evidence never opens a gate.";
     GAT_002 "GAT-002" "Fresh readings behind a gate differ by no more than the gate allows."

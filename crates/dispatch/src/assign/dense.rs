@@ -1,8 +1,11 @@
 //! A cost for every pair.
 #![expect(clippy::indexing_slicing, reason = "rows and columns are those of the matrix")]
 
+mod meet;
+
 use sheepdog_map::travel::RadixQueue;
 
+use self::meet::Backwards;
 use super::{ALONE, ANEW_SHARE, COST_MAX, NODES_MAX, more_than_needed};
 
 /// Columns of a row that are kept at hand.
@@ -42,6 +45,7 @@ pub struct DenseAssignment {
     costs: Vec<i64>,
     due: Vec<u32>,
     search: Search,
+    back: Backwards,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +153,7 @@ impl DenseAssignment {
             costs,
             due: Vec::new(),
             search: Search::default(),
+            back: Backwards::default(),
         };
         assignment.begin();
         Ok(assignment)
@@ -169,6 +174,7 @@ impl DenseAssignment {
         }
         check(costs)?;
         self.costs[at * columns..][..columns].copy_from_slice(costs);
+        self.back.set_row(row, costs);
         let mate = std::mem::replace(&mut self.rows[at].mate, ALONE);
         if let Some(column) = self.columns.get_mut(mate as usize) {
             column.owner = ALONE;
@@ -184,10 +190,18 @@ impl DenseAssignment {
     }
 
     /// Makes the assignment the cheapest. O(rows² · columns) at worst, near O(rows · columns) for travel times; after one
-    /// row of a square matrix has changed, one search.
+    /// row of a square matrix has changed, one search from both ends, O(columns · √rows) for such costs. The first of those
+    /// makes a second copy of the matrix, column by column.
     pub fn solve(&mut self) {
         if !self.due.is_empty() {
             self.lower_prices();
+        }
+        if let [row] = self.due[..]
+            && 1 < self.rows.len()
+            && self.rows.len() == self.columns.len()
+        {
+            self.due.clear();
+            return self.connect(row);
         }
         if self.rows.len() < self.due.len().saturating_mul(ANEW_SHARE) {
             self.scale();

@@ -12,7 +12,7 @@ use super::{
     entry::{Entry, Phase, Taken},
 };
 use crate::{
-    Task,
+    Refusal, Task,
     assign::SparseAssignment,
     policy::{Arrival, Arrivals, Choice, Open, Policy, Question, Ready},
     task::work,
@@ -48,6 +48,13 @@ pub trait Scout {
     /// When somebody who is on its way to the next step of what it has will be there, in milliseconds of the fleet's clock;
     /// `None` when nobody can tell. Then nobody is sent in its place.
     fn arrives_ms(&mut self, agent: AgentId, call: &Call<'_>) -> Option<u64> {
+        let _ = (agent, call);
+        None
+    }
+
+    /// Why somebody may not or cannot do a task, who is none of the [`nearest`](Self::nearest) therefore; `None` when nothing stands
+    /// against it, and where nobody can tell.
+    fn refuses(&mut self, agent: AgentId, call: &Call<'_>) -> Option<Refusal> {
         let _ = (agent, call);
         None
     }
@@ -220,19 +227,36 @@ impl Dispatcher {
             })
         };
         waiting.sort_by_cached_key(urgency);
-        let single =
-            self.open.values().filter(|task| !needs_crew(task)).filter_map(|task| self.tasks.get(task));
-        // Who comes to a more urgent task for one is not kept for a crew.
-        let rank = single.map(|entry| entry.order.task.priority).max().unwrap_or(0);
+        let rank = self.rank_of_singles();
         for task in waiting {
             let Some((crew, is_complete)) = self.crew(task, scout, free) else { continue };
-            let is_outranked = self.tasks.get(&task).is_none_or(|entry| entry.order.task.priority < rank);
-            let is_kept = is_complete || (!is_outranked && self.gathers(task));
+            let is_kept = is_complete || (!self.is_below(task, rank) && self.gathers(task));
             free.retain(|agent| !(is_kept && crew.contains(agent)));
             if is_complete {
                 self.offer(task, &crew);
             }
         }
+    }
+
+    /// The highest priority of a task for one that is open: who comes to that is not kept for a crew.
+    fn rank_of_singles(&self) -> u8 {
+        let open = self.open.values().filter_map(|task| self.tasks.get(task));
+        let single = open.filter(|entry| entry.order.crew.is_empty() || !entry.is_left(self.now));
+        single.map(|entry| entry.order.task.priority).max().unwrap_or(0)
+    }
+
+    fn is_below(&self, task: TaskId, rank: u8) -> bool {
+        self.tasks.get(&task).is_none_or(|entry| entry.order.task.priority < rank)
+    }
+
+    /// For which task's crew an agent is kept free, and until when at most.
+    pub(super) fn kept_for(&self, agent: AgentId, scout: &mut dyn Scout) -> Option<(TaskId, FleetTime)> {
+        let (task, until) = self.gathering?;
+        if self.is_below(task, self.rank_of_singles()) {
+            return None;
+        }
+        let (crew, _) = self.crew(task, scout, &self.free)?;
+        crew.contains(&agent).then_some((task, until))
     }
 
     /// Ends the time for which agents are kept free for a task, when it is over or the task needs nobody any more.
@@ -282,8 +306,7 @@ impl Dispatcher {
         let entry = self.tasks.get(&task)?;
         let leaders = entry.seats(now, &self.facts);
         let places = 1 + entry.order.crew.len();
-        // Who does the steps needs the skills for them, and carries the load.
-        let companion = Task { skills: BTreeSet::new(), payload_g: 0, ..entry.order.task.clone() };
+        let companion = companion(&entry.order.task);
         // As many as there are seats are enough for each: somebody is always left.
         let mut candidates = Vec::new();
         for seat in 0..places {
@@ -345,6 +368,12 @@ impl Dispatcher {
         }
         self.review(task);
     }
+}
+
+/// What is asked of those who are there with whoever does the steps of a task: that one has the skills for them, and carries
+/// the load.
+pub(super) fn companion(task: &Task) -> Task {
+    Task { skills: BTreeSet::new(), payload_g: 0, ..task.clone() }
 }
 
 /// For how long agents are kept for a crew that was not complete so often.

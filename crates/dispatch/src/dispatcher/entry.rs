@@ -9,7 +9,7 @@ use sheepdog_core::{
 };
 
 use super::{Order, Patience, Rung, Seat, Whom};
-use crate::{Facts, Performers, Step, Task};
+use crate::{Facts, GateClosed, Performers, Step, Task};
 
 /// How long a person takes to fetch a load from an agent that cannot bring it.
 const HAND_OVER: Micros = Micros::from_secs(30);
@@ -98,6 +98,15 @@ pub(super) struct Taken {
     pub(super) until: FleetTime,
     /// It has answered the offer, or the withdrawal.
     pub(super) answered: bool,
+}
+
+/// What keeps a rung shut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shut {
+    /// It is not due.
+    Until(FleetTime),
+    /// A gate is.
+    By(GateClosed),
 }
 
 /// Somebody who had a task and may still act on it.
@@ -299,14 +308,23 @@ impl Entry {
 
     /// Whom it may be offered to now: rungs that are due and whose gates are open at this very moment.
     pub(super) fn seats(&self, now: FleetTime, facts: &Facts) -> Vec<&Seat> {
-        let is_open = |rung: &&Rung| rung.gates.iter().all(|gate| facts.check(gate, now).is_ok());
-        let due = self.spans().filter(|(span, _)| self.clock.has_waited(*span, now));
-        let due = due.map(|(_, rung)| rung).filter(is_open);
-        due.filter_map(|rung| match &rung.whom {
-            Whom::Agents(seat) => Some(seat),
-            Whom::Operator => None,
-        })
-        .collect()
+        self.doors(now, facts).filter_map(|(_, seat, shut)| shut.is_none().then_some(seat)).collect()
+    }
+
+    /// Rungs by which nobody may be offered it now, with their numbers, and what keeps them shut.
+    pub(super) fn shut(&self, now: FleetTime, facts: &Facts) -> impl Iterator<Item = (usize, &Seat, Shut)> {
+        self.doors(now, facts).filter_map(|(number, seat, shut)| Some((number, seat, shut?)))
+    }
+
+    fn doors(&self, now: FleetTime, facts: &Facts) -> impl Iterator<Item = (usize, &Seat, Option<Shut>)> {
+        let shut = move |span: Micros, rung: &Rung| {
+            if !self.clock.has_waited(span, now) {
+                return Some(Shut::Until(self.clock.reaches(span).unwrap_or(FleetTime::MAX)));
+            }
+            rung.gates.iter().find_map(|gate| facts.check(gate, now).err()).map(Shut::By)
+        };
+        let rungs = self.spans().enumerate();
+        rungs.filter_map(move |(number, (span, rung))| Some((number, rung.seat()?, shut(span, rung))))
     }
 
     /// The step that is next.

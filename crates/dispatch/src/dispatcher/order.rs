@@ -79,6 +79,16 @@ pub struct Rung {
     pub gates: Vec<Gate>,
 }
 
+impl Rung {
+    /// Which agents are asked because of it, if any.
+    pub(super) fn seat(&self) -> Option<&Seat> {
+        match &self.whom {
+            Whom::Agents(seat) => Some(seat),
+            Whom::Operator => None,
+        }
+    }
+}
+
 /// Who is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -14,7 +14,7 @@ use sheepdog_core::{
 
 use super::*;
 use crate::{
-    AgentKind, Gate, Performers, Skill, Step,
+    AgentKind, Gate, Performers, Refusal, Skill, Step,
     fixture::{corridor, visit},
     policy::{Arrival, BatchOptimal, GreedyPairs, NearestAvailable},
 };
@@ -48,6 +48,12 @@ fn has_skills(agent: u32, skills: &BTreeSet<Skill>) -> bool {
     skills.iter().all(|skill| agent == 1 && skill.0 == "uv")
 }
 
+/// Whether a call means an agent.
+fn fits(agent: u32, call: &Call<'_>) -> bool {
+    let means = |seat: &&Seat| seat.performers.allow(kind(agent)) && has_skills(agent, &seat.skills);
+    has_skills(agent, &call.task.skills) && call.seats.iter().any(means)
+}
+
 fn seconds(seconds: u64) -> Micros {
     Micros::from_secs(seconds)
 }
@@ -58,20 +64,17 @@ struct Places([u32; AGENTS as usize]);
 impl Scout for Places {
     fn nearest(&mut self, call: &Call<'_>, most: usize, found: &mut Vec<Arrival>) -> Option<u64> {
         let place = call.task.steps[call.step].place.0;
-        let fits = |agent: &u32| {
-            has_skills(*agent, &call.task.skills)
-                && call
-                    .seats
-                    .iter()
-                    .any(|seat| seat.performers.allow(kind(*agent)) && has_skills(*agent, &seat.skills))
-        };
         let arrival =
             |agent: u32| Arrival { at_ms: u64::from(self.0[agent as usize].abs_diff(place)) * 10_000, agent };
-        let mut all: Vec<Arrival> = (0..AGENTS).filter(fits).map(arrival).collect();
+        let mut all: Vec<Arrival> = (0..AGENTS).filter(|agent| fits(*agent, call)).map(arrival).collect();
         all.sort_unstable();
         let next = all.get(most).map(|arrival| arrival.at_ms);
         found.extend(all.into_iter().take(most));
         next
+    }
+
+    fn refuses(&mut self, agent: AgentId, call: &Call<'_>) -> Option<Refusal> {
+        (!fits(agent.0, call)).then(|| Refusal::unknown(agent))
     }
 
     fn free_ms(&mut self, agent: AgentId) -> Option<u64> {
@@ -181,6 +184,7 @@ struct Body {
 struct Trial {
     dispatcher: Dispatcher,
     policy: Box<dyn Policy>,
+    asks_the_nearest: bool,
     now: FleetTime,
     at: [u32; AGENTS as usize],
     bodies: Vec<Body>,
@@ -211,6 +215,7 @@ enum Logged {
 
 impl Trial {
     fn new(policy: u8) -> Self {
+        let asks_the_nearest = policy % 3 == 0;
         let policy: Box<dyn Policy> = match policy % 3 {
             0 => Box::new(NearestAvailable),
             1 => Box::new(GreedyPairs),
@@ -219,6 +224,7 @@ impl Trial {
         let mut trial = Self {
             dispatcher: Dispatcher::new(Arc::new(corridor()), PATIENCE),
             policy,
+            asks_the_nearest,
             now: FleetTime::ZERO,
             at: [0; AGENTS as usize],
             bodies: vec![Body::default(); AGENTS as usize],
@@ -271,10 +277,30 @@ impl Trial {
         }
     }
 
+    /// Whoever is asked had nothing against it, and where the nearest is asked, nobody is left out without a reason.
     fn decide(&mut self) {
         let mut places = Places(self.at);
         self.log.push((self.now, Logged::Decided(self.at)));
+        self.dispatcher.handle_timeout(self.now);
+        let before = self.dispatcher.clone();
         self.dispatcher.decide(self.now, &mut *self.policy, &mut places);
+        for effect in self.dispatcher.effects.range(before.effects.len()..) {
+            if let Effect::Offer { agent, token, .. } = effect {
+                let against = before.why_not(token.task, *agent, &mut places);
+                assert_eq!(against.filter(|against| !matches!(against, Obstacle::Kept { .. })), None);
+            }
+        }
+        // Whoever is to make room for somebody sooner is looked at again.
+        if !before.is_due || self.dispatcher.is_due || !self.asks_the_nearest {
+            return;
+        }
+        for (task, entry) in &self.dispatcher.tasks {
+            let is_single = entry.order.crew.is_empty();
+            for agent in (0..AGENTS).map(AgentId).filter(|_| is_single && entry.phase == Phase::Open) {
+                let against = self.dispatcher.why_not(*task, agent, &mut places);
+                assert!(against.is_some(), "{agent} could have had {task}");
+            }
+        }
     }
 
     /// Takes the effects, checks what they say, and sends what is to be sent.

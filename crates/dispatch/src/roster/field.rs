@@ -239,6 +239,13 @@ impl Scout for Field {
         ways.min()
     }
 
+    fn refuses(&mut self, agent: AgentId, call: &Call<'_>) -> Option<Refusal> {
+        match self.eligible(agent, call) {
+            Some(eligible) => eligible.err(),
+            None => Some(Refusal::unknown(agent)),
+        }
+    }
+
     fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
         let battery = self.roster.members.get(&agent.0).and_then(|member| member.agent.battery.as_ref());
         battery.map_or(0, |battery| battery.drain_ppm_per_s)

@@ -290,6 +290,7 @@ impl Policy for Stubborn {
 #[test]
 fn what_a_policy_was_not_asked_about_it_does_not_decide() {
     let mut desk = Desk::new();
+    desk.0.asks_the_nearest = false;
     desk.0.policy = Box::new(Stubborn(0, 2));
     // A gate is closed; a second task makes that anything is asked at all.
     desk.submit(with_ladder(attendance(1), Performers::people().into(), vec![vitals()]));
@@ -321,4 +322,88 @@ fn what_is_said_of_a_task_before_it_is_there_does_not_count_against_it() {
     assert_eq!(desk.said(), []);
     desk.submit(attendance(1));
     assert_eq!(desk.give(), (agent, token));
+}
+
+#[test]
+fn everything_that_stands_between_a_task_and_an_agent_is_named_and_nothing_once_it_is_lifted() {
+    use Obstacle as O;
+    let mut desk = Desk::with(&[0]);
+    let seat = Seat::from(Performers::RobotsOnly);
+    let rung = |after, whom| Rung { whom, after, gates: Vec::new() };
+    let ladder = vec![
+        rung(seconds(5), Whom::Agents(seat)),
+        Rung { gates: vec![vitals()], ..rung(seconds(5), Whom::Agents(Performers::people().into())) },
+    ];
+    let task = desk.submit(Order { ladder, ..attendance(1) });
+    let why_not = |desk: &Desk, task: TaskId, agent: u32| {
+        let said = desk.0.dispatcher.why_not(task, AgentId(agent), &mut Places(desk.0.at));
+        // Whatever is said has words, and a rule unless it is how things stand.
+        if let Some(said) = &said {
+            let text = said.to_string();
+            let is_state = matches!(said, O::NoTask | O::NoAgent | O::Placed(_));
+            assert!(!text.is_empty() && said.rule().is_none() == is_state, "{text}");
+            assert!(said.rule().is_none_or(|rule| text.ends_with(&format!("({rule})"))), "{text}");
+        }
+        said
+    };
+    assert_eq!(why_not(&desk, TaskId(9), 0), Some(O::NoTask));
+    assert_eq!(why_not(&desk, task, 99), Some(O::NoAgent));
+    let due = FleetTime::ZERO + seconds(5);
+    assert_eq!(why_not(&desk, task, 0), Some(O::TooEarly { rung: 0, due }));
+    assert_eq!(why_not(&desk, task, 1), Some(O::TakesNone));
+    desk.0.presence(ROBOTS, true);
+    assert_eq!(why_not(&desk, task, ROBOTS), Some(O::TooEarly { rung: 1, due: due + seconds(5) }));
+    desk.0.tell(Event::Forbid { task, agent: AgentId(0), forbidden: true }).unwrap();
+    desk.wait(seconds(5));
+    assert_eq!(why_not(&desk, task, 0), Some(O::Forbidden));
+    desk.0.tell(Event::Pin { task, agent: Some(AgentId(1)) }).unwrap();
+    assert_eq!(why_not(&desk, task, 0), Some(O::Pinned { to: AgentId(1) }));
+    desk.wait(seconds(5));
+    desk.0.tell(Event::Pin { task, agent: None }).unwrap();
+    let Some(O::Gate { rung: 1, closed }) = why_not(&desk, task, ROBOTS) else { panic!("the gate is shut") };
+    assert_eq!(closed.rule, crate::GAT_001);
+    desk.0.tell(Event::Forbid { task, agent: AgentId(0), forbidden: false }).unwrap();
+    assert_eq!(why_not(&desk, task, 0), None);
+    let (robot, token) = desk.offered()[0];
+    let status = Status::Offered { agent: robot };
+    assert_eq!(why_not(&desk, task, 0), Some(O::Placed(status)));
+    let other = desk.submit(attendance(2));
+    assert_eq!(why_not(&desk, other, 0), Some(O::Elsewhere { task }));
+    desk.0.tell(Event::Answer { agent: robot, token, accepted: false }).unwrap();
+    let until = desk.0.now + PATIENCE.cool_down;
+    assert_eq!(why_not(&desk, task, 0), Some(O::CoolsDown { until }));
+    assert_eq!(why_not(&desk, other, 0), None);
+    let skilled = desk.submit(Order::from(Task {
+        id: TaskId(3),
+        skills: BTreeSet::from([Skill("uv".into())]),
+        steps: vec![step(0, Action::Attend)],
+        ..visit()
+    }));
+    assert!(matches!(why_not(&desk, skilled, 0), Some(O::Refused(_))));
+    let alone = desk.submit(Order { ladder: vec![rung(Micros::ZERO, Whom::Operator)], ..attendance(4) });
+    assert_eq!(why_not(&desk, alone, 0), Some(O::NobodyAsked));
+}
+
+#[test]
+fn whoever_waits_for_a_crew_or_for_a_lease_to_end_is_told_so() {
+    let mut desk = Desk::with(&[0]);
+    let joint = desk.submit(Order { crew: vec![Performers::people().into()], ..attendance(1) });
+    desk.wait(PATIENCE.gather);
+    let until = desk.0.now + PATIENCE.gather;
+    let single = desk.submit(attendance(2));
+    assert_eq!(offers(&desk.said()), [], "the robot is kept for the crew");
+    let mut places = Places(desk.0.at);
+    let kept = Obstacle::Kept { task: joint, until };
+    assert_eq!(desk.0.dispatcher.why_not(single, AgentId(0), &mut places), Some(kept));
+    assert_eq!(desk.0.dispatcher.why_not(joint, AgentId(0), &mut places), None);
+
+    let mut desk = Desk::with(&[0]);
+    let task = desk.submit(attendance(1));
+    let (robot, _) = desk.give();
+    desk.0.presence(1, true);
+    desk.0.tell(Event::Forbid { task, agent: robot, forbidden: true }).unwrap();
+    desk.said();
+    let mut places = Places(desk.0.at);
+    let told = desk.0.dispatcher.why_not(task, AgentId(1), &mut places);
+    assert!(matches!(told, Some(Obstacle::StillActs { agent, .. }) if agent == robot), "{told:?}");
 }
