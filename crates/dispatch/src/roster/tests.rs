@@ -12,7 +12,7 @@ use sheepdog_map::{
 
 use super::*;
 use crate::{
-    Bid, DSP_002, DSP_003, DSP_006, DSP_010, DSP_013, DSP_014, Performers, Refusal, Task, Trips,
+    Bid, DSP_002, DSP_003, DSP_005, DSP_006, DSP_010, DSP_013, DSP_014, Performers, Refusal, Task, Trips,
     dispatcher::{Call, Scout, Seat},
     eligible,
     fixture::{self, NOW, Table, compile, corridor, corridor_site, robot, visit},
@@ -477,6 +477,7 @@ proptest! {
             let verdict = eligible(agent, &world.task, world.now, &mut trips);
             let found = world.with_call(|call| field.eligible(agent.id, call));
             prop_assert_eq!(found, Some(verdict.clone()));
+            prop_assert_eq!(world.with_call(|call| field.refuses(agent.id, call)), verdict.clone().err());
             if let Ok(bid) = verdict {
                 let at_ms = world.now.as_micros() / 1_000 + bid.arrival.as_micros() / 1_000;
                 expected.push(Arrival { at_ms, agent: agent.id.0 });
@@ -580,7 +581,8 @@ fn drawn_worlds_have_something_of_everything() {
         ties += u32::from(world.ranking().windows(2).any(|pair| pair[0].at_ms == pair[1].at_ms));
     }
     for rule in crate::RULES.iter().map(|rule| rule.id).filter(|id| id.as_str().starts_with("DSP")) {
-        let is_of_one = ![crate::DSP_001, crate::DSP_008, crate::DSP_012].contains(&rule);
+        // What comes after access is for dispatchers.
+        let is_of_one = rule <= DSP_014 && ![crate::DSP_001, crate::DSP_008, crate::DSP_012].contains(&rule);
         assert!(!is_of_one || 10 < rules.get(&rule).copied().unwrap_or(0), "{rule}: {rules:?}");
     }
     assert!(200 < found && 40 < busy && 40 < both && 20 < ties, "{found} {busy} {both} {ties}");
@@ -691,7 +693,10 @@ fn what_is_refused_is_named_and_changes_nothing() {
     }
     assert_eq!(sets(roster), before);
     assert_eq!(roster.remove(AgentId(2)), None);
-    assert!(field.eligible(AgentId(2), &Call { task: &visit(), step: 0, seats: &[] }).is_none());
+    let (task, gone) = (visit(), AgentId(2));
+    let call = Call { task: &task, step: 0, seats: &[] };
+    assert!(field.eligible(gone, &call).is_none());
+    assert_eq!(field.refuses(gone, &call).unwrap().rule, DSP_005);
 }
 
 #[test]

@@ -351,6 +351,7 @@ fn everything_that_stands_between_a_task_and_an_agent_is_named_and_nothing_once_
     let due = FleetTime::ZERO + seconds(5);
     assert_eq!(why_not(&desk, task, 0), Some(O::TooEarly { rung: 0, due }));
     assert_eq!(why_not(&desk, task, 1), Some(O::TakesNone));
+    assert_eq!(why_not(&desk, task, 0).unwrap().rule(), Some(crate::DSP_016));
     desk.0.presence(ROBOTS, true);
     assert_eq!(why_not(&desk, task, ROBOTS), Some(O::TooEarly { rung: 1, due: due + seconds(5) }));
     desk.0.tell(Event::Forbid { task, agent: AgentId(0), forbidden: true }).unwrap();
@@ -360,6 +361,7 @@ fn everything_that_stands_between_a_task_and_an_agent_is_named_and_nothing_once_
     assert_eq!(why_not(&desk, task, 0), Some(O::Pinned { to: AgentId(1) }));
     desk.wait(seconds(5));
     desk.0.tell(Event::Pin { task, agent: None }).unwrap();
+    assert_eq!(why_not(&desk, task, 0).unwrap().rule(), Some(crate::DSP_015));
     let Some(O::Gate { rung: 1, closed }) = why_not(&desk, task, ROBOTS) else { panic!("the gate is shut") };
     assert_eq!(closed.rule, crate::GAT_001);
     desk.0.tell(Event::Forbid { task, agent: AgentId(0), forbidden: false }).unwrap();
@@ -394,6 +396,7 @@ fn whoever_waits_for_a_crew_or_for_a_lease_to_end_is_told_so() {
     assert_eq!(offers(&desk.said()), [], "the robot is kept for the crew");
     let mut places = Places(desk.0.at);
     let kept = Obstacle::Kept { task: joint, until };
+    assert_eq!(kept.rule(), Some(crate::DSP_017));
     assert_eq!(desk.0.dispatcher.why_not(single, AgentId(0), &mut places), Some(kept));
     assert_eq!(desk.0.dispatcher.why_not(joint, AgentId(0), &mut places), None);
 
