@@ -77,8 +77,10 @@ struct Search {
     queue: RadixQueue<Next>,
     /// How much dearer everything gets at most: so much until a column that is alone.
     bound: i64,
-    /// Room to choose from.
+    /// Room to choose from, ...
     totals: Vec<(i64, u32)>,
+    /// ... and for what columns cost.
+    sums: Vec<i64>,
 }
 
 /// What a search looks at next.

@@ -148,17 +148,37 @@ impl DenseAssignment {
         (column.search == self.search.number).then_some(column.more)
     }
 
-    /// Chooses the columns at hand of a row anew when a search has come to the others, or looks at all of them where that does
-    /// not bring it further.
+    /// Finds out what the columns of a row that are not at hand cost now, when a search has come to what they cost at least. If
+    /// that is no dearer, chooses those at hand anew, or looks at all where even that does not bring it further.
     fn look_further(&mut self, row: u32, asker: u32, more: i64) {
+        let there = self.there(row, asker).unwrap_or(more);
+        let later = |others: i64, dual: i64| (there - dual).saturating_add(others);
+        let others = self.others_now(row);
+        let Row { dual, others: known, .. } = &mut self.rows[row as usize];
+        *known = others;
+        let next = later(others, *dual);
+        if more < next {
+            if next < self.search.bound {
+                self.search.queue.push(next.cast_unsigned(), Next::Others(row));
+            }
+            return;
+        }
         self.look_again(row);
         let Row { dual, others, .. } = self.rows[row as usize];
-        let there = self.there(row, asker).unwrap_or(more);
-        if (there - dual).saturating_add(others) <= more {
-            self.ask_others(row);
-        } else {
-            self.ask(row, there);
+        if later(others, dual) <= more { self.ask_others(row) } else { self.ask(row, there) }
+    }
+
+    /// The least that a column of a row costs that is not at hand.
+    fn others_now(&mut self, row: u32) -> i64 {
+        let Self { rows, prices, costs, search, .. } = self;
+        let costs = &costs[row as usize * prices.len()..][..prices.len()];
+        let sums = &mut search.sums;
+        sums.clear();
+        sums.extend(costs.iter().zip(&*prices).map(|(cost, price)| cost + price));
+        for &(at, _) in &rows[row as usize].at_hand {
+            sums[at as usize] = i64::MAX;
         }
+        sums.iter().copied().min().unwrap_or(i64::MAX)
     }
 
     fn raise(&mut self, back: &Backwards, asker: u32, dearer: i64, reached: i64) {
