@@ -14,9 +14,11 @@
 //! Robots claim the vertex at which they are. Footprints that claim more, on the roadmap of a site, are what
 //! [`Planner`](crate::Planner) is for.
 
+mod draft;
 mod fields;
 mod grid;
 mod instance;
+mod lanes;
 mod pibt;
 mod refine;
 mod search;

@@ -4,6 +4,7 @@ mod check;
 mod reading;
 mod refining;
 mod searching;
+mod streaming;
 
 use proptest::prelude::*;
 
