@@ -27,7 +27,7 @@ const TRIES: u64 = 16;
 /// The most robots of a neighbourhood.
 const CROWD: u64 = 12;
 /// States that a search looks at for each step of the shortest way.
-const EFFORT: u32 = 4;
+const EFFORT: u32 = 6;
 
 /// How plans are made from scratch, one after the other.
 const MANNERS: [Manner; 4] = [Manner::ShortFirst, Manner::Streams, Manner::LongFirst, Manner::Streams];

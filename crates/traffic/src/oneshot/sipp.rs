@@ -158,7 +158,7 @@ pub(super) struct Traveller {
 pub(super) enum Haste {
     /// What loses least: the first way that is found is the best one.
     None,
-    /// What is near the goal: sooner done, and the way may be up to half as long again.
+    /// What is near the goal: sooner done, and the way may be up to twice as long.
     Greedy,
 }
 
@@ -232,10 +232,10 @@ impl Finder {
         let last = id32(timeline.instants).checked_sub(1)?;
         let most = limits.most.min(last);
         let spare = most.checked_sub(who.distance)?;
-        // With haste a step of loss counts two, a step to go three.
+        // With haste a step to go counts twice.
         let (per_loss, per_step) = match limits.haste {
             Haste::None => (1, 1),
-            Haste::Greedy => (2, 3),
+            Haste::Greedy => (1, 2),
         };
         let rank =
             |lost: u32, to_go: u32| (per_loss * lost + per_step * to_go - per_loss * who.distance) as usize;
