@@ -368,10 +368,9 @@ impl Finder {
     /// Where the entry of a place and a span is, or would be.
     fn position(&self, vertex: u32, end: u32) -> usize {
         let mask = self.seen.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "masked")]
-        let mut at = ((u64::from(vertex) << 32 | u64::from(end)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40)
-            as usize
-            & mask;
+        let key = u64::from(vertex) << 32 | u64::from(end);
+        // The upper bits of a product with the golden ratio; one multiplication, for this is asked at every state.
+        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & mask;
         loop {
             let entry = &self.seen[at];
             if entry.epoch != self.epoch || (entry.vertex, entry.end) == (vertex, end) {
