@@ -25,11 +25,13 @@ const MOVES: u64 = 1 << 14;
 const PATIENCE: u64 = 2;
 /// States that are looked at for each step of the shortest way: for the best way,
 const EFFORT_BEST: u32 = 16;
-/// and for any.
-const EFFORT_ANY: u32 = 12;
-/// How many failures to find a best way are forgiven; one more for each success, and at most so many.
-const FORGIVEN: u32 = 32;
-/// What a failure counts.
+/// for any,
+const EFFORT_ANY: u32 = 24;
+/// and for any where mostly there is none.
+const EFFORT_LEAST: u32 = 10;
+/// The most that successes count together.
+const HOPE: u32 = 32;
+/// What a failure counts, in successes.
 const FAILURE: u32 = 4;
 
 /// How the ways come about.
@@ -84,8 +86,8 @@ enum Maker {
     Timed {
         timeline: Timeline,
         finder: Finder,
-        /// Best ways are looked for until this is spent, in places where they are mostly found.
-        hope: u32,
+        /// That there is a best way, and any at all: spent where they are not found mostly.
+        hopes: [u32; 2],
     },
     Streams {
         lanes: Lanes,
@@ -110,7 +112,7 @@ impl Draft {
             Manner::ShortFirst | Manner::LongFirst => Maker::Timed {
                 timeline: Timeline::empty(instance.vertices(), instants, robots),
                 finder: Finder::default(),
-                hope: FORGIVEN,
+                hopes: [HOPE; 2],
             },
             Manner::Streams => {
                 // Everybody twice.
@@ -188,7 +190,7 @@ impl Ways {
             let who = Traveller { robot, start, goal, distance: of(distances) };
             let (network, fields) = (&*instance.network, &mut self.fields);
             match &mut self.maker {
-                Maker::Timed { timeline, finder, hope } => {
+                Maker::Timed { timeline, finder, hopes: [best, any] } => {
                     let mut find = |haste, effort: u32| {
                         let effort = 64 + effort.saturating_mul(who.distance);
                         let limits = Limits { most: u32::MAX, haste, effort };
@@ -196,13 +198,18 @@ impl Ways {
                         states += finder.states();
                         found
                     };
+                    let learn = |hope: &mut u32, found: bool| {
+                        *hope = if found { (*hope + 1).min(HOPE) } else { hope.saturating_sub(FAILURE) };
+                    };
                     let mut found = None;
-                    if *hope != 0 {
+                    if *best != 0 {
                         found = find(Haste::None, EFFORT_BEST);
-                        let more = (*hope + 1).min(FORGIVEN);
-                        *hope = if found.is_some() { more } else { hope.saturating_sub(FAILURE) };
+                        learn(best, found.is_some());
                     }
-                    let found = found.or_else(|| find(Haste::Greedy, EFFORT_ANY));
+                    if found.is_none() {
+                        found = find(Haste::Greedy, if *any == 0 { EFFORT_LEAST } else { EFFORT_ANY });
+                        learn(any, found.is_some());
+                    }
                     if let Some(way) = found {
                         timeline.put(robot, way.into());
                     }

@@ -17,8 +17,8 @@ proptest! {
         let mut fields = Fields::new(instance.raster.clone(), instance.goals.clone(), 1 << 20);
         let mut lanes = Lanes::new(instance.vertices());
         let mut chosen: Vec<Vec<u32>> = Vec::new();
-        for robot in 0..trips.len() {
-            let (start, goal, distance) = (instance.starts[robot], instance.goals[robot], distances[robot]);
+        for (robot, &distance) in distances.iter().enumerate() {
+            let (start, goal) = (instance.starts[robot], instance.goals[robot]);
             if distance == NONE {
                 continue;
             }
