@@ -1,6 +1,7 @@
 //! The one-shot planner on the grids of the `MovingAI` benchmarks.
 //!
-//! Beside it, in the same run, a plain breadth-first table of all goals: how fast this machine is.
+//! Beside it, in the same run, a plain breadth-first table of all goals: how fast this machine is. Every plan that solves its
+//! instance is checked, from its text, by `sheepdog-validate`, which shares nothing with the planner.
 
 use std::{
     fs,
@@ -11,7 +12,9 @@ use std::{
 use serde::Serialize;
 use sheepdog_core::{FleetTime, Sequential, Workers};
 use sheepdog_runtime::{Clock, Pool};
-use sheepdog_traffic::oneshot::{Cell, Grid, Instance, Outcome, Refiner, Search, Solution, Trip};
+use sheepdog_traffic::oneshot::{
+    Cell, Costs, Grid, Instance, Outcome, Refiner, Search, Solution, Trip, film, heat_map,
+};
 
 use crate::{figure::Figure, median, timed};
 
@@ -47,6 +50,15 @@ pub(crate) struct Options {
     /// Where to write the plan.
     #[arg(long)]
     plan_out: Option<PathBuf>,
+    /// Where to write the plan as a moving picture.
+    #[arg(long, value_name = "FILE.svg", requires = "map")]
+    picture: Option<PathBuf>,
+    /// How many robots move in the picture, from the first.
+    #[arg(long, default_value_t = 100, requires = "picture")]
+    picture_robots: usize,
+    /// Where to write a picture of how often robots come to each cell.
+    #[arg(long, value_name = "FILE.svg", requires = "map")]
+    heat: Option<PathBuf>,
     /// All shared instances: only those of at most 400 robots, once each.
     #[arg(long, conflicts_with = "map")]
     quick: bool,
@@ -146,8 +158,9 @@ fn suite(options: &Options) -> Outcomes<()> {
 
 /// Plans for one instance.
 fn solve(options: &Options, map: &Path, scen: &Path) -> Outcomes<Report> {
-    let grid = Grid::parse(&read(map)?, &map.display().to_string())?;
-    let trips = grid.trips(&read(scen)?, &scen.display().to_string(), options.agents)?;
+    let (map_text, scen_text) = (read(map)?, read(scen)?);
+    let grid = Grid::parse(&map_text, &map.display().to_string())?;
+    let trips = grid.trips(&scen_text, &scen.display().to_string(), options.agents)?;
     let clock = Clock::starting_at(FleetTime::ZERO);
     let instance = Instance::on_grid(&grid, &trips)?;
     let mut search = Search::new(&instance, options.seed);
@@ -179,10 +192,26 @@ fn solve(options: &Options, map: &Path, scen: &Path) -> Outcomes<Report> {
     let (sum, most) = distances
         .iter()
         .fold((0, 0), |(sum, most), &distance| (sum + u64::from(distance), most.max(u64::from(distance))));
-    if let (Some(path), Some(solution)) = (&options.plan_out, &solution) {
-        fs::write(path, solution.text(&instance)).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
     let peak_rss_mb = peak_rss_mb();
+    let plan = solution.as_ref().map(|solution| solution.text(&instance)).unwrap_or_default();
+    if let Some(path) = &options.plan_out {
+        write(path, &plan)?;
+    }
+    if let (Some(path), Some(solution)) = (&options.picture, &solution) {
+        let robots: Vec<usize> = (0..options.agents.min(options.picture_robots)).collect();
+        write(path, &film(&instance, solution, &robots)?)?;
+    }
+    if let (Some(path), Some(solution)) = (&options.heat, &solution) {
+        write(path, &heat_map(&instance, solution)?)?;
+    }
+    if outcome == "solved" {
+        let checked = costs_by_checker(&map_text, &scen_text, options.agents, &plan);
+        let checked =
+            checked.map_err(|fault| format!("{}: the plan is not valid: {fault}", map.display()))?;
+        if checked != costs {
+            return Err(format!("{}: {costs:?}, and the checker counts {checked:?}", map.display()).into());
+        }
+    }
     let (_, table) = timed(|| tables_by_breadth(&grid, &trips));
     Ok(Report {
         map: map.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -204,6 +233,16 @@ fn solve(options: &Options, map: &Path, scen: &Path) -> Outcomes<Report> {
         peak_rss_mb,
         bfs_table_ms: table * 1e3,
     })
+}
+
+/// What a plan costs by `sheepdog-validate`, from the texts alone; an error when it is not valid.
+fn costs_by_checker(map: &str, scen: &str, agents: usize, plan: &str) -> Outcomes<Costs> {
+    let grid = sheepdog_validate::Grid::parse(map.as_bytes())?;
+    let robots = sheepdog_validate::parse_agents(scen.as_bytes(), &grid, agents)?;
+    let plan = sheepdog_validate::Plan::parse(plan.as_bytes(), robots.len())?;
+    let sheepdog_validate::Figures { makespan, sum_of_costs, sum_of_loss, .. } =
+        sheepdog_validate::check(&grid, &robots, &plan)?;
+    Ok(Costs { sum_of_costs, sum_of_loss, makespan })
 }
 
 /// What the refinement came to.
@@ -237,6 +276,10 @@ fn refine(
         }
         refiner.round(workers);
     }
+}
+
+fn write(path: &Path, text: &str) -> Outcomes<()> {
+    Ok(fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 fn read(path: &Path) -> Outcomes<String> {

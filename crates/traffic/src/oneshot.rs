@@ -14,10 +14,13 @@
 //! Robots claim the vertex at which they are. Footprints that claim more, on the roadmap of a site, are what
 //! [`Planner`](crate::Planner) is for.
 
+mod draft;
 mod fields;
 mod grid;
 mod instance;
+mod lanes;
 mod pibt;
+mod picture;
 mod refine;
 mod search;
 mod sipp;
@@ -27,6 +30,7 @@ mod tests;
 
 pub use grid::{Cell, Grid, GridError, GridRule, Trip};
 pub use instance::{Instance, InstanceError};
+pub use picture::{PictureError, film, heat_map};
 pub use refine::Refiner;
 pub use search::{FIELD_BYTES, Search};
 pub use solution::{Costs, Infeasible, Outcome, Solution};

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
+use sheepdog_traffic::oneshot::Grid;
 
 /// An instance, checked: all starts and errands are free cells, starts differ.
 #[derive(Clone, Debug)]
@@ -162,46 +163,8 @@ impl Instance {
 
 impl Map {
     fn parse(name: &str, text: &str) -> Result<Self, String> {
-        let mut lines = (1..).zip(text.lines());
-        let (mut height, mut width) = (None, None);
-        let rule = "`type`, `height H` and `width W`, then `map`";
-        loop {
-            let (line, row) = lines.next().ok_or_else(|| format!("{name}: there is no line `map`"))?;
-            match row.split_whitespace().collect::<Vec<_>>().as_slice() {
-                ["type", _] => {}
-                ["height", value] => height = value.parse::<usize>().ok(),
-                ["width", value] => width = value.parse::<usize>().ok(),
-                ["map"] => break,
-                _ => return Err(format!("{name}:{line}: {row:?}, the rule asks for {rule}")),
-            }
-        }
-        let (Some(height), Some(width)) = (height, width.filter(|&width| 0 < width)) else {
-            return Err(format!("{name}: the head lacks a whole number, the rule asks for {rule}"));
-        };
-        let mut free = Vec::new();
-        let mut rows = 0;
-        for (line, row) in lines.filter(|(_, row)| !row.is_empty()) {
-            if row.chars().count() != width {
-                let length = row.chars().count();
-                return Err(format!("{name}:{line}: a row of {length} cells, width asks for {width}"));
-            }
-            for letter in row.chars() {
-                free.push(match letter {
-                    '.' | 'G' | 'S' | 'E' => true,
-                    '@' | 'O' | 'T' => false,
-                    _ => {
-                        return Err(format!(
-                            "{name}:{line}: {letter:?}, the rule asks for one of . G S E @ O T"
-                        ));
-                    }
-                });
-            }
-            rows += 1;
-        }
-        if rows != height {
-            return Err(format!("{name}: {rows} rows, height asks for {height}"));
-        }
-        Ok(Self { width, free })
+        let grid = Grid::parse(text, name).map_err(|error| error.to_string())?;
+        Ok(Self { width: grid.width() as usize, free: grid.free().to_vec() })
     }
 
     /// The free cell that a word names.
@@ -278,9 +241,9 @@ mod tests {
     #[test]
     fn faults_name_file_line_value_and_rule() {
         let short = Map::parse("m", "type octile\nheight 1\nwidth 3\nmap\n..\n").unwrap_err();
-        assert_eq!(short, "m:5: a row of 2 cells, width asks for 3");
+        assert!(short.starts_with("m:5:3: \"..\""), "{short}");
         let letter = Map::parse("m", "type octile\nheight 1\nwidth 1\nmap\nx\n").unwrap_err();
-        assert!(letter.starts_with("m:5: 'x'"), "{letter}");
+        assert!(letter.starts_with("m:5:1: \"x\""), "{letter}");
         let wall = agents("a", "# said\n2\n0\n1\n", &map(), 2).unwrap_err();
         assert!(wall.starts_with("a:4: \"1\""), "{wall}");
         assert!(agents("a", "2\n0\n0\n", &map(), 2).unwrap_err().starts_with("a:3: 0 is the start"));

@@ -24,7 +24,7 @@ const MARGIN: u32 = 12;
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
     raster: Arc<Raster>,
-    goals: Vec<u32>,
+    goals: Arc<[u32]>,
     /// 32-bit words of one field; sixteen vertices each.
     words_each: usize,
     words: Vec<u32>,
@@ -41,7 +41,7 @@ pub(super) struct Fields {
 
 impl Fields {
     /// No field yet, and room for as many as fit into `bytes`, at least one.
-    pub(super) fn new(raster: Arc<Raster>, goals: Vec<u32>, bytes: usize) -> Self {
+    pub(super) fn new(raster: Arc<Raster>, goals: Arc<[u32]>, bytes: usize) -> Self {
         let words_each = raster.cell_of.len().div_ceil(16);
         // Bases are 32 bits wide.
         let most =

@@ -200,6 +200,11 @@ impl Grid {
         self.height
     }
 
+    /// Whether robots may be in each cell, row by row.
+    pub fn free(&self) -> &[bool] {
+        &self.free
+    }
+
     /// Whether robots may be in a cell; outside they may not.
     pub fn is_free(&self, cell: Cell) -> bool {
         cell.x < self.width

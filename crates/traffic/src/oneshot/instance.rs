@@ -24,8 +24,8 @@ const TILE: u32 = 16;
 pub struct Instance {
     pub(super) network: Arc<Network>,
     pub(super) raster: Arc<Raster>,
-    pub(super) starts: Vec<u32>,
-    pub(super) goals: Vec<u32>,
+    pub(super) starts: Arc<[u32]>,
+    pub(super) goals: Arc<[u32]>,
 }
 
 /// Who is next to whom. A robot claims the vertex at which it is, and nothing else.
@@ -34,6 +34,8 @@ pub(super) struct Network {
     /// `out[v]..out[v + 1]` are the neighbours of `v`.
     out: Vec<u32>,
     targets: Vec<u32>,
+    /// At least three neighbours can be left again.
+    roomy: Vec<bool>,
 }
 
 /// How vertices lie in a raster that has a blocked cell all around.
@@ -83,6 +85,11 @@ impl Network {
         let bound = |index: usize| self.out.get(index).map_or(0, |bound| *bound as usize);
         self.targets.get(bound(vertex as usize)..bound(vertex as usize + 1)).unwrap_or(&[])
     }
+
+    /// Whether a robot that comes to a vertex always has two ways on that are no dead ends.
+    pub(super) fn is_roomy(&self, vertex: u32) -> bool {
+        self.roomy.get(vertex as usize).is_some_and(|roomy| *roomy)
+    }
 }
 
 impl Instance {
@@ -107,7 +114,7 @@ impl Instance {
                 }
             }
         }
-        let mut network = Network { out: vec![0], targets: Vec::new() };
+        let mut network = Network { out: vec![0], targets: Vec::new(), roomy: Vec::new() };
         for &cell in &raster.cell_of {
             let cell = cell as usize;
             let next = [cell - 1, cell + 1, cell - stride, cell + stride];
@@ -115,6 +122,9 @@ impl Instance {
             network.targets.extend(next.copied().filter(|vertex| *vertex != NONE));
             network.out.push(id32(network.targets.len()));
         }
+        let through = |vertex: &&u32| 1 < network.neighbours(**vertex).len();
+        let roomy = |vertex| 3 <= network.neighbours(vertex).iter().filter(through).count();
+        network.roomy = (0..id32(raster.cell_of.len())).map(roomy).collect();
         let ends = |end: fn(&Trip) -> Cell| {
             let vertices = trips.iter().enumerate().map(|(robot, trip)| {
                 let cell = end(trip);
@@ -131,7 +141,12 @@ impl Instance {
         if let Some((first, second)) = twice(vertices, &goals) {
             return Err(InstanceError::SameGoal { first, second });
         }
-        Ok(Self { network: Arc::new(network), raster: Arc::new(raster), starts, goals })
+        Ok(Self {
+            network: Arc::new(network),
+            raster: Arc::new(raster),
+            starts: starts.into(),
+            goals: goals.into(),
+        })
     }
 
     /// How many places there are.

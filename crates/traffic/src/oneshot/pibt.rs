@@ -13,6 +13,8 @@
     reason = "the hottest loops of the planner; every index is a vertex or a robot of one checked instance"
 )]
 
+use std::sync::Arc;
+
 use crate::scene::mix;
 
 use super::{
@@ -67,13 +69,24 @@ struct Link {
     partner: u32,
 }
 
+/// Ways that robots would like to go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guides {
+    /// Of each robot; nothing for whoever does not mind.
+    pub(super) ways: Vec<Arc<[u32]>>,
+    /// The ways hold a place for each instant, and say nothing to a robot that is later than so many steps. Without, they
+    /// hold for any time.
+    pub(super) late_max: Option<usize>,
+}
+
 /// The generator of steps, with its room to work in.
 #[derive(Clone, Debug)]
-pub(super) struct Pibt<'a> {
-    network: &'a Network,
-    goals: &'a [u32],
+pub(super) struct Pibt {
+    network: Arc<Network>,
+    goals: Arc<[u32]>,
     pub(super) fields: Fields,
     seed: u64,
+    guides: Guides,
     now: Occupancy,
     next: Occupancy,
     /// Where each robot goes; [`NONE`] while it has not decided.
@@ -81,24 +94,33 @@ pub(super) struct Pibt<'a> {
     /// Where a robot has to go.
     forced: Vec<u32>,
     in_chain: Vec<bool>,
+    /// Of the step.
+    instant: usize,
     chain: Vec<Link>,
 }
 
-impl<'a> Pibt<'a> {
-    pub(super) fn new(instance: &'a Instance, fields: Fields, seed: u64) -> Self {
+impl Pibt {
+    pub(super) fn new(instance: &Instance, fields: Fields, seed: u64) -> Self {
         let robots = instance.robots();
         Self {
-            network: &instance.network,
-            goals: &instance.goals,
+            network: instance.network.clone(),
+            goals: instance.goals.clone(),
             fields,
             seed,
+            guides: Guides::default(),
             now: Occupancy::new(instance.vertices()),
             next: Occupancy::new(instance.vertices()),
             to: vec![NONE; robots],
             forced: vec![NONE; robots],
             in_chain: vec![false; robots],
+            instant: 0,
             chain: Vec::new(),
         }
+    }
+
+    /// Robots keep to the given ways as far as they are let.
+    pub(super) fn guide(&mut self, guides: Guides) {
+        self.guides = guides;
     }
 
     /// Where everybody goes, after a step that came about.
@@ -119,9 +141,17 @@ impl<'a> Pibt<'a> {
         std::mem::swap(&mut self.now, &mut self.next);
     }
 
-    /// One step from `from`, which is loaded. Robots decide in `order`; those in `forced` have to go to the given
+    /// The step after `instant` from `from`, which is loaded. Robots decide in `order`; those in `forced` have to go to the given
     /// vertices, neighbours or their own. `number` is different each time, for ties. False when no such step came about.
-    pub(super) fn step(&mut self, from: &[u32], order: &[u32], forced: &[(u32, u32)], number: u64) -> bool {
+    pub(super) fn step(
+        &mut self,
+        from: &[u32],
+        order: &[u32],
+        forced: &[(u32, u32)],
+        number: u64,
+        instant: usize,
+    ) -> bool {
+        self.instant = instant;
         self.to.fill(NONE);
         self.next.clear();
         let salt = mix(self.seed ^ number);
@@ -224,6 +254,7 @@ impl<'a> Pibt<'a> {
         // Three times of four it looks for a free place first; always would let the same robots block each other for long.
         let careful = u32::from(ties >> 62 != 0);
         let code = self.fields.code(index, here);
+        let wanted = self.wanted(index, here);
         let mut keys = [u32::MAX; OPTIONS];
         let neighbours = self.network.neighbours(here);
         let count = neighbours.len().min(OPTIONS - 1);
@@ -231,7 +262,8 @@ impl<'a> Pibt<'a> {
         options[..count].copy_from_slice(&neighbours[..count]);
         for (slot, &vertex) in (0_u32..).zip(&options[..=count]) {
             // Nearer, staying, farther; then free before taken; then by chance.
-            let away = (self.fields.code(index, vertex) + 4 - code) % 3;
+            let away =
+                if vertex == wanted { 0 } else { 1 + (self.fields.code(index, vertex) + 4 - code) % 3 };
             let taken = u32::from(self.now.at(vertex) != NONE) * careful;
             #[expect(clippy::cast_possible_truncation, reason = "twelve bits of chance are enough")]
             let chance = ties as u32 & 0xfff;
@@ -259,10 +291,23 @@ impl<'a> Pibt<'a> {
         link
     }
 
+    /// Where a robot goes that keeps to its way; [`NONE`] when it has none, or is beside it.
+    fn wanted(&self, robot: usize, here: u32) -> u32 {
+        let Some(way) = self.guides.ways.get(robot) else { return NONE };
+        let Some(last) = way.len().checked_sub(2) else { return NONE };
+        let (first, last) = match self.guides.late_max {
+            Some(late_max) => (self.instant.min(last).saturating_sub(late_max), self.instant.min(last)),
+            None => (0, last),
+        };
+        way[first..=last].iter().rposition(|at| *at == here).map_or(NONE, |index| way[first + index + 1])
+    }
+
     /// Whoever has to swap places with a robot that wants to go to `best`; then the robot goes the other way.
     fn partner(&mut self, robot: u32, best: u32, from: &[u32]) -> u32 {
         let here = from[robot as usize];
-        if best == here {
+        // Where it goes on to a roomy place, nobody is driven through a corridor, and nobody has to make way.
+        let network = &self.network;
+        if best == here || network.is_roomy(best) && self.fields.nearer(robot as usize, best, here) {
             return NONE;
         }
         let ahead = self.now.at(best);
@@ -274,8 +319,8 @@ impl<'a> Pibt<'a> {
             return ahead;
         }
         // A robot behind that has to come through: this one clears the way for it.
-        let network = self.network;
-        for &vertex in network.neighbours(here) {
+        for slot in 0..self.network.neighbours(here).len() {
+            let vertex = self.network.neighbours(here)[slot];
             let behind = self.now.at(vertex);
             if behind != NONE
                 && vertex != best

@@ -1,6 +1,7 @@
 //! Large-neighbourhood search: a plan gets better for as long as somebody lets it.
 //!
-//! A few robots are taken out of the plan and planned again, one after the other, around everybody else. The new ways are
+//! First, plans are made from scratch ([`super::draft`]), and the best one is kept. Then, over and over, a few robots are taken
+//! out of the plan and planned again, one after the other, around everybody else. The new ways are
 //! kept when together they lose no more steps than the old ones (Li et al. 2022; the choice of robots by chance, around
 //! a late robot, and around a place is theirs as well). Each way is found by a safe-interval search ([`super::sipp`]).
 //!
@@ -14,6 +15,7 @@ use sheepdog_core::{Workers, map_jobs};
 use crate::scene::mix;
 
 use super::{
+    draft::{Draft, Manner},
     fields::Fields,
     instance::{Instance, NONE, Network, id32},
     sipp::{Finder, Haste, Limits, Timeline, Traveller},
@@ -21,27 +23,39 @@ use super::{
 };
 
 /// Neighbourhoods of a round.
-const TRIES: u64 = 8;
+const TRIES: u64 = 16;
 /// The most robots of a neighbourhood.
 const CROWD: u64 = 12;
 /// States that a search looks at for each step of the shortest way.
-const EFFORT: u32 = 12;
+const EFFORT: u32 = 6;
+
+/// How plans are made from scratch, one after the other.
+const MANNERS: [Manner; 4] = [Manner::ShortFirst, Manner::Streams, Manner::LongFirst, Manner::Streams];
+/// Hundredths of the least loss; a plan that loses less is not drafted again.
+const GOOD: u64 = 115;
 
 /// A plan that is being refined.
 ///
 /// It takes memory for every place at every instant, once for each worker.
 #[derive(Debug)]
 pub struct Refiner {
-    benches: Vec<Bench>,
-    goals: Arc<[u32]>,
+    instance: Instance,
     /// How long the way of each robot is when nobody is in its way.
     distances: Arc<[u32]>,
-    starts: Vec<u32>,
+    /// Until the first worker has them.
+    fields: Option<Fields>,
     /// Where each robot is at each instant, robot by robot.
     ways: Vec<Arc<[u32]>>,
     lost: u64,
     seed: u64,
     rounds: u64,
+    /// Drafts that were begun.
+    begun: usize,
+    drafts: Vec<Draft>,
+    /// One for each worker, once there are no more drafts.
+    benches: Vec<Bench>,
+    /// Neighbourhoods that were tried.
+    tries: u64,
 }
 
 /// What a worker needs.
@@ -68,42 +82,54 @@ impl Refiner {
         plan: &Solution,
         seed: u64,
     ) -> Self {
+        let mut refiner = Self {
+            instance: instance.clone(),
+            distances: distances.into(),
+            fields: Some(fields),
+            ways: Vec::new(),
+            lost: 0,
+            seed,
+            rounds: 0,
+            begun: 0,
+            drafts: Vec::new(),
+            benches: Vec::new(),
+            tries: 0,
+        };
+        refiner.adopt(plan);
+        refiner
+    }
+
+    fn adopt(&mut self, plan: &Solution) {
         let instants = plan.makespan() + 1;
-        let mut ways: Vec<Vec<u32>> = vec![Vec::with_capacity(instants); instance.robots()];
+        let mut ways: Vec<Vec<u32>> = vec![Vec::with_capacity(instants); self.instance.robots()];
         for step in 0..instants {
             for (way, &at) in ways.iter_mut().zip(plan.at(step)) {
                 way.push(at);
             }
         }
-        let ways: Vec<Arc<[u32]>> = ways.into_iter().map(Arc::from).collect();
-        let timeline = Timeline::new(instance.vertices(), instants, &ways);
-        let (goals, distances): (Arc<[u32]>, Arc<[u32]>) = (instance.goals.clone().into(), distances.into());
+        self.lost = ways.iter().zip(&*self.instance.goals).map(|(way, &goal)| loss(way, goal)).sum();
+        self.ways = ways.into_iter().map(Arc::from).collect();
+    }
+
+    /// A bench for the first worker.
+    fn bench(&self, fields: Fields) -> Bench {
+        let (goals, distances) = (self.instance.goals.clone(), self.distances.clone());
         let delay = |robot: &u32| {
             let index = *robot as usize;
-            let lost = ways.get(index).zip(goals.get(index)).map_or(0, |(way, &goal)| loss(way, goal));
+            let lost = self.ways.get(index).zip(goals.get(index)).map_or(0, |(way, &goal)| loss(way, goal));
             lost.saturating_sub(distances.get(index).copied().unwrap_or(0).into())
         };
-        let mut late: Vec<u32> = (0..id32(ways.len())).filter(|robot| delay(robot) != 0).collect();
+        let mut late: Vec<u32> = (0..id32(self.ways.len())).filter(|robot| delay(robot) != 0).collect();
         late.sort_by_cached_key(|robot| (Reverse(delay(robot)), *robot));
-        let bench = Bench {
+        let instants = self.ways.first().map_or(1, |way| way.len());
+        Bench {
             late: late.into(),
-            network: instance.network.clone(),
-            goals: goals.clone(),
-            distances: distances.clone(),
+            network: self.instance.network.clone(),
             fields,
-            timeline,
+            timeline: Timeline::new(self.instance.vertices(), instants, &self.ways),
             finder: Finder::default(),
-        };
-        let lost = ways.iter().zip(&*goals).map(|(way, &goal)| loss(way, goal)).sum();
-        Self {
-            benches: vec![bench],
             goals,
             distances,
-            starts: instance.starts.clone(),
-            ways,
-            lost,
-            seed,
-            rounds: 0,
         }
     }
 
@@ -117,18 +143,82 @@ impl Refiner {
         self.rounds
     }
 
-    /// Tries eight neighbourhoods; the plan is as good as before or better. The first rounds look at each late robot alone.
+    /// Goes on a little; the plan is as good as before or better.
+    ///
+    /// The first rounds make plans from scratch in one manner after the other, a slice of two of them in each round, until the
+    /// plan is good or none is left. The others try sixteen neighbourhoods each, the first of them each late robot alone.
     pub fn round(&mut self, workers: &dyn Workers) {
-        let width = workers.width().clamp(1, 8);
+        self.rounds += 1;
+        if self.benches.is_empty() {
+            self.begin_drafts();
+        }
+        if self.drafts.is_empty() {
+            self.repair(workers);
+        } else {
+            self.draft(workers);
+        }
+    }
+
+    /// What a plan may lose that is not drafted again.
+    fn good(&self) -> u64 {
+        self.bound() * GOOD / 100
+    }
+
+    fn is_good(&self) -> bool {
+        self.lost <= self.good()
+    }
+
+    /// Two drafts at once, as long as there are any.
+    fn begin_drafts(&mut self) {
+        while self.drafts.len() < 2 && (self.begun == 0 || !self.is_good()) {
+            let (Some(&manner), Some(fields)) = (MANNERS.get(self.begun), &self.fields) else { return };
+            let seed = mix(self.seed ^ mix(self.begun as u64));
+            let instants = self.ways.first().map_or(0, |way| way.len()) * 5 / 4 + 32;
+            self.begun += 1;
+            let fields = fields.clone();
+            let draft =
+                Draft::new(&self.instance, &self.distances, fields, instants, (manner, self.good(), seed));
+            self.drafts.push(draft);
+        }
+    }
+
+    /// A slice of the drafts. The best plan is kept, and when it is good no draft is needed any more.
+    fn draft(&mut self, workers: &dyn Workers) {
+        let drafts = map_jobs(workers, std::mem::take(&mut self.drafts), |mut draft| {
+            draft.go_on();
+            draft
+        });
+        let begun = drafts.len();
+        for draft in drafts {
+            if !draft.is_done() {
+                self.drafts.push(draft);
+            } else if let Some((_, plan)) = draft.into_plan().filter(|(lost, _)| *lost < self.lost) {
+                self.adopt(&plan);
+            }
+        }
+        if self.drafts.len() < begun && self.is_good() {
+            self.begun = MANNERS.len();
+            self.drafts.clear();
+        }
+    }
+
+    /// Tries some neighbourhoods.
+    fn repair(&mut self, workers: &dyn Workers) {
+        if let Some(fields) = self.fields.take() {
+            let bench = self.bench(fields);
+            self.benches.push(bench);
+        }
+        let width = workers.width().clamp(1, usize::try_from(TRIES).unwrap_or(1));
         while self.benches.len() < width {
-            let Some(bench) = self.benches.first().cloned() else { return };
+            let Some(bench) = self.benches.first() else { return };
+            let bench = bench.another(&self.ways);
             self.benches.push(bench);
         }
         let benches = std::mem::take(&mut self.benches);
         let count = benches.len() as u64;
         let tries = (0..).zip(benches);
-        let (seed, first) = (self.seed, self.rounds * TRIES);
-        self.rounds += 1;
+        let (seed, first) = (self.seed, self.tries);
+        self.tries += TRIES;
         let items: Vec<(u64, Bench)> = tries.collect();
         let done = map_jobs(workers, items, move |(index, mut bench)| {
             let mine = (0..TRIES).filter(|number| number % count == index);
@@ -151,7 +241,7 @@ impl Refiner {
                 bench.exchange(&proposal);
             }
             for (robot, way) in proposal {
-                let goal = self.goals.get(robot as usize).copied().unwrap_or(NONE);
+                let goal = self.instance.goals.get(robot as usize).copied().unwrap_or(NONE);
                 if let Some(old) = self.ways.get_mut(robot as usize) {
                     self.lost = (self.lost + loss(&way, goal)).saturating_sub(loss(old, goal));
                     *old = way;
@@ -162,14 +252,14 @@ impl Refiner {
 
     /// The plan as it is now.
     pub fn solution(&self) -> Solution {
-        let arrivals = self.ways.iter().zip(&*self.goals).map(|(way, &goal)| arrival(way, goal));
+        let arrivals = self.ways.iter().zip(&*self.instance.goals).map(|(way, &goal)| arrival(way, goal));
         let makespan = arrivals.max().unwrap_or(0);
         let mut places = Vec::with_capacity((makespan + 1) * self.ways.len());
         for step in 0..=makespan {
-            let ways = self.ways.iter().zip(&self.starts);
+            let ways = self.ways.iter().zip(&*self.instance.starts);
             places.extend(ways.map(|(way, &start)| way.get(step).copied().unwrap_or(start)));
         }
-        Solution::of(self.goals.to_vec(), places)
+        Solution::new(&self.instance, places)
     }
 
     /// Steps in which robots would not rest at their goals if nobody were in anybody's way; nothing is less.
@@ -179,6 +269,19 @@ impl Refiner {
 }
 
 impl Bench {
+    /// The same for another worker. Writes down the ways anew: most of a timeline is memory that nobody ever touched.
+    fn another(&self, ways: &[Arc<[u32]>]) -> Self {
+        Self {
+            network: self.network.clone(),
+            goals: self.goals.clone(),
+            distances: self.distances.clone(),
+            late: self.late.clone(),
+            fields: self.fields.clone(),
+            timeline: self.timeline.again(ways),
+            finder: Finder::default(),
+        }
+    }
+
     fn goal(&self, robot: u32) -> u32 {
         self.goals.get(robot as usize).copied().unwrap_or(NONE)
     }

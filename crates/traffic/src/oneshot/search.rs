@@ -14,7 +14,7 @@ use crate::scene::mix;
 use super::{
     fields::Fields,
     instance::{Instance, NONE, id32},
-    pibt::Pibt,
+    pibt::{Guides, Pibt},
     refine::Refiner,
     solution::{Infeasible, Outcome, Solution},
 };
@@ -39,9 +39,9 @@ pub const FIELD_BYTES: usize = 256 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Search<'a> {
-    instance: &'a Instance,
-    pibt: Pibt<'a>,
+pub struct Search {
+    instance: Instance,
+    pibt: Pibt,
     /// How far each robot has to go, undisturbed.
     distances: Vec<u32>,
     nodes: Vec<Node>,
@@ -72,6 +72,8 @@ enum State {
 struct Node {
     hash: u64,
     parent: u32,
+    /// Steps from the start.
+    depth: u32,
     /// How many robots are at their goals.
     arrived: u32,
     /// How often the search came by.
@@ -89,14 +91,14 @@ struct Demand {
     vertex: u32,
 }
 
-impl<'a> Search<'a> {
+impl Search {
     /// A search with distance fields of at most [`FIELD_BYTES`]. Floods them for all robots.
-    pub fn new(instance: &'a Instance, seed: u64) -> Self {
+    pub fn new(instance: &Instance, seed: u64) -> Self {
         Self::with_field_bytes(instance, seed, FIELD_BYTES)
     }
 
     /// A search with distance fields of at most so many bytes, but at least two. The plan does not depend on how many.
-    pub fn with_field_bytes(instance: &'a Instance, seed: u64, bytes: usize) -> Self {
+    pub fn with_field_bytes(instance: &Instance, seed: u64, bytes: usize) -> Self {
         let mut fields = Fields::new(instance.raster.clone(), instance.goals.clone(), bytes);
         let mut state = State::Searching;
         let mut distances = Vec::with_capacity(instance.robots());
@@ -107,10 +109,27 @@ impl<'a> Search<'a> {
             }
             distances.push(distance.unwrap_or(NONE));
         }
+        Self::begin(instance, fields, distances, seed, state)
+    }
+
+    /// A search in which robots keep to the given ways as far as they are let.
+    pub(super) fn guided(
+        instance: &Instance,
+        fields: Fields,
+        distances: Vec<u32>,
+        guides: Guides,
+        seed: u64,
+    ) -> Self {
+        let mut search = Self::begin(instance, fields, distances, seed, State::Searching);
+        search.pibt.guide(guides);
+        search
+    }
+
+    fn begin(instance: &Instance, fields: Fields, distances: Vec<u32>, seed: u64, state: State) -> Self {
         let mut order: Vec<u32> = (0..id32(instance.robots())).collect();
         order.sort_by_key(|&robot| (std::cmp::Reverse(distances[robot as usize]), robot));
         let mut search = Self {
-            instance,
+            instance: instance.clone(),
             pibt: Pibt::new(instance, fields, seed),
             distances,
             nodes: Vec::new(),
@@ -124,8 +143,8 @@ impl<'a> Search<'a> {
             steps: 0,
             state,
         };
-        let hash = (0..).zip(&instance.starts).fold(0, |hash, (robot, &at)| hash ^ code(robot, at));
-        search.places.extend(&instance.starts);
+        let hash = (0..).zip(&*instance.starts).fold(0, |hash, (robot, &at)| hash ^ code(robot, at));
+        search.places.extend(&*instance.starts);
         search.orders.extend(order);
         search.add(hash, NONE);
         search
@@ -168,7 +187,12 @@ impl<'a> Search<'a> {
     pub fn into_refiner(self, seed: u64) -> Option<Refiner> {
         let State::Solved = self.state else { return None };
         let plan = self.solution();
-        Some(Refiner::new(self.instance, self.pibt.fields, self.distances, &plan, seed))
+        Some(Refiner::new(&self.instance, self.pibt.fields, self.distances, &plan, seed))
+    }
+
+    /// The distance fields, for another search.
+    pub(super) fn into_fields(self) -> Fields {
+        self.pibt.fields
     }
 
     /// The way to the best configuration.
@@ -183,7 +207,7 @@ impl<'a> Search<'a> {
         for &node in way.iter().rev() {
             places.extend_from_slice(self.row(&self.places, node));
         }
-        Solution::new(self.instance, places)
+        Solution::new(&self.instance, places)
     }
 
     fn row<'b>(&self, of: &'b [u32], node: u32) -> &'b [u32] {
@@ -208,7 +232,8 @@ impl<'a> Search<'a> {
             self.pibt.load(from);
             self.loaded = node;
         }
-        if !self.pibt.step(from, order, &self.forced, self.steps) {
+        let instant = self.nodes[node as usize].depth as usize;
+        if !self.pibt.step(from, order, &self.forced, self.steps, instant) {
             return;
         }
         let to = self.pibt.to();
@@ -258,9 +283,10 @@ impl<'a> Search<'a> {
     fn add(&mut self, hash: u64, parent: u32) {
         let id = id32(self.nodes.len());
         let arrived =
-            self.row(&self.places, id).iter().zip(&self.instance.goals).filter(|(at, goal)| at == goal);
+            self.row(&self.places, id).iter().zip(&*self.instance.goals).filter(|(at, goal)| at == goal);
         let arrived = id32(arrived.count());
-        self.nodes.push(Node { hash, parent, arrived, visits: 0, demands: Vec::new() });
+        let depth = self.nodes.get(parent as usize).map_or(0, |node| node.depth + 1);
+        self.nodes.push(Node { hash, parent, depth, arrived, visits: 0, demands: Vec::new() });
         self.known.insert(hash, id, |other| self.nodes[other as usize].hash);
         self.open.push(id);
         if self.nodes[self.best as usize].arrived < arrived {

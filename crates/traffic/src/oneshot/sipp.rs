@@ -10,8 +10,6 @@
 
 use std::sync::Arc;
 
-use crate::scene::mix;
-
 use super::{
     fields::Fields,
     instance::{NONE, Network, id32},
@@ -24,7 +22,7 @@ const FOREVER: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     instants: usize,
-    /// Place by place, instant by instant.
+    /// Place by place, instant by instant; one more than the robot, zero for nobody: memory that nobody was at is never touched.
     who: Vec<u32>,
     /// The same as bits: somebody is there.
     busy: Vec<u64>,
@@ -37,13 +35,28 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Everybody on the given ways, each as many instants long.
     pub(super) fn new(vertices: usize, instants: usize, ways: &[Arc<[u32]>]) -> Self {
-        let words = instants.div_ceil(64);
-        let (who, busy) = (vec![NONE; vertices * instants], vec![0; vertices * words]);
-        let mut timeline = Self { instants, who, busy, words, ways: ways.to_vec() };
+        let mut timeline = Self::empty(vertices, instants, ways.len());
         for (robot, way) in (0..).zip(ways) {
             timeline.put(robot, way.clone());
         }
         timeline
+    }
+
+    /// Nobody yet.
+    pub(super) fn empty(vertices: usize, instants: usize, robots: usize) -> Self {
+        let words = instants.div_ceil(64);
+        let (who, busy) = (vec![0; vertices * instants], vec![0; vertices * words]);
+        Self { instants, who, busy, words, ways: vec![Arc::from([]); robots] }
+    }
+
+    /// The same places and instants, and everybody on the given ways.
+    pub(super) fn again(&self, ways: &[Arc<[u32]>]) -> Self {
+        Self::new(self.busy.len() / self.words.max(1), self.instants, ways)
+    }
+
+    /// Where everybody is at each instant; nothing for whoever was never put.
+    pub(super) fn into_ways(self) -> Vec<Arc<[u32]>> {
+        self.ways
     }
 
     /// Where a robot is at each instant.
@@ -54,7 +67,7 @@ impl Timeline {
     /// Gives a robot that was lifted another way.
     pub(super) fn put(&mut self, robot: u32, way: Arc<[u32]>) {
         for (instant, &at) in way.iter().enumerate() {
-            self.who[at as usize * self.instants + instant] = robot;
+            self.who[at as usize * self.instants + instant] = robot + 1;
             self.busy[at as usize * self.words + instant / 64] |= 1 << (instant % 64);
         }
         self.ways[robot as usize] = way;
@@ -63,14 +76,23 @@ impl Timeline {
     /// Takes a robot out; it is remembered where it was.
     pub(super) fn lift(&mut self, robot: u32) {
         for (instant, &at) in self.ways[robot as usize].iter().enumerate() {
-            self.who[at as usize * self.instants + instant] = NONE;
+            self.who[at as usize * self.instants + instant] = 0;
             self.busy[at as usize * self.words + instant / 64] &= !(1 << (instant % 64));
         }
     }
 
     /// Who is at a place; nobody is known there after the last instant.
     pub(super) fn who(&self, vertex: u32, instant: usize) -> u32 {
-        if instant < self.instants { self.who[vertex as usize * self.instants + instant] } else { NONE }
+        if instant < self.instants && self.is_busy(vertex, instant) {
+            self.who[vertex as usize * self.instants + instant].wrapping_sub(1)
+        } else {
+            NONE
+        }
+    }
+
+    /// Whether somebody is at a place. The bits are few enough to be at hand when the robots are not.
+    fn is_busy(&self, vertex: u32, instant: usize) -> bool {
+        self.busy[vertex as usize * self.words + instant / 64] >> (instant % 64) & 1 != 0
     }
 
     /// Whether a way collides with nobody and closes no cycle.
@@ -136,7 +158,7 @@ pub(super) struct Traveller {
 pub(super) enum Haste {
     /// What loses least: the first way that is found is the best one.
     None,
-    /// What is near the goal: sooner done, and the way may be up to half as long again.
+    /// What is near the goal: sooner done, and the way may be up to twice as long.
     Greedy,
 }
 
@@ -210,10 +232,10 @@ impl Finder {
         let last = id32(timeline.instants).checked_sub(1)?;
         let most = limits.most.min(last);
         let spare = most.checked_sub(who.distance)?;
-        // With haste a step of loss counts two, a step to go three.
+        // With haste a step to go counts twice.
         let (per_loss, per_step) = match limits.haste {
             Haste::None => (1, 1),
-            Haste::Greedy => (2, 3),
+            Haste::Greedy => (1, 2),
         };
         let rank =
             |lost: u32, to_go: u32| (per_loss * lost + per_step * to_go - per_loss * who.distance) as usize;
@@ -283,6 +305,11 @@ impl Finder {
         None
     }
 
+    /// States of the last search.
+    pub(super) fn states(&self) -> usize {
+        self.states.len()
+    }
+
     fn begin(&mut self, slots: usize) {
         self.states.clear();
         self.buckets.iter_mut().for_each(Vec::clear);
@@ -341,8 +368,9 @@ impl Finder {
     /// Where the entry of a place and a span is, or would be.
     fn position(&self, vertex: u32, end: u32) -> usize {
         let mask = self.seen.len() - 1;
-        #[expect(clippy::cast_possible_truncation, reason = "masked")]
-        let mut at = mix(u64::from(vertex) << 32 | u64::from(end)) as usize & mask;
+        let key = u64::from(vertex) << 32 | u64::from(end);
+        // The upper bits of a product with the golden ratio; one multiplication, for this is asked at every state.
+        let mut at = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize & mask;
         loop {
             let entry = &self.seen[at];
             if entry.epoch != self.epoch || (entry.vertex, entry.end) == (vertex, end) {

@@ -60,13 +60,9 @@ pub struct Costs {
 }
 
 impl Solution {
-    pub(super) fn new(instance: &Instance, places: Vec<u32>) -> Self {
-        Self::of(instance.goals.clone(), places)
-    }
-
     /// One row of all robots after the other.
-    pub(super) fn of(goals: Vec<u32>, places: Vec<u32>) -> Self {
-        Self { robots: goals.len(), goals, places }
+    pub(super) fn new(instance: &Instance, places: Vec<u32>) -> Self {
+        Self { robots: instance.robots(), goals: instance.goals.to_vec(), places }
     }
 
     /// Steps until everybody is at rest.

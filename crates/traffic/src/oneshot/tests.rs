@@ -1,9 +1,11 @@
 //! Tests across the modules of the one-shot planner, against plain code of their own.
 
 mod check;
+mod drawing;
 mod reading;
 mod refining;
 mod searching;
+mod streaming;
 
 use proptest::prelude::*;
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use proptest::prelude::*;
 use sheepdog_core::{Job, JobResult, Sequential, Workers};
 
-use super::{check, instance, questions};
+use super::{check, grid, instance, questions, trips};
 use crate::oneshot::{
     Cell, Grid, Instance, Refiner, Search, Trip,
     fields::Fields,
@@ -61,6 +61,30 @@ fn best(grid: &Grid, others: &[Vec<Cell>], trip: Trip, instants: usize) -> (usiz
         lost = next;
     }
     (lost[&trip.goal], arrivals[0])
+}
+
+/// Where it is crowded, tries of one round get into each other's way; still the plan does not depend on who made them, and no
+/// round makes it worse.
+#[test]
+fn crowds_merge_in_one_order() {
+    for seed in 0..6 {
+        let grid = grid(&vec![".......".to_owned(); 7]);
+        let trips = trips(&grid, 26, seed);
+        let instance = instance(&grid, &trips);
+        let mut refiners: Vec<Refiner> = (0..3).filter_map(|_| refiner(&instance, seed)).collect();
+        assert_eq!(refiners.len(), 3);
+        for _ in 0..60 {
+            for (refiner, width) in refiners.iter_mut().zip([1, 3, 16]) {
+                let before = refiner.sum_of_loss();
+                refiner.round(&Several(width));
+                assert!(refiner.sum_of_loss() <= before);
+                assert_eq!(refiner.solution().costs().sum_of_loss, refiner.sum_of_loss());
+            }
+        }
+        let plans: Vec<_> = refiners.iter().map(Refiner::solution).collect();
+        assert_eq!(plans[0], plans[1]);
+        assert_eq!(plans[0], plans[2]);
+    }
 }
 
 proptest! {
