@@ -39,11 +39,14 @@ mod validate;
 mod weave;
 
 pub use executor::{
-    AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot,
-    VerifyError, Withheld,
+    AppendError, Executor, Grant, Integration, Outsider, OutsiderError, Overtaking, PlaceError, RestoreError,
+    ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
 };
 pub use hop::{Hop, HopGraph};
 pub use plan::{Lanes, Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
 pub use planner::Planner;
-pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009};
+pub use rules::{
+    RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009, TRF_010, TRF_011,
+    TRF_012, TRF_013,
+};
 pub use validate::{PlanFault, validate};

@@ -1,6 +1,7 @@
 //! Tests across the modules of the one-shot planner, against plain code of their own.
 
 mod check;
+mod executing;
 mod reading;
 mod refining;
 mod searching;

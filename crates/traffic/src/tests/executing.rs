@@ -6,14 +6,14 @@ use proptest::{collection::vec, prelude::*};
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{AMPLE, SPEEDS, line, problem, problems, robot, site, worker};
+use super::{AMPLE, SPEEDS, line, moves, problem, problems, robot, site, worker};
 use crate::{Executor, Plan, Planner, Problem, Snapshot};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
 type Event = (u8, usize, u32);
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    vec((0..9_u8, any::<usize>(), 0..4_u32), 0..40)
+    vec((0..11_u8, any::<usize>(), 0..4_u32), 0..40)
 }
 
 fn placed(site: &Arc<CompiledSite>, problem: &Problem) -> Executor {
@@ -54,6 +54,12 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
             let visits = executor.visits_ahead(robot.agent);
             assert_eq!(executor.work_done(robot.agent), rests);
             assert_eq!(executor.visits_ahead(robot.agent) + usize::from(rests), visits);
+        }
+        8..=9 => {
+            let late = |agent: AgentId| agent.0 % 4 < amount;
+            let before = executor.pending_moves();
+            let overtaken = executor.overtake(robot.agent, &late);
+            assert_eq!(overtaken.is_some(), before != executor.pending_moves());
         }
         _ => {
             let stop = done + amount.min(ahead);
@@ -311,4 +317,64 @@ fn a_move_that_is_held_twice_ends_where_it_ended() {
     assert!(executor.complete(AgentId(1), 1));
     assert_eq!(executor.grant(Mm::ZERO).iter().map(|grant| grant.lanes.len()).collect::<Vec<_>>(), [2]);
     assert_eq!(executor.rests_at(AgentId(1)), Some(WaypointId(4)));
+}
+
+/// A way from west to east, places 0 to 4, and one across it from 5 over 3 to 6; the first robot goes first at 3.
+fn crossing() -> (Arc<CompiledSite>, Executor) {
+    let points = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (3, 1), (3, -1)];
+    let lanes = [(0, 1), (1, 2), (2, 3), (3, 4), (5, 3), (3, 6)].map(|(from, to)| (from, to, true, None));
+    let site = site(&points, &lanes);
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(4)), robot(2, 5, Some(6))]));
+    let plan =
+        moves(&site, &[(1, &[0, 1]), (1, &[1, 2]), (1, &[2, 3]), (1, &[3, 4]), (2, &[5, 3]), (2, &[3, 6])]);
+    executor.append(&plan).unwrap();
+    (site, executor)
+}
+
+#[test]
+fn who_is_there_first_goes_first_when_nobody_loses_by_it() {
+    let (site, mut executor) = crossing();
+    let (far, near) = (AgentId(1), AgentId(2));
+    assert_eq!(executor.grant(Mm::ZERO).len(), 1);
+    let twin = executor.clone();
+    assert_eq!(executor.withheld(near).unwrap().by, far);
+    let overtaking = executor.overtake(near, &|_| false).unwrap();
+    assert_eq!((overtaking.agent, overtaking.by, overtaking.moves), (near, far, 2));
+    assert_eq!(executor.verify(), Ok(()));
+    assert_eq!(Executor::restore(site, &executor.snapshot()).unwrap().snapshot(), executor.snapshot());
+    assert_eq!(executor.grant(Mm(9_000)).iter().map(|grant| grant.agent).collect::<Vec<_>>(), [far, near]);
+    // Nobody is before it now.
+    assert_eq!(executor.overtake(near, &|_| true), None);
+    run_out(&mut executor, None);
+    assert_eq!(executor.cut(), [(far, WaypointId(4)), (near, WaypointId(6))]);
+
+    // A lane later the first robot would have to wait; unless it is late.
+    let mut executor = twin;
+    executor.complete(far, 1);
+    executor.grant(Mm::ZERO);
+    assert_eq!(executor.overtake(near, &|_| false), None);
+    assert!(executor.overtake(near, &|agent| agent == far).is_some());
+}
+
+#[test]
+fn a_corridor_is_overtaken_as_a_whole_or_not_at_all() {
+    let points = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (3, 1), (3, -1), (0, -1)];
+    let lanes =
+        [(0, 1), (1, 2), (2, 3), (0, 4), (3, 5), (3, 6), (0, 7)].map(|(from, to)| (from, to, true, None));
+    let site = site(&points, &lanes);
+    let east: (u32, [&[u32]; 4]) = (1, [&[0, 1], &[1, 2], &[2, 3], &[3, 6]]);
+    let west: (u32, [&[u32]; 5]) = (2, [&[5, 3], &[3, 2], &[2, 1], &[1, 0], &[0, 4]]);
+    let steps = || east.1.map(|way| (east.0, way)).into_iter().chain(west.1.map(|way| (west.0, way)));
+    // From its bay, the robot bound for the east is not in the way of the other one, which passes the whole corridor.
+    let mut executor = placed(&site, &problem(vec![robot(1, 7, Some(6)), robot(2, 5, Some(4))]));
+    let all: Vec<(u32, &[u32])> = std::iter::once((1, &[7, 0][..])).chain(steps()).collect();
+    executor.append(&moves(&site, &all)).unwrap();
+    assert_eq!(executor.overtake(AgentId(2), &|_| true).map(|overtaking| overtaking.moves), Some(5));
+    assert_eq!(executor.verify(), Ok(()));
+    // At the end of the corridor it is.
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(6)), robot(2, 5, Some(4))]));
+    executor.append(&moves(&site, &steps().collect::<Vec<_>>())).unwrap();
+    let before = executor.snapshot();
+    assert_eq!(executor.overtake(AgentId(2), &|_| true), None);
+    assert_eq!(executor.snapshot(), before);
 }
