@@ -56,7 +56,7 @@ impl Case {
         let errands: Vec<Errand> = robots
             .map(|(&home, start)| {
                 let class = [0, 0, 0, 1, 1, 2].get(usize::try_from(dice.below(6)).unwrap_or(0));
-                let work = (0..1 + dice.below(3)).filter_map(|_| dice.pick(for_work));
+                let work = (0..=dice.below(2)).filter_map(|_| dice.pick(for_work));
                 let work: Vec<WaypointId> = work.collect();
                 let mut ticks = || u32::try_from(dice.below(20)).unwrap_or(0) + 1;
                 let work = work.into_iter().map(|place| (place, ticks())).collect();

@@ -17,14 +17,15 @@ use super::{
 /// How far robots are released ahead.
 const HORIZON: Mm = Mm(4_000);
 /// Steps of the planner for a question, and for another look at a plan that serves everybody.
-const STEPS: (u32, u32) = (20_000, 1_000);
+const STEPS: (u32, u32) = (6_000, 500);
 /// Visits of a robot that are planned at once.
 const VISITS: usize = 3;
 /// Ticks until a question is answered.
 const ANSWER_AFTER: u32 = 2;
-/// Ticks until goals that a plan does not serve are tried again, and until a plan with which somebody waits is looked at
-/// again for the first time.
+/// Ticks until goals that a plan does not serve are tried again.
 const RETRY: u32 = 10 * TICKS_PER_S;
+/// Ticks until a plan with which somebody waits is looked at again, for the first time.
+const IMPROVE: u32 = 20 * TICKS_PER_S;
 /// A robot that could drive and has not come to the end of a lane for so many ticks is late.
 const LATE_AFTER: u32 = 5 * TICKS_PER_S;
 /// Ticks between two looks at who could go before others.
@@ -110,7 +111,7 @@ impl Control {
             is_due: true,
             asked: 0,
             is_unserved: false,
-            improve_after: RETRY,
+            improve_after: IMPROVE,
             order,
             overtakings: 0,
             seed,
@@ -198,7 +199,7 @@ impl Control {
         }
         let is_same = plan.moves == open.problem.pending;
         self.improve_after =
-            if is_same { self.improve_after.saturating_mul(2).min(IMPROVE_MAX) } else { RETRY };
+            if is_same { self.improve_after.saturating_mul(2).min(IMPROVE_MAX) } else { IMPROVE };
         self.is_unserved = !plan.unserved.is_empty();
         let unserved = plan.unserved.iter().map(|unserved| {
             let by = unserved.by.map_or_else(String::new, |by| format!(" by {by}"));

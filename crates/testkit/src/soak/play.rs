@@ -56,6 +56,7 @@ pub(super) enum Finding {
     Broken,
 }
 
+#[derive(Clone)]
 enum Message {
     /// Lanes, the first with this index.
     Lanes(usize, Vec<LaneId>),
@@ -169,10 +170,12 @@ impl Play<'_> {
             Ok(granted) => granted.into_iter().for_each(|robot| self.send_lanes(robot, None)),
             Err(error) => self.find(Finding::Broken, error),
         }
-        notes.into_iter().for_each(|text| self.note(|| text));
+        for text in notes {
+            self.note(|| text);
+        }
         for robot in 0..self.case.errands.len() {
             self.drive(robot);
-            if self.now % REPORT_EVERY == 0 {
+            if self.now.is_multiple_of(REPORT_EVERY) {
                 self.call_to_work(robot);
                 self.count_wait(robot);
             }
@@ -233,19 +236,19 @@ impl Play<'_> {
         if did == Did::Finished || (did == Did::Arrived && self.is_done(robot)) {
             self.outcome.last = self.now;
         }
-        let speaks = did == Did::Arrived || did == Did::Finished || self.now % REPORT_EVERY == 0;
+        let speaks = did == Did::Arrived || did == Did::Finished || self.now.is_multiple_of(REPORT_EVERY);
         if let Some(body) = self.world.bodies.get(robot).filter(|body| speaks && !body.is_dead) {
             let ahead = usize::from(self.tamper == Tamper::ClearsTooEarly && body.done < body.route.len());
             let done = u32::try_from(body.done + ahead).unwrap_or(u32::MAX);
             let report = Message::Report(done, body.route.len(), body.worked as usize);
-            self.send(robot, report);
+            self.send(robot, &report);
         }
     }
 
     /// Tells a robot that has come to where it works to do so, again and again.
     fn call_to_work(&mut self, robot: usize) {
         if let Some((number, ticks)) = self.control.work_now(robot) {
-            self.send(robot, Message::Work(number, ticks));
+            self.send(robot, &Message::Work(number, ticks));
         }
     }
 
@@ -259,7 +262,7 @@ impl Play<'_> {
     }
 
     /// Puts a message on the air, where it may get lost, come twice, or be overtaken.
-    fn send(&mut self, robot: usize, message: Message) {
+    fn send(&mut self, robot: usize, message: &Message) {
         let trouble = &self.case.trouble;
         let is_quiet = self.is_quiet();
         let copies = match (is_quiet, self.dice.chance(trouble.lost_percent)) {
@@ -267,17 +270,11 @@ impl Play<'_> {
             (false, false) => 1 + usize::from(self.dice.chance(trouble.twice_percent)),
             (true, _) => 1,
         };
-        for copy in 0..copies {
+        for _ in 0..copies {
             let late = if is_quiet { 0 } else { self.dice.below(u64::from(trouble.on_air_max.max(1))) };
             let due = self.now + 1 + u32::try_from(late).unwrap_or(0);
-            let again = match &message {
-                Message::Lanes(first, lanes) => Message::Lanes(*first, lanes.clone()),
-                Message::Work(number, ticks) => Message::Work(*number, *ticks),
-                Message::Report(done, known, worked) => Message::Report(*done, *known, *worked),
-            };
-            debug_assert!(copy < 2, "a message comes twice at most");
             self.air.push(Reverse((due, self.sent.len())));
-            self.sent.push(Some((robot, again)));
+            self.sent.push(Some((robot, message.clone())));
         }
     }
 
@@ -291,7 +288,7 @@ impl Play<'_> {
         let first = known.unwrap_or(done).min(route.len());
         let lanes = route.get(first..).unwrap_or(&[]).to_vec();
         if !lanes.is_empty() {
-            self.send(robot, Message::Lanes(first, lanes));
+            self.send(robot, &Message::Lanes(first, lanes));
         }
     }
 

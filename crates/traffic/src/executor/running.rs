@@ -29,7 +29,9 @@ impl Executor {
                 .filter(|(_, track)| !track.pending.is_empty())
                 .map(|(slot, _)| slot)
                 .collect();
-            waiting.into_iter().for_each(|slot| self.wake(slot));
+            for slot in waiting {
+                self.wake(slot);
+            }
         }
         let mut awake = std::mem::take(&mut self.awake);
         awake.sort_unstable_by_key(|slot| self.agent_in(*slot));
@@ -130,7 +132,9 @@ impl Executor {
                 next.extend(spot.front().map(|turn| turn.slot));
             }
         }
-        next.into_iter().for_each(|slot| self.wake(slot));
+        for slot in next {
+            self.wake(slot);
+        }
         true
     }
 
@@ -143,7 +147,9 @@ impl Executor {
         if let Some(track) = slot.and_then(|slot| self.tracks.get_mut(slot as usize)) {
             track.pending.pop_front();
         }
-        slot.into_iter().for_each(|slot| self.wake(slot));
+        if let Some(slot) = slot {
+            self.wake(slot);
+        }
         visits
     }
 
