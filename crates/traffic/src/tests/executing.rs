@@ -7,7 +7,10 @@ use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use super::{AMPLE, SPEEDS, line, moves, problem, problems, robot, site, worker};
-use crate::{Executor, Plan, Planner, Problem, Snapshot};
+use crate::{
+    Executor, Integration, Outsider, OutsiderError, Plan, Planner, Problem, Snapshot, TRF_011, TRF_012,
+    TRF_013, Withheld,
+};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
 type Event = (u8, usize, u32);
@@ -377,4 +380,80 @@ fn a_corridor_is_overtaken_as_a_whole_or_not_at_all() {
     let before = executor.snapshot();
     assert_eq!(executor.overtake(AgentId(2), &|_| true), None);
     assert_eq!(executor.snapshot(), before);
+}
+
+/// A robot on its way along places 0 to 3, with the first lane granted; and what it claims at 2 and 3.
+fn on_its_way() -> (Executor, Vec<ResourceId>, Vec<ResourceId>) {
+    let site = line(6);
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(3))]));
+    executor.append(&moves(&site, &[(1, &[0, 1]), (1, &[1, 2]), (1, &[2, 3])])).unwrap();
+    assert_eq!(executor.grant(Mm::ZERO).len(), 1);
+    executor.complete(AgentId(1), 1);
+    let at = |place| site.classes()[0].at(WaypointId(place)).to_vec();
+    (executor, at(2), at(3))
+}
+
+fn outsider(integration: Integration, on: &[ResourceId], next: &[ResourceId]) -> Outsider {
+    Outsider { integration, on: on.to_vec(), next: next.to_vec(), stays: next.to_vec() }
+}
+
+#[test]
+fn movers_that_nobody_plans_for_get_as_much_as_they_take_part() {
+    let (executor, near, far) = on_its_way();
+    let (robot, cart) = (AgentId(1), AgentId(9));
+    let cases = [
+        (Integration::Ignored, &near, &far, [true, true]),
+        (Integration::Noticed, &far, &near, [true, false]),
+        (Integration::Noticed, &near, &far, [false, false]),
+        (Integration::Respected, &far, &near, [false, false]),
+    ];
+    for (integration, on, next, granted) in cases {
+        let mut executor = executor.clone();
+        executor.note_outsider(cart, outsider(integration, on, next)).unwrap();
+        for granted in granted {
+            assert_eq!(!executor.grant(Mm::ZERO).is_empty(), granted, "{integration:?}");
+            executor.complete(robot, executor.done(robot).unwrap() + 1);
+        }
+        assert_eq!(executor.verify(), Ok(()));
+        if let Some(withheld) = executor.withheld(robot) {
+            let is_there = on.contains(&withheld.resource);
+            assert_eq!((withheld.by, withheld.rule), (cart, if is_there { TRF_011 } else { TRF_012 }));
+            assert_eq!(executor.blame(robot), [withheld]);
+        }
+        let twin = Executor::restore(executor.site().clone(), &executor.snapshot()).unwrap();
+        assert_eq!((twin.withheld(robot), twin.snapshot()), (executor.withheld(robot), executor.snapshot()));
+        // It only ever delays: when it is gone, everything goes on.
+        assert!(executor.forget_outsider(cart) && !executor.forget_outsider(cart));
+        run_out(&mut executor, None);
+        assert_eq!(executor.at(robot), Some(WaypointId(3)));
+    }
+}
+
+#[test]
+fn a_mover_that_asks_gets_its_whole_way_or_waits() {
+    let (mut executor, near, far) = on_its_way();
+    let (robot, cart) = (AgentId(1), AgentId(9));
+    let behind = executor.site().classes()[0].at(WaypointId(5)).to_vec();
+    let asks = |on: &[ResourceId], next: &[ResourceId]| outsider(Integration::Utilised, on, next);
+    // The robot stands on a part of the way; then it has a turn where the cart would stay.
+    let here = executor.held(robot);
+    for next in [&here, &near, &far] {
+        let Err(OutsiderError::Withheld(withheld)) = executor.note_outsider(cart, asks(&behind, next)) else {
+            panic!("it would be in the way at {next:?}");
+        };
+        assert_eq!((withheld.agent, withheld.by, withheld.rule), (cart, robot, TRF_013));
+        assert_eq!(executor.withheld(robot), None);
+    }
+    let through = Outsider { next: [near.clone(), behind.clone()].concat(), ..asks(&[], &behind) };
+    assert_eq!(executor.note_outsider(cart, through), Ok(()));
+    assert!(executor.grant(Mm::ZERO).is_empty());
+    assert_eq!(executor.withheld(robot).map(|withheld| withheld.rule), Some(TRF_012));
+    // Another one waits for it.
+    let other = executor.note_outsider(AgentId(8), asks(&[], &behind));
+    assert!(matches!(other, Err(OutsiderError::Withheld(Withheld { by, .. })) if by == cart));
+    assert_eq!(executor.note_outsider(robot, asks(&[], &[])), Err(OutsiderError::Robot { agent: robot }));
+    assert_eq!(executor.note_outsider(cart, asks(&behind, &[])), Ok(()));
+    assert_eq!(executor.outsiders().map(|(who, _)| who).collect::<Vec<_>>(), [AgentId(8), cart]);
+    run_out(&mut executor, None);
+    assert_eq!(executor.at(robot), Some(WaypointId(3)));
 }
