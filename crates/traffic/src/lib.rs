@@ -9,7 +9,8 @@
 //! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
 //! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
 //! * [`oneshot`]: plans for thousands of robots on grids, from everybody's start to everybody's goal.
-//! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
+//! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits; its
+//!   [`Certificate`] shows that nobody waits in a circle, and [`check_certificate`] that it does.
 //! * [`analysis`]: what a site can bear, and what a closed lane does.
 //! * [`lifelong`]: errands without end on a grid.
 //!
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+mod certificate;
 mod distances;
 mod executor;
 mod explore;
@@ -38,6 +40,7 @@ mod timetable;
 mod validate;
 mod weave;
 
+pub use certificate::{Certificate, CertificateFault, check_certificate};
 pub use executor::{
     AppendError, Executor, Grant, Integration, Outsider, OutsiderError, Overtaking, PlaceError, RestoreError,
     ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,

@@ -126,14 +126,19 @@ impl Executor {
 
     /// Moves and visits of all robots that are not granted yet, in the order of the plan. Costs O(moves log moves).
     pub fn pending_moves(&self) -> Vec<PlannedMove> {
+        self.numbered_moves().into_iter().map(|(_, planned)| planned).collect()
+    }
+
+    /// Moves and visits that are not granted yet, by their numbers.
+    pub(super) fn numbered_moves(&self) -> Vec<(u64, PlannedMove)> {
         let mut moves: Vec<(u64, PlannedMove)> = Vec::new();
         for (_, track) in self.all() {
-            let agent = track.agent;
-            let planned = |pending: &Pending| PlannedMove { agent, lanes: pending.lanes.clone() };
+            let planned =
+                |pending: &Pending| PlannedMove { agent: track.agent, lanes: pending.lanes.clone() };
             moves.extend(track.pending.iter().map(|pending| (pending.number, planned(pending))));
         }
-        moves.sort_by_key(|(number, _)| *number);
-        moves.into_iter().map(|(_, planned)| planned).collect()
+        moves.sort_unstable_by_key(|(number, _)| *number);
+        moves
     }
 
     /// Lanes a robot has completed since it was placed.

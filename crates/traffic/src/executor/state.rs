@@ -6,9 +6,10 @@ use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
 use super::{
-    Executor, GrantedLane, NOBODY, Pending, RestoreError, STRIDE, Snapshot, Track, TrackSnapshot, Turn,
+    Executor, GrantedLane, NOBODY, Pending, RestoreError, STRIDE, Snapshot, Spot, Track, TrackSnapshot, Turn,
     VerifyError, claims_of, set_holder, walk,
 };
+use crate::Certificate;
 
 impl Executor {
     /// Everything but the site. Costs O(state).
@@ -84,6 +85,19 @@ impl Executor {
         }
         executor.verify()?;
         Ok(executor)
+    }
+
+    /// Evidence that all pending moves can be carried out, for [`check_certificate`](crate::check_certificate). Costs
+    /// O(state), times a logarithm.
+    pub fn certificate(&self) -> Certificate {
+        let rest = |(_, track): (u32, &Track)| (track.agent, track.class, self.cut_of(track));
+        let numbers = |spot: &Spot| spot.queue.range(0..).map(|turn| turn.number).collect();
+        let queues = (0..).map(ResourceId).zip(&self.spots).map(|(id, spot)| (id, numbers(spot)));
+        Certificate {
+            rests: self.all().map(rest).collect(),
+            moves: self.numbered_moves(),
+            queues: queues.filter(|(_, queue): &(ResourceId, Vec<u64>)| !queue.is_empty()).collect(),
+        }
     }
 
     /// Checks the invariants: exclusion, and that every pending move can be carried out. Costs O(state).

@@ -8,8 +8,8 @@ use sheepdog_map::CompiledSite;
 
 use super::{AMPLE, SPEEDS, line, moves, problem, problems, robot, site, worker};
 use crate::{
-    Executor, Integration, Outsider, OutsiderError, Plan, Planner, Problem, Snapshot, TRF_011, TRF_012,
-    TRF_013, Withheld,
+    CertificateFault, Executor, Integration, Outsider, OutsiderError, Plan, Planner, Problem, Snapshot,
+    TRF_011, TRF_012, TRF_013, Withheld, check_certificate,
 };
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
@@ -71,6 +71,7 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
         }
     }
     assert_eq!(executor.verify(), Ok(()));
+    assert_eq!(check_certificate(executor.site(), &executor.certificate()), Ok(()));
 }
 
 /// Grants and completes, lane by lane and visit by visit, for everyone but `frozen`, until nothing moves any more.
@@ -456,4 +457,37 @@ fn a_mover_that_asks_gets_its_whole_way_or_waits() {
     assert_eq!(executor.outsiders().map(|(who, _)| who).collect::<Vec<_>>(), [AgentId(8), cart]);
     run_out(&mut executor, None);
     assert_eq!(executor.at(robot), Some(WaypointId(3)));
+}
+
+#[test]
+fn a_certificate_that_was_tampered_with_is_refused() {
+    let (site, executor) = crossing();
+    let good = executor.certificate();
+    assert_eq!(check_certificate(&site, &good), Ok(()));
+    let fault = |change: &dyn Fn(&mut crate::Certificate)| {
+        let mut certificate = good.clone();
+        change(&mut certificate);
+        check_certificate(&site, &certificate).unwrap_err()
+    };
+    assert!(matches!(
+        fault(&|it| it.rests[1].2 = WaypointId(0)),
+        CertificateFault::Rests { agent: AgentId(2) }
+    ));
+    assert!(matches!(fault(&|it| it.moves[1].0 = it.moves[0].0), CertificateFault::Order { .. }));
+    assert!(matches!(fault(&|it| it.moves[0].1.agent = AgentId(7)), CertificateFault::NoWay { .. }));
+    assert!(matches!(
+        fault(&|it| it.rests[1].2 = WaypointId(1)),
+        CertificateFault::Conflict { by: AgentId(2), .. }
+    ));
+    assert!(matches!(
+        fault(&|it| it.queues.iter_mut().for_each(|queue| queue.1.reverse())),
+        CertificateFault::Queue { .. }
+    ));
+    assert!(matches!(fault(&|it| drop(it.queues.pop())), CertificateFault::Queue { .. }));
+    // The second move of a robot before its first.
+    let swapped = fault(&|it| {
+        let (first, second) = (it.moves[0].1.clone(), it.moves[1].1.clone());
+        (it.moves[0].1, it.moves[1].1) = (second, first);
+    });
+    assert!(matches!(swapped, CertificateFault::NoWay { agent: AgentId(1), .. }));
 }
