@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use sheepdog_core::{AgentId, LaneId, Micros, Mm, MmPerS, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
-use sheepdog_traffic::{Executor, Plan, PlanRobot, Planner, Problem, Visit, validate};
+use sheepdog_traffic::{Executor, Plan, PlanRobot, Planner, Problem, TRF_003, TRF_008, Visit, validate};
 
 use super::{
     Order, TICKS_PER_S,
@@ -16,8 +16,11 @@ use super::{
 
 /// How far robots are released ahead.
 const HORIZON: Mm = Mm(4_000);
-/// Steps of the planner for a question, and for another look at a plan that serves everybody.
-const STEPS: (u32, u32) = (6_000, 500);
+/// Steps of the planner for a question; four times as many after each answer that leaves somebody out for want of a joint
+/// plan, up to what a fleet takes at once.
+const STEPS: (u32, u32) = (6_000, 100_000);
+/// Steps for another look at a plan that serves everybody.
+const STEPS_IMPROVE: u32 = 500;
 /// Visits of a robot that are planned at once.
 const VISITS: usize = 3;
 /// Ticks until a question is answered.
@@ -70,6 +73,7 @@ pub(super) struct Control {
     pub(super) is_due: bool,
     asked: u32,
     is_unserved: bool,
+    steps: u32,
     improve_after: u32,
     order: Order,
     /// How often a robot was put before another.
@@ -111,6 +115,7 @@ impl Control {
             is_due: true,
             asked: 0,
             is_unserved: false,
+            steps: STEPS.0,
             improve_after: IMPROVE,
             order,
             overtakings: 0,
@@ -155,7 +160,7 @@ impl Control {
         let late = self.improve_after <= waited && self.executor.anybody_waits();
         let due = self.is_due || (self.is_unserved && RETRY <= waited) || late;
         if self.open.is_none() && due {
-            let steps = if self.is_due || self.is_unserved { STEPS.0 } else { STEPS.1 };
+            let steps = if self.is_due || self.is_unserved { self.steps } else { STEPS_IMPROVE };
             (self.is_due, self.asked) = (false, now);
             let (problem, due) = (self.problem(), now + ANSWER_AFTER);
             self.open = Some(Open { problem, steps, due, finished: Vec::new() });
@@ -201,6 +206,8 @@ impl Control {
         self.improve_after =
             if is_same { self.improve_after.saturating_mul(2).min(IMPROVE_MAX) } else { IMPROVE };
         self.is_unserved = !plan.unserved.is_empty();
+        let hard = plan.unserved.iter().any(|unserved| [TRF_003, TRF_008].contains(&unserved.rule));
+        self.steps = if hard { (self.steps * 4).min(STEPS.1) } else { STEPS.0 };
         let unserved = plan.unserved.iter().map(|unserved| {
             let by = unserved.by.map_or_else(String::new, |by| format!(" by {by}"));
             format!(", {} not served: {}{by}", unserved.agent, unserved.rule)
