@@ -35,6 +35,8 @@ const LANE_MS: u64 = 1_000;
 const LATE_SHARE: u64 = 10;
 /// Who has been on a lane for so many milliseconds is late.
 const LATE_MS: u64 = 2_000;
+/// Milliseconds between two looks at who could go before others.
+const LOOK_MS: u64 = 5_000;
 
 /// Events a second, and the time that 99.9 % of them stay below, medians of some passes over one run; and how much earlier
 /// robots arrive when they may go before others that are late.
@@ -92,7 +94,7 @@ struct Driver {
 }
 
 /// Plays a run to its end, where a report is of one lane. With `overtaking`, robots that wait are put before others that
-/// are late or far away, once a second.
+/// are late or far away, every five seconds.
 fn play(executor: &Executor, seed: u64, overtaking: bool) -> Outcomes<Played> {
     let mut executor = executor.clone();
     let mut driving = BinaryHeap::new();
@@ -101,7 +103,7 @@ fn play(executor: &Executor, seed: u64, overtaking: bool) -> Outcomes<Played> {
     let mut reports = Vec::new();
     let (mut now, mut looked) = (0_u64, 0_u64);
     loop {
-        if overtaking && looked + 1_000 <= now {
+        if overtaking && looked + LOOK_MS <= now {
             looked = now;
             let late = |driver: &Driver| driver.done < driver.released && driver.since + LATE_MS < now;
             let is_late = |agent: AgentId| drivers.get(&agent).is_some_and(late);
