@@ -6,7 +6,8 @@
 //!
 //! `… -- oracle --cases N` compares decisions of the kernel with an independent oracle, and `… -- model --depth D` tries
 //! every order of events in a small world. `… -- fuzz` changes maps and imports them, `… -- drills` plays every fault
-//! on a robot in every state of motion, and `… -- contract` holds the simulated driver to the contract tests, and shows that
+//! on a robot in every state of motion, `… -- soak-traffic` plays planner and executor in a world that goes wrong, and
+//! `… -- contract` holds the simulated driver to the contract tests, and shows that
 //! they catch broken ones.
 #![deny(unsafe_code)]
 
@@ -24,6 +25,7 @@ mod model;
 mod oracle;
 mod pdptw;
 mod sim;
+mod soak;
 mod traffic;
 
 use std::{hint::black_box, process::ExitCode};
@@ -71,6 +73,8 @@ enum What {
     Lifelong(lifelong::Options),
     /// Plans for many robots on grids: one instance, or all shared ones.
     Traffic(traffic::Options),
+    /// Planner and executor with late and dead robots, closures and a bad radio: no overlap, no deadlock.
+    SoakTraffic(soak::Options),
     /// The contract tests on the simulated driver, and on every broken one.
     Contract(contract::Arguments),
 }
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
         What::Pdptw(options) => pdptw::run(&options),
         What::Lifelong(options) => lifelong::run(&options),
         What::Traffic(options) => traffic::run(&options),
+        What::SoakTraffic(options) => soak::run(options),
         What::Contract(arguments) => contract::run_all(arguments),
     }
 }

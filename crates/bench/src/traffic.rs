@@ -1,7 +1,10 @@
 //! The one-shot planner on the grids of the `MovingAI` benchmarks.
 //!
 //! Beside it, in the same run, a plain breadth-first table of all goals: how fast this machine is. Every plan that solves its
-//! instance is checked, from its text, by `sheepdog-validate`, which shares nothing with the planner.
+//! instance is checked, from its text, by `sheepdog-validate`, which shares nothing with the planner. The suite also measures
+//! the executor that carries such a plan out.
+
+mod execution;
 
 use std::{
     fs,
@@ -25,7 +28,7 @@ const SLICE: u64 = 64;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// A grid (`type octile`). Without one, all shared instances are measured (`SHEEPDOG_DATA`).
+    /// A grid (`type octile`). Without one, all shared instances are measured (`SHEEPDOG_DATA`), and the executor.
     #[arg(long, requires_all = ["scen", "agents"])]
     map: Option<PathBuf>,
     /// Its trips (`version 1`).
@@ -62,6 +65,9 @@ pub(crate) struct Options {
     /// All shared instances: only those of at most 400 robots, once each.
     #[arg(long, conflicts_with = "map")]
     quick: bool,
+    /// All shared instances: only figures whose names contain this.
+    #[arg(long, conflicts_with = "map")]
+    only: Option<String>,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
@@ -127,18 +133,28 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Figures of all shared instances, medians of five runs each.
+/// Figures of the executor and of all shared instances, medians of five runs each.
 fn suite(options: &Options) -> Outcomes<()> {
-    let Some(data) = std::env::var_os("SHEEPDOG_DATA").map(PathBuf::from) else {
+    let data = std::env::var_os("SHEEPDOG_DATA").map(PathBuf::from);
+    let wanted = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    if ["executor_events_per_s", "executor_p999_us"].into_iter().any(wanted) {
+        for figure in execution::figures(data.as_deref(), options.quick, options.seed)? {
+            figure.print(options.json)?;
+        }
+    }
+    let Some(data) = data else {
         return Err("SHEEPDOG_DATA does not say where the shared data are".into());
     };
     let (runs, most) = if options.quick { (1, 400) } else { (5, usize::MAX) };
     let mut speeds = Vec::new();
     for (map, scen, sizes) in SHARED {
-        let folder = data.join("mapf");
-        let grid = folder.join("map").join(format!("{map}.map"));
-        let trips = folder.join("scen").join(format!("{map}-{scen}.scen"));
+        let (grid, trips) = files(&data, map, scen);
         for &agents in sizes.iter().filter(|agents| **agents <= most) {
+            let ttfs = format!("ttfs_{map}_{agents}_ms");
+            let sol_ratio = format!("sol_ratio_{map}_{agents}");
+            if ![ttfs.as_str(), &sol_ratio, "agent_steps_per_s"].into_iter().any(wanted) {
+                continue;
+            }
             let one = Options { agents, plan_out: None, ..options.clone() };
             let reports = (0..runs).map(|_| solve(&one, &grid, &trips)).collect::<Outcomes<Vec<Report>>>()?;
             if let Some(report) = reports.iter().find(|report| report.outcome != "solved") {
@@ -146,14 +162,21 @@ fn suite(options: &Options) -> Outcomes<()> {
             }
             let of = |value: fn(&Report) -> f64| median(reports.iter().map(value).collect());
             speeds.push(of(|report| report.agent_steps_per_s));
-            let name = format!("ttfs_{map}_{agents}_ms");
-            let figure = Figure::alone("traffic", name, of(|report| report.ttfs_ms), "ms");
+            let figure = Figure::alone("traffic", ttfs, of(|report| report.ttfs_ms), "ms");
             figure.beside("plain tables", of(|report| report.bfs_table_ms)).print(options.json)?;
-            let name = format!("sol_ratio_{map}_{agents}");
-            Figure::alone("traffic", name, of(|report| report.sol_ratio), "").print(options.json)?;
+            Figure::alone("traffic", sol_ratio, of(|report| report.sol_ratio), "").print(options.json)?;
         }
     }
+    if speeds.is_empty() {
+        return Ok(());
+    }
     Figure::alone("traffic", "agent_steps_per_s", median(speeds), "/s").print(options.json)
+}
+
+/// Where a shared instance lies.
+fn files(data: &Path, map: &str, scen: &str) -> (PathBuf, PathBuf) {
+    let folder = data.join("mapf");
+    (folder.join("map").join(format!("{map}.map")), folder.join("scen").join(format!("{map}-{scen}.scen")))
 }
 
 /// Plans for one instance.

@@ -61,7 +61,8 @@ impl Fleet {
 
     /// Whether a robot holds a lift that serves a level: it is in the cabin, or may get in.
     fn has_lift_to(&self, agent: AgentId, level: LevelId) -> bool {
-        let mut held = self.executor.held(agent).iter().filter_map(|resource| self.site.resource(*resource));
+        let held = self.executor.held(agent);
+        let mut held = held.iter().filter_map(|resource| self.site.resource(*resource));
         held.any(|resource| match resource {
             Resource::Lift(lift) => self.site.lift(*lift).is_some_and(|lift| lift.serves(level)),
             Resource::Place(_)

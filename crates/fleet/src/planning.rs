@@ -275,7 +275,7 @@ impl Fleet {
                 && !stops.iter().any(|stop| leads_into(&site, class_of(agent), stop.scope, lanes))
         };
         for grant in self.executor.grant_where(self.config.release_horizon, &may_go) {
-            self.release(grant.agent, grant.first, grant.lanes);
+            self.release(grant.agent, grant.first, grant.lanes.into_vec());
         }
         true
     }
@@ -339,7 +339,7 @@ impl Fleet {
             if robot.held.replace(reason) != Some(reason) {
                 let mut lanes = self.executor.granted(withheld.by);
                 lanes.extend(self.executor.pending(withheld.by));
-                let ahead = Ahead { holds: self.executor.held(withheld.by).to_vec(), lanes };
+                let ahead = Ahead { holds: self.executor.held(withheld.by), lanes };
                 self.record(&Record::Held { agent, withheld, ahead });
             }
         }

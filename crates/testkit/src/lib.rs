@@ -11,6 +11,7 @@
 //!   goes.
 //! * [`contract`]: tests that hold a driver or a site to what it promises; [`driver_contract!`] and [`site_contract!`].
 //! * [`kernel`]: the interlock of this build against a plain one.
+//! * [`soak`]: planner and executor in a world that goes wrong, case by case.
 //! * [`oracle`]: travel times by Floyd and Warshall's algorithm on the site as authored.
 //!
 //! ```
@@ -37,6 +38,7 @@ pub mod kernel;
 pub mod oracle;
 mod play;
 mod site;
+pub mod soak;
 mod story;
 
 use proptest::test_runner::{Config, RngSeed};

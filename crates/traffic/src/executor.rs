@@ -20,62 +20,99 @@ use sheepdog_map::{ClassClaims, CompiledSite};
 
 use smallvec::SmallVec;
 
-use crate::{Lanes, Plan, PlannedMove, TRF_001};
+use crate::{Lanes, Plan};
 
+mod looking;
+mod outsiders;
+mod overtaking;
+mod queue;
+mod running;
 mod state;
 mod types;
 
+use queue::{Queue, Turn};
 pub use types::{
-    AppendError, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
+    AppendError, Grant, Integration, Outsider, OutsiderError, Overtaking, PlaceError, RestoreError,
+    ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
 };
 
 /// Queues, holders and tracks of all robots of a site.
 ///
 /// It knows nothing of time: [`complete`](Self::complete) is the only thing that frees a claim. The calls of the
 /// running fleet ([`grant`](Self::grant), [`complete`](Self::complete), [`withheld`](Self::withheld)) cost
-/// O(claims touched + robots woken), each times a logarithm; what costs more says so.
+/// O(claims touched + robots woken), and a logarithm of the robots to find one; what costs more says so.
 #[derive(Clone, Debug)]
 pub struct Executor {
     site: Arc<CompiledSite>,
-    tracks: BTreeMap<AgentId, Track>,
-    holder: Vec<Option<AgentId>>,
-    /// Whose turn it is at each resource; the numbers grow from front to back.
-    queues: Vec<VecDeque<Turn>>,
-    /// Robots whose next move may have become grantable.
-    awake: BTreeSet<AgentId>,
+    /// By lane: what is needed of it at every event, close together.
+    ways: Arc<[Way]>,
+    /// The index of each robot's track.
+    slots: BTreeMap<AgentId, u32>,
+    tracks: Vec<Track>,
+    /// Indices of tracks without a robot.
+    vacant: Vec<u32>,
+    /// By resource.
+    spots: Vec<Spot>,
+    /// Slots of robots whose next move may have become grantable, each once: those with [`Track::is_awake`].
+    awake: Vec<u32>,
+    /// A multiple of [`STRIDE`].
     next_number: u64,
+    /// Numbers of pending moves that were put before others, between the multiples.
+    between: BTreeSet<u64>,
+    outsiders: BTreeMap<AgentId, Outsider>,
     horizon: Mm,
 }
 
-/// A move of a plan that fits, with its claims.
-type CheckedMove = (AgentId, Lanes, Claims);
+/// From the number of a move to that of the next in a plan: room for moves that are put in between.
+const STRIDE: u64 = 1 << 24;
+
+/// The slot of nobody.
+const NOBODY: u32 = u32::MAX;
+
+/// A move of a plan that fits, with its robot's slot and its claims.
+type CheckedMove = (u32, Lanes, Claims);
 
 /// Sorted resources of a move.
 type Claims = SmallVec<[ResourceId; 8]>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Turn {
-    agent: AgentId,
-    number: u64,
+/// Where a lane leads, and how far it is.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    to: WaypointId,
+    length: Mm,
+}
+
+/// Who holds a resource, and whose turns come next.
+#[derive(Clone, Debug)]
+struct Spot {
+    /// Its slot, or [`NOBODY`].
+    holder: u32,
+    /// How many lanes the holder has to complete before it gives the resource back.
+    until: u32,
+    /// The first of the movers that keep it from being granted.
+    outsider: Option<AgentId>,
+    queue: Queue,
 }
 
 #[derive(Clone, Debug)]
 struct Track {
+    agent: AgentId,
     class: usize,
     done: u32,
     at: WaypointId,
-    granted: VecDeque<Granted>,
+    /// Lanes that are not completed.
+    granted: SmallVec<[GrantedLane; 4]>,
     pending: VecDeque<Pending>,
-    /// Sorted.
-    held: Vec<ResourceId>,
     /// Length of the granted lanes that are not completed.
     ahead: Mm,
+    is_awake: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Granted {
+/// A lane, and the number of its move.
+#[derive(Clone, Copy, Debug)]
+struct GrantedLane {
     number: u64,
-    lanes: VecDeque<LaneId>,
+    lane: LaneId,
 }
 
 /// A move, or a visit: that has no lanes, claims nothing, and is over when [`Executor::work_done`] says so.
@@ -83,7 +120,14 @@ struct Granted {
 struct Pending {
     number: u64,
     lanes: Lanes,
-    claims: Claims,
+}
+
+impl Spot {
+    const FREE: Self = Self { holder: NOBODY, until: 0, outsider: None, queue: Queue::EMPTY };
+
+    const fn front(&self) -> Option<Turn> {
+        self.queue.front()
+    }
 }
 
 impl Pending {
@@ -93,27 +137,36 @@ impl Pending {
 }
 
 impl Track {
+    fn new(agent: AgentId, class: usize, at: WaypointId) -> Self {
+        let (granted, pending) = (SmallVec::new(), VecDeque::new());
+        Self { agent, class, done: 0, at, granted, pending, ahead: Mm::ZERO, is_awake: false }
+    }
+
     fn granted_lanes(&self) -> impl DoubleEndedIterator<Item = LaneId> {
-        self.granted.iter().flat_map(|granted| granted.lanes.iter().copied())
+        self.granted.iter().map(|granted| granted.lane)
     }
 
     fn granted_total(&self) -> u32 {
-        let ahead = self.granted.iter().map(|granted| granted.lanes.len()).sum::<usize>();
-        self.done.saturating_add(u32::try_from(ahead).unwrap_or(u32::MAX))
+        self.done.saturating_add(u32::try_from(self.granted.len()).unwrap_or(u32::MAX))
     }
 }
 
 impl Executor {
     /// An executor without robots.
     pub fn new(site: Arc<CompiledSite>) -> Self {
-        let resources = site.resources().len();
+        let spots = vec![Spot::FREE; site.resources().len()];
+        let ways = site.lanes().iter().map(|lane| Way { to: lane.to, length: lane.length }).collect();
         Self {
             site,
-            tracks: BTreeMap::new(),
-            holder: vec![None; resources],
-            queues: vec![VecDeque::new(); resources],
-            awake: BTreeSet::new(),
-            next_number: 0,
+            ways,
+            slots: BTreeMap::new(),
+            tracks: Vec::new(),
+            vacant: Vec::new(),
+            spots,
+            awake: Vec::new(),
+            next_number: STRIDE,
+            between: BTreeSet::new(),
+            outsiders: BTreeMap::new(),
             horizon: Mm::ZERO,
         }
     }
@@ -124,7 +177,7 @@ impl Executor {
     /// [`PlaceError`] when the robot is placed already, the site does not know the place, or another robot holds
     /// or awaits what the place claims.
     pub fn place(&mut self, agent: AgentId, class: usize, at: WaypointId) -> Result<(), PlaceError> {
-        if self.tracks.contains_key(&agent) {
+        if self.slots.contains_key(&agent) {
             return Err(PlaceError::Placed { agent });
         }
         let (Some(claims), Some(_)) = (self.site.classes().get(class), self.site.waypoint(at)) else {
@@ -134,38 +187,56 @@ impl Executor {
             if let Some(by) = self.holder(resource) {
                 return Err(PlaceError::Held { at, resource, by });
             }
-            if let Some(turn) = self.front(resource) {
-                return Err(PlaceError::Awaited { at, resource, by: turn.agent });
+            if let Some(by) = self.first_in_line(resource) {
+                return Err(PlaceError::Awaited { at, resource, by });
             }
         }
-        let held = claims.at(at).to_vec();
-        for &resource in &held {
-            set_holder(&mut self.holder, resource, Some(agent));
-        }
-        let (granted, pending) = (VecDeque::new(), VecDeque::new());
-        self.tracks.insert(agent, Track { class, done: 0, at, granted, pending, held, ahead: Mm::ZERO });
+        self.enter(Track::new(agent, class, at));
         Ok(())
+    }
+
+    /// Takes a track in, with all that it needs.
+    fn enter(&mut self, track: Track) {
+        let new = u32::try_from(self.tracks.len()).unwrap_or(NOBODY);
+        let slot = self.vacant.pop().unwrap_or(new);
+        self.slots.insert(track.agent, slot);
+        let needed: Vec<(ResourceId, u32)> = self.needed(&track).collect();
+        for (resource, until) in needed {
+            if let Some(spot) = self.spots.get_mut(resource.index()) {
+                (spot.holder, spot.until) = (slot, until);
+            }
+        }
+        match self.tracks.get_mut(slot as usize) {
+            Some(vacant) => *vacant = track,
+            None => self.tracks.push(track),
+        }
     }
 
     /// Frees everything of a robot that was taken away, its pending moves included. `false` if it is not placed.
     ///
     /// The moves of the others stay valid: there is only more room. Costs O(turns in the queues it was in).
     pub fn remove(&mut self, agent: AgentId) -> bool {
-        let Some(track) = self.tracks.remove(&agent) else {
+        let Some(slot) = self.slots.remove(&agent) else {
             return false;
         };
-        for resource in track.pending.iter().flat_map(|pending| &pending.claims) {
-            if let Some(queue) = self.queues.get_mut(resource.index()) {
-                queue.retain(|turn| turn.agent != agent);
+        let gone = Track::new(agent, usize::MAX, WaypointId(u32::MAX));
+        let Some(track) = self.tracks.get_mut(slot as usize).map(|track| std::mem::replace(track, gone))
+        else {
+            return false;
+        };
+        self.vacant.push(slot);
+        self.awake.retain(|awake| *awake != slot);
+        let claims = |pending: &Pending| claims_of(&self.site, track.class, &pending.lanes);
+        let awaited: Vec<ResourceId> = track.pending.iter().flat_map(claims).collect();
+        for resource in &awaited {
+            if let Some(spot) = self.spots.get_mut(resource.index()) {
+                spot.queue.retain(|turn| turn.slot != slot);
             }
         }
-        for &resource in &track.held {
-            set_holder(&mut self.holder, resource, None);
+        let needed: Vec<ResourceId> = self.needed(&track).map(|(resource, _)| resource).collect();
+        for resource in needed.iter().chain(&awaited) {
+            self.free(*resource, slot);
         }
-        for &resource in track.held.iter().chain(track.pending.iter().flat_map(|pending| &pending.claims)) {
-            self.wake_front(resource);
-        }
-        self.awake.remove(&agent);
         true
     }
 
@@ -178,8 +249,7 @@ impl Executor {
     /// [`PlaceError`] when the robot or the place is unknown, or another robot holds what the place claims; then
     /// nothing has changed.
     pub fn relocate(&mut self, agent: AgentId, at: WaypointId) -> Result<(), PlaceError> {
-        let class =
-            self.tracks.get(&agent).map(|track| track.class).ok_or(PlaceError::NotPlaced { agent })?;
+        let class = self.track(agent).map(|track| track.class).ok_or(PlaceError::NotPlaced { agent })?;
         let (Some(claims), Some(_)) = (self.site.classes().get(class), self.site.waypoint(at)) else {
             return Err(PlaceError::Unknown { class, at });
         };
@@ -198,14 +268,13 @@ impl Executor {
     ///
     /// Costs O(robots + resources).
     pub fn drop_pending(&mut self) {
-        self.tracks.values_mut().for_each(|track| track.pending.clear());
-        self.queues.iter_mut().for_each(VecDeque::clear);
+        for track in &mut self.tracks {
+            track.pending.clear();
+            track.is_awake = false;
+        }
+        self.spots.iter_mut().for_each(|spot| spot.queue.clear());
+        self.between.clear();
         self.awake.clear();
-    }
-
-    /// Where each robot rests after its granted moves, sorted by agent. Costs O(robots + granted lanes).
-    pub fn cut(&self) -> Vec<(AgentId, WaypointId)> {
-        self.tracks.iter().map(|(&agent, track)| (agent, self.cut_of(track))).collect()
     }
 
     /// Queues the moves of a plan behind all moves there are.
@@ -218,435 +287,138 @@ impl Executor {
     pub fn append(&mut self, plan: &Plan) -> Result<(), AppendError> {
         let moves = self.check(plan)?;
         let before = self.next_number;
-        for (agent, lanes, claims) in moves {
+        for (slot, lanes, claims) in moves {
             let number = self.next_number;
-            self.next_number += 1;
+            self.next_number += STRIDE;
             for resource in &claims {
-                if let Some(queue) = self.queues.get_mut(resource.index()) {
-                    queue.push_back(Turn { agent, number });
+                if let Some(spot) = self.spots.get_mut(resource.index()) {
+                    spot.queue.insert(Turn { number, slot });
                 }
             }
-            if let Some(track) = self.tracks.get_mut(&agent) {
-                track.pending.push_back(Pending { number, lanes, claims });
+            if let Some(track) = self.tracks.get_mut(slot as usize) {
+                track.pending.push_back(Pending { number, lanes });
             }
-            self.awake.insert(agent);
+            self.wake(slot);
         }
         if self.progress().is_err() {
-            for track in self.tracks.values_mut() {
+            for track in &mut self.tracks {
                 track.pending.retain(|pending| pending.number < before);
             }
-            self.queues.iter_mut().for_each(|queue| queue.retain(|turn| turn.number < before));
+            self.spots.iter_mut().for_each(|spot| spot.queue.retain(|turn| turn.number < before));
             self.next_number = before;
             return Err(AppendError::Cyclic);
         }
         Ok(())
     }
 
-    /// Grants every move whose turn has come, in the order of agents and, within one, of its moves.
-    ///
-    /// A robot is granted further moves only while less than `horizon` lies granted and not completed ahead of it;
-    /// a robot that has completed all it was granted gets one move in any case. Granted lanes of one robot that
-    /// come together are one [`Grant`].
-    pub fn grant(&mut self, horizon: Mm) -> Vec<Grant> {
-        self.grant_where(horizon, &|_, _| true)
-    }
-
-    /// [`grant`](Self::grant), where a move is granted only if `may_go` says so of its robot and lanes.
-    ///
-    /// A move that `may_go` turns down is asked about again at the next call.
-    pub fn grant_where(&mut self, horizon: Mm, may_go: &dyn Fn(AgentId, &[LaneId]) -> bool) -> Vec<Grant> {
-        if horizon != self.horizon {
-            self.horizon = horizon;
-            self.awake
-                .extend(self.tracks.iter().filter(|(_, track)| !track.pending.is_empty()).map(|(&id, _)| id));
-        }
-        let mut grants = Vec::new();
-        let mut turned_down = BTreeSet::new();
-        while let Some(agent) = self.awake.pop_first() {
-            let mut grant = Grant { agent, first: 0, lanes: Vec::new() };
-            loop {
-                let next = self.next_move(agent);
-                if !next.is_empty() && !may_go(agent, next) {
-                    turned_down.insert(agent);
-                    break;
-                }
-                let Some((first, lanes)) = self.grant_next(agent, horizon) else { break };
-                if grant.lanes.is_empty() {
-                    grant.first = first;
-                }
-                grant.lanes.extend(lanes);
-            }
-            if !grant.lanes.is_empty() {
-                grants.push(grant);
-            }
-        }
-        self.awake = turned_down;
-        grants
-    }
-
-    /// Robots whose next move the next [`grant`](Self::grant) looks at.
-    pub fn awake(&self) -> impl Iterator<Item = AgentId> {
-        self.awake.iter().copied()
-    }
-
-    /// Takes in that a robot has completed `done` lanes of its route, and frees what it has cleared.
-    ///
-    /// `false`, and no effect, for what is old, not granted or of an unknown robot: duplicates and reordering are
-    /// harmless.
-    pub fn complete(&mut self, agent: AgentId, done: u32) -> bool {
-        let Some(track) = self.tracks.get_mut(&agent) else {
-            return false;
-        };
-        if done <= track.done || track.granted_total() < done {
-            return false;
-        }
-        while track.done < done {
-            let Some(granted) = track.granted.front_mut() else {
-                break;
-            };
-            if let Some(lane) = granted.lanes.pop_front().and_then(|id| self.site.lane(id)) {
-                track.at = lane.to;
-                track.ahead = track.ahead.saturating_sub(lane.length);
-                track.done += 1;
-            }
-            if granted.lanes.is_empty() {
-                track.granted.pop_front();
-            }
-        }
-        if !track.pending.is_empty() {
-            self.awake.insert(agent);
-        }
-        self.free_cleared(agent);
-        true
-    }
-
-    /// Takes in that a robot has done the work for which it rests: what comes after the visit may be granted.
-    ///
-    /// `false`, and no effect, when that is not what comes next for the robot.
-    pub fn work_done(&mut self, agent: AgentId) -> bool {
-        let visits = self.is_visiting(agent);
-        if let Some(track) = self.tracks.get_mut(&agent).filter(|_| visits) {
-            track.pending.pop_front();
-            self.awake.insert(agent);
-        }
-        visits
-    }
-
-    /// Whether a robot has driven what it was granted and rests to work.
-    pub fn is_visiting(&self, agent: AgentId) -> bool {
-        let rests = |track: &&Track| track.granted.is_empty();
-        let next = self.tracks.get(&agent).filter(rests).and_then(|track| track.pending.front());
-        next.is_some_and(Pending::is_visit)
-    }
-
-    /// How many visits of a robot are still to come.
-    pub fn visits_ahead(&self, agent: AgentId) -> usize {
-        let visits = |track: &Track| track.pending.iter().filter(|pending| pending.is_visit()).count();
-        self.tracks.get(&agent).map_or(0, visits)
-    }
-
-    /// Moves and visits of a robot that are not granted yet.
-    pub fn moves_ahead(&self, agent: AgentId) -> usize {
-        self.tracks.get(&agent).map_or(0, |track| track.pending.len())
-    }
-
-    /// Takes in a robot's answer to a hold: it stands after `lanes` lanes of its route. What lies beyond is pending
-    /// again, at the head of its queues; what is cut off a move stays one move, which ends where that move ended.
-    ///
-    /// Unless [`drop_pending`](Self::drop_pending) follows, the next [`grant`](Self::grant) grants it again.
-    ///
-    /// # Errors
-    /// [`ShrinkError`] when the robot is unknown or the number lies outside what it has completed and was granted.
-    pub fn shrink(&mut self, agent: AgentId, lanes: u32) -> Result<(), ShrinkError> {
-        let track = self.tracks.get_mut(&agent).ok_or(ShrinkError::NotPlaced { agent })?;
-        let (done, granted) = (track.done, track.granted_total());
-        if lanes < done || granted < lanes {
-            return Err(ShrinkError::OutOfRange { agent, lanes, done, granted });
-        }
-        let mut surplus = granted - lanes;
-        while 0 < surplus {
-            let Some(mut last) = track.granted.pop_back() else {
-                break;
-            };
-            let keep = last.lanes.len().saturating_sub(surplus as usize);
-            let mut lanes: Lanes = last.lanes.split_off(keep).into_iter().collect();
-            surplus = surplus.saturating_sub(u32::try_from(lanes.len()).unwrap_or(u32::MAX));
-            let number = last.number;
-            if !last.lanes.is_empty() {
-                track.granted.push_back(last);
-            }
-            let length = lanes.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
-            track.ahead = length.fold(track.ahead, Mm::saturating_sub);
-            // What an earlier hold cut off the same move comes back to it: no grant ends where the cut was.
-            if track.pending.front().is_some_and(|next| next.number == number) {
-                lanes.extend(track.pending.pop_front().into_iter().flat_map(|cut_off| cut_off.lanes));
-            }
-            let claims = claims_of(&self.site, track.class, &lanes);
-            let turn = Turn { agent, number };
-            for resource in &claims {
-                if let Some(queue) = self.queues.get_mut(resource.index())
-                    && queue.front() != Some(&turn)
-                {
-                    queue.push_front(turn);
-                }
-            }
-            track.pending.push_front(Pending { number, lanes, claims });
-            self.awake.insert(agent);
-        }
-        self.free_cleared(agent);
-        Ok(())
-    }
-
-    /// Why the robot's next move is not granted. `None` when it has none, or waits for nobody but itself: it has not
-    /// driven what it was granted, or works.
-    pub fn withheld(&self, agent: AgentId) -> Option<Withheld> {
-        let next = self.tracks.get(&agent)?.pending.front()?;
-        next.claims.iter().find_map(|&resource| {
-            let by = self.obstacle(agent, next.number, resource)?;
-            Some(Withheld { agent, next_lanes: next.lanes.to_vec(), resource, by, rule: TRF_001 })
-        })
-    }
-
-    /// Why the robot waits, why the robot it waits for waits, and so on. The last one waits for a robot that only has
-    /// to drive what it was granted, or to finish its work. Costs O(robots) at most.
-    pub fn blame(&self, agent: AgentId) -> Vec<Withheld> {
-        let mut chain: Vec<Withheld> = Vec::new();
-        let mut at = agent;
-        while let Some(withheld) = self.withheld(at) {
-            let (by, resource) = (withheld.by, withheld.resource);
-            chain.push(withheld);
-            // The order of the moves has no cycle, so the second bound only guards against a defect.
-            if self.frees_by_driving(by, resource) || 2 * self.tracks.len() < chain.len() {
-                break;
-            }
-            at = by;
-        }
-        chain
-    }
-
-    /// Whether a robot gives a resource back when it has driven what it was granted.
-    fn frees_by_driving(&self, agent: AgentId, resource: ResourceId) -> bool {
-        self.tracks.get(&agent).is_some_and(|track| {
-            let rest = self.rest(track.class, self.cut_of(track));
-            track.held.binary_search(&resource).is_ok() && rest.binary_search(&resource).is_err()
-        })
-    }
-
-    /// Who holds a resource.
-    pub fn holder(&self, resource: ResourceId) -> Option<AgentId> {
-        self.holder.get(resource.index()).copied().flatten()
-    }
-
-    /// What a robot holds, sorted; empty for an unknown robot.
-    pub fn held(&self, agent: AgentId) -> &[ResourceId] {
-        self.tracks.get(&agent).map_or(&[], |track| &track.held)
-    }
-
-    /// Granted lanes that a robot has not completed. The first has index [`done`](Self::done).
-    pub fn granted(&self, agent: AgentId) -> Vec<LaneId> {
-        self.tracks.get(&agent).map_or_else(Vec::new, |track| track.granted_lanes().collect())
-    }
-
-    /// Lanes of the next move; none when that is a visit, or nothing is left.
-    pub fn next_move(&self, agent: AgentId) -> &[LaneId] {
-        let next = self.tracks.get(&agent).and_then(|track| track.pending.front());
-        next.map_or(&[], |pending| &pending.lanes)
-    }
-
-    /// Lanes of moves that are not granted yet, in order.
-    pub fn pending(&self, agent: AgentId) -> Vec<LaneId> {
-        let lanes =
-            |track: &Track| track.pending.iter().flat_map(|pending| pending.lanes.iter().copied()).collect();
-        self.tracks.get(&agent).map_or_else(Vec::new, lanes)
-    }
-
-    /// Whether any robot at rest waits for another. Costs O(robots + claims of their next moves).
-    pub fn anybody_waits(&self) -> bool {
-        let rests = |track: &Track| track.granted.is_empty();
-        self.tracks.iter().any(|(&agent, track)| rests(track) && self.withheld(agent).is_some())
-    }
-
-    /// Moves and visits of all robots that are not granted yet, in the order of the plan. Costs O(moves log moves).
-    pub fn pending_moves(&self) -> Vec<PlannedMove> {
-        let mut moves: Vec<(u64, PlannedMove)> = Vec::new();
-        for (&agent, track) in &self.tracks {
-            let planned = |pending: &Pending| PlannedMove { agent, lanes: pending.lanes.clone() };
-            moves.extend(track.pending.iter().map(|pending| (pending.number, planned(pending))));
-        }
-        moves.sort_by_key(|(number, _)| *number);
-        moves.into_iter().map(|(_, planned)| planned).collect()
-    }
-
-    /// Lanes a robot has completed since it was placed.
-    pub fn done(&self, agent: AgentId) -> Option<u32> {
-        self.tracks.get(&agent).map(|track| track.done)
-    }
-
-    /// The waypoint a robot reached last.
-    pub fn at(&self, agent: AgentId) -> Option<WaypointId> {
-        self.tracks.get(&agent).map(|track| track.at)
-    }
-
-    /// Where a robot rests after its granted moves.
-    pub fn rests_at(&self, agent: AgentId) -> Option<WaypointId> {
-        self.tracks.get(&agent).map(|track| self.cut_of(track))
-    }
-
-    /// Where a robot rests after its granted and pending moves.
-    pub fn ends_at(&self, agent: AgentId) -> Option<WaypointId> {
-        self.tracks.get(&agent).map(|track| self.end_of(track))
-    }
-
-    /// Whether a robot is placed and has nothing granted or pending.
-    pub fn is_idle(&self, agent: AgentId) -> bool {
-        self.tracks.get(&agent).is_some_and(|track| track.granted.is_empty() && track.pending.is_empty())
-    }
-
-    /// Placed robots, sorted.
-    pub fn agents(&self) -> impl Iterator<Item = AgentId> {
-        self.tracks.keys().copied()
-    }
-
-    /// The site it works on.
-    pub fn site(&self) -> &Arc<CompiledSite> {
-        &self.site
-    }
-
     /// Carries the moves out on a copy of where the robots will rest, and collects the claims.
     fn check(&self, plan: &Plan) -> Result<Vec<CheckedMove>, AppendError> {
-        let mut holder: Vec<Option<AgentId>> = vec![None; self.holder.len()];
-        let mut ends: BTreeMap<AgentId, WaypointId> = BTreeMap::new();
-        for (&agent, track) in &self.tracks {
-            let at = self.end_of(track);
-            self.rest(track.class, at)
-                .iter()
-                .for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            ends.insert(agent, at);
+        let mut holder = vec![NOBODY; self.spots.len()];
+        let mut ends: Vec<WaypointId> = self.tracks.iter().map(|track| self.end_of(track)).collect();
+        for &slot in self.slots.values() {
+            if let (Some(track), Some(&at)) = (self.tracks.get(slot as usize), ends.get(slot as usize)) {
+                set_holder(&mut holder, self.rest(track.class, at), slot);
+            }
         }
         let mut moves = Vec::with_capacity(plan.moves.len());
         for (index, step) in plan.moves.iter().enumerate() {
             let agent = step.agent;
-            let (Some(track), Some(&at)) = (self.tracks.get(&agent), ends.get(&agent)) else {
-                return Err(AppendError::NotPlaced { index, agent });
+            let not_placed = AppendError::NotPlaced { index, agent };
+            let slot = self.slots.get(&agent).copied().ok_or(not_placed.clone())?;
+            let (Some(track), Some(at)) = (self.tracks.get(slot as usize), ends.get_mut(slot as usize))
+            else {
+                return Err(not_placed);
             };
             if step.is_visit() {
-                moves.push((agent, Lanes::new(), Claims::new()));
+                moves.push((slot, Lanes::new(), Claims::new()));
                 continue;
             }
-            let no_way = AppendError::NoWay { index, agent, at };
+            let no_way = AppendError::NoWay { index, agent, at: *at };
             let class = self.site.classes().get(track.class).ok_or(no_way.clone())?;
-            let to = walk(&self.site, class, at, &step.lanes).ok_or(no_way)?;
+            let to = walk(&self.site, class, *at, &step.lanes).ok_or(no_way)?;
             let claims = claims_of(&self.site, track.class, &step.lanes);
             for &resource in &claims {
-                if let Some(by) = holder.get(resource.index()).copied().flatten().filter(|&by| by != agent) {
+                let by = holder.get(resource.index()).copied().filter(|by| *by != slot);
+                if let Some(by) = by.and_then(|by| self.agent_in(by)) {
                     return Err(AppendError::Conflict { index, agent, resource, by });
                 }
             }
-            for &resource in &claims {
-                set_holder(&mut holder, resource, None);
-            }
-            class.at(to).iter().for_each(|&resource| set_holder(&mut holder, resource, Some(agent)));
-            ends.insert(agent, to);
-            moves.push((agent, step.lanes.clone(), claims));
+            set_holder(&mut holder, &claims, NOBODY);
+            set_holder(&mut holder, class.at(to), slot);
+            *at = to;
+            moves.push((slot, step.lanes.clone(), claims));
         }
         Ok(moves)
     }
 
-    /// Grants the robot's next move if its turn has come: index of its first lane, and the lanes.
-    fn grant_next(&mut self, agent: AgentId, horizon: Mm) -> Option<(u32, Lanes)> {
-        let track = self.tracks.get(&agent)?;
-        let next = track.pending.front()?;
-        if next.is_visit() || (!track.granted.is_empty() && horizon <= track.ahead) {
-            return None;
-        }
-        if next.claims.iter().any(|&resource| self.obstacle(agent, next.number, resource).is_some()) {
-            return None;
-        }
-        let track = self.tracks.get_mut(&agent)?;
-        let first = track.granted_total();
-        let Pending { number, lanes, claims } = track.pending.pop_front()?;
-        for &resource in &claims {
-            if let Some(queue) = self.queues.get_mut(resource.index()) {
-                queue.pop_front();
-            }
-            set_holder(&mut self.holder, resource, Some(agent));
-        }
-        track.held.extend(claims);
-        track.held.sort_unstable();
-        track.held.dedup();
-        let length = lanes.iter().filter_map(|&id| self.site.lane(id)).map(|lane| lane.length);
-        track.ahead = length.fold(track.ahead, Mm::saturating_add);
-        track.granted.push_back(Granted { number, lanes: lanes.iter().copied().collect() });
-        Some((first, lanes))
+    fn track(&self, agent: AgentId) -> Option<&Track> {
+        self.tracks.get(*self.slots.get(&agent)? as usize)
     }
 
-    /// The robot that keeps a move from a resource: who holds it, or whose turn comes first.
-    fn obstacle(&self, agent: AgentId, number: u64, resource: ResourceId) -> Option<AgentId> {
-        let holder = self.holder(resource).filter(|&by| by != agent);
-        let first =
-            self.front(resource).filter(|&turn| turn != Turn { agent, number }).map(|turn| turn.agent);
-        holder.or(first)
+    fn agent_in(&self, slot: u32) -> Option<AgentId> {
+        self.tracks.get(slot as usize).map(|track| track.agent)
     }
 
-    /// Gives back what the robot no longer needs and wakes who comes first there.
-    fn free_cleared(&mut self, agent: AgentId) {
-        let Some(track) = self.tracks.get(&agent) else {
-            return;
-        };
-        let needed = self.needed(track);
-        let freed: Vec<ResourceId> =
-            track.held.iter().copied().filter(|resource| needed.binary_search(resource).is_err()).collect();
-        for resource in freed {
-            set_holder(&mut self.holder, resource, None);
-            self.wake_front(resource);
-        }
-        if let Some(track) = self.tracks.get_mut(&agent) {
-            track.held = needed;
-        }
-    }
-
-    /// What a robot needs for its place and its granted way; sorted.
-    fn needed(&self, track: &Track) -> Vec<ResourceId> {
-        let mut needed = self.rest(track.class, track.at).to_vec();
-        for lane in track.granted_lanes() {
-            extend_claims(&self.site, track.class, lane, &mut needed);
-        }
-        needed.sort_unstable();
-        needed.dedup();
-        needed
+    /// What a robot needs for its place and its granted way, and how many lanes it has to complete before it needs
+    /// it no more. What comes again comes with a larger number.
+    fn needed(&self, track: &Track) -> impl Iterator<Item = (ResourceId, u32)> {
+        let here = self.rest(track.class, track.at).iter();
+        let here = here.map(|&resource| (resource, track.done.saturating_add(1)));
+        let on = (track.done..).zip(track.granted_lanes());
+        let class = self.site.classes().get(track.class);
+        here.chain(on.flat_map(move |(index, lane)| needed_along(class, &self.ways, index, lane)))
     }
 
     fn rest(&self, class: usize, at: WaypointId) -> &[ResourceId] {
         self.site.classes().get(class).map_or(&[], |class| class.at(at))
     }
 
+    /// Where a robot rests after its granted moves.
     fn cut_of(&self, track: &Track) -> WaypointId {
-        track.granted_lanes().next_back().and_then(|id| self.site.lane(id)).map_or(track.at, |lane| lane.to)
+        track.granted.last().and_then(|last| self.way(last.lane)).map_or(track.at, |way| way.to)
     }
 
+    /// Where a robot rests after its pending moves.
     fn end_of(&self, track: &Track) -> WaypointId {
         let mut latest_first = track.pending.iter().rev();
-        let end = latest_first.find_map(|pending| end_of_lanes(&self.site, &pending.lanes));
+        let end = latest_first.find_map(|pending| self.end_of_lanes(&pending.lanes));
         end.unwrap_or_else(|| self.cut_of(track))
     }
 
-    fn front(&self, resource: ResourceId) -> Option<Turn> {
-        self.queues.get(resource.index())?.front().copied()
+    fn end_of_lanes(&self, lanes: &[LaneId]) -> Option<WaypointId> {
+        Some(self.way(*lanes.last()?)?.to)
     }
 
-    fn wake_front(&mut self, resource: ResourceId) {
-        self.awake.extend(self.queues.get(resource.index()).and_then(VecDeque::front).map(|turn| turn.agent));
+    fn way(&self, lane: LaneId) -> Option<Way> {
+        self.ways.get(lane.index()).copied()
+    }
+
+    /// Lets the next grant look at a robot.
+    fn wake(&mut self, slot: u32) {
+        if let Some(track) = self.tracks.get_mut(slot as usize).filter(|track| !track.is_awake) {
+            track.is_awake = true;
+            self.awake.push(slot);
+        }
+    }
+
+    /// Gives back a resource if a robot holds it, and wakes who comes first there.
+    fn free(&mut self, resource: ResourceId, slot: u32) {
+        let Some(spot) = self.spots.get_mut(resource.index()) else { return };
+        if spot.holder == slot {
+            spot.holder = NOBODY;
+        }
+        if let Some(turn) = spot.front() {
+            self.wake(turn.slot);
+        }
     }
 }
 
-fn set_holder(holders: &mut [Option<AgentId>], resource: ResourceId, holder: Option<AgentId>) {
-    if let Some(slot) = holders.get_mut(resource.index()) {
-        *slot = holder;
+fn set_holder(holders: &mut [u32], resources: &[ResourceId], holder: u32) {
+    for resource in resources {
+        if let Some(slot) = holders.get_mut(resource.index()) {
+            *slot = holder;
+        }
     }
-}
-
-fn end_of_lanes(site: &CompiledSite, lanes: &[LaneId]) -> Option<WaypointId> {
-    Some(site.lane(*lanes.last()?)?.to)
 }
 
 /// Where lanes lead that start at `from`; `None` when they do not connect, are too narrow or end where nobody may
@@ -661,18 +433,26 @@ fn walk(site: &CompiledSite, class: &ClassClaims, from: WaypointId, lanes: &[Lan
 
 /// Sorted claims of lanes, both ends included.
 fn claims_of(site: &CompiledSite, class: usize, lanes: &[LaneId]) -> Claims {
-    let mut claims = Claims::new();
-    for &lane in lanes {
-        extend_claims(site, class, lane, &mut claims);
-    }
+    let class = site.classes().get(class);
+    let mut claims: Claims =
+        lanes.iter().flat_map(|&lane| class.map_or(&[][..], |class| class.along(lane))).copied().collect();
     claims.sort_unstable();
     claims.dedup();
     claims
 }
 
-fn extend_claims(site: &CompiledSite, class: usize, id: LaneId, claims: &mut impl Extend<ResourceId>) {
-    if let (Some(class), Some(lane)) = (site.classes().get(class), site.lane(id)) {
-        claims
-            .extend([class.along(id), class.at(lane.from), class.at(lane.to)].into_iter().flatten().copied());
-    }
+/// What a robot needs for the lane with this index of its route, and how many lanes it has to complete before it
+/// needs it no more, for all it is known: where the lane leads, it stays.
+fn needed_along(
+    class: Option<&ClassClaims>,
+    ways: &[Way],
+    index: u32,
+    lane: LaneId,
+) -> impl Iterator<Item = (ResourceId, u32)> {
+    let (along, end) = match (class, ways.get(lane.index())) {
+        (Some(class), Some(way)) => (class.along(lane), class.at(way.to)),
+        (None, _) | (_, None) => (&[][..], &[][..]),
+    };
+    let until = move |lanes: u32| move |&resource: &ResourceId| (resource, index.saturating_add(lanes));
+    along.iter().map(until(1)).chain(end.iter().map(until(2)))
 }

@@ -9,7 +9,8 @@
 //! * [`Planner`]: finds plans within a budget of steps. It is total and deterministic.
 //! * [`validate`]: checks a plan against its problem; it shares no code with the planner.
 //! * [`oneshot`]: plans for thousands of robots on grids, from everybody's start to everybody's goal.
-//! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits.
+//! * [`Executor`]: keeps the queues, grants moves, frees claims on evidence and says why a robot waits; its
+//!   [`Certificate`] shows that nobody waits in a circle, and [`check_certificate`] that it does.
 //! * [`analysis`]: what a site can bear, and what a closed lane does.
 //! * [`lifelong`]: errands without end on a grid.
 //!
@@ -17,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+mod certificate;
 mod distances;
 mod executor;
 mod explore;
@@ -38,12 +40,16 @@ mod timetable;
 mod validate;
 mod weave;
 
+pub use certificate::{Certificate, CertificateFault, check_certificate};
 pub use executor::{
-    AppendError, Executor, Grant, PlaceError, RestoreError, ShrinkError, Snapshot, TrackSnapshot,
-    VerifyError, Withheld,
+    AppendError, Executor, Grant, Integration, Outsider, OutsiderError, Overtaking, PlaceError, RestoreError,
+    ShrinkError, Snapshot, TrackSnapshot, VerifyError, Withheld,
 };
 pub use hop::{Hop, HopGraph};
 pub use plan::{Lanes, Plan, PlanRobot, PlannedMove, Problem, Unserved, Visit};
 pub use planner::Planner;
-pub use rules::{RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009};
+pub use rules::{
+    RULES, TRF_001, TRF_002, TRF_003, TRF_004, TRF_005, TRF_006, TRF_007, TRF_008, TRF_009, TRF_010, TRF_011,
+    TRF_012, TRF_013,
+};
 pub use validate::{PlanFault, validate};

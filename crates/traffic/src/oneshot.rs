@@ -12,9 +12,11 @@
 //! Nothing here reads a clock.
 //!
 //! Robots claim the vertex at which they are. Footprints that claim more, on the roadmap of a site, are what
-//! [`Planner`](crate::Planner) is for.
+//! [`Planner`](crate::Planner) is for. [`Instance::site`] and [`Solution::plan`] hand a plan to the
+//! [`Executor`](crate::Executor).
 
 mod draft;
+mod execute;
 mod fields;
 mod grid;
 mod instance;

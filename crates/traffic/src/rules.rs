@@ -20,6 +20,14 @@ pub const TRF_007: RuleId = RuleId::new("TRF-007");
 pub const TRF_008: RuleId = RuleId::new("TRF-008");
 /// Only the next part of a way is planned.
 pub const TRF_009: RuleId = RuleId::new("TRF-009");
+/// Goes first because whoever would have gone first is not there yet.
+pub const TRF_010: RuleId = RuleId::new("TRF-010");
+/// Waits because a mover that nobody plans for is there.
+pub const TRF_011: RuleId = RuleId::new("TRF-011");
+/// Waits because a mover that nobody plans for will be there.
+pub const TRF_012: RuleId = RuleId::new("TRF-012");
+/// A mover that nobody plans for waits.
+pub const TRF_013: RuleId = RuleId::new("TRF-013");
 
 /// The catalogue of this crate's rules, by id.
 pub const RULES: &[Rule] = &[
@@ -67,6 +75,26 @@ pub const RULES: &[Rule] = &[
         TRF_009,
         "Of a way that is long for the number of robots, a plan covers what comes first; the next plans cover the rest.",
         "What is planned far ahead does not come true, and costs time that the next instants need.",
+    ),
+    Rule::new(
+        TRF_010,
+        "A robot that waits only for the turn of one that is late, or has farther to it than the robot needs to be out of the way, goes first if all moves can still be carried out.",
+        "The planned order is worth keeping only while robots are as punctual as it assumed.",
+    ),
+    Rule::new(
+        TRF_011,
+        "No move is granted that claims what a mover is on that nobody plans for and that is at least noticed.",
+        "Who drives or pushes it has not promised to give way.",
+    ),
+    Rule::new(
+        TRF_012,
+        "No move is granted that claims what such a mover says it will be on, if it is respected or was admitted.",
+        "It has the right of way, or was told that it may go.",
+    ),
+    Rule::new(
+        TRF_013,
+        "Such a mover that asks first is admitted to its whole way at once, when nobody holds a part of it and nobody has a turn where it will stay.",
+        "On a part of its way it could wait for a robot that waits for it.",
     ),
 ];
 

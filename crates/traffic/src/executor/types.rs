@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, RuleId, WaypointId};
 
+use crate::Lanes;
+
 #[cfg(doc)]
-use crate::{Executor, TRF_001};
+use crate::{Executor, TRF_001, TRF_010, TRF_011, TRF_012, TRF_013};
 
 /// A release: lanes that a robot may now drive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +16,7 @@ pub struct Grant {
     /// Index of the first lane, counted from [`Executor::place`].
     pub first: u32,
     /// The lanes.
-    pub lanes: Vec<LaneId>,
+    pub lanes: Lanes,
 }
 
 /// Why a robot's next move is not granted.
@@ -26,10 +28,68 @@ pub struct Withheld {
     pub next_lanes: Vec<LaneId>,
     /// The first resource it lacks.
     pub resource: ResourceId,
-    /// Who holds the resource, or whose turn comes first.
+    /// Who holds the resource, or whose turn comes first; or the mover that nobody plans for.
     pub by: AgentId,
-    /// The rule: [`TRF_001`].
+    /// The rule: [`TRF_001`]; [`TRF_011`] or [`TRF_012`] when it is because of a mover that nobody plans for,
+    /// [`TRF_013`] when such a mover is to wait.
     pub rule: RuleId,
+}
+
+/// A robot that was put before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overtaking {
+    /// Who goes first now.
+    pub agent: AgentId,
+    /// Whose turn came first before.
+    pub by: AgentId,
+    /// Where.
+    pub resource: ResourceId,
+    /// How many of the robot's moves were put in front.
+    pub moves: u32,
+    /// The rule: [`TRF_010`].
+    pub rule: RuleId,
+}
+
+/// How far a mover that nobody plans for takes part in the traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Integration {
+    /// Nothing is withheld for it: it is known, and keeps out of the robots' way by itself.
+    Ignored,
+    /// What it is on is withheld.
+    Noticed,
+    /// What it is on and what it will be on is withheld: it has the right of way.
+    Respected,
+    /// It asks before it enters and waits until it may: its whole way at once, when nobody holds a part
+    /// of it, to where nobody has a turn.
+    Utilised,
+}
+
+/// A mover that nobody plans for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outsider {
+    /// How far it takes part.
+    pub integration: Integration,
+    /// What it is on: the claims of a footprint class that covers it, where it may be.
+    pub on: Vec<ResourceId>,
+    /// What it will be on, or asks for: its whole way to where it can stay.
+    pub next: Vec<ResourceId>,
+    /// What of this it keeps at the end of its way.
+    pub stays: Vec<ResourceId>,
+}
+
+/// Why a mover that nobody plans for is not taken as it asks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutsiderError {
+    /// It is a robot that is planned for.
+    #[error("{agent} is a robot that is planned for")]
+    Robot {
+        /// The robot.
+        agent: AgentId,
+    },
+    /// It has to wait.
+    #[error("{} may not enter {} because of {} ({})", .0.agent, .0.resource, .0.by, .0.rule)]
+    Withheld(Withheld),
 }
 
 /// Why a robot cannot be placed.
@@ -187,6 +247,8 @@ pub struct Snapshot {
     pub next_number: u64,
     /// The horizon of the last grant.
     pub horizon: Mm,
+    /// Movers that nobody plans for, sorted.
+    pub outsiders: Vec<(AgentId, Outsider)>,
 }
 
 /// One robot of a [`Snapshot`].

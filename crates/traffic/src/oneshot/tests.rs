@@ -2,6 +2,7 @@
 
 mod check;
 mod drawing;
+mod executing;
 mod reading;
 mod refining;
 mod searching;

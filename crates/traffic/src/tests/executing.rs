@@ -6,14 +6,17 @@ use proptest::{collection::vec, prelude::*};
 use sheepdog_core::{AgentId, Mm, ResourceId, WaypointId};
 use sheepdog_map::CompiledSite;
 
-use super::{AMPLE, SPEEDS, line, problem, problems, robot, site, worker};
-use crate::{Executor, Plan, Planner, Problem, Snapshot};
+use super::{AMPLE, SPEEDS, line, moves, problem, problems, robot, site, worker};
+use crate::{
+    CertificateFault, Executor, Integration, Outsider, OutsiderError, Plan, Planner, Problem, Snapshot,
+    TRF_011, TRF_012, TRF_013, Withheld, check_certificate,
+};
 
 /// One event: a kind, an agent and an amount, each reduced to what is possible.
 type Event = (u8, usize, u32);
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    vec((0..9_u8, any::<usize>(), 0..4_u32), 0..40)
+    vec((0..11_u8, any::<usize>(), 0..4_u32), 0..40)
 }
 
 fn placed(site: &Arc<CompiledSite>, problem: &Problem) -> Executor {
@@ -55,6 +58,12 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
             assert_eq!(executor.work_done(robot.agent), rests);
             assert_eq!(executor.visits_ahead(robot.agent) + usize::from(rests), visits);
         }
+        8..=9 => {
+            let late = |agent: AgentId| agent.0 % 4 < amount;
+            let before = executor.pending_moves();
+            let overtaken = executor.overtake(robot.agent, &late);
+            assert_eq!(overtaken.is_some(), before != executor.pending_moves());
+        }
         _ => {
             let stop = done + amount.min(ahead);
             assert_eq!(executor.shrink(robot.agent, stop), Ok(()));
@@ -62,6 +71,7 @@ fn apply(executor: &mut Executor, problem: &Problem, (kind, who, amount): Event)
         }
     }
     assert_eq!(executor.verify(), Ok(()));
+    assert_eq!(check_certificate(executor.site(), &executor.certificate()), Ok(()));
 }
 
 /// Grants and completes, lane by lane and visit by visit, for everyone but `frozen`, until nothing moves any more.
@@ -311,4 +321,173 @@ fn a_move_that_is_held_twice_ends_where_it_ended() {
     assert!(executor.complete(AgentId(1), 1));
     assert_eq!(executor.grant(Mm::ZERO).iter().map(|grant| grant.lanes.len()).collect::<Vec<_>>(), [2]);
     assert_eq!(executor.rests_at(AgentId(1)), Some(WaypointId(4)));
+}
+
+/// A way from west to east, places 0 to 4, and one across it from 5 over 3 to 6; the first robot goes first at 3.
+fn crossing() -> (Arc<CompiledSite>, Executor) {
+    let points = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (3, 1), (3, -1)];
+    let lanes = [(0, 1), (1, 2), (2, 3), (3, 4), (5, 3), (3, 6)].map(|(from, to)| (from, to, true, None));
+    let site = site(&points, &lanes);
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(4)), robot(2, 5, Some(6))]));
+    let plan =
+        moves(&site, &[(1, &[0, 1]), (1, &[1, 2]), (1, &[2, 3]), (1, &[3, 4]), (2, &[5, 3]), (2, &[3, 6])]);
+    executor.append(&plan).unwrap();
+    (site, executor)
+}
+
+#[test]
+fn who_is_there_first_goes_first_when_nobody_loses_by_it() {
+    let (site, mut executor) = crossing();
+    let (far, near) = (AgentId(1), AgentId(2));
+    assert_eq!(executor.grant(Mm::ZERO).len(), 1);
+    let twin = executor.clone();
+    assert_eq!(executor.withheld(near).unwrap().by, far);
+    let overtaking = executor.overtake(near, &|_| false).unwrap();
+    assert_eq!((overtaking.agent, overtaking.by, overtaking.moves), (near, far, 2));
+    assert_eq!(executor.verify(), Ok(()));
+    assert_eq!(Executor::restore(site, &executor.snapshot()).unwrap().snapshot(), executor.snapshot());
+    assert_eq!(executor.grant(Mm(9_000)).iter().map(|grant| grant.agent).collect::<Vec<_>>(), [far, near]);
+    // Nobody is before it now.
+    assert_eq!(executor.overtake(near, &|_| true), None);
+    run_out(&mut executor, None);
+    assert_eq!(executor.cut(), [(far, WaypointId(4)), (near, WaypointId(6))]);
+
+    // A lane later the first robot would have to wait; unless it is late.
+    let mut executor = twin;
+    executor.complete(far, 1);
+    executor.grant(Mm::ZERO);
+    assert_eq!(executor.overtake(near, &|_| false), None);
+    assert!(executor.overtake(near, &|agent| agent == far).is_some());
+}
+
+#[test]
+fn a_corridor_is_overtaken_as_a_whole_or_not_at_all() {
+    let points = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (3, 1), (3, -1), (0, -1)];
+    let lanes =
+        [(0, 1), (1, 2), (2, 3), (0, 4), (3, 5), (3, 6), (0, 7)].map(|(from, to)| (from, to, true, None));
+    let site = site(&points, &lanes);
+    let east: (u32, [&[u32]; 4]) = (1, [&[0, 1], &[1, 2], &[2, 3], &[3, 6]]);
+    let west: (u32, [&[u32]; 5]) = (2, [&[5, 3], &[3, 2], &[2, 1], &[1, 0], &[0, 4]]);
+    let steps = || east.1.map(|way| (east.0, way)).into_iter().chain(west.1.map(|way| (west.0, way)));
+    // From its bay, the robot bound for the east is not in the way of the other one, which passes the whole corridor.
+    let mut executor = placed(&site, &problem(vec![robot(1, 7, Some(6)), robot(2, 5, Some(4))]));
+    let all: Vec<(u32, &[u32])> = std::iter::once((1, &[7, 0][..])).chain(steps()).collect();
+    executor.append(&moves(&site, &all)).unwrap();
+    assert_eq!(executor.overtake(AgentId(2), &|_| true).map(|overtaking| overtaking.moves), Some(5));
+    assert_eq!(executor.verify(), Ok(()));
+    // At the end of the corridor it is.
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(6)), robot(2, 5, Some(4))]));
+    executor.append(&moves(&site, &steps().collect::<Vec<_>>())).unwrap();
+    let before = executor.snapshot();
+    assert_eq!(executor.overtake(AgentId(2), &|_| true), None);
+    assert_eq!(executor.snapshot(), before);
+}
+
+/// A robot on its way along places 0 to 3, with the first lane granted; and what it claims at 2 and 3.
+fn on_its_way() -> (Executor, Vec<ResourceId>, Vec<ResourceId>) {
+    let site = line(6);
+    let mut executor = placed(&site, &problem(vec![robot(1, 0, Some(3))]));
+    executor.append(&moves(&site, &[(1, &[0, 1]), (1, &[1, 2]), (1, &[2, 3])])).unwrap();
+    assert_eq!(executor.grant(Mm::ZERO).len(), 1);
+    executor.complete(AgentId(1), 1);
+    let at = |place| site.classes()[0].at(WaypointId(place)).to_vec();
+    (executor, at(2), at(3))
+}
+
+fn outsider(integration: Integration, on: &[ResourceId], next: &[ResourceId]) -> Outsider {
+    Outsider { integration, on: on.to_vec(), next: next.to_vec(), stays: next.to_vec() }
+}
+
+#[test]
+fn movers_that_nobody_plans_for_get_as_much_as_they_take_part() {
+    let (executor, near, far) = on_its_way();
+    let (robot, cart) = (AgentId(1), AgentId(9));
+    let cases = [
+        (Integration::Ignored, &near, &far, [true, true]),
+        (Integration::Noticed, &far, &near, [true, false]),
+        (Integration::Noticed, &near, &far, [false, false]),
+        (Integration::Respected, &far, &near, [false, false]),
+    ];
+    for (integration, on, next, granted) in cases {
+        let mut executor = executor.clone();
+        executor.note_outsider(cart, outsider(integration, on, next)).unwrap();
+        for granted in granted {
+            assert_eq!(!executor.grant(Mm::ZERO).is_empty(), granted, "{integration:?}");
+            executor.complete(robot, executor.done(robot).unwrap() + 1);
+        }
+        assert_eq!(executor.verify(), Ok(()));
+        if let Some(withheld) = executor.withheld(robot) {
+            let is_there = on.contains(&withheld.resource);
+            assert_eq!((withheld.by, withheld.rule), (cart, if is_there { TRF_011 } else { TRF_012 }));
+            assert_eq!(executor.blame(robot), [withheld]);
+        }
+        let twin = Executor::restore(executor.site().clone(), &executor.snapshot()).unwrap();
+        assert_eq!((twin.withheld(robot), twin.snapshot()), (executor.withheld(robot), executor.snapshot()));
+        // It only ever delays: when it is gone, everything goes on.
+        assert!(executor.forget_outsider(cart) && !executor.forget_outsider(cart));
+        run_out(&mut executor, None);
+        assert_eq!(executor.at(robot), Some(WaypointId(3)));
+    }
+}
+
+#[test]
+fn a_mover_that_asks_gets_its_whole_way_or_waits() {
+    let (mut executor, near, far) = on_its_way();
+    let (robot, cart) = (AgentId(1), AgentId(9));
+    let behind = executor.site().classes()[0].at(WaypointId(5)).to_vec();
+    let asks = |on: &[ResourceId], next: &[ResourceId]| outsider(Integration::Utilised, on, next);
+    // The robot stands on a part of the way; then it has a turn where the cart would stay.
+    let here = executor.held(robot);
+    for next in [&here, &near, &far] {
+        let Err(OutsiderError::Withheld(withheld)) = executor.note_outsider(cart, asks(&behind, next)) else {
+            panic!("it would be in the way at {next:?}");
+        };
+        assert_eq!((withheld.agent, withheld.by, withheld.rule), (cart, robot, TRF_013));
+        assert_eq!(executor.withheld(robot), None);
+    }
+    let through = Outsider { next: [near.clone(), behind.clone()].concat(), ..asks(&[], &behind) };
+    assert_eq!(executor.note_outsider(cart, through), Ok(()));
+    assert!(executor.grant(Mm::ZERO).is_empty());
+    assert_eq!(executor.withheld(robot).map(|withheld| withheld.rule), Some(TRF_012));
+    // Another one waits for it.
+    let other = executor.note_outsider(AgentId(8), asks(&[], &behind));
+    assert!(matches!(other, Err(OutsiderError::Withheld(Withheld { by, .. })) if by == cart));
+    assert_eq!(executor.note_outsider(robot, asks(&[], &[])), Err(OutsiderError::Robot { agent: robot }));
+    assert_eq!(executor.note_outsider(cart, asks(&behind, &[])), Ok(()));
+    assert_eq!(executor.outsiders().map(|(who, _)| who).collect::<Vec<_>>(), [AgentId(8), cart]);
+    run_out(&mut executor, None);
+    assert_eq!(executor.at(robot), Some(WaypointId(3)));
+}
+
+#[test]
+fn a_certificate_that_was_tampered_with_is_refused() {
+    let (site, executor) = crossing();
+    let good = executor.certificate();
+    assert_eq!(check_certificate(&site, &good), Ok(()));
+    let fault = |change: &dyn Fn(&mut crate::Certificate)| {
+        let mut certificate = good.clone();
+        change(&mut certificate);
+        check_certificate(&site, &certificate).unwrap_err()
+    };
+    assert!(matches!(
+        fault(&|it| it.rests[1].2 = WaypointId(0)),
+        CertificateFault::Rests { agent: AgentId(2) }
+    ));
+    assert!(matches!(fault(&|it| it.moves[1].0 = it.moves[0].0), CertificateFault::Order { .. }));
+    assert!(matches!(fault(&|it| it.moves[0].1.agent = AgentId(7)), CertificateFault::NoWay { .. }));
+    assert!(matches!(
+        fault(&|it| it.rests[1].2 = WaypointId(1)),
+        CertificateFault::Conflict { by: AgentId(2), .. }
+    ));
+    assert!(matches!(
+        fault(&|it| it.queues.iter_mut().for_each(|queue| queue.1.reverse())),
+        CertificateFault::Queue { .. }
+    ));
+    assert!(matches!(fault(&|it| drop(it.queues.pop())), CertificateFault::Queue { .. }));
+    // The second move of a robot before its first.
+    let swapped = fault(&|it| {
+        let (first, second) = (it.moves[0].1.clone(), it.moves[1].1.clone());
+        (it.moves[0].1, it.moves[1].1) = (second, first);
+    });
+    assert!(matches!(swapped, CertificateFault::NoWay { agent: AgentId(1), .. }));
 }

@@ -7,13 +7,13 @@ mod refusing;
 use std::sync::Arc;
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use sheepdog_core::{AgentId, Micros, Mm, MmPerS, ResourceId, WaypointId};
+use sheepdog_core::{AgentId, LaneId, Micros, Mm, MmPerS, ResourceId, WaypointId};
 use sheepdog_map::{
     CompileOptions, CompiledSite, FootprintClass, Site,
     model::{Lane, Level, Waypoint},
 };
 
-use crate::{PlanRobot, Problem, Visit};
+use crate::{Plan, PlanRobot, PlannedMove, Problem, Visit};
 
 pub(crate) const SPEEDS: [MmPerS; 2] = [MmPerS(1_000), MmPerS(500)];
 /// Enough for any site drawn here.
@@ -156,4 +156,18 @@ pub(crate) fn worker(agent: u32, at: u32, places: &[u32]) -> PlanRobot {
 
 pub(crate) fn problem(robots: Vec<PlanRobot>) -> Problem {
     Problem { robots, blocked: Vec::new(), pending: Vec::new(), seed: 1 }
+}
+
+fn lane(site: &CompiledSite, from: u32, to: u32) -> LaneId {
+    let from = site.lanes_from(WaypointId(from)).iter();
+    from.copied().find(|&id| site.lane(id).unwrap().to == WaypointId(to)).unwrap()
+}
+
+/// Moves of agents along places.
+pub(crate) fn moves(site: &CompiledSite, steps: &[(u32, &[u32])]) -> Plan {
+    let step = |&(agent, places): &(u32, &[u32])| PlannedMove {
+        agent: AgentId(agent),
+        lanes: places.windows(2).map(|pair| lane(site, pair[0], pair[1])).collect(),
+    };
+    Plan { moves: steps.iter().map(step).collect(), ..Plan::default() }
 }

@@ -1,26 +1,12 @@
 //! What is refused, by the checker and by the executor, and that nothing changes then.
 
 use sheepdog_core::{AgentId, LaneId, Mm, ResourceId, WaypointId};
-use sheepdog_map::CompiledSite;
 
-use super::{line, problem, robot, site, worker};
+use super::{line, moves, problem, robot, site, worker};
 use crate::{
     AppendError, Executor, PlaceError, Plan, PlanFault, PlannedMove, RestoreError, TRF_003, Unserved,
     VerifyError, validate,
 };
-
-fn lane(site: &CompiledSite, from: u32, to: u32) -> LaneId {
-    let from = site.lanes_from(WaypointId(from)).iter();
-    from.copied().find(|&id| site.lane(id).unwrap().to == WaypointId(to)).unwrap()
-}
-
-fn moves(site: &CompiledSite, steps: &[(u32, &[u32])]) -> Plan {
-    let step = |&(agent, places): &(u32, &[u32])| PlannedMove {
-        agent: AgentId(agent),
-        lanes: places.windows(2).map(|pair| lane(site, pair[0], pair[1])).collect(),
-    };
-    Plan { moves: steps.iter().map(step).collect(), ..Plan::default() }
-}
 
 #[test]
 fn the_checker_refuses_each_fault() {
@@ -82,6 +68,37 @@ fn neither_swap_nor_rotation_nor_a_stop_in_a_corridor_is_valid() {
     let into = problem(vec![robot(1, 0, Some(1))]);
     let plan = moves(&corridor, &[(1, &[0, 1])]);
     assert!(matches!(validate(&corridor, &into, &plan), Err(PlanFault::MayNotStop { .. })));
+}
+
+#[test]
+fn the_executor_refuses_a_rotation_and_a_swap() {
+    let ring = site(
+        &[(0, 0), (1, 0), (1, 1), (0, 1)],
+        &[(0, 1, true, None), (1, 2, true, None), (2, 3, true, None), (3, 0, true, None)],
+    );
+    let mut executor = Executor::new(ring.clone());
+    (0..4).for_each(|at| executor.place(AgentId(at), 0, WaypointId(at)).unwrap());
+    let before = executor.snapshot();
+    // Each into the next one's place, in every order that such a plan could be written down in.
+    let next: [&[u32]; 4] = [&[0, 1], &[1, 2], &[2, 3], &[3, 0]];
+    for first in 0..4 {
+        for step in [1, 3] {
+            let order = (0..4).map(|index| (first + index * step) % 4);
+            let steps: Vec<(u32, &[u32])> = order.map(|who| (who, next[who as usize])).collect();
+            let refusal = executor.append(&moves(&ring, &steps)).unwrap_err();
+            assert!(matches!(refusal, AppendError::Conflict { index: 0, .. }), "{refusal}");
+        }
+    }
+    for swap in [[(0, &[0, 1][..]), (1, &[1, 0])], [(1, &[1, 0]), (0, &[0, 1])]] {
+        let refusal = executor.append(&moves(&ring, &swap)).unwrap_err();
+        assert!(matches!(refusal, AppendError::Conflict { index: 0, .. }), "{refusal}");
+    }
+    assert_eq!(executor.snapshot(), before);
+    // With one robot less the others follow each other around.
+    executor.remove(AgentId(3));
+    let following = moves(&ring, &[(2, &[2, 3]), (1, &[1, 2]), (0, &[0, 1])]);
+    assert_eq!(executor.append(&following), Ok(()));
+    assert_eq!(executor.grant(Mm(9_000)).len(), 1);
 }
 
 #[test]
