@@ -96,7 +96,7 @@ fn a_reset_takes_two_steps_in_order_and_names_its_stop() {
 #[test]
 fn commands_that_make_no_sense_are_refused_and_change_nothing() {
     let mut fleet = fleet();
-    let snapshot = |fleet: &Fleet| (fleet.stats(), fleet.traffic().held(ANNA).to_vec());
+    let snapshot = |fleet: &Fleet| (fleet.stats(), fleet.traffic().held(ANNA));
     let before = snapshot(&fleet);
     let elsewhere = place(&setup(), "bay-2");
     for command in [

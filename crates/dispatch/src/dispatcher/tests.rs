@@ -215,7 +215,7 @@ enum Logged {
 
 impl Trial {
     fn new(policy: u8) -> Self {
-        let asks_the_nearest = policy % 3 == 0;
+        let asks_the_nearest = policy.is_multiple_of(3);
         let policy: Box<dyn Policy> = match policy % 3 {
             0 => Box::new(NearestAvailable),
             1 => Box::new(GreedyPairs),
