@@ -4,6 +4,7 @@ mod assign;
 mod explain;
 mod nearest;
 pub(crate) mod online;
+mod rounds;
 mod throughput;
 
 use crate::{Measuring, figure::Figure};

@@ -14,6 +14,7 @@
 //! * [`policy`]: which of many tasks goes to whom; [`assign`]: the solvers behind it, for anything that comes in pairs.
 //! * [`dispatcher`]: every task from its order to its end, with agents that answer late, twice or never.
 //! * [`pdptw`]: what each vehicle picks up and delivers, in which order, within windows of time.
+//! * [`rolling`]: plans of several tasks for each of a fleet, with loads, due times and batteries, improved while there is time.
 //! * [`roster`]: who may do what, in sets of bits that follow every change, and who of those is there first.
 //! * `rota`: when people work, told in civil time with a zone (feature `rota`).
 //!
@@ -32,8 +33,10 @@ mod facts;
 #[cfg(test)]
 mod fixture;
 pub mod nearest;
+mod neighbourhood;
 pub mod pdptw;
 pub mod policy;
+pub mod rolling;
 pub mod roster;
 #[cfg(feature = "rota")]
 pub mod rota;

@@ -15,7 +15,6 @@ mod check;
 mod fleet;
 mod plan;
 mod problem;
-mod random;
 mod recreate;
 mod ruin;
 mod search;

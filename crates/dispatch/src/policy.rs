@@ -6,6 +6,7 @@
 //! * [`NearestAvailable`]: the oldest task takes the nearest agent that is free.
 //! * [`GreedyPairs`]: the closest pair of a task and a free agent, then the closest of the rest.
 //! * [`BatchOptimal`]: what is cheapest for all together, agents that will soon be free included.
+//! * [`Rolling`](crate::rolling::Rolling): plans of several tasks for each, of which the first begin.
 //!
 //! Times are milliseconds of one clock, and nothing else is compared: equal questions have equal answers, in whatever order
 //! tasks and agents are given.
@@ -15,9 +16,9 @@ mod displacement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{assign::SparseAssignment, nearest::AGENTS_MAX};
+use crate::{assign::SparseAssignment, nearest::AGENTS_MAX, rolling::Prospects};
 
-use self::cost::TERM_MAX;
+pub(crate) use self::cost::TERM_MAX;
 pub use self::{
     cost::{Cost, Weights},
     displacement::{Displacement, MOVES_MAX, Reassigned},
@@ -30,7 +31,8 @@ pub struct Open {
     pub task: u32,
     /// When it was asked for.
     pub requested_ms: u64,
-    /// Higher goes first, whatever it costs the others.
+    /// Higher goes first, whatever it costs the others; in plans of several tasks it counts
+    /// [many times as much](crate::rolling::Problem::weight).
     pub priority: u8,
     /// When it should be begun at the latest, to be done in time.
     pub due_ms: Option<u64>,
@@ -79,6 +81,11 @@ pub trait Arrivals {
     /// Puts the `most` first into `found`, in order, and returns before when nobody else is there; `None` when there is
     /// nobody else. Whoever is not asked about may be among them.
     fn nearest(&mut self, task: u32, most: usize, found: &mut Vec<Arrival>) -> Option<u64>;
+
+    /// What plans of several tasks need to know besides; `None` when nobody can tell, then nobody plans ahead.
+    fn prospects(&mut self) -> Option<&mut dyn Prospects> {
+        None
+    }
 }
 
 /// A task that somebody begins now.
@@ -104,7 +111,7 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    fn free_agents(&self) -> BTreeSet<u32> {
+    pub(crate) fn free_agents(&self) -> BTreeSet<u32> {
         let free = self.agents.iter().filter(|agent| agent.free_ms <= self.now_ms);
         free.map(|agent| agent.agent).collect()
     }
@@ -175,7 +182,7 @@ impl Policy for GreedyPairs {
 }
 
 /// Who of those who are free is first at a task: more and more are asked for until one of them is.
-fn first_of(task: u32, free: &BTreeSet<u32>, arrivals: &mut dyn Arrivals) -> Option<Arrival> {
+pub(crate) fn first_of(task: u32, free: &BTreeSet<u32>, arrivals: &mut dyn Arrivals) -> Option<Arrival> {
     let (mut most, mut found) = (8, Vec::new());
     while !free.is_empty() {
         found.clear();
@@ -190,6 +197,28 @@ fn first_of(task: u32, free: &BTreeSet<u32>, arrivals: &mut dyn Arrivals) -> Opt
         most = most.saturating_mul(4);
     }
     None
+}
+
+/// Whether a task has waited so long that it goes first.
+pub(crate) const fn is_overdue(open: &Open, now_ms: u64, horizon_ms: u64) -> bool {
+    horizon_ms <= now_ms.saturating_sub(open.requested_ms)
+}
+
+/// The oldest task first takes the nearest agent that is free; who is taken is not free any more.
+pub(crate) fn serve_overdue(
+    mut tasks: Vec<Open>,
+    free: &mut BTreeSet<u32>,
+    arrivals: &mut dyn Arrivals,
+) -> Vec<Choice> {
+    tasks.sort_unstable_by_key(|task| (task.requested_ms, task.tie, task.task));
+    let mut choices = Vec::new();
+    for Open { task, .. } in tasks {
+        if let Some(Arrival { at_ms, agent }) = first_of(task, free, arrivals) {
+            free.remove(&agent);
+            choices.push(Choice { task, agent, at_ms });
+        }
+    }
+    choices
 }
 
 /// What is cheapest for all together: the least sum of the [`Cost`] of all tasks, with agents counted that are busy but will be
@@ -275,17 +304,11 @@ impl Policy for BatchOptimal {
     fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
         let Question { now_ms, tasks, agents } = *question;
         let mut left: BTreeMap<u32, Ready> = agents.iter().map(|ready| (ready.agent, *ready)).collect();
-        let (mut due, rest): (Vec<Open>, Vec<Open>) =
-            tasks.iter().partition(|task| self.horizon_ms <= now_ms.saturating_sub(task.requested_ms));
-        due.sort_unstable_by_key(|task| (task.requested_ms, task.tie, task.task));
-        let mut choices = Vec::new();
-        let mut free = question.free_agents();
-        for Open { task, .. } in due {
-            if let Some(Arrival { at_ms, agent }) = first_of(task, &free, arrivals) {
-                left.remove(&agent);
-                free.remove(&agent);
-                choices.push(Choice { task, agent, at_ms });
-            }
+        let (due, rest): (Vec<Open>, Vec<Open>) =
+            tasks.iter().partition(|task| is_overdue(task, now_ms, self.horizon_ms));
+        let mut choices = serve_overdue(due, &mut question.free_agents(), arrivals);
+        for choice in &choices {
+            left.remove(&choice.agent);
         }
         let mut ranks: BTreeMap<u8, Vec<Open>> =
             self.batches.keys().map(|rank| (*rank, Vec::new())).collect();

@@ -11,12 +11,13 @@ use sheepdog_dispatch::{
     policy::{
         Arrival, Arrivals, BatchOptimal, Choice, GreedyPairs, NearestAvailable, Open, Policy, Question, Ready,
     },
+    rolling::{Errand, Outlook, Prospects, Rolling, Stop, Travels},
 };
 
-use super::Outcome;
+use super::{Outcome, rounds};
 use crate::figure::Figure;
 
-const SUITE: &str = "dispatch-sim";
+pub(super) const SUITE: &str = "dispatch-sim";
 const SERVICE_MS: u64 = 60_000;
 /// Longest way: across, along, and with the lift over all floors.
 const WAY_MS_MAX: u64 = 300_000 + 25_000 + 18_000;
@@ -24,30 +25,36 @@ const WAY_MS_MAX: u64 = 300_000 + 25_000 + 18_000;
 const CYCLE_MS_MAX: u64 = 2 * WAY_MS_MAX + SERVICE_MS;
 const TASKS: usize = 1_500;
 const WINDOW_MS: u64 = 2_000;
+/// Steps of a plan's search from one event to the next.
+const PLAN_STEPS: u64 = 100;
 
 /// Place in metres, and floor.
-type Place = [i64; 3];
+pub(super) type Place = [i64; 3];
 
-fn way_ms(a: Place, b: Place) -> u64 {
+pub(super) fn way_ms(a: Place, b: Place) -> u64 {
     let floors = a[2].abs_diff(b[2]);
     let lift = if floors == 0 { 0 } else { 25_000 + 6_000 * floors };
     // Places are in centimetres.
     (a[0].abs_diff(b[0]) + a[1].abs_diff(b[1])) * 10 + lift
 }
 
-struct Random(Pcg64);
+pub(super) struct Random(Pcg64);
 
 impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(Pcg64::new(seed.into(), 0xda3e_39cb_94b9_5bdb))
+    }
+
     fn below(&mut self, limit: i64) -> i64 {
         i64::try_from(self.0.next_u64() % limit.unsigned_abs()).unwrap_or(0)
     }
 
-    fn place(&mut self) -> Place {
+    pub(super) fn place(&mut self) -> Place {
         [self.below(20_000), self.below(10_000), self.below(4)]
     }
 
     /// Time to the next of independent events, so many milliseconds apart on average.
-    fn gap_ms(&mut self, mean: f64) -> f64 {
+    pub(super) fn gap_ms(&mut self, mean: f64) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
         let share = ((self.0.next_u64() >> 11) + 1) as f64 / (1_u64 << 53) as f64;
         -libm::log(share) * mean
@@ -56,7 +63,7 @@ impl Random {
 
 /// A task: where from, where to.
 #[derive(Clone, Copy)]
-struct Errand {
+struct Trip {
     from: Place,
     to: Place,
     requested_ms: u64,
@@ -64,13 +71,13 @@ struct Errand {
 
 /// What is asked for, and where robots stand at first.
 struct Day {
-    errands: Vec<Errand>,
+    errands: Vec<Trip>,
     robots: Vec<Place>,
 }
 
 impl Day {
     fn new(robots: u32, load: f64, seed: u64) -> Self {
-        let mut random = Random(Pcg64::new(seed.into(), 0xda3e_39cb_94b9_5bdb));
+        let mut random = Random::new(seed);
         let trips = (0..10_000).map(|_| way_ms(random.place(), random.place())).sum::<u64>() / 10_000;
         // A rough empty trip: robots are nearer where there are more of them.
         let empty_ms = if robots < 50 { 60_000 } else { 30_000 };
@@ -81,7 +88,7 @@ impl Day {
             now += random.gap_ms(mean);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days at most")]
             let requested_ms = now as u64;
-            Errand { from: random.place(), to: random.place(), requested_ms }
+            Trip { from: random.place(), to: random.place(), requested_ms }
         };
         let errands = (0..TASKS).map(|_| errand()).collect();
         Self { errands, robots: (0..robots).map(|_| random.place()).collect() }
@@ -91,7 +98,7 @@ impl Day {
 /// Robots: where they are or will be, and when they are free.
 struct World<'a> {
     now_ms: u64,
-    errands: &'a [Errand],
+    errands: &'a [Trip],
     robots: Vec<(Place, u64)>,
     /// Room to sort.
     all: Vec<Arrival>,
@@ -111,6 +118,70 @@ impl Arrivals for World<'_> {
         all.sort_unstable();
         found.extend_from_slice(all);
         next
+    }
+
+    fn prospects(&mut self) -> Option<&mut dyn Prospects> {
+        Some(self)
+    }
+}
+
+/// Places by number: where errands begin and end by turns, then where robots are.
+impl World<'_> {
+    fn place(&self, number: u32) -> Place {
+        let number = number as usize;
+        match self.errands.get(number / 2) {
+            Some(errand) if number % 2 == 0 => errand.from,
+            Some(errand) => errand.to,
+            None => self.robots[number - 2 * self.errands.len()].0,
+        }
+    }
+}
+
+impl Travels for World<'_> {
+    fn ways(&mut self, _: u32, from: &[u32], to: &[u32]) -> Vec<Option<u64>> {
+        let to: Vec<Place> = to.iter().map(|to| self.place(*to)).collect();
+        let row = |from: &u32| {
+            let from = self.place(*from);
+            to.iter().map(move |to| Some(way_ms(from, *to)))
+        };
+        from.iter().flat_map(row).collect()
+    }
+}
+
+impl Prospects for World<'_> {
+    fn errand(&mut self, task: u32) -> Option<Errand> {
+        let places = vec![2 * task, 2 * task + 1];
+        Some(Errand { pickup: Stop { places, ..Stop::at(0, SERVICE_MS) }, delivery: None, load: 1 })
+    }
+
+    fn outlook(&mut self, agent: u32) -> Option<Outlook> {
+        let place = u32::try_from(2 * self.errands.len()).ok()? + agent;
+        Some(Outlook { place, travel: 0, room: 1, until_ms: None, aboard: Vec::new(), power: None })
+    }
+
+    fn may(&mut self, _: u32, _: u32) -> bool {
+        true
+    }
+
+    fn chargers(&mut self) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// Plans of several tasks, on which the search goes on for so many steps after each decision.
+struct Planning {
+    rolling: Rolling,
+    steps: u64,
+}
+
+impl Policy for Planning {
+    fn decide(&mut self, question: &Question<'_>, arrivals: &mut dyn Arrivals) -> Vec<Choice> {
+        let choices = self.rolling.decide(question, arrivals);
+        if let Some(mut job) = self.rolling.job() {
+            job.step(self.steps);
+            self.rolling.adopt(job.best());
+        }
+        choices
     }
 }
 
@@ -245,6 +316,7 @@ fn policy(name: &str) -> (Box<dyn Policy>, Option<u64>) {
         "greedy_pairs" => (Box::new(GreedyPairs), None),
         "batch_2s" => (Box::new(Window { is_looking_ahead: false }), Some(WINDOW_MS)),
         "look_ahead_2s" => (Box::new(Window { is_looking_ahead: true }), Some(WINDOW_MS)),
+        "rolling" => (Box::new(Planning { rolling: Rolling::default(), steps: PLAN_STEPS }), None),
         _ => (Box::new(BatchOptimal::default()), None),
     }
 }
@@ -263,12 +335,12 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
         let days: Vec<Day> =
             (1..=if quick { 1 } else { 10 }).map(|seed| Day::new(robots, load, seed)).collect();
         let (mut means, mut driven) = (BTreeMap::new(), BTreeMap::new());
-        for name in ["fcfs_nearest", "greedy_pairs", "batch_2s", "look_ahead_2s", "default"] {
+        for name in ["fcfs_nearest", "greedy_pairs", "batch_2s", "look_ahead_2s", "default", "rolling"] {
             let (mut mean, mut late, mut longest) = (0.0, 0.0, 0.0);
             for day in &days {
                 let (mut policy, window_ms) = policy(name);
                 let mut waits = serve(day, &mut *policy, window_ms, horizon_ms)?;
-                if name == "default" {
+                if matches!(name, "default" | "rolling") {
                     over_bound = over_bound.max(waits.over_bound);
                 }
                 waits.all.sort_unstable();
@@ -296,12 +368,25 @@ pub(crate) fn run(quick: bool) -> Outcome<Vec<Figure>> {
             ratio("greedy_pairs"),
             "",
         ));
+        let rolling = means["rolling"] / means["default"];
+        figures.push(Figure::alone(
+            SUITE,
+            format!("wait_mean_rolling_to_default_{robots}_{load}"),
+            rolling,
+            "",
+        ));
         let ahead = format!("wait_mean_to_look_ahead_{robots}_{load}");
         figures.push(Figure::alone(SUITE, ahead, ratio("look_ahead_2s"), ""));
         #[expect(clippy::cast_precision_loss, reason = "months at most")]
-        let energy = driven["default"] as f64 / driven["fcfs_nearest"] as f64;
-        figures.push(Figure::alone(SUITE, format!("energy_per_task_ratio_{robots}_{load}"), energy, ""));
+        let energy = |name: &str, to: &str| driven[name] as f64 / driven[to] as f64;
+        for (what, value) in [
+            ("energy_per_task_ratio", energy("default", "fcfs_nearest")),
+            ("energy_rolling_to_default", energy("rolling", "default")),
+        ] {
+            figures.push(Figure::alone(SUITE, format!("{what}_{robots}_{load}"), value, ""));
+        }
     }
     figures.push(Figure::alone(SUITE, "wait_max_over_bound", over_bound, ""));
+    figures.extend(rounds::run(quick)?);
     Ok(figures)
 }

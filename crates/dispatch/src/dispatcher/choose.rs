@@ -15,6 +15,7 @@ use crate::{
     Refusal, Task,
     assign::SparseAssignment,
     policy::{Arrival, Arrivals, Choice, Open, Policy, Question, Ready},
+    rolling::{Errand, Outlook, Prospects, Stop, Travels},
     task::work,
 };
 
@@ -64,6 +65,32 @@ pub trait Scout {
         let _ = agent;
         0
     }
+
+    /// Where an agent is when it is free, for [plans](crate::rolling) that go on from there; `None` when nobody can tell. Places
+    /// are waypoints, and room is in grams.
+    fn outlook(&mut self, agent: AgentId) -> Option<Outlook> {
+        let _ = agent;
+        None
+    }
+
+    /// Whether an agent may do a task at some time, its battery and its way aside. Asked only about agents that have an
+    /// [outlook](Self::outlook).
+    fn may(&mut self, agent: AgentId, call: &Call<'_>) -> bool {
+        let _ = (agent, call);
+        false
+    }
+
+    /// Milliseconds from each of some waypoints to each of others, row by row, for those whose outlooks name the same way of
+    /// travel; `None` where there is no way, or nobody can tell.
+    fn ways(&mut self, travel: u32, from: &[u32], to: &[u32]) -> Vec<Option<u64>> {
+        let _ = travel;
+        vec![None; from.len() * to.len()]
+    }
+
+    /// Waypoints where batteries are filled.
+    fn chargers(&mut self) -> Vec<u32> {
+        Vec::new()
+    }
 }
 
 /// Candidates that are asked for first, for each task.
@@ -106,6 +133,43 @@ impl Arrivals for Questions<'_> {
             found.extend(allowed.by_ref().take(most));
             return allowed.next().map(|arrival| arrival.at_ms).or(next);
         }
+    }
+
+    fn prospects(&mut self) -> Option<&mut dyn Prospects> {
+        Some(self)
+    }
+}
+
+impl Travels for Questions<'_> {
+    fn ways(&mut self, travel: u32, from: &[u32], to: &[u32]) -> Vec<Option<u64>> {
+        self.scout.ways(travel, from, to)
+    }
+}
+
+impl Prospects for Questions<'_> {
+    /// What is left of a task is done in one go: whoever has it does nothing else in between.
+    fn errand(&mut self, task: u32) -> Option<Errand> {
+        let (entry, _) = self.calls.get(&task)?;
+        let task = &entry.order.task;
+        let steps = task.steps.get(entry.step as usize..).filter(|steps| !steps.is_empty())?;
+        let places = steps.iter().map(|step| step.place.0).collect();
+        let takes_ms = work(steps).as_micros().div_ceil(1_000);
+        let pickup = Stop { places, takes_ms, ready_ms: 0, due_ms: None };
+        Some(Errand { pickup, delivery: None, load: task.payload_g })
+    }
+
+    fn outlook(&mut self, agent: u32) -> Option<Outlook> {
+        self.scout.outlook(AgentId(agent))
+    }
+
+    fn may(&mut self, task: u32, agent: u32) -> bool {
+        let Some((entry, seats)) = self.calls.get(&task) else { return false };
+        let call = Call { task: &entry.order.task, step: entry.step as usize, seats };
+        entry.allows(AgentId(agent), true, self.now) && self.scout.may(AgentId(agent), &call)
+    }
+
+    fn chargers(&mut self) -> Vec<u32> {
+        self.scout.chargers()
     }
 }
 

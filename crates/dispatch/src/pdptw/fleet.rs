@@ -6,10 +6,10 @@
 #![expect(clippy::indexing_slicing, reason = "ids of a checked problem, and places of its own routes")]
 
 use super::{
-    plan::{NONE, Plan, Route, Spot, Tail, index},
+    plan::{NONE, Plan, Route, Spot, Tail},
     problem::Problem,
-    random::Random,
 };
+use crate::neighbourhood::{Random, index};
 
 /// Random moves after each push.
 const MOVES: usize = 60;

@@ -6,6 +6,7 @@
 #![expect(clippy::indexing_slicing, reason = "ids of a checked problem, and places of its own routes")]
 
 use super::problem::{Leg, Problem, Stop};
+use crate::neighbourhood::{Random, index};
 
 /// No route, no pair.
 pub(super) const NONE: u32 = u32::MAX;
@@ -310,7 +311,7 @@ impl Plan {
         problem: &Problem,
         pair: u32,
         slot: usize,
-        random: &mut super::random::Random,
+        random: &mut Random,
     ) -> Option<Spot> {
         let mut found = 0;
         let mut chosen = None;
@@ -528,9 +529,4 @@ fn fill(tails: &mut Vec<Tail>, at: &[At], delivery: &Stop, to: &[Leg], from: &[L
             tail.least = least;
         }
     }
-}
-
-/// Slots and places as they are kept: fewer than 2¹³.
-pub(super) fn index(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(NONE)
 }

@@ -1,26 +1,11 @@
-//! Taking pairs out of routes.
+//! Where pairs are, for whoever takes them out of their routes.
 #![expect(clippy::indexing_slicing, reason = "ids of a checked problem, and places of its own routes")]
 
 use super::{
-    plan::{NONE, Plan, index},
+    plan::{NONE, Plan},
     problem::Problem,
-    random::Random,
 };
-
-/// Which pairs are taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ruin {
-    /// Any.
-    Any,
-    /// Such as could take each other's place: near each other at the same time (Shaw 1997).
-    Alike,
-    /// Such as make the longest way round.
-    Worst,
-    /// A whole route, and its neighbours.
-    Route,
-    /// Strings of neighbouring routes (Christiaens and Vanden Berghe 2020).
-    Strings,
-}
+use crate::neighbourhood::{Layout, index};
 
 /// What lies near what: for each pair others, the nearest first.
 #[derive(Clone, Debug)]
@@ -61,56 +46,48 @@ fn gap(problem: &Problem, one: u32, other: u32) -> i64 {
     i64::from(least)
 }
 
-impl Ruin {
-    /// About so many served pairs, to be taken out.
-    pub(super) fn choose(
-        self,
-        problem: &Problem,
-        plan: &Plan,
-        near: &Near,
-        count: usize,
-        random: &mut Random,
-        chosen: &mut Vec<u32>,
-    ) {
-        chosen.clear();
-        let served: Vec<u32> =
-            (0..index(problem.pairs.len())).filter(|&pair| plan.route_of[pair as usize] != NONE).collect();
-        if served.is_empty() {
-            return;
-        }
-        let seed = served[random.below(served.len())];
-        match self {
-            Self::Any => {
-                let mut served = served;
-                random.shuffle(&mut served);
-                chosen.extend(served.iter().take(count));
-            }
-            Self::Alike => {
-                let mut ranked: Vec<(i64, u32)> =
-                    served.iter().map(|&other| (unlike(problem, seed, other), other)).collect();
-                take(&mut ranked, count, 3, random, chosen);
-            }
-            Self::Worst => {
-                let mut ranked: Vec<(i64, u32)> =
-                    served.iter().map(|&pair| (-detour(problem, plan, pair), pair)).collect();
-                take(&mut ranked, count, 3, random, chosen);
-            }
-            Self::Route => routes(problem, plan, near, seed, count, chosen),
-            Self::Strings => strings(problem, plan, near, seed, count, random, chosen),
-        }
-    }
+/// Pairs of a problem in the routes of a plan.
+pub(super) struct Pairs<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) plan: &'a Plan,
+    pub(super) near: &'a Near,
 }
 
-/// So many of those that rank first, the first ones likelier.
-fn take(ranked: &mut Vec<(i64, u32)>, count: usize, draws: u32, random: &mut Random, chosen: &mut Vec<u32>) {
-    let room = (4 * count).min(ranked.len());
-    if 0 < room && room < ranked.len() {
-        ranked.select_nth_unstable(room - 1);
-        ranked.truncate(room);
+impl Layout for Pairs<'_> {
+    fn served(&self) -> Vec<u32> {
+        let all = 0..index(self.problem.pairs.len());
+        all.filter(|&pair| self.plan.route_of[pair as usize] != NONE).collect()
     }
-    ranked.sort_unstable();
-    while chosen.len() < count && !ranked.is_empty() {
-        chosen.push(ranked.remove(random.early(ranked.len(), draws)).1);
+
+    fn unlike(&self, one: u32, other: u32) -> i64 {
+        unlike(self.problem, one, other)
+    }
+
+    fn detour(&self, pair: u32) -> i64 {
+        detour(self.problem, self.plan, pair)
+    }
+
+    fn near(&self, pair: u32) -> &[u32] {
+        &self.near.lists[pair as usize]
+    }
+
+    fn route_of(&self, pair: u32) -> Option<u32> {
+        Some(self.plan.route_of[pair as usize]).filter(|route| *route != NONE)
+    }
+
+    fn pieces_in(&self, route: u32) -> Vec<u32> {
+        self.plan.pairs_in(self.problem, route as usize).collect()
+    }
+
+    fn stops_in(&self, route: u32) -> Vec<u32> {
+        let stops = self.plan.routes[route as usize].stops();
+        stops.map(|stop| self.problem.pair_of[stop as usize]).collect()
+    }
+
+    fn ends(&self, pair: u32) -> [usize; 2] {
+        let ends = self.problem.pairs[pair as usize];
+        // The depot is in front.
+        [ends.pickup.0, ends.delivery.0].map(|stop| self.plan.place(stop) - 1)
     }
 }
 
@@ -143,58 +120,4 @@ fn detour(problem: &Problem, plan: &Plan, pair: u32) -> i64 {
     }
     let around = |place: usize| way(place - 1, place) + way(place, place + 1) - way(place - 1, place + 1);
     around(p) + around(d)
-}
-
-/// The route of the seed, and those of its neighbours while there is room.
-fn routes(problem: &Problem, plan: &Plan, near: &Near, seed: u32, count: usize, chosen: &mut Vec<u32>) {
-    let mut done: Vec<u32> = Vec::new();
-    for &pair in std::iter::once(&seed).chain(&near.lists[seed as usize]) {
-        let slot = plan.route_of[pair as usize];
-        if slot == NONE || done.contains(&slot) {
-            continue;
-        }
-        let route: Vec<u32> = plan.pairs_in(problem, slot as usize).collect();
-        if !done.is_empty() && count < chosen.len() + route.len() {
-            break;
-        }
-        done.push(slot);
-        chosen.extend(route);
-    }
-}
-
-/// From each route near the seed a run of stops, and the pairs that they belong to.
-fn strings(
-    problem: &Problem,
-    plan: &Plan,
-    near: &Near,
-    seed: u32,
-    count: usize,
-    random: &mut Random,
-    chosen: &mut Vec<u32>,
-) {
-    let longest = 2 + random.below(9);
-    let mut done: Vec<u32> = Vec::new();
-    for &pair in std::iter::once(&seed).chain(&near.lists[seed as usize]) {
-        let slot = plan.route_of[pair as usize];
-        if slot == NONE || done.contains(&slot) {
-            continue;
-        }
-        done.push(slot);
-        let stops = plan.routes[slot as usize].at.len() - 2;
-        let length = (1 + random.below(longest)).min(stops);
-        let ends = problem.pairs[pair as usize];
-        let through = plan.place(if random.below(2) == 0 { ends.pickup.0 } else { ends.delivery.0 });
-        // Any run of that length that has the stop in it.
-        let (low, high) = ((through + 1).saturating_sub(length).max(1), through.min(stops + 1 - length));
-        let start = low + random.below(high + 1 - low);
-        for at in &plan.routes[slot as usize].at[start..start + length] {
-            let pair = problem.pair_of[at.stop as usize];
-            if !chosen.contains(&pair) {
-                chosen.push(pair);
-            }
-        }
-        if count <= chosen.len() {
-            break;
-        }
-    }
 }

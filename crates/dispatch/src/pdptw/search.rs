@@ -4,11 +4,11 @@
 use super::{
     Cost, PairId, Problem, Solution, StopId,
     fleet::FleetSearch,
-    plan::{Plan, Route, index},
-    random::Random,
+    plan::{Plan, Route},
     recreate::{Order, Recreate, construct},
-    ruin::{Near, Ruin},
+    ruin::{Near, Pairs},
 };
+use crate::neighbourhood::{Adaptive, Cooling, Random, Reward, Ruin, index};
 
 /// More than all ways together.
 const UNSERVED: i64 = 1 << 46;
@@ -24,14 +24,11 @@ const TURN_STEPS_MAX: u64 = 640;
 /// What a worse solution may cost more at first, in mean legs: the hotter, the farther from the known.
 const HEAT_FIRST: i64 = 1;
 const HEAT: i64 = 6;
-/// How often that is halved in a turn.
-const HALVINGS: u64 = 7;
 /// What a pair left out costs at the start and at the end of a turn in which some may be, in mean legs.
 const PRICE: (i64, i64) = (12, 96);
 /// Pairs taken out at a time: some of a third of all, and some of so many.
 const REMOVED_MAX: usize = 24;
 
-const RUINS: [Ruin; 5] = [Ruin::Any, Ruin::Alike, Ruin::Worst, Ruin::Route, Ruin::Strings];
 const RECREATES: [Recreate; 8] = [
     Recreate::Ordered(Order::Any),
     Recreate::Ordered(Order::Tight),
@@ -78,8 +75,8 @@ pub struct Search<'a> {
     /// Whether the search on vehicles has something to go on with.
     fleet_started: bool,
     near: Option<Near>,
-    ruins: Weights<5>,
-    recreates: Weights<8>,
+    ruins: Adaptive<5>,
+    recreates: Adaptive<8>,
     removed: Vec<u32>,
 }
 
@@ -114,8 +111,8 @@ impl<'a> Search<'a> {
             fleet: FleetSearch::new(problem),
             fleet_started: false,
             near: None,
-            ruins: Weights::new(),
-            recreates: Weights::new(),
+            ruins: Adaptive::new(),
+            recreates: Adaptive::new(),
             removed: Vec::new(),
         }
     }
@@ -136,7 +133,7 @@ impl<'a> Search<'a> {
             }
             Turn::Distance { done, length } if done < length => {
                 self.turn = Turn::Distance { done: done + 1, length };
-                self.distance_step(Progress { done, length }, &mut random);
+                self.distance_step(Cooling { done, length }, &mut random);
             }
             Turn::Distance { .. } => {
                 self.turns += 1;
@@ -220,36 +217,39 @@ impl<'a> Search<'a> {
     }
 
     /// Takes some pairs out and puts them back, and keeps that or not.
-    fn distance_step(&mut self, progress: Progress, random: &mut Random) {
+    fn distance_step(&mut self, cooling: Cooling, random: &mut Random) {
         let problem = self.problem;
         let Some(near) = &self.near else { return };
         let (ruin, recreate) = (self.ruins.draw(random), self.recreates.draw(random));
         let pairs = problem.pairs.len();
         let count = (2 + random.early((pairs / 3).clamp(2, REMOVED_MAX), 2)).min(pairs);
         self.plan.begin();
-        RUINS[ruin].choose(problem, &self.plan, near, count, random, &mut self.removed);
+        let layout = Pairs { problem, plan: &self.plan, near };
+        Ruin::ALL[ruin].choose(&layout, count, random, &mut self.removed);
         let before = (self.pool.len(), self.plan.distance);
         self.plan.remove(problem, &mut self.removed);
         let mut pool: Vec<u32> = self.pool.iter().chain(&self.removed).copied().collect();
         RECREATES[recreate].run(problem, &mut self.plan, &mut pool, random);
         // In every other turn pairs may be left out for a while: where windows leave little room, there is no other
         // way from one good solution to the next.
-        let price = if self.turns % 2 == 1 { progress.price(self.mean_leg()) } else { UNSERVED };
+        let price = if self.turns % 2 == 1 { price(cooling, self.mean_leg()) } else { UNSERVED };
         let cost = |(unserved, distance): (usize, i64)| i64::from(index(unserved)) * price + distance;
         let (old, new) = (cost(before), cost((pool.len(), self.plan.distance)));
         let heat = if self.turns == 0 { HEAT_FIRST } else { HEAT };
-        let reward = if new == old || new < old + progress.leeway(heat, self.mean_leg(), random) {
+        let reward = if new == old || new < old + cooling.leeway(heat * self.mean_leg(), random) {
             self.pool = pool;
             if self.keep_plan() {
-                REWARD_BEST
+                Reward::Best
             } else if new < old {
-                REWARD_BETTER
+                Reward::Better
+            } else if new == old {
+                Reward::Nothing
             } else {
-                u32::from(new != old) * REWARD_OTHER
+                Reward::Other
             }
         } else {
             self.plan.undo(problem);
-            0
+            Reward::Nothing
         };
         self.ruins.reward(ruin, reward);
         self.recreates.reward(recreate, reward);
@@ -280,87 +280,14 @@ impl<'a> Search<'a> {
     }
 }
 
-/// How far a turn is.
-#[derive(Clone, Copy, Debug)]
-struct Progress {
-    done: u64,
-    length: u64,
+/// What a pair left out costs.
+fn price(cooling: Cooling, mean_leg: i64) -> i64 {
+    let (first, last) = PRICE;
+    mean_leg / 1024 * (first + (last - first) * cooling.share(1) / 1024)
 }
-
-impl Progress {
-    /// What of the turn is done, from 0 to `whole`, in 1024ths.
-    fn share(self, whole: u64) -> i64 {
-        i64::try_from(1024 * whole * self.done / self.length.max(1)).unwrap_or(0)
-    }
-
-    /// What a pair left out costs.
-    fn price(self, mean_leg: i64) -> i64 {
-        let (first, last) = PRICE;
-        mean_leg / 1024 * (first + (last - first) * self.share(1) / 1024)
-    }
-
-    /// How much more a solution may cost than the one before it, by chance.
-    fn leeway(self, heat: i64, mean_leg: i64, random: &mut Random) -> i64 {
-        let cooled = self.share(HALVINGS);
-        let (halvings, rest) = (cooled / 1024, i128::from(cooled % 1024));
-        // A power of two, straight in between; all three in 1024ths, since a whole unit may be a long way.
-        let hot = i128::from(heat * mean_leg) >> halvings;
-        i64::try_from((hot * (2048 - rest) * i128::from(random.surprise())) >> 31).unwrap_or(UNSERVED)
-    }
-}
-
-const REWARD_BEST: u32 = 33;
-const REWARD_BETTER: u32 = 9;
-const REWARD_OTHER: u32 = 3;
 
 /// Whether a vehicle could serve the pair and nothing else.
 fn servable(problem: &Problem, pair: u32) -> bool {
     let mut route = Route::default();
     0 < problem.vehicles.count && route.alone(problem) && route.has_room(problem, pair, &mut Vec::new())
-}
-
-/// How often each way is taken, by what it has brought.
-#[derive(Clone, Debug)]
-struct Weights<const N: usize> {
-    weight: [u32; N],
-    reward: [u32; N],
-    uses: [u32; N],
-    draws: u32,
-}
-
-/// Draws between two looks at the rewards.
-const SEGMENT: u32 = 200;
-
-impl<const N: usize> Weights<N> {
-    fn new() -> Self {
-        Self { weight: [1024; N], reward: [0; N], uses: [0; N], draws: 0 }
-    }
-
-    fn draw(&mut self, random: &mut Random) -> usize {
-        let total: u32 = self.weight.iter().sum();
-        let mut left = index(random.below(total as usize));
-        for (way, &weight) in self.weight.iter().enumerate() {
-            if left < weight {
-                return way;
-            }
-            left -= weight;
-        }
-        0
-    }
-
-    fn reward(&mut self, way: usize, reward: u32) {
-        self.reward[way] += reward;
-        self.uses[way] += 1;
-        self.draws += 1;
-        if self.draws < SEGMENT {
-            return;
-        }
-        self.draws = 0;
-        for way in 0..N {
-            if let Some(earned) = (1024 * self.reward[way]).checked_div(self.uses[way]) {
-                self.weight[way] = (self.weight[way] * 7 + earned).div_ceil(8).max(64);
-            }
-            (self.reward[way], self.uses[way]) = (0, 0);
-        }
-    }
 }

@@ -36,7 +36,7 @@ impl Default for Weights {
 }
 
 /// The largest term, and the longest span that is told from a longer one: twelve days.
-pub(super) const TERM_MAX: u64 = 1 << 30;
+pub(crate) const TERM_MAX: u64 = 1 << 30;
 /// Whoever is left now is thought to be served so much later.
 const LEFT_MS: u64 = 5 * 60 * 1_000;
 /// Prices of late tasks are raised in steps of this, so that not each decision changes all of them.
@@ -53,11 +53,25 @@ impl Weights {
     /// What it costs that a task is begun at some time by somebody who sets out when it is free, but not before now.
     pub fn cost(&self, open: &Open, ready: &Ready, now_ms: u64, at_ms: u64) -> Cost {
         let way_ms = at_ms.saturating_sub(ready.free_ms.max(now_ms));
-        let drain_ppm = (way_ms.min(TERM_MAX) * u64::from(ready.drain_ppm_per_s.min(1_000_000))) / 1_000;
-        let percent_ms = drain_ppm.min(1_000_000) * u64::from(self.energy_ms_per_percent) / 10_000;
-        let busy = u64::from(ready.busy_permille.min(1_000)) * u64::from(self.busy_ms) / 1_000;
-        let Cost { late_ms, wait_ms, .. } = self.least(open, at_ms);
-        Cost { late_ms, wait_ms, energy_ms: term(percent_ms), fairness_ms: term(busy) }
+        let energy_ms = self.energy(way_ms, ready.drain_ppm_per_s);
+        let fairness_ms = self.fairness(ready.busy_permille);
+        Cost { energy_ms, fairness_ms, ..self.least(open, at_ms) }
+    }
+
+    /// What the way of somebody costs whose battery it drains.
+    pub(crate) fn energy(&self, way_ms: u64, drain_ppm_per_s: u32) -> i64 {
+        let drain_ppm = (way_ms.min(TERM_MAX) * u64::from(drain_ppm_per_s.min(1_000_000))) / 1_000;
+        term(drain_ppm.min(1_000_000) * u64::from(self.energy_ms_per_percent) / 10_000)
+    }
+
+    /// What it costs that somebody comes who has been busy for so much of the last time.
+    pub(crate) fn fairness(&self, busy_permille: u16) -> i64 {
+        term(u64::from(busy_permille.min(1_000)) * u64::from(self.busy_ms) / 1_000)
+    }
+
+    /// What it costs to be so late.
+    pub(crate) fn lateness(&self, late_ms: u64) -> i64 {
+        term(late_ms.min(TERM_MAX) * u64::from(self.late.min(64)))
     }
 
     /// What it costs at least that a task is begun at some time or later, whoever comes.
@@ -72,8 +86,7 @@ impl Weights {
     }
 
     fn late(&self, open: &Open, at_ms: u64) -> i64 {
-        let late_ms = open.due_ms.map_or(0, |due_ms| at_ms.saturating_sub(due_ms));
-        term(late_ms.min(TERM_MAX) * u64::from(self.late.min(64)))
+        self.lateness(open.due_ms.map_or(0, |due_ms| at_ms.saturating_sub(due_ms)))
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sheepdog_core::{AgentId, LaneId, Micros, MmPerS, WaypointId};
+use sheepdog_core::{AgentId, LaneId, Micros, MmPerS, Ppm, WaypointId};
 use sheepdog_map::{
     CompiledSite,
     travel::{TravelProfile, Waits},
 };
 
-use super::{Barred, Mobility, Roster, RosterError, Standing};
+use super::{Barred, Member, Mobility, Roster, RosterError, Standing};
 use crate::{
     Agent, Bid, Refusal, Step,
     dispatcher::{Call, Scout},
     eligible::{Case, Ways, chargers, may_stand, rest, search_charger},
     nearest::{AgentSet, Found, Standings, TravelOracle},
     policy::Arrival,
+    rolling::{Outlook, Power},
     task::work,
 };
 
@@ -30,6 +31,8 @@ pub struct Field {
     /// By mobility, in order: where it may not be.
     barred: Vec<Vec<WaypointId>>,
     known: KnownWays,
+    /// What a second at a charger brings, parts per million, and how full batteries are made.
+    charging: (u32, Ppm),
 }
 
 /// Ways that do not depend on where an agent is, until travel times change.
@@ -95,7 +98,16 @@ impl Field {
         }
         let known =
             KnownWays { chargers: chargers(&site), legs: BTreeMap::new(), charger_legs: BTreeMap::new() };
-        Ok(Self { roster: Roster::new(site.clone(), mobilities.to_vec()), site, oracle, barred, known })
+        let roster = Roster::new(site.clone(), mobilities.to_vec());
+        Ok(Self { roster, site, oracle, barred, known, charging: (0, Ppm::ONE) })
+    }
+
+    /// The same with chargers that bring so many parts per million a second, at which robots stay until they are so full: then
+    /// [plans](crate::rolling) lead by them. Without that no plan counts on charging.
+    #[must_use]
+    pub fn with_charging(mut self, gain_ppm_per_s: u32, charge_to: Ppm) -> Self {
+        self.charging = (gain_ppm_per_s, charge_to);
+        self
     }
 
     /// The same with bounds that make searches short where few may go; see [`TravelOracle::with_anchors`].
@@ -135,19 +147,12 @@ impl Field {
     /// # Errors
     /// The [`Refusal`] with the first rule that fired, in the order that the [module](super) tells.
     pub fn eligible(&mut self, agent: AgentId, call: &Call<'_>) -> Option<Result<Bid, Refusal>> {
-        let Self { site, roster, oracle, barred, known } = self;
+        let Self { site, roster, oracle, barred, known, .. } = self;
         let member = roster.members.get(&agent.0)?;
         let steps = call.task.steps.get(call.step..).unwrap_or_default();
         let case = Case { agent: &member.agent, task: call.task, steps, now: roster.now, lifted: None };
         let mobility = member.mobility;
-        let is_barred = |place: WaypointId| is_in(barred, mobility, place);
-        let cheap = case
-            .check_seats(call.seats, member.credentials.certification)
-            .and_then(|()| case.check_payload())
-            .and_then(|()| case.check_access(is_barred))
-            .and_then(|()| case.check_on_shift())
-            .and_then(|()| if member.is_foreseen() { Ok(()) } else { case.check_available() });
-        if let Err(refusal) = cheap {
+        if let Err(refusal) = check_cheap(&case, member, barred, call) {
             return Some(Err(refusal));
         }
         let now_ms = roster.now_ms();
@@ -168,7 +173,7 @@ impl Field {
         wanted: usize,
         found: &mut Vec<Arrival>,
     ) -> Option<()> {
-        let Self { site, roster, oracle, barred, known } = self;
+        let Self { site, roster, oracle, barred, known, .. } = self;
         let travel =
             roster.mobilities.get(mobility).filter(|known| known.travel.speed != MmPerS::ZERO)?.travel;
         let steps = call.task.steps.get(call.step..)?;
@@ -249,6 +254,52 @@ impl Scout for Field {
     fn drain_ppm_per_s(&mut self, agent: AgentId) -> u32 {
         let battery = self.roster.members.get(&agent.0).and_then(|member| member.agent.battery.as_ref());
         battery.map_or(0, |battery| battery.drain_ppm_per_s)
+    }
+
+    /// Of two places the one where it is first. Its battery is emptied by what it has yet to do, as by driving.
+    fn outlook(&mut self, agent: AgentId) -> Option<Outlook> {
+        let member = self.roster.members.get(&agent.0)?;
+        let Standing { place, at_ms } = *member.standings().iter().min_by_key(|standing| standing.at_ms)?;
+        let Agent { payload_g, shift, battery, .. } = &member.agent;
+        let power = battery.map(|battery| {
+            let used_ms = at_ms.saturating_sub(self.roster.now_ms());
+            let used = used_ms.saturating_mul(battery.drain_ppm_per_s.into()).div_ceil(1_000);
+            let (gain_ppm_per_s, charge_to) = self.charging;
+            Power {
+                level_ppm: battery.charge.get().saturating_sub(u32::try_from(used).unwrap_or(u32::MAX)),
+                reserve_ppm: battery.reserve.get(),
+                gain_ppm_per_s,
+                charge_to_ppm: charge_to.get(),
+            }
+        });
+        Some(Outlook {
+            place: place.0,
+            travel: u32::try_from(member.mobility).ok()?,
+            room: *payload_g,
+            until_ms: shift.map(|shift| shift.to.as_micros() / 1_000),
+            aboard: Vec::new(),
+            power,
+        })
+    }
+
+    fn may(&mut self, agent: AgentId, call: &Call<'_>) -> bool {
+        let Self { site, roster, barred, .. } = self;
+        let Some(member) = roster.members.get(&agent.0) else { return false };
+        let steps = call.task.steps.get(call.step..).unwrap_or_default();
+        let case = Case { agent: &member.agent, task: call.task, steps, now: roster.now, lifted: None };
+        let stands = |step: &Step| may_stand(site, member.agent.class, step.place);
+        check_cheap(&case, member, barred, call).is_ok() && steps.iter().all(stands)
+    }
+
+    /// A search for each waypoint of `to`.
+    fn ways(&mut self, travel: u32, from: &[u32], to: &[u32]) -> Vec<Option<u64>> {
+        let [from, to] = [from, to].map(|places| places.iter().copied().map(WaypointId).collect::<Vec<_>>());
+        let ways = self.oracle.matrix(travel as usize, &from, &to);
+        ways.into_iter().flatten().map(|way| way.map(u64::from)).collect()
+    }
+
+    fn chargers(&mut self) -> Vec<u32> {
+        self.known.chargers.iter().map(|place| place.0).collect()
     }
 }
 
@@ -404,6 +455,20 @@ impl Mobility {
             site.live_lanes().filter(|(id, lane)| ends(&lane.from) || ends(&lane.to) || reaches(*id));
         barred.map(|(id, _)| id).collect()
     }
+}
+
+/// The rules that do not depend on the way.
+fn check_cheap(
+    case: &Case<'_>,
+    member: &Member,
+    barred: &[Vec<WaypointId>],
+    call: &Call<'_>,
+) -> Result<(), Refusal> {
+    case.check_seats(call.seats, member.credentials.certification)?;
+    case.check_payload()?;
+    case.check_access(|place| is_in(barred, member.mobility, place))?;
+    case.check_on_shift()?;
+    if member.is_foreseen() { Ok(()) } else { case.check_available() }
 }
 
 fn is_in(barred: &[Vec<WaypointId>], mobility: usize, place: WaypointId) -> bool {
