@@ -362,7 +362,8 @@ proptest! {
         prop_assert_eq!(plan.still_holds(&draft.problem(), 0), []);
         let later = other.problem();
         let left = plan.clone().without(&plan.still_holds(&later, 1_000));
-        prop_assert!(left.still_holds(&later, 1_000).iter().all(|breach| matches!(breach, Breach::Behind { .. })));
+        let is_behind = |breach: &Breach| matches!(breach, Breach::Behind { .. });
+        prop_assert!(left.still_holds(&later, 1_000).iter().all(is_behind));
         for start in [&plan, &left] {
             let mut job = PlanJob::new(other.problem(), start, 1);
             job.step(steps);
@@ -390,7 +391,8 @@ proptest! {
         for Choice { task, agent, at_ms } in choices {
             let mut found = Vec::new();
             draft.clone().nearest(task, usize::MAX, &mut found);
-            prop_assert!(found.contains(&Arrival { at_ms, agent }));
+            let told = Arrival { at_ms, agent };
+            prop_assert!(found.contains(&told));
             prop_assert!(draft.facts.robots.iter().any(|it| it.ready.agent == agent && it.ready.free_ms <= NOW_MS));
         }
         // What is left is planned for what is left.
