@@ -130,7 +130,7 @@ impl World<'_> {
     fn place(&self, number: u32) -> Place {
         let number = number as usize;
         match self.errands.get(number / 2) {
-            Some(errand) if number % 2 == 0 => errand.from,
+            Some(errand) if number.is_multiple_of(2) => errand.from,
             Some(errand) => errand.to,
             None => self.robots[number - 2 * self.errands.len()].0,
         }

@@ -70,7 +70,7 @@ impl World {
     /// Places by number: where deliveries begin and end by turns, then where robots are.
     fn place(&self, number: u32) -> Place {
         match self.deliveries.get(number as usize / 2) {
-            Some(delivery) if number % 2 == 0 => delivery.from,
+            Some(delivery) if number.is_multiple_of(2) => delivery.from,
             Some(delivery) => delivery.to,
             None => self.carriers[(number - 2 * TASKS) as usize].place,
         }
