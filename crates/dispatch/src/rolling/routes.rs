@@ -6,7 +6,7 @@ use super::{
     facts::ROUTE_MAX,
     problem::{Handling, Problem},
 };
-use crate::neighbourhood::{Insertion, Layout, index};
+use crate::neighbourhood::{Insertion, Layout, Random, index};
 
 /// No route.
 const NONE: u32 = u32::MAX;
@@ -254,7 +254,7 @@ impl Routes {
         if second.version == version {
             return second.spot;
         }
-        let spot = cheapest(problem, slot, &self.of[slot], piece);
+        let spot = cheapest(problem, slot, &self.of[slot], piece, || false);
         // What belongs to the state before the changes is worth more: it will be asked again.
         let way = usize::from(first.version == self.settled[slot]);
         self.memo[slot][piece as usize][way] = Memo { version, spot };
@@ -262,7 +262,14 @@ impl Routes {
     }
 }
 
-fn cheapest(problem: &Problem, slot: usize, route: &Route, piece: u32) -> Option<Spot> {
+/// The cheapest spot of those that are not overlooked.
+fn cheapest(
+    problem: &Problem,
+    slot: usize,
+    route: &Route,
+    piece: u32,
+    mut overlooked: impl FnMut() -> bool,
+) -> Option<Spot> {
     let known = &problem.pieces[piece as usize];
     let length = route.nodes.len();
     if ROUTE_MAX < length + 1 + usize::from(known.is_pair) {
@@ -284,13 +291,14 @@ fn cheapest(problem: &Problem, slot: usize, route: &Route, piece: u32) -> Option
     for first in 0..=length {
         let Some(mut state) = drive(route.states[first], known.first) else { continue };
         if !known.is_pair {
-            if let Some(cost) = rest(state, first, best) {
+            if let Some(cost) = rest(state, first, best).filter(|_| !overlooked()) {
                 best = Some((cost, first, first));
             }
             continue;
         }
         for second in first..=length {
-            if let Some(cost) = drive(state, known.first + 1).and_then(|state| rest(state, second, best)) {
+            let there = drive(state, known.first + 1);
+            if let Some(cost) = there.and_then(|state| rest(state, second, best)).filter(|_| !overlooked()) {
                 best = Some((cost, first, second));
             }
             let Some(next) = route.nodes.get(second).and_then(|node| drive(state, *node)) else { break };
@@ -305,10 +313,16 @@ fn cheapest(problem: &Problem, slot: usize, route: &Route, piece: u32) -> Option
     Some(Spot { delta: cost - route.cost(), first: place(first)?, second: place(second)? })
 }
 
+/// One spot in so many is overlooked by who is careless.
+const OVERLOOKED: usize = 3;
+
 /// Routes into which pieces of a problem are put.
 pub(super) struct Inserting<'a> {
     pub(super) problem: &'a Problem,
     pub(super) routes: &'a mut Routes,
+    /// Overlooks some spots by chance (blinks of Christiaens and Vanden Berghe 2020), so that stops of a route also come into an
+    /// order that does not arise from putting each where it is cheapest.
+    pub(super) careless: Option<Random>,
 }
 
 impl Insertion for Inserting<'_> {
@@ -323,7 +337,15 @@ impl Insertion for Inserting<'_> {
     }
 
     fn spot(&mut self, piece: u32, slot: usize) -> Option<(i64, Spot)> {
-        self.routes.find(self.problem, piece, slot).map(|spot| (spot.delta, spot))
+        let spot = match &mut self.careless {
+            None => self.routes.find(self.problem, piece, slot),
+            Some(random) => {
+                let overlooked = || random.below(OVERLOOKED) == 0;
+                let may = self.problem.pieces[piece as usize].may[slot];
+                may.then(|| cheapest(self.problem, slot, &self.routes.of[slot], piece, overlooked)).flatten()
+            }
+        };
+        spot.map(|spot| (spot.delta, spot))
     }
 
     fn insert(&mut self, piece: u32, slot: usize, spot: Spot) {

@@ -18,6 +18,8 @@ const TURN_STEPS: u64 = 80;
 enum Recreate {
     /// One by one, in any order.
     Any,
+    /// One by one, in any order, some spots overlooked.
+    Careless,
     /// One by one, whoever is due first, or was asked for first, first.
     Early,
     /// One by one, the one that lasts longest first.
@@ -29,8 +31,9 @@ enum Recreate {
     },
 }
 
-const RECREATES: [Recreate; 6] = [
+const RECREATES: [Recreate; 7] = [
     Recreate::Any,
+    Recreate::Careless,
     Recreate::Early,
     Recreate::Long,
     Recreate::Regret { choices: 1 },
@@ -51,7 +54,7 @@ pub(super) struct Search {
     pool: Vec<u32>,
     near: Vec<Vec<u32>>,
     ruins: Adaptive<5>,
-    recreates: Adaptive<6>,
+    recreates: Adaptive<7>,
     removed: Vec<u32>,
 }
 
@@ -73,13 +76,13 @@ impl Search {
             routes.adopt(problem, slot, nodes);
         }
         let missing = (0..index(problem.pieces.len())).filter(|piece| !routes.is_served(*piece));
-        let (mut loads, rest): (Vec<u32>, Vec<u32>) =
+        let (mut loads, mut rest): (Vec<u32>, Vec<u32>) =
             missing.partition(|piece| problem.pieces[*piece as usize].carrier.is_some());
         let mut random = Random::keyed(0, 0);
-        regret(&mut Inserting { problem, routes: &mut routes }, &mut loads, 2, 0, &mut random);
+        let mut inserting = Inserting { problem, routes: &mut routes, careless: None };
+        regret(&mut inserting, &mut loads, 2, 0, &mut random);
+        regret(&mut inserting, &mut rest, 2, 0, &mut random);
         let mut pool = loads;
-        let mut rest = rest;
-        regret(&mut Inserting { problem, routes: &mut routes }, &mut rest, 2, 0, &mut random);
         pool.extend(rest);
         pool.sort_unstable();
         routes.begin();
@@ -181,8 +184,10 @@ fn put_back(
     random: &mut Random,
 ) {
     let node = |piece: u32| &problem.nodes[problem.pieces[piece as usize].first as usize];
+    let careless = (recreate == Recreate::Careless).then(|| Random::keyed(random.next(), 0));
+    let mut inserting = Inserting { problem, routes, careless };
     match recreate {
-        Recreate::Any => random.shuffle(pool),
+        Recreate::Any | Recreate::Careless => random.shuffle(pool),
         Recreate::Early => pool.sort_unstable_by_key(|&piece| {
             let node = node(piece);
             (if node.due == NEVER { node.since.unwrap_or(0) } else { node.due }, piece)
@@ -192,8 +197,8 @@ fn put_back(
             (std::cmp::Reverse(problem.modes[0].lasts[number]), piece)
         }),
         Recreate::Regret { choices } => {
-            return regret(&mut Inserting { problem, routes }, pool, choices, 0, random);
+            return regret(&mut inserting, pool, choices, 0, random);
         }
     }
-    one_by_one(&mut Inserting { problem, routes }, pool, random);
+    one_by_one(&mut inserting, pool, random);
 }
