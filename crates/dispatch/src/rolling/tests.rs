@@ -213,63 +213,68 @@ const SMALL: Size = Size { tasks: 3, robots: 2, has_batteries: false };
 const SMALL_POWERED: Size = Size { tasks: 3, robots: 2, has_batteries: true };
 const LARGE: Size = Size { tasks: 14, robots: 6, has_batteries: true };
 
+/// Stops of a robot: task, whether it is the delivery, and the stop.
+type Tour<'a> = Vec<(u32, bool, &'a Stop)>;
+
+/// What may go into a tour, or stay out.
+struct Piece<'a> {
+    task: u32,
+    /// Whether its robot carries it already, so that the only stop is the delivery.
+    aboard: bool,
+    stops: Vec<&'a Stop>,
+    robots: Vec<usize>,
+    /// What it costs to leave it out.
+    price: i64,
+}
+
+/// What a tour costs, by plain arithmetic; none if it breaks a rule.
+fn cost(draft: &Draft, problem: &Problem, robot: &Robot, tour: &Tour<'_>) -> Option<i64> {
+    let Robot { ready, outlook } = robot;
+    let ways = &draft.ways[outlook.travel as usize];
+    let (mut place, mut now) = (outlook.place, ready.free_ms.max(NOW_MS));
+    let mut load: u32 = outlook.aboard.iter().map(|aboard| aboard.load).sum();
+    let mut sum = 0;
+    for (task, ends, stop) in tour {
+        let wanted = draft.facts.wanted.iter().find(|wanted| wanted.open.task == *task);
+        let way = ways[place as usize][stop.places[0] as usize]?;
+        let ppm = (way * u64::from(ready.drain_ppm_per_s) / 1_000).min(1_000_000);
+        sum += i64::try_from(ppm / 10).unwrap();
+        let begin = (now + way).max(stop.ready_ms);
+        let aboard = outlook.aboard.iter().find(|aboard| aboard.task == *task);
+        let (weight, own) = match (wanted, aboard) {
+            (Some(wanted), _) => (problem.weight(wanted.open.priority), wanted.errand.load),
+            (None, Some(aboard)) => (problem.weight(aboard.priority), aboard.load),
+            (None, None) => return None,
+        };
+        let mut due = stop.due_ms.unwrap_or(u64::MAX);
+        if let Some(wanted) = wanted.filter(|_| !ends) {
+            due = due.min(wanted.open.due_ms.unwrap_or(u64::MAX));
+            sum += weight * i64::try_from(begin - wanted.open.requested_ms).unwrap();
+            sum += 2 * i64::from(ready.busy_permille.min(1_000));
+            load += own;
+            if outlook.room < load {
+                return None;
+            }
+        }
+        if *ends || wanted.is_some_and(|wanted| wanted.errand.delivery.is_none()) {
+            load -= own;
+        }
+        sum += weight * 8 * i64::try_from(begin.saturating_sub(due)).unwrap();
+        now = begin + stop.takes_ms;
+        for pair in stop.places.windows(2) {
+            now += ways[pair[0] as usize][pair[1] as usize]?;
+        }
+        if outlook.until_ms.is_some_and(|until| until < now) {
+            return None;
+        }
+        place = stop.places[stop.places.len() - 1];
+    }
+    Some(sum)
+}
+
 /// The least that a plan can cost, over everything that there is: each task in turn goes anywhere or nowhere, and loads wherever
 /// their robot can bring them. Times are found by plain arithmetic; batteries last for ever.
 fn least_of_all(draft: &Draft) -> i64 {
-    /// Stops of a robot: task, whether it is the delivery, and the stop.
-    type Tour<'a> = Vec<(u32, bool, &'a Stop)>;
-    struct Piece<'a> {
-        task: u32,
-        /// Whether its robot carries it already, so that the only stop is the delivery.
-        aboard: bool,
-        stops: Vec<&'a Stop>,
-        robots: Vec<usize>,
-        /// What it costs to leave it out.
-        price: i64,
-    }
-    fn cost(draft: &Draft, problem: &Problem, robot: &Robot, tour: &Tour<'_>) -> Option<i64> {
-        let Robot { ready, outlook } = robot;
-        let ways = &draft.ways[outlook.travel as usize];
-        let (mut place, mut now) = (outlook.place, ready.free_ms.max(NOW_MS));
-        let mut load: u32 = outlook.aboard.iter().map(|aboard| aboard.load).sum();
-        let mut sum = 0;
-        for (task, ends, stop) in tour {
-            let wanted = draft.facts.wanted.iter().find(|wanted| wanted.open.task == *task);
-            let way = ways[place as usize][stop.places[0] as usize]?;
-            let ppm = (way * u64::from(ready.drain_ppm_per_s) / 1_000).min(1_000_000);
-            sum += i64::try_from(ppm / 10).unwrap();
-            let begin = (now + way).max(stop.ready_ms);
-            let aboard = outlook.aboard.iter().find(|aboard| aboard.task == *task);
-            let (weight, own) = match (wanted, aboard) {
-                (Some(wanted), _) => (problem.weight(wanted.open.priority), wanted.errand.load),
-                (None, Some(aboard)) => (problem.weight(aboard.priority), aboard.load),
-                (None, None) => return None,
-            };
-            let mut due = stop.due_ms.unwrap_or(u64::MAX);
-            if let Some(wanted) = wanted.filter(|_| !ends) {
-                due = due.min(wanted.open.due_ms.unwrap_or(u64::MAX));
-                sum += weight * i64::try_from(begin - wanted.open.requested_ms).unwrap();
-                sum += 2 * i64::from(ready.busy_permille.min(1_000));
-                load += own;
-                if outlook.room < load {
-                    return None;
-                }
-            }
-            if *ends || wanted.is_some_and(|wanted| wanted.errand.delivery.is_none()) {
-                load -= own;
-            }
-            sum += weight * 8 * i64::try_from(begin.saturating_sub(due)).unwrap();
-            now = begin + stop.takes_ms;
-            for pair in stop.places.windows(2) {
-                now += ways[pair[0] as usize][pair[1] as usize]?;
-            }
-            if outlook.until_ms.is_some_and(|until| until < now) {
-                return None;
-            }
-            place = stop.places[stop.places.len() - 1];
-        }
-        Some(sum)
-    }
     fn place<'a>(
         draft: &'a Draft,
         problem: &Problem,
