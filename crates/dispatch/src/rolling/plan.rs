@@ -72,7 +72,7 @@ impl Itinerary {
 pub struct PlanCost {
     /// Tasks that nobody does: each 8 · 2³⁰, more than any cost of its own; loads that stay on board, 64 · 2³⁰.
     pub unserved_ms: i64,
-    /// How much too late stops begin, weighted as [`Weights::late`](crate::policy::Weights::late) says.
+    /// How much too late stops begin, weighted as [`Weights`](crate::policy::Weights) say.
     pub late_ms: i64,
     /// From when tasks were asked for until they begin.
     pub wait_ms: i64,
