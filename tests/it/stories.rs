@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use sheepdog::{
+    fleet::{Entry, Record},
     sim::{FaultKind, RadioSpec},
     vocabulary::{Confidence, Micros, Sequential},
 };
 use sheepdog_testkit::{
-    Blueprint, Incident, Load, Oddity, Played, Robot, Shape, SiteOptions, Story, StoryOptions, Trouble,
+    Bay, Blueprint, Incident, Load, Oddity, Played, Robot, Shape, SiteOptions, Story, StoryOptions, Trouble,
     check, few, stories_with,
 };
 
@@ -97,5 +98,37 @@ fn a_lost_answer_to_a_hold_leaves_nobody_behind() {
     };
     let mut played = story.play(&Sequential).unwrap();
     let entries = played.entries().unwrap();
+    check::no_deadlock(&played.world, &entries, &played.site).unwrap();
+}
+
+/// The first report of a robot is lost, so that the fleet takes the stop that it knows for one from before, and orders it anew under
+/// another number: that one is reset, and the robot goes on.
+#[test]
+fn a_stop_under_another_number_is_reset_under_that() {
+    let story = Story {
+        site: Blueprint {
+            shape: Shape::Corridor(vec![[Bay::Open; 2]; 2]),
+            pitch_m: 2,
+            upper: false,
+            chargers: 0,
+            one_way: None,
+            cut_off: None,
+        },
+        robots: vec![Robot { place: 0, battery_percent: 100 }],
+        people: Vec::new(),
+        loads: vec![Load { at_s: 0, from: 0, to: 0, handling_s: 0, oddity: Oddity::None }],
+        radio: RadioSpec {
+            loss_permille: 24,
+            delay: Micros::ZERO,
+            jitter: Micros::ZERO,
+            duplicate_permille: 0,
+        },
+        incidents: vec![Incident { at_s: 0, for_s: 1, trouble: Trouble::LevelStop(0) }],
+        seed: 708,
+    };
+    let mut played = story.play(&Sequential).unwrap();
+    let entries = played.entries().unwrap();
+    let renumbered = |entry: &Entry| matches!(entry.record, Record::StopRenumbered { .. });
+    assert!(entries.iter().any(renumbered), "otherwise this shows nothing");
     check::no_deadlock(&played.world, &entries, &played.site).unwrap();
 }

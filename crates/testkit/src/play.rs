@@ -4,7 +4,7 @@ use sheepdog_core::{
     AgentId, FleetTime, Micros, StopCategory, StopGeneration, Workers,
     wire::{ResetStep, StopScope},
 };
-use sheepdog_fleet::{AlarmScope, Entry, Input, OperatorCommand, StorageLevel};
+use sheepdog_fleet::{AlarmScope, Entry, Input, OperatorCommand, Record, StorageLevel};
 use sheepdog_map::Site;
 use sheepdog_scenario::{SetupError, World, WorldError};
 use sheepdog_sim::{BodyKind, FaultKind, FaultTarget};
@@ -165,6 +165,19 @@ impl Played {
         }));
     }
 
+    /// The number under which a stop is in force now: it may have been ordered again because of what a robot remembers.
+    fn number_now(&mut self, generation: StopGeneration) -> Result<StopGeneration, PlayError> {
+        let mut number = generation;
+        for entry in self.entries()? {
+            if let Record::StopRenumbered { was, order, .. } = entry.record
+                && was == number
+            {
+                number = order.generation;
+            }
+        }
+        Ok(number)
+    }
+
     fn carry_out(
         &mut self,
         now: FleetTime,
@@ -188,8 +201,12 @@ impl Played {
                 chores.push((now + ROUND, Chore::Acknowledge(self.world.fleet().stop_generation())));
             }
             Chore::Acknowledge(generation) => {
-                command(&mut self.world, reset(generation, ResetStep::Acknowledge));
-                chores.push((now + ROUND, Chore::Start(generation)));
+                let number = self.number_now(generation)?;
+                command(&mut self.world, reset(number, ResetStep::Acknowledge));
+                chores.push((now + ROUND, Chore::Start(number)));
+            }
+            Chore::Start(generation) if self.number_now(generation)? != generation => {
+                chores.push((now, Chore::Acknowledge(generation)));
             }
             Chore::Start(generation) => command(&mut self.world, reset(generation, ResetStep::Start)),
             Chore::Fire(pick, lasts) => {
