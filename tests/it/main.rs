@@ -12,6 +12,7 @@ mod common;
 mod contract;
 mod crowds;
 mod drills;
+mod encounters;
 mod failures;
 mod hostile;
 mod incident;

@@ -26,7 +26,7 @@ use sheepdog_map::{
 use sheepdog_runtime::Clock;
 
 use self::mutate::{Random, mutate};
-use crate::memory;
+use crate::{memory, shared};
 
 /// Memory that a case may take whatever its length, bytes: a long lane becomes as many pieces as the limits allow.
 const BASE_BYTES: usize = 64 << 20;
@@ -205,10 +205,8 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>, String> {
         return files.iter().map(|path| read(path, &path.display().to_string())).collect();
     }
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared =
-        std::env::var_os("SHEEPDOG_DATA").map_or_else(|| here.join("../../../shared/data"), PathBuf::from);
     let mut inputs = drawn_inputs()?;
-    for root in [here.join("../../sites"), shared.join("maps")] {
+    for root in [here.join("../../sites"), shared().join("maps")] {
         let mut paths = Vec::new();
         if root.is_dir() {
             walk(&root, &mut paths)?;

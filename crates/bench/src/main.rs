@@ -25,10 +25,15 @@ mod model;
 mod oracle;
 mod pdptw;
 mod sim;
+mod sites;
 mod soak;
 mod traffic;
 
-use std::{hint::black_box, process::ExitCode};
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 use sheepdog_core::FleetTime;
@@ -51,6 +56,8 @@ struct Args {
 enum What {
     /// Simulated seconds per second of the whole stack.
     Sim(Measuring),
+    /// An hour of deliveries with two kinds of robots on public maps of buildings.
+    Sites(sites::Options),
     /// Time of one interlock decision, and of putting it on file.
     Interlock(Measuring),
     /// Questions about rooms, walls and paths, beside the crates one would take for them.
@@ -92,6 +99,7 @@ struct Measuring {
 fn main() -> ExitCode {
     match Args::parse().what {
         What::Sim(how) => print(sim::run(how.quick), how.json),
+        What::Sites(options) => sites::run(&options),
         What::Interlock(how) => {
             let decisions = interlock::run(how.quick);
             let all = ledger::run(how.quick).map(|ledger| decisions.into_iter().chain(ledger).collect());
@@ -120,6 +128,12 @@ fn print(figures: Result<Vec<Figure>, Box<dyn std::error::Error>>, json: bool) -
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where the shared maps and instances are.
+fn shared() -> PathBuf {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    std::env::var_os("SHEEPDOG_DATA").map_or(beside, PathBuf::from)
 }
 
 /// What some work gives, and how many seconds it takes.

@@ -19,7 +19,7 @@ use sheepdog_traffic::oneshot::{
     Cell, Costs, Grid, Instance, Outcome, Refiner, Search, Solution, Trip, film, heat_map,
 };
 
-use crate::{figure::Figure, median, timed};
+use crate::{figure::Figure, median, shared, timed};
 
 type Outcomes<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -135,7 +135,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 /// Figures of the executor and of all shared instances, medians of five runs each.
 fn suite(options: &Options) -> Outcomes<()> {
-    let data = std::env::var_os("SHEEPDOG_DATA").map(PathBuf::from);
+    let data = Some(shared()).filter(|data| data.is_dir());
     let wanted = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
     if ["executor_events_per_s", "executor_p999_us"].into_iter().any(wanted) {
         for figure in execution::figures(data.as_deref(), options.quick, options.seed)? {
@@ -143,7 +143,7 @@ fn suite(options: &Options) -> Outcomes<()> {
         }
     }
     let Some(data) = data else {
-        return Err("SHEEPDOG_DATA does not say where the shared data are".into());
+        return Err(format!("no shared instances at {}", shared().display()).into());
     };
     let (runs, most) = if options.quick { (1, 400) } else { (5, usize::MAX) };
     let mut speeds = Vec::new();

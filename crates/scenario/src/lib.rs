@@ -20,7 +20,7 @@ mod world;
 pub use file::{Scenario, ScenarioError};
 pub use film::film;
 pub use footage::Pose;
-pub use free_flow::free_flow;
+pub use free_flow::{free_flow, free_flow_done};
 pub use recording::{Cuts, Hope, Origin, Outside, Recording, RecordingError, Repeated};
 pub use script::{Event, Moment, Victim};
 pub use setup::{DeliveryLoad, Setup, SetupError, delivery, interlock_config};

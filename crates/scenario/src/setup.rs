@@ -94,6 +94,9 @@ pub fn interlock_config() -> Result<ValidConfig, ConfigError> {
 /// Pieces of lanes, at most: the more places there are to wait, the better robots pass each other.
 const SPACING: Mm = Mm(1_300);
 
+/// How fast a simulated robot drives.
+const SPEED: MmPerS = MmPerS(1_000);
+
 /// Drain of a simulated robot while it drives, parts per million of a full battery per second.
 const DRAIN_PPM_PER_S: u32 = 60;
 
@@ -145,6 +148,17 @@ impl Setup {
     /// # Errors
     /// [`SetupError::Interlock`] if the interlock's configuration breaks a rule.
     pub fn add_robot(&mut self, name: &str, at: WaypointId, battery: Ppm) -> Result<AgentId, SetupError> {
+        self.add_robot_of(0, name, at, battery)
+    }
+
+    /// The same of a footprint class, by its place in [`CompileOptions::classes`].
+    fn add_robot_of(
+        &mut self,
+        class: usize,
+        name: &str,
+        at: WaypointId,
+        battery: Ppm,
+    ) -> Result<AgentId, SetupError> {
         let id = self.next_id();
         let interlock = interlock_config()?;
         self.fleet.agents.push(Agent {
@@ -156,8 +170,8 @@ impl Setup {
             payload_g: 20_000,
             shift: None,
             at,
-            speed: MmPerS(1_000),
-            class: Some(0),
+            speed: SPEED,
+            class: Some(class),
             battery: Some(Battery {
                 charge: battery,
                 reserve: Ppm::new(100_000).unwrap_or(Ppm::ZERO),
@@ -167,9 +181,9 @@ impl Setup {
         });
         self.plant.robots.push(RobotSpec {
             agent: id,
-            class: 0,
+            class,
             at,
-            speed: MmPerS(1_000),
+            speed: SPEED,
             acceleration: MmPerS2(800),
             deceleration: MmPerS2(1_000),
             kinematics: Kinematics::DIFFERENTIAL,
@@ -216,7 +230,8 @@ impl Setup {
     /// `robots` robots and `tasks` random deliveries between named places, all asked for at the start.
     ///
     /// Robots stand at chargers and parking places first, then at other places of rest of the largest connected part
-    /// of the roadmap. Deliveries go between stations on the roadmap in use, drawn from `seed`.
+    /// of the roadmap; with several footprint classes they take turns. Deliveries go between stations on the roadmap in use,
+    /// drawn from `seed`.
     ///
     /// # Errors
     /// [`SetupError`] if the site does not compile, or has too few places.
@@ -230,12 +245,12 @@ impl Setup {
     ) -> Result<Self, SetupError> {
         let mut setup = Self::new(site, options, seed)?;
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
-        let starts = setup.starting_places(&mut rng);
+        let starts = setup.starting_places(robots, &mut rng);
         if starts.len() < robots {
             return Err(SetupError::TooManyRobots { wanted: robots, room: starts.len() });
         }
-        for (number, at) in starts.into_iter().take(robots).enumerate() {
-            setup.add_robot(&format!("robot-{}", number + 1), at, Ppm::ONE)?;
+        for (number, (class, at)) in starts.into_iter().enumerate() {
+            setup.add_robot_of(class, &format!("robot-{}", number + 1), at, Ppm::ONE)?;
         }
         let places = setup.places();
         if places.len() < 2 {
@@ -264,13 +279,32 @@ impl Setup {
         places
     }
 
-    /// Places of rest whose claims are disjoint, best first: chargers, parking places, then others in random order.
-    fn starting_places(&self, rng: &mut Pcg64Mcg) -> Vec<WaypointId> {
-        let Some(claims) = self.site.classes().first() else { return Vec::new() };
-        let component = self.site.components(0).into_iter().max_by_key(Vec::len).unwrap_or_default();
+    /// So many places of rest whose claims are disjoint, with classes that take turns; for each class the best first: chargers,
+    /// parking places, then others in random order. Fewer if there is no room for more.
+    fn starting_places(&self, wanted: usize, rng: &mut Pcg64Mcg) -> Vec<(usize, WaypointId)> {
+        let classes = self.site.classes();
+        let mut rest: Vec<_> = (0..classes.len()).map(|class| self.resting_places(class, rng)).collect();
+        let mut taken: BTreeSet<ResourceId> = BTreeSet::new();
+        let mut places = Vec::new();
+        while places.len() < wanted {
+            let class = places.len() % classes.len().max(1);
+            let (Some(claims), Some(rest)) = (classes.get(class), rest.get_mut(class)) else { break };
+            let is_free = |place: &WaypointId| claims.at(*place).iter().all(|claim| !taken.contains(claim));
+            let Some(place) = rest.by_ref().find(is_free) else { break };
+            taken.extend(claims.at(place));
+            places.push((class, place));
+        }
+        places
+    }
+
+    /// Where robots of a class may rest in the largest part of the roadmap that they get about in, best first.
+    fn resting_places(&self, class: usize, rng: &mut Pcg64Mcg) -> std::vec::IntoIter<WaypointId> {
+        let component = self.site.components(class).into_iter().max_by_key(Vec::len).unwrap_or_default();
+        let may_stop =
+            |place: &WaypointId| self.site.classes().get(class).is_some_and(|claims| claims.may_stop(*place));
         let mut candidates: Vec<(u8, u64, WaypointId)> = component
             .into_iter()
-            .filter(|waypoint| claims.may_stop(*waypoint))
+            .filter(may_stop)
             .map(|waypoint| {
                 let roles = self.site.waypoint(waypoint).map(|waypoint| waypoint.roles).unwrap_or_default();
                 let rank = match (roles.charger, roles.parking) {
@@ -282,22 +316,20 @@ impl Setup {
             })
             .collect();
         candidates.sort_unstable();
-        let mut taken: BTreeSet<ResourceId> = BTreeSet::new();
-        let mut places = Vec::new();
-        for (_, _, waypoint) in candidates {
-            if claims.at(waypoint).iter().any(|resource| taken.contains(resource)) {
-                continue;
-            }
-            taken.extend(claims.at(waypoint));
-            places.push(waypoint);
-        }
-        places
+        candidates.into_iter().map(|(_, _, waypoint)| waypoint).collect::<Vec<_>>().into_iter()
     }
 
-    /// The travel profile of the first robot.
-    pub(crate) fn robot_profile(&self) -> TravelProfile {
-        let speed = self.plant.robots.first().map_or(MmPerS(1_000), |robot| robot.speed);
-        TravelProfile { speed, class: Some(0) }
+    /// The travel profile of each robot.
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = TravelProfile> + '_ {
+        let robots = self.plant.robots.iter();
+        robots.map(|robot| TravelProfile { speed: robot.speed, class: Some(robot.class) })
+    }
+
+    /// How fast the first robot of each class is; where there is none, 1 m/s.
+    pub(crate) fn speeds(&self) -> Vec<MmPerS> {
+        let speed =
+            |class| self.plant.robots.iter().find(|robot| robot.class == class).map(|robot| robot.speed);
+        (0..self.site.classes().len()).map(|class| speed(class).unwrap_or(SPEED)).collect()
     }
 }
 

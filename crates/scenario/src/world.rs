@@ -143,8 +143,7 @@ impl World {
         let start = FleetTime::ZERO;
         let fleet = Fleet::new(Arc::clone(&setup.site), setup.fleet.clone(), &setup.header, start)?;
         let plant = Plant::new(Arc::clone(&setup.site), setup.plant.clone(), setup.seed)?;
-        let speeds = vec![setup.robot_profile().speed; setup.site.classes().len()];
-        let planner = Planner::new(Arc::clone(&setup.site), &speeds);
+        let planner = Planner::new(Arc::clone(&setup.site), &setup.speeds());
         let writer = Writer::create(Vec::new(), &setup.header.encode()?)?;
         let mut script = setup.script.clone();
         script.sort_by_key(|(at, _)| *at);

@@ -1,7 +1,5 @@
 //! Maps and places to ask about.
 
-use std::path::PathBuf;
-
 use nalgebra::{Point2, Vector2};
 use rand_pcg::{Pcg64, rand_core::Rng};
 use sheepdog_core::Mm;
@@ -14,7 +12,7 @@ use sheepdog_map::{
 };
 
 use super::{Outcome, seconds};
-use crate::{figure::Figure, median};
+use crate::{figure::Figure, median, shared};
 
 /// Rooms of the synthetic map, 4 m wide each, with two doors of 1 m: 10 200 bare walls.
 const ROOMS: (u32, u32) = (51, 50);
@@ -98,9 +96,7 @@ pub(super) fn lines(geometry: &LevelGeometry) -> Vec<(Point2<f64>, Point2<f64>)>
 }
 
 fn text(name: &str) -> Option<String> {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let root = std::env::var_os("SHEEPDOG_DATA").map_or_else(|| PathBuf::from(here), PathBuf::from);
-    let path = root.join("maps/rmf").join(format!("{name}.building.yaml"));
+    let path = shared().join("maps/rmf").join(format!("{name}.building.yaml"));
     let text = std::fs::read_to_string(&path).ok();
     if text.is_none() {
         anstream::eprintln!("SKIPPED: no map at {}", path.display());
